@@ -1,0 +1,39 @@
+"""A user's mistake: one clear line that names what was given and what is legal.
+
+Everything the user can get wrong raises `TpeError`; the command line prints its text and exits
+with 2. Anything else that escapes is our bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TpeError(ValueError):
+    """Bad input. The message is one line: the field, the value given, and the legal range."""
+
+
+class MissingExtra(TpeError):
+    """An optional dependency is absent. The message is one line with the pip command to run."""
+
+
+def missing_extra(package: str, extra: str) -> MissingExtra:
+    """The error for an import that failed because an extra is not installed.
+
+    >>> str(missing_extra("cocotb", "rtl"))
+    "cocotb is not installed; run: pip install 'tensor-pe[rtl]'"
+    """
+    return MissingExtra(f"{package} is not installed; run: pip install 'tensor-pe[{extra}]'")
+
+
+def unknown(kind: str, name: object, choices: Iterable[str]) -> TpeError:
+    """The error for a name that is not one of `choices`, with the nearest one suggested.
+
+    >>> str(unknown("pe", "opt", ["mac", "opt1"]))
+    "unknown pe 'opt' (did you mean 'opt1'?); legal: mac, opt1"
+    """
+    legal = list(choices)
+    near = difflib.get_close_matches(str(name), legal, n=1, cutoff=0.5)
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    return TpeError(f"unknown {kind} '{name}'{hint}; legal: {', '.join(legal)}")
