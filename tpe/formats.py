@@ -30,7 +30,9 @@ class IntFormat:
         return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
 
 
-FORMATS: dict[str, IntFormat] = {f"int{bits}": IntFormat(f"int{bits}", bits, True) for bits in range(2, 17)}
+FORMATS: dict[str, IntFormat] = {
+    f"int{bits}": IntFormat(f"int{bits}", bits, True) for bits in range(2, 17)
+}
 
 
 def int_format(name: str | IntFormat, field: str = "type") -> IntFormat:

@@ -1,0 +1,137 @@
+// tpe_matrix2d -- 2D matrix: operands broadcast along rows and columns, psums kept, rows drained.
+//
+// One operand register per row and per column; no skew. A tile is Rows x Cols outputs over all of K.
+// Cycles    : a tile of K beats takes K + Rows + CellLatency + 3 cycles.
+// Overflow  : as the cell's.
+`default_nettype none
+
+module tpe_matrix2d #(
+    parameter int unsigned Rows        = 4,
+    parameter int unsigned Cols        = 4,
+    parameter int unsigned AWidth      = 8,
+    parameter int unsigned BWidth      = 8,
+    parameter int unsigned AccWidth    = 32,
+    parameter int unsigned Lanes       = 1,       // operands of K in a beat
+    parameter int unsigned CodeWidth   = 8,
+    parameter int unsigned PsumWidth   = 32,
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned CellLatency = 0        // registers in the cell before its psum
+) (
+    input  wire  logic                           clk_i,
+    input  wire  logic                           rst_ni,
+    // A: one beat is Lanes consecutive k of every row
+    input  wire  logic                           a_valid_i,
+    output       logic                           a_ready_o,
+    input  wire  logic                           a_last_i,   // the last beat of K
+    input  wire  logic [Rows*Lanes*AWidth-1:0]   a_i,
+    // B: the same k of every column; a beat of A and one of B are accepted together
+    input  wire  logic                           b_valid_i,
+    output       logic                           b_ready_o,
+    input  wire  logic [Cols*Lanes*BWidth-1:0]   b_i,
+    // C: row 0 first
+    output       logic                           c_valid_o,
+    input  wire  logic                           c_ready_i,
+    output       logic                           c_last_o,
+    output       logic [Cols*AccWidth-1:0]       c_o
+);
+
+  localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
+  localparam int unsigned ABits    = Lanes * CodeWidth;
+  localparam int unsigned BBits    = Lanes * BWidth;
+
+  if (CodeWidth != AWidth) begin : gen_check
+    $error("tpe_matrix2d: a PE with a front needs tpe_matrix2d_indexed");
+  end
+
+  logic                en, stream, beat, first, drain;
+  logic [RowWidth-1:0] row;
+
+  assign a_ready_o = stream && en && b_valid_i;
+  assign b_ready_o = stream && en && a_valid_i;
+  assign beat      = a_valid_i && a_ready_o;
+
+  tpe_tile_ctrl #(
+      .Rows       (Rows),
+      .FlushCycles(1 + CellLatency)
+  ) u_ctrl (
+      .clk_i,
+      .rst_ni,
+      .en_i       (en),
+      .last_beat_i(beat && a_last_i),
+      .last_word_i(c_valid_o && c_ready_i && c_last_o),
+      .stream_o   (stream),
+      .first_o    (first),
+      .beat_i     (beat),
+      .drain_o    (drain),
+      .row_o      (row)
+  );
+
+  logic [Rows-1:0][ABits-1:0]               a_q;
+  logic [Cols-1:0][BBits-1:0]               b_q;
+  logic                                     valid_q, first_q;
+  logic [Rows-1:0][Cols-1:0][ABits-1:0]     a_grid;  // broadcast along a row
+  logic [Rows-1:0][Cols-1:0][BBits-1:0]     b_grid;  // broadcast along a column
+  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum;
+
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      a_q     <= a_i;
+      b_q     <= b_i;
+      first_q <= first;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else if (en) valid_q <= beat;
+  end
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_broadcast
+    assign a_grid[r] = {Cols{a_q[r]}};
+    assign b_grid[r] = b_q;
+  end
+
+  tpe_grid #(
+      .Rows      (Rows),
+      .Cols      (Cols),
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_grid (
+      .clk_i,
+      .rst_ni,
+      .en_i   ({Rows{en}}),
+      .valid_i({(Rows * Cols){valid_q}}),
+      .first_i({(Rows * Cols){first_q}}),
+      .code_i (a_grid),
+      .b_i    (b_grid),
+      .plane_i('0),
+      .psum_o (psum)
+  );
+
+  tpe_drain #(
+      .Rows      (Rows),
+      .Cols      (Cols),
+      .AccWidth  (AccWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_drain (
+      .clk_i,
+      .rst_ni,
+      .en_o   (en),
+      .drain_i(drain),
+      .row_i  (row),
+      .psum_i (psum),
+      .c_valid_o,
+      .c_ready_i,
+      .c_last_o,
+      .c_o
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,70 @@
+"""The arrays, found by file name: `tpe/array/x.py` defines `RECORD`, whose name is `x`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from tpe.array.base import Array
+from tpe.errors import TpeError, unknown
+from tpe.pe import get as get_pe
+from tpe.pe import names as pe_names
+from tpe.pe.base import PE
+
+_NOT_ARRAYS = {"__init__", "base", "sparse"}
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all arrays."""
+    stems = {path.stem for path in Path(__file__).parent.glob("*.py")} - _NOT_ARRAYS
+    return tuple(sorted(stems))
+
+
+@cache
+def get(name: str) -> Array:
+    """The record of the array called `name`, or by one of its aliases.
+
+    >>> get("os").name
+    'systolic_os'
+    """
+    full = _aliases().get(name, name)
+    if full not in names():
+        raise unknown("array", name, names())
+    return _load(full)
+
+
+@cache
+def _load(name: str) -> Array:
+    record = import_module(f"tpe.array.{name}").RECORD
+    assert isinstance(record, Array) and record.name == name, f"tpe/array/{name}.py: name differs"
+    return record
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    return {alias: name for name in names() for alias in _load(name).aliases}
+
+
+def require(array: Array, pe: PE) -> None:
+    """Raise if the PE cannot stand in the array; the message names the legal choices."""
+    reason = array.refuses(pe)
+    if reason is None:
+        return
+    arrays = [name for name in names() if not _load(name).refuses(pe)]
+    pes = [name for name in pe_names() if not array.refuses(get_pe(name))]
+    raise TpeError(
+        f"pe {pe.name} is not legal in array {array.name}: {reason}; "
+        f"legal arrays for {pe.name}: {', '.join(arrays) or 'none'}; "
+        f"legal PEs in {array.name}: {', '.join(pes) or 'none'}"
+    )
+
+
+def combinations() -> list[tuple[PE, Array, str | None]]:
+    """Every PE with every array, and why it is refused (None: legal)."""
+    return [
+        (get_pe(pe), _load(array), _load(array).refuses(get_pe(pe)))
+        for pe in pe_names()
+        for array in names()
+    ]

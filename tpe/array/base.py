@@ -1,0 +1,204 @@
+"""What an array is: a topology that places cells, moves operands and drains results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tpe.errors import TpeError
+from tpe.notation import Dim
+from tpe.pe.base import PE, Pace, Params, Way, Widths
+
+TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "stall")
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Cycles of a run and where they went: averages over lanes, exact, summing to the cycles.
+
+    useful       steps spent on operands (dense) or on non-zero digits (sparse)
+    empty_group  steps spent on groups without a non-zero digit
+    lane_sync    lanes waiting for each other, or for the finish they share
+    edge         steps spent on padded K
+    fill_drain   skew, pipeline and draining of C
+    load         loading the operand that stays
+    stall        source idle or sink busy
+    """
+
+    useful: Fraction = Fraction(0)
+    empty_group: Fraction = Fraction(0)
+    lane_sync: Fraction = Fraction(0)
+    edge: Fraction = Fraction(0)
+    fill_drain: Fraction = Fraction(0)
+    load: Fraction = Fraction(0)
+    stall: Fraction = Fraction(0)
+
+    @property
+    def total(self) -> int:
+        """Clock cycles, by D1: from the first accepted beat to the last accepted word."""
+        total = sum((getattr(self, term) for term in TERMS), Fraction(0))
+        assert total.denominator == 1, f"cycle terms sum to {total}, no whole number"
+        return int(total)
+
+    @property
+    def compute(self) -> Fraction:
+        """Cycles in which the array steps through K: all but filling, draining, loading, stalls."""
+        return self.useful + self.empty_group + self.lane_sync + self.edge
+
+    def __add__(self, other: Cycles) -> Cycles:
+        return Cycles(*(getattr(self, t) + getattr(other, t) for t in TERMS))
+
+    def __mul__(self, times: int) -> Cycles:
+        return Cycles(*(getattr(self, t) * times for t in TERMS))
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """When the source is idle and the sink busy: bit c % 32 of a mask, for cycle c of the run.
+
+    >>> Handshake(idle=0b101).source(2), Handshake(idle=0b101).source(33)
+    (False, True)
+    """
+
+    idle: int = 0
+    busy: int = 0
+
+    def __post_init__(self) -> None:
+        for name, mask in (("idle", self.idle), ("busy", self.busy)):
+            if not 0 <= mask < 2**32 - 1:
+                raise TpeError(
+                    f"{name} = {mask:#x} is not legal: a 32-bit mask that leaves a cycle"
+                )
+
+    def source(self, cycle: int) -> bool:
+        """Whether the source offers a beat in this cycle."""
+        return not self.idle >> (cycle % 32) & 1
+
+    def sink(self, cycle: int) -> bool:
+        """Whether the sink takes a word in this cycle."""
+        return not self.busy >> (cycle % 32) & 1
+
+
+ALWAYS = Handshake()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One GEMM as an array sees it: A (M, K) is the encoded operand; only sparse PEs read it."""
+
+    pe: PE | None  # None for an engine from a bare nest
+    params: Params
+    widths: Widths
+    rows: int
+    cols: int
+    a: np.ndarray[Any, Any]
+    m: int
+    n: int
+    k: int
+
+    @property
+    def record(self) -> PE:
+        """The PE; only engines from a bare nest have none, and they have no array either."""
+        assert self.pe is not None
+        return self.pe
+
+    @property
+    def m_tiles(self) -> int:
+        """Tiles along M."""
+        return -(-self.m // self.rows)
+
+    @property
+    def n_tiles(self) -> int:
+        """Tiles along N."""
+        return -(-self.n // self.cols)
+
+    @property
+    def tiles(self) -> int:
+        """Output tiles."""
+        return self.m_tiles * self.n_tiles
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What an array's schedule says of one GEMM."""
+
+    cycles: Cycles
+    nonzero_digits: int | None = None  # of A over all of M x K; None for a dense PE
+
+
+@dataclass(frozen=True)
+class Array:
+    """A topology. `timing` is its schedule: cycles of a job, exactly those of its RTL."""
+
+    name: str
+    title: str
+    source: str
+    aliases: tuple[str, ...]
+    way: Way
+    dims: tuple[Dim, ...]  # which loops the rows and the columns unroll
+    paces: frozenset[Pace]
+    rtl: Callable[[PE], str]  # stem of the RTL module for a PE
+    timing: Callable[[Job, Handshake], Timing]
+    bandwidth: Callable[[Job], tuple[int, int]]  # operand bits a cycle, A and B, at full pace
+    legal_size: range = field(default=range(1, 1025))
+
+    def refuses(self, pe: PE) -> str | None:
+        """Why this PE cannot stand in this array; None if it can."""
+        if self.way not in pe.ways:
+            ways = ", ".join(sorted(way.name.lower() for way in pe.ways))
+            return f"{self.name} has its psum {self.way.name.lower()}, {pe.name} supports {ways}"
+        if pe.pace not in self.paces:
+            return (
+                f"{self.name} moves operands in lock-step, {pe.name} takes "
+                f"as many steps as its operands have digits"
+            )
+        return None
+
+
+def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> Timing:
+    """Timing of an array whose tile streams K, flushes, and drains its rows, without overlap.
+
+    A tile takes ceil(K / lanes) + overhead cycles when nobody waits; `flush` is the number of
+    cycles from the last beat to the first row read, plus the two registers behind it.
+    """
+    lanes = job.widths.lanes
+    steps = -(-job.k // lanes)
+    useful = Fraction(job.k, lanes)
+    cycles = Cycles(useful=useful, edge=steps - useful, fill_drain=Fraction(overhead)) * job.tiles
+    if handshake == ALWAYS:
+        return Timing(cycles)
+    total = _dense_walk(job.tiles, steps, flush, job.rows, handshake)
+    return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
+
+
+def _dense_walk(tiles: int, steps: int, flush: int, rows: int, handshake: Handshake) -> int:
+    """Cycles of the same tiles when the source idles or the sink is busy: edge by edge."""
+    edge, first = -1, None
+    for _ in range(tiles):
+        for _ in range(steps):
+            edge = next_cycle(handshake.source, edge + 1)
+            first = edge if first is None else first
+        edge += flush
+        for _ in range(rows):
+            edge = next_cycle(handshake.sink, edge + 1)
+    assert first is not None
+    return edge - first + 1
+
+
+def next_cycle(willing: Callable[[int], bool], cycle: int) -> int:
+    """The first cycle, from `cycle` on, in which somebody is willing."""
+    while not willing(cycle):
+        cycle += 1
+    return cycle
+
+
+def describe_size(array: Array) -> str:
+    """The legal size of an array, for a person."""
+    return f"ROWSxCOLS, each from {array.legal_size[0]} to {array.legal_size[-1]}"
+
+
+Parameters = Mapping[str, Any]

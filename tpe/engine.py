@@ -1,0 +1,282 @@
+"""An engine is a PE in an array of a size. It runs GEMMs: exact values, exact cycles, firings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tpe import array as arrays
+from tpe import pe as pes
+from tpe.array.base import ALWAYS, Array, Handshake, Job, Timing, describe_size
+from tpe.bare_nest import nest_size, nest_timing
+from tpe.errors import TpeError, unknown
+from tpe.firings import count_firings
+from tpe.formats import IntFormat, int_format
+from tpe.notation import Nest, bind, tile
+from tpe.operands import Ints, as_operands, check_accumulator
+from tpe.pe.base import PE, Parameter, Widths
+from tpe.run import LayerRun, Run
+from tpe.values import bit_level, exact_product, wrap
+from tpe.views import Unit, inventory
+from tpe.workloads import Layer, Workload
+from tpe.workloads import workload as find_workload
+
+_ACC_DEFAULT = ((4, 24), (8, 32), (16, 48))  # widest operand up to ... bits: accumulator bits
+
+COMMON = (
+    Parameter("a_type", "int8", tuple(f"int{b}" for b in range(2, 17)), "format of A's operands"),
+    Parameter("b_type", "int8", tuple(f"int{b}" for b in range(2, 17)), "format of B's operands"),
+    Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
+    Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
+    Parameter("overflow", "raise", ("raise", "wrap"), "if the accumulator may not hold C"),
+    Parameter("lanes", 1, range(1, 2), "operands of K that a cell merges per step"),
+)
+
+
+class Engine:
+    """A PE in an array of a size, ready to run GEMMs.
+
+    pe: a name or a record, or a `Nest` of your own (then `array` and `size` stay out: values,
+    cycles and inventory come from the nest, and nothing is checked against RTL).
+    array: a name or an alias. size: (rows, cols) or "ROWSxCOLS".
+    Parameters: those of `COMMON` and of the PE. `a_type` and `b_type` are the formats of the two
+    operands of C[M, N] = A[M, K] @ B[K, N] as `run` takes them: activations and weights.
+    `encode` = "weights" makes the engine encode B: it computes the transposed product.
+    Raises TpeError with the legal choices for anything that does not fit.
+
+    >>> engine = Engine("opt1", "systolic_os", (2, 2))
+    >>> run = engine.run([[1, 2]], [[3], [-4]])
+    >>> run.C.tolist(), run.cycles
+    ([[-5]], 9)
+    """
+
+    def __init__(
+        self,
+        pe: str | PE | Nest = "opt1",
+        array: str | Array | None = None,
+        size: str | tuple[int, int] | None = None,
+        **parameters: Any,
+    ) -> None:
+        self.own_nest = pe if isinstance(pe, Nest) else None
+        self.pe: PE | None = None
+        self.array: Array | None = None
+        if isinstance(pe, Nest):
+            if array is not None or size is not None:
+                raise TpeError(
+                    "an engine from a nest takes no array and no size: its loops say both"
+                )
+            self.rows, self.cols = nest_size(pe)
+        else:
+            self.pe = pes.get(pe) if isinstance(pe, str) else pe
+            chosen = "matrix2d" if array is None else array
+            self.array = arrays.get(chosen) if isinstance(chosen, str) else chosen
+            arrays.require(self.array, self.pe)
+            self.rows, self.cols = parse_size((16, 16) if size is None else size, self.array)
+        self.params = resolve_parameters(self.pe, parameters)
+        self.a_format = int_format(self.params["a_type"], "a_type")
+        self.b_format = int_format(self.params["b_type"], "b_type")
+        self.widths = self._widths()
+
+    def _widths(self) -> Widths:
+        encoded, other = self.encoded_formats()
+        widest = max(encoded.bits, other.bits)
+        acc = self.params["acc_bits"] or next(acc for top, acc in _ACC_DEFAULT if widest <= top)
+        if acc < encoded.bits + other.bits:
+            raise TpeError(
+                f"acc_bits = {acc} is not legal: a product of {encoded.name} and {other.name} "
+                f"needs {encoded.bits + other.bits}"
+            )
+        lanes, depth = self.params["lanes"], self.params.get("depth", 1)
+        return Widths(encoded.bits, other.bits, acc, lanes, depth)
+
+    def describe(self) -> dict[str, Any]:
+        """What identifies this engine: columns of the flat table."""
+        return {
+            "pe": self.pe.name if self.pe else "nest",
+            "array": self.array.name if self.array else None,
+            "rows": self.rows,
+            "cols": self.cols,
+            "depth": None,
+            "pe_count": self.rows * self.cols,
+            "encoding": self.encoder,
+            "encoded_operand": self.params["encode"],
+            "a_type": self.a_format.name,
+            "b_type": self.b_format.name,
+            "acc_bits": self.widths.acc,
+            "params_json": json.dumps(self.params, sort_keys=True),
+            "rtl_checked": "model only" if self.pe and not self.pe.rtl else self._rtl_checked(),
+        }
+
+    def _rtl_checked(self) -> str:
+        return "none" if self.pe is None else "contract tests"
+
+    def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
+        """Formats of the encoded operand and of the other one."""
+        if self.params["encode"] == "weights":
+            return self.b_format, self.a_format
+        return self.a_format, self.b_format
+
+    @property
+    def name(self) -> str:
+        """A label: PE, array and size."""
+        if self.pe is None or self.array is None:
+            return f"nest_{self.rows}x{self.cols}"
+        return f"{self.pe.name}_{self.array.name}_{self.rows}x{self.cols}"
+
+    @property
+    def encoder(self) -> str:
+        """The recoding of the encoded operand."""
+        return str(self.params.get("encoder", "booth"))
+
+    @property
+    def nest(self) -> Nest:
+        """The loop nest of this engine, its time loops still unbound."""
+        if self.own_nest is not None:
+            return self.own_nest
+        assert self.pe is not None
+        return self.pe.nest(*tile(self.rows, self.cols, self.widths.digits))
+
+    def inventory(self, m: int = 1, n: int = 1, k: int = 1) -> tuple[Unit, ...]:
+        """Copies, fan-in, needed width and runs of every primitive, for a GEMM of M x N x K."""
+        encoded, other = self.encoded_formats()
+        depth = self.widths.depth if self.pe and self.pe.sparse else None
+        nest = bind(self.nest, m, n, k)
+        return inventory(nest, self.encoder, encoded, other, self.widths.acc, k=depth)
+
+    def run(
+        self,
+        a: Any,
+        b: Any = None,
+        *,
+        seed: int = 0,
+        values: str = "fast",
+        handshake: Handshake = ALWAYS,
+    ) -> Run:
+        """Run C = A @ B, or a workload (a `Workload` or a name that `tpe.workload` takes).
+
+        A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
+        what the accumulator of `acc_bits` holds. `values` = "bits" computes C with the PE's
+        bit-level kernel instead of matrix multiplication; both are tested equal.
+        Raises TpeError on shapes, types, ranges, and if the accumulator may not hold C.
+        """
+        if values not in ("fast", "bits"):
+            raise unknown("values", values, ("fast", "bits"))
+        if b is not None:
+            layer = self.run_layer("gemm", "gemm", a, b, 1, "given", values, handshake)
+            return Run(self, "arrays", seed, (layer,), {})
+        workload = a if isinstance(a, Workload) else self.find(a, seed)
+        layers: list[LayerRun] = []
+
+        def gemm(layer: Layer) -> Ints:
+            layers.append(
+                self.run_layer(
+                    layer.name,
+                    layer.op,
+                    layer.activations,
+                    layer.weights,
+                    layer.repeat,
+                    layer.operand_source,
+                    values,
+                    handshake,
+                )
+            )
+            return layers[-1].C
+
+        metrics = workload.drive(gemm)
+        return Run(self, workload.name, seed, tuple(layers), metrics)
+
+    def find(self, spec: str, seed: int = 0) -> Workload:
+        """The workload called `spec`, its generated operands in this engine's formats."""
+        a_type, b_type = self.params["a_type"], self.params["b_type"]
+        return find_workload(spec, seed=seed, a_type=a_type, b_type=b_type)
+
+    def run_layer(
+        self,
+        name: str,
+        op: str,
+        a: Any,
+        b: Any,
+        repeat: int,
+        operand_source: str,
+        values: str = "fast",
+        handshake: Handshake = ALWAYS,
+    ) -> LayerRun:
+        """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
+        a, b = as_operands(a, b, self.a_format, self.b_format, name)
+        if self.params["encode"] == "weights":
+            encoded, other = b.T, a.T
+        else:
+            encoded, other = a, b
+        if self.params["overflow"] == "raise":
+            check_accumulator(name, a.shape[1], *self.encoded_formats(), self.widths.acc)
+        c = self._values(encoded, other, values)
+        timing = self._timing(encoded, other.shape[1], handshake)
+        job = self.job(encoded, other.shape[1])
+        return LayerRun(
+            name=name,
+            op=op,
+            m=a.shape[0],
+            n=b.shape[1],
+            k=a.shape[1],
+            repeat=repeat,
+            operand_source=operand_source,
+            C=c.T if self.params["encode"] == "weights" else c,
+            terms=timing.cycles * repeat,
+            nonzero_digits=None
+            if timing.nonzero_digits is None
+            else timing.nonzero_digits * repeat,
+            firings={p: f * repeat for p, f in count_firings(self, job, timing).items()},
+            tiles=job.tiles * repeat,
+            bandwidth=self.array.bandwidth(job) if self.array else (None, None),
+        )
+
+    def _values(self, encoded: Ints, other: Ints, values: str) -> Ints:
+        if values == "bits" and self.pe is not None:
+            return bit_level(self, encoded, other)
+        return wrap(exact_product(encoded, other, *self.encoded_formats()), self.widths.acc)
+
+    def _timing(self, encoded: Ints, n: int, handshake: Handshake) -> Timing:
+        job = self.job(encoded, n)
+        if self.array is None:
+            return nest_timing(self, job)
+        return self.array.timing(job, handshake)
+
+    def job(self, encoded: Ints, n: int) -> Job:
+        """The GEMM of an encoded operand (M, K) with N columns, as the array sees it."""
+        m, k = encoded.shape
+        return Job(self.pe, self.params, self.widths, self.rows, self.cols, encoded, m, n, k)
+
+
+def resolve_parameters(pe: PE | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter of a PE with its value; TpeError for an unknown name or an illegal value."""
+    known = {p.name: p for p in parameters_of(pe)}
+    for name in given:
+        if name not in known:
+            raise unknown(f"parameter of {pe.name if pe else 'a nest'}", name, known)
+    return {
+        name: p.default if given.get(name, p.default) is p.default else p.check(given[name])
+        for name, p in known.items()
+    }
+
+
+def parameters_of(pe: PE | None) -> Iterable[Parameter]:
+    """The parameters that an engine of this PE takes."""
+    own = pe.parameters if pe else (Parameter("encoder", "booth", ("booth", "ent"), "recoding"),)
+    return (*COMMON, *own)
+
+
+def parse_size(size: str | tuple[int, int], array: Array) -> tuple[int, int]:
+    """(rows, cols) of "ROWSxCOLS" or a pair.
+
+    >>> parse_size("8x4", arrays.get("os"))
+    (8, 4)
+    """
+    parts = size.lower().split("x") if isinstance(size, str) else list(size)
+    try:
+        numbers = [int(part) for part in parts]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) != 2 or any(x not in array.legal_size for x in numbers):
+        raise TpeError(f"size = {size!r} is not legal for {array.name}: {describe_size(array)}")
+    return numbers[0], numbers[1]

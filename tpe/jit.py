@@ -1,0 +1,97 @@
+"""Kernels that are plain Python until the first one runs, and compiled from then on.
+
+`import tpe` must not pay for numba, so `@kernel` only notes the function. `compiled(fn)` imports
+numba once, turns every kernel noted so far into a dispatcher, puts the dispatchers where the
+functions stood (so that kernels call each other compiled), and compiles the one asked for.
+Machine code is cached between processes in `cache_dir()`; numba replaces its files atomically,
+so processes may share it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+Signature = Callable[[Any], Any]  # from the namespace of types below to a numba signature
+
+_signatures: dict[Callable[..., Any], Signature | None] = {}
+_made: dict[Callable[..., Any], Any] = {}
+
+
+def cache_dir() -> Path:
+    """Where kernels and simulators are kept: `TPE_CACHE_DIR`, else `tpe` in the user's cache."""
+    base = os.environ.get("TPE_CACHE_DIR")
+    if base:
+        return Path(base).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tpe"
+
+
+def kernel(signature: Signature | None = None) -> Callable[[F], F]:
+    """Note a function as a kernel; with a signature it is compiled for exactly that one."""
+
+    def note(function: F) -> F:
+        _signatures[function] = signature
+        return function
+
+    return note
+
+
+def step_type(t: Any) -> Any:
+    """(code, b, plane, psum 0, psum 1, psum word bits, a_bits, encoder) -> (psum 0, psum 1)."""
+    i = t.int64
+    return t.UniTuple(i, 2)(i, i, i, i, i, i, i, i)
+
+
+def resolve_type(t: Any) -> Any:
+    """(psum 0, psum 1, plane, accumulator, psum word bits, acc_bits) -> accumulator."""
+    i = t.int64
+    return i(i, i, i, i, i, i)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """The compiled form of a kernel: a numba dispatcher that releases the GIL while it runs."""
+    return _compiled(getattr(function, "py_func", function))
+
+
+@cache
+def _compiled(function: Callable[..., Any]) -> Any:
+    _make_dispatchers()
+    dispatcher = _made[function]
+    signature = _signatures[function]
+    if signature and not dispatcher.signatures:
+        dispatcher.compile(signature(_types()))
+        dispatcher.disable_compile()
+    return dispatcher
+
+
+def _types() -> Any:
+    from numba import types
+
+    t = SimpleNamespace(**vars(types))
+    t.step = types.FunctionType(step_type(types))
+    t.resolve = types.FunctionType(resolve_type(types))
+    return t
+
+
+def _make_dispatchers() -> None:
+    """Turn the kernels noted so far into dispatchers and install them in every tpe module."""
+    import numba
+
+    if not os.environ.get("NUMBA_CACHE_DIR"):  # numba's own setting wins
+        numba.config.CACHE_DIR = str(cache_dir() / "kernels")  # type: ignore[attr-defined]
+    for function in _signatures.keys() - _made.keys():
+        _made[function] = numba.njit(cache=True, nogil=True)(function)
+    modules = {function.__module__ for function in _made}
+    for module in modules:
+        names = vars(sys.modules[module])
+        names.update({k: _made[v] for k, v in names.items() if _is_noted(v)})
+
+
+def _is_noted(value: object) -> bool:
+    return callable(value) and hasattr(value, "__code__") and value in _made

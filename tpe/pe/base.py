@@ -1,0 +1,160 @@
+"""What a PE is: one record that arrays, benches, commands and reports read.
+
+A PE is three stages read off its nest: the *front* (what was hoisted out), the *cell* (what
+happens every step) and the *finish* (what was deferred past the reduction). Between cells
+travels a psum of a declared kind. Adding a PE is two files of one stem: `tpe/pe/x.py`, which
+defines `RECORD`, and `rtl/pe/tpe_pe_x.sv`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+from tpe.errors import TpeError, unknown
+from tpe.notation import Nest
+
+ENCODERS: dict[str, int] = {"booth": 0, "ent": 1}  # the recodings that have RTL, by its parameter
+
+
+class Pace(Enum):
+    """Steps an operand takes: one, a fixed number, as many as A has digits, or as both have."""
+
+    DENSE, SERIAL, SPARSE_A, SPARSE_AB = range(4)
+
+
+class Way(Enum):
+    """Where a psum goes: stays in its cell, on to the next cell, or into a spatial reduction."""
+
+    KEEP, PASS, REDUCE = range(3)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A choice of a PE or an array: name, default, what is legal, and the RTL parameter it sets."""
+
+    name: str
+    default: Any
+    legal: range | tuple[Any, ...]
+    doc: str
+    rtl: str = ""  # RTL parameter of the cell or front; empty if the model alone uses it
+
+    def check(self, value: Any) -> Any:
+        """`value` as this parameter's type; `TpeError` with the legal range if it is none."""
+        if isinstance(self.legal, range):
+            number = _integer(value)
+            if number is None or number not in self.legal:
+                raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
+            return number
+        if value not in self.legal:
+            if isinstance(value, str) and all(isinstance(choice, str) for choice in self.legal):
+                raise unknown(self.name, value, self.legal)
+            raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
+        return value
+
+    def describe(self) -> str:
+        """The legal values, for a person."""
+        if isinstance(self.legal, range):
+            step = f" in steps of {self.legal.step}" if self.legal.step != 1 else ""
+            return f"an integer from {self.legal[0]} to {self.legal[-1]}{step}"
+        return " | ".join(str(choice) for choice in self.legal)
+
+    def rtl_value(self, value: Any) -> int:
+        """The value as the RTL's integer parameter."""
+        return ENCODERS[value] if self.name == "encoder" else int(value)
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        return None
+    return number if str(number) == str(value).strip() else None
+
+
+ENCODER = Parameter(
+    "encoder", "booth", tuple(ENCODERS), "recoding of the encoded operand", "Encoder"
+)
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The widths, in bits, and the counts that a PE's hardware is built for."""
+
+    a: int  # encoded operand
+    b: int  # other operand
+    acc: int  # accumulator
+    lanes: int = 1  # operands of K merged in one step
+    depth: int = 1  # operands of K that one pass sums at most; 1 for a PE without resident B
+
+    @property
+    def digits(self) -> int:
+        """Radix-4 digits of the encoded operand: the planes of a digit-serial PE."""
+        return (self.a + 1) // 2
+
+    @property
+    def plane_bits(self) -> int:
+        """Width of the number of a plane."""
+        return max(1, (self.digits - 1).bit_length())
+
+
+PSUM_WORDS: dict[str, int] = {"word": 1, "carry_save": 2}
+
+
+@dataclass(frozen=True)
+class Psum:
+    """What travels between cells: opaque bits to every array.
+
+    `word_bits` is the width of one of its words: a `word` psum is one, a `carry_save` psum is
+    {carry, sum}. A carry-save pair is exact modulo 2**word_bits only.
+    """
+
+    kind: Literal["word", "carry_save", "bit_weights", "fp"]
+    word_bits: Callable[[Widths], int]
+
+    def bits(self, widths: Widths) -> int:
+        """All bits of the psum."""
+        return PSUM_WORDS[self.kind] * self.word_bits(widths)
+
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PE:
+    """A processing element. All widths in bits, all latencies in cycles.
+
+    `nest` maps the loops of an array (and the PE's parameters) to the PE's loop nest. `step` and
+    `resolve` are its kernels, with the signatures of `tpe.jit.step_type` and `resolve_type`: they
+    are written by hand, and the RTL by hand again; only the contract joins them.
+    """
+
+    name: str
+    title: str  # five words at most
+    source: str
+    nest: Callable[..., Nest]
+    pace: Pace
+    ways: frozenset[Way]
+    psum: Psum
+    finish: str  # stem of the RTL module that resolves a psum
+    step: Callable[..., tuple[int, int]]
+    resolve: Callable[..., int]
+    built: Callable[[Widths], Mapping[str, int]]  # primitive -> output width as built
+    parameters: tuple[Parameter, ...] = ()
+    front: str = "none"  # stem of the RTL module of what was hoisted out
+    lanes: range = field(default=range(1, 2))  # K operands that one cell can merge per step
+    group: int = 1  # K operands per front step
+    code_bits: Callable[[Widths], int] = lambda widths: widths.a
+    cell_latency: Callable[[Params], int] = lambda params: 0  # registers before the psum's
+    rtl: bool = True  # False: model only
+
+    @property
+    def sparse(self) -> bool:
+        """Whether steps depend on the operands."""
+        return self.pace in (Pace.SPARSE_A, Pace.SPARSE_AB)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter called `name`, or None."""
+        return next((p for p in self.parameters if p.name == name), None)

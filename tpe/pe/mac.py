@@ -1,0 +1,67 @@
+"""MAC: the conventional PE and honest baseline.
+
+A Booth (or EN-T) multiplier and a word accumulator in every cell; `stages` 1 to 3 registers the
+product, and at 3 the compressed partial products too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tpe.jit import kernel, resolve_type, step_type
+from tpe.notation import mac
+from tpe.pe.base import ENCODER, PE, Pace, Parameter, Psum, Way, Widths
+from tpe.pe.kernels import compress, digit
+
+
+@kernel(step_type)
+def step(
+    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
+) -> tuple[int, int]:
+    """Compress the shifted partial products, resolve them, add to the running word."""
+    mask = (1 << bits) - 1
+    part, carry = 0, 0
+    for i in range((a_bits + 1) // 2):
+        partial_product = (digit(a, i, a_bits, encoder) * b) << (2 * i)
+        part, carry = compress(part, carry, partial_product & mask, bits)
+    return (word + part + carry) & mask, 0
+
+
+@kernel(resolve_type)
+def resolve(word: int, unused: int, plane: int, acc: int, bits: int, acc_bits: int) -> int:
+    """The word is the result."""
+    return word
+
+
+def built(w: Widths) -> Mapping[str, int]:
+    """Output width of each primitive as `tpe_pe_mac` builds it."""
+    product = w.a + w.b
+    return {
+        "encode": 3,
+        "map": w.b + 2,
+        "shift": product,
+        "half_reduce": product,
+        "add": product,
+        "accumulate": w.acc,
+    }
+
+
+RECORD = PE(
+    name="mac",
+    title="multiply-accumulate",
+    source="arXiv:2503.06342, the MAC nest",
+    nest=mac,
+    pace=Pace.DENSE,
+    ways=frozenset(Way),
+    psum=Psum("word", lambda w: w.acc),
+    finish="word",
+    step=step,
+    resolve=resolve,
+    built=built,
+    parameters=(
+        ENCODER,
+        Parameter("stages", 1, range(1, 4), "pipeline stages of the multiply-accumulate", "Stages"),
+    ),
+    lanes=range(1, 257),
+    cell_latency=lambda params: int(params["stages"]) - 1,
+)

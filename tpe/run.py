@@ -1,0 +1,197 @@
+"""What a run returns: the values, the cycles and where they went, the firings, as rows and frames."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tpe.array.base import TERMS, Cycles
+from tpe.operands import Ints
+from tpe.table import SCHEMA_VERSION, full_row, to_frame
+from tpe.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tpe.engine import Engine
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRun:
+    """One layer of a run. C (M, N) int64 is one GEMM's; every count is over all `repeat`."""
+
+    name: str
+    op: str
+    m: int
+    n: int
+    k: int
+    repeat: int
+    operand_source: str
+    C: Ints = field(repr=False)
+    terms: Cycles
+    nonzero_digits: int | None
+    firings: Mapping[str, int]
+    tiles: int
+    bandwidth: tuple[int | None, int | None]
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of the layer."""
+        return self.terms.total
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of the layer."""
+        return self.m * self.n * self.k * self.repeat
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The result of `Engine.run`: `layers` in order, and a network's metrics (accuracy)."""
+
+    engine: Engine
+    workload: str
+    seed: int
+    layers: tuple[LayerRun, ...]
+    metrics: Mapping[str, float]
+    command: str = ""
+
+    @property
+    def C(self) -> Ints:  # noqa: N802 -- the matrix is called C
+        """The result of the only layer, or of the last one."""
+        return self.layers[-1].C
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of all layers."""
+        return self.terms.total
+
+    @cached_property
+    def terms(self) -> Cycles:
+        """Where the cycles of all layers went."""
+        return sum((layer.terms for layer in self.layers), Cycles())
+
+    @cached_property
+    def firings(self) -> dict[str, int]:
+        """Firings of every primitive over all layers."""
+        total: dict[str, int] = {}
+        for layer in self.layers:
+            for op, count in layer.firings.items():
+                total[op] = total.get(op, 0) + count
+        return total
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row of the flat table per layer."""
+        return [self._row([layer], layer.name) for layer in self.layers]
+
+    def totals(self) -> dict[str, Any]:
+        """The row of all layers together; shapes and operand sources that differ are null."""
+        return self._row(list(self.layers), "total")
+
+    def to_frame(self) -> pd.DataFrame:
+        """The layers as a data frame with the columns of `tpe.table.COLUMNS`."""
+        return to_frame(self.rows())
+
+    def to_json(self) -> dict[str, Any]:
+        """`schema_version`, `command`, `engine`, `layers`, `totals`, `firings`, `metrics`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "command": self.command,
+            "engine": self.engine.describe(),
+            "layers": [{**row, "firings": dict(layer.firings)} for row, layer in self._pairs()],
+            "totals": {**self.totals(), "firings": self.firings},
+            "metrics": dict(self.metrics),
+        }
+
+    def _pairs(self) -> list[tuple[dict[str, Any], LayerRun]]:
+        return list(zip(self.rows(), self.layers, strict=True))
+
+    def _row(self, layers: list[LayerRun], name: str) -> dict[str, Any]:
+        engine = self.engine
+        identity = engine.describe()
+        terms = sum((layer.terms for layer in layers), Cycles())
+        shapes = {(layer.m, layer.n, layer.k, layer.repeat, layer.op) for layer in layers}
+        m, n, k, repeat, op = shapes.pop() if len(layers) == 1 else (None,) * 5
+        sources = {layer.operand_source for layer in layers}
+        return full_row(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "point_id": point_id(identity, self.workload, self.seed),
+                "status": "ok",
+                "tpe_version": __version__,
+                "seed": self.seed,
+                "command": self.command or None,
+                **identity,
+                "workload": self.workload,
+                "layer": name,
+                "op": op,
+                "m": m,
+                "n": n,
+                "k": k,
+                "repeat": repeat,
+                "macs": sum(layer.macs for layer in layers),
+                "operand_source": sources.pop() if len(sources) == 1 else None,
+                "cycles": terms.total,
+                **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
+                **_ratios(engine, layers, terms),
+                "exact": True,
+                "max_abs_error_vs_exact": 0.0,
+                "bias_relative": 0.0,
+                "accuracy": self.metrics.get("accuracy") if name == "total" else None,
+            }
+        )
+
+
+def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, float | None]:
+    """Per-operand and utilisation columns: fractions of what the array could do in the cycles."""
+    steps = sum(Fraction(layer.tiles * layer.k) for layer in layers)
+    macs = sum(layer.macs for layer in layers)
+    slots = sum(layer.tiles * layer.k for layer in layers) * engine.rows * engine.cols
+    operands = _encoded_operands(engine, layers)
+    sparse = layers[0].nonzero_digits is not None
+    digits = sum(layer.nonzero_digits or 0 for layer in layers)
+    # A digit-serial PE is busy in the steps that hold a digit; N remainders leave columns idle.
+    busy = (
+        sum(Fraction(layer.nonzero_digits or 0) * _columns(engine, layer) for layer in layers)
+        if sparse
+        else Fraction(macs)
+    )
+    pes = engine.rows * engine.cols * engine.widths.lanes
+    bandwidth = {layer.bandwidth for layer in layers}
+    bits_a, bits_b = bandwidth.pop() if len(bandwidth) == 1 else (None, None)
+    return {
+        "cycles_per_operand": float(terms.compute / steps),
+        "nonzero_digits_per_operand": digits / operands if sparse else None,
+        "operand_bits_per_cycle_a": bits_a,
+        "operand_bits_per_cycle_b": bits_b,
+        "mapping_efficiency": macs / slots,
+        "compute_utilization": float(busy / (pes * (terms.total - terms.stall))),
+        "overall_utilization": float(busy / (pes * terms.total)),
+    }
+
+
+def _columns(engine: Engine, layer: LayerRun) -> Fraction:
+    """Average busy columns in a tile of this layer."""
+    n = layer.m if engine.params["encode"] == "weights" else layer.n
+    return Fraction(n, -(-n // engine.cols))
+
+
+def _encoded_operands(engine: Engine, layers: list[LayerRun]) -> int:
+    """Operands that were encoded: all of the encoded matrix, once per tile of the other side."""
+    total = 0
+    for layer in layers:
+        swap = engine.params["encode"] == "weights"
+        m, n = (layer.n, layer.m) if swap else (layer.m, layer.n)
+        total += m * layer.k * layer.repeat * -(-n // engine.cols)
+    return total
+
+
+def point_id(identity: Mapping[str, Any], workload: str, seed: int) -> str:
+    """A short hash of what determines a run: engine, workload, seed, version."""
+    key = json.dumps([identity, workload, seed, __version__], sort_keys=True, default=str)
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

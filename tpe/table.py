@@ -1,0 +1,212 @@
+"""The one flat table: its columns in order, rows from runs, and files written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tpe.errors import TpeError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+COLUMNS: tuple[str, ...] = tuple(
+    [
+        "schema_version",
+        "point_id",
+        "status",
+        "reason",
+        "tpe_version",
+        "seed",
+        "command",
+        "pe",
+        "array",
+        "rows",
+        "cols",
+        "depth",
+        "pe_count",
+        "encoding",
+        "encoded_operand",
+        "a_type",
+        "b_type",
+        "acc_bits",
+        "params_json",
+        "rtl_checked",
+        "workload",
+        "layer",
+        "op",
+        "m",
+        "n",
+        "k",
+        "repeat",
+        "macs",
+        "operand_source",
+        "cycles",
+        "cycles_useful",
+        "cycles_empty_group",
+        "cycles_lane_sync",
+        "cycles_edge",
+        "cycles_fill_drain",
+        "cycles_load",
+        "cycles_stall",
+        "cycles_per_operand",
+        "nonzero_digits_per_operand",
+        "operand_bits_per_cycle_a",
+        "operand_bits_per_cycle_b",
+        "mapping_efficiency",
+        "compute_utilization",
+        "overall_utilization",
+        "time_us",
+        "throughput_tops",
+        "library",
+        "node_nm",
+        "corner",
+        "clock_ns",
+        "clock_met",
+        "fmax_mhz",
+        "recipe",
+        "area_um2",
+        "power_mw",
+        "leakage_mw",
+        "energy_pj",
+        "energy_pe_pj",
+        "energy_buffer_pj",
+        "energy_dram_pj",
+        "energy_fj_per_mac",
+        "tops_per_w",
+        "tops_per_mm2",
+        "cost_source",
+        "activity_source",
+        "annotated_fraction",
+        "exact",
+        "max_abs_error_vs_exact",
+        "bias_relative",
+        "accuracy",
+    ]
+)
+
+_TEXT = frozenset(
+    [
+        "status",
+        "reason",
+        "tpe_version",
+        "command",
+        "point_id",
+        "pe",
+        "array",
+        "encoding",
+        "encoded_operand",
+        "a_type",
+        "b_type",
+        "params_json",
+        "rtl_checked",
+        "workload",
+        "layer",
+        "op",
+        "operand_source",
+        "library",
+        "corner",
+        "recipe",
+        "cost_source",
+        "activity_source",
+    ]
+)
+_INTEGER = frozenset(
+    [
+        "schema_version",
+        "seed",
+        "rows",
+        "cols",
+        "depth",
+        "pe_count",
+        "acc_bits",
+        "m",
+        "n",
+        "k",
+        "repeat",
+        "macs",
+        "cycles",
+    ]
+)
+_FLAG = frozenset({"exact", "clock_met"})
+
+
+def full_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` in the table's order; what is not known is None, never 0. Unknown names raise."""
+    stray = set(values) - set(COLUMNS)
+    assert not stray, f"not columns of the table: {sorted(stray)}"
+    return {column: values.get(column) for column in COLUMNS}
+
+
+def to_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows as a data frame with fixed, nullable types: string, Int64, boolean, Float64."""
+    import pandas as pd
+
+    frame = pd.DataFrame([full_row(row) for row in rows], columns=list(COLUMNS))
+    return frame.astype({column: _dtype(column) for column in COLUMNS})
+
+
+def _dtype(column: str) -> str:
+    if column in _TEXT:
+        return "string"
+    if column in _INTEGER:
+        return "Int64"
+    return "boolean" if column in _FLAG else "Float64"
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it if all goes well, removed if not.
+
+    Raises TpeError if the directory cannot be written.
+    """
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+        os.chmod(name, 0o666 & ~_umask())
+    except OSError as error:
+        raise TpeError(f"cannot write {target}: {error.strerror or error}") from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise TpeError(f"cannot write {target}: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path: str, content: Any) -> str:
+    """`content` as JSON into a file, or returned for the caller to print if `path` is "-"."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    if path != "-":
+        with whole_file(path) as temporary:
+            temporary.write_text(text)
+    return text
+
+
+def write_table(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The table as `.parquet` or `.csv`, by the file's ending."""
+    ending = Path(path).suffix
+    if ending not in (".parquet", ".csv"):
+        raise TpeError(f"--table {path}: unknown ending '{ending}'; legal: .parquet, .csv")
+    frame = to_frame(rows)
+    with whole_file(path) as temporary:
+        if ending == ".parquet":
+            frame.to_parquet(temporary, index=False)
+        else:
+            frame.to_csv(temporary, index=False)
