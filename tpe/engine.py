@@ -63,9 +63,7 @@ class Engine:
         self.array: Array | None = None
         if isinstance(pe, Nest):
             if array is not None or size is not None:
-                raise TpeError(
-                    "an engine from a nest takes no array and no size: its loops say both"
-                )
+                raise TpeError("a nest takes no array and no size: its loops say both")
             self.rows, self.cols = nest_size(pe)
         else:
             self.pe = pes.get(pe) if isinstance(pe, str) else pe

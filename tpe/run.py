@@ -1,4 +1,4 @@
-"""What a run returns: the values, the cycles and where they went, the firings, as rows and frames."""
+"""What a run returns: values, cycles and where they went, firings; as rows and frames."""
 
 from __future__ import annotations
 

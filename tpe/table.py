@@ -1,4 +1,4 @@
-"""The one flat table: its columns in order, rows from runs, and files written whole or not at all."""
+"""The one flat table: its columns, rows, frames; and files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,122 +18,32 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 COLUMNS: tuple[str, ...] = tuple(
-    [
-        "schema_version",
-        "point_id",
-        "status",
-        "reason",
-        "tpe_version",
-        "seed",
-        "command",
-        "pe",
-        "array",
-        "rows",
-        "cols",
-        "depth",
-        "pe_count",
-        "encoding",
-        "encoded_operand",
-        "a_type",
-        "b_type",
-        "acc_bits",
-        "params_json",
-        "rtl_checked",
-        "workload",
-        "layer",
-        "op",
-        "m",
-        "n",
-        "k",
-        "repeat",
-        "macs",
-        "operand_source",
-        "cycles",
-        "cycles_useful",
-        "cycles_empty_group",
-        "cycles_lane_sync",
-        "cycles_edge",
-        "cycles_fill_drain",
-        "cycles_load",
-        "cycles_stall",
-        "cycles_per_operand",
-        "nonzero_digits_per_operand",
-        "operand_bits_per_cycle_a",
-        "operand_bits_per_cycle_b",
-        "mapping_efficiency",
-        "compute_utilization",
-        "overall_utilization",
-        "time_us",
-        "throughput_tops",
-        "library",
-        "node_nm",
-        "corner",
-        "clock_ns",
-        "clock_met",
-        "fmax_mhz",
-        "recipe",
-        "area_um2",
-        "power_mw",
-        "leakage_mw",
-        "energy_pj",
-        "energy_pe_pj",
-        "energy_buffer_pj",
-        "energy_dram_pj",
-        "energy_fj_per_mac",
-        "tops_per_w",
-        "tops_per_mm2",
-        "cost_source",
-        "activity_source",
-        "annotated_fraction",
-        "exact",
-        "max_abs_error_vs_exact",
-        "bias_relative",
-        "accuracy",
-    ]
+    """
+    schema_version point_id status reason tpe_version seed command
+    pe array rows cols depth pe_count encoding encoded_operand a_type b_type acc_bits params_json
+    rtl_checked
+    workload layer op m n k repeat macs operand_source
+    cycles cycles_useful cycles_empty_group cycles_lane_sync cycles_edge cycles_fill_drain
+    cycles_load cycles_stall cycles_per_operand nonzero_digits_per_operand
+    operand_bits_per_cycle_a operand_bits_per_cycle_b
+    mapping_efficiency compute_utilization overall_utilization time_us throughput_tops
+    library node_nm corner clock_ns clock_met fmax_mhz recipe
+    area_um2 power_mw leakage_mw energy_pj energy_pe_pj energy_buffer_pj energy_dram_pj
+    energy_fj_per_mac tops_per_w tops_per_mm2
+    cost_source activity_source annotated_fraction
+    exact max_abs_error_vs_exact bias_relative accuracy
+    """.split()
 )
 
 _TEXT = frozenset(
-    [
-        "status",
-        "reason",
-        "tpe_version",
-        "command",
-        "point_id",
-        "pe",
-        "array",
-        "encoding",
-        "encoded_operand",
-        "a_type",
-        "b_type",
-        "params_json",
-        "rtl_checked",
-        "workload",
-        "layer",
-        "op",
-        "operand_source",
-        "library",
-        "corner",
-        "recipe",
-        "cost_source",
-        "activity_source",
-    ]
+    """
+    status reason tpe_version command point_id pe array encoding encoded_operand a_type b_type
+    params_json rtl_checked workload layer op operand_source library corner recipe cost_source
+    activity_source
+    """.split()
 )
 _INTEGER = frozenset(
-    [
-        "schema_version",
-        "seed",
-        "rows",
-        "cols",
-        "depth",
-        "pe_count",
-        "acc_bits",
-        "m",
-        "n",
-        "k",
-        "repeat",
-        "macs",
-        "cycles",
-    ]
+    "schema_version seed rows cols depth pe_count acc_bits m n k repeat macs cycles".split()
 )
 _FLAG = frozenset({"exact", "clock_met"})
 

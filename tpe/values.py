@@ -54,7 +54,8 @@ def wrap(c: Ints, bits: int) -> Ints:
     half = 1 << (bits - 1)
     if c.size == 0 or (-half <= c.min() and c.max() < half):
         return c
-    return ((c + half) & ((1 << bits) - 1)) - half
+    wrapped: Ints = ((c + half) & ((1 << bits) - 1)) - half
+    return wrapped
 
 
 def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:

@@ -373,9 +373,8 @@ def render(nest: Nest) -> str:
     opened: list[str] = []
     for i, step in enumerate(nest.steps):
         heads = _heads(nest, i)
-        common = next(
-            (j for j in range(len(heads)) if opened[j : j + 1] != heads[j : j + 1]), len(heads)
-        )
+        same = [head == other for head, other in zip(heads, opened, strict=False)]
+        common = [*same, False].index(False)
         lines += ["  " * depth + heads[depth] for depth in range(common, len(heads))]
         summed = letters(step.sums).lower().replace(",", ", ")
         lines.append("  " * len(heads) + step.op.name + (f" over {summed}" if summed else ""))

@@ -17,7 +17,7 @@ def timing(job: Job, handshake: Handshake) -> Timing:
 
 
 def bandwidth(job: Job) -> tuple[int, int]:
-    """Operand bits a cycle: dense a column of A, a row of B; sparse a group a row, B for every PE."""
+    """Operand bits a cycle: a column of A, a row of B; sparse: a group per row, a B per PE."""
     w = job.widths
     if job.record.sparse:
         return job.rows * job.record.group * w.a, job.rows * job.cols * w.b

@@ -174,7 +174,7 @@ def _walk(job: Job, handshake: Handshake) -> int:
     flags, _ = _tables(job)
     ranges = passes(job)
     cycle, first = 0, None
-    for n in range(job.n_tiles):
+    for _ in range(job.n_tiles):
         for m in range(job.m_tiles):
             for start, stop in ranges:
                 if len(ranges) > 1 or m == 0:
@@ -193,14 +193,9 @@ def _walk_pass(
 ) -> int:
     """The first cycle after a pass whose rows may take groups from cycle `begin`."""
     first = next_cycle(handshake.source, begin)
+    group, planes = job.record.group, job.widths.digits
     meet = max(
-        _walk_row(
-            _costs(row, flags, job.record.group, job.widths.digits),
-            first,
-            slot,
-            job.rows,
-            handshake,
-        )
+        _walk_row(_costs(row, flags, group, planes), first, slot, job.rows, handshake)
         for slot, row in enumerate(codes)
     )
     if not flush:
