@@ -1,0 +1,38 @@
+"""The one cocotb bench: runs a list of jobs on the harnesses of `tpe_bench`, operands in bulk.
+
+The jobs stand in `jobs.json` of the directory the simulator runs in, each with its settings and
+the directory of its memories; what the harness measured goes into `results.json`.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import cocotb
+from cocotb.triggers import RisingEdge, Timer
+
+SETTINGS = ("sel", "m_tiles", "n_tiles", "a_beats", "b_beats", "pass_beats", "idle", "busy")
+
+
+@cocotb.test()
+async def run_jobs(dut):
+    """Run every job and note the cycles it took; C lies in the job's own c.hex."""
+    results = []
+    dut.go.value = 0
+    await Timer(4, "step")
+    for job in json.loads(Path("jobs.json").read_text()):
+        folder = Path(job["folder"])
+        for memory in ("a.hex", "b.hex"):
+            if (folder / memory).exists():
+                shutil.copyfile(folder / memory, memory)
+        for name in SETTINGS:
+            getattr(dut, name).value = job[name]
+        await Timer(4, "step")
+        dut.go.value = 1
+        await RisingEdge(dut.done)
+        await Timer(1, "step")
+        results.append({"cycles": int(dut.cycles.value)})
+        shutil.move("c.hex", folder / "c.hex")
+        dut.go.value = 0
+        await Timer(4, "step")
+    Path("results.json").write_text(json.dumps(results))

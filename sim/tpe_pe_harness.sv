@@ -1,0 +1,108 @@
+// tpe_pe_harness -- drives one cell and its finish, step by step, from a memory.
+//
+// A word of a.hex is {en, valid, first, plane, code, b}. In every enabled cycle the finish of the
+// psum is recorded in c.hex, before the cycle's own step: word i shows the steps before step
+// i - CellLatency.
+`default_nettype none
+
+module tpe_pe_harness #(
+    parameter int unsigned AWidth      = 8,
+    parameter int unsigned BWidth      = 8,
+    parameter int unsigned AccWidth    = 32,
+    parameter int unsigned CodeWidth   = 8,
+    parameter int unsigned PsumWidth   = 32,
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned CellLatency = 0,
+    parameter int unsigned MemWords    = 4096
+) (
+    input  wire  logic          clk_i,
+    input  wire  logic          go_i,
+    input  wire  logic [31:0]   a_beats_i,  // words of a.hex
+    output       logic          done_o,
+    output       logic [31:0]   cycles_o
+);
+
+  localparam int unsigned StepBits = 3 + PlaneWidth + CodeWidth + BWidth;
+
+  logic [StepBits-1:0] a_mem[MemWords];
+  logic [AccWidth-1:0] c_mem[MemWords];
+
+  logic                  running_q, done_q, written_q;
+  logic [31:0]           step_q, words_q;
+  logic                  en, valid, first;
+  logic [PlaneWidth-1:0] plane;
+  logic [CodeWidth-1:0]  code;
+  logic [BWidth-1:0]     b;
+  logic [PsumWidth-1:0]  psum;
+  logic [AccWidth-1:0]   c;
+
+  logic [CellLatency:0][PlaneWidth-1:0] plane_q;  // the plane that the psum shows
+
+  assign {en, valid, first, plane, code, b} = running_q ? a_mem[step_q] : '0;
+
+  always_ff @(posedge clk_i or negedge go_i) begin
+    if (!go_i) begin
+      running_q <= 1'b0;
+      done_q    <= 1'b0;
+      written_q <= 1'b0;
+      step_q    <= '0;
+      words_q   <= '0;
+    end else if (!running_q && !done_q) begin
+      $readmemh("a.hex", a_mem);
+      running_q <= 1'b1;
+    end else if (running_q) begin
+      step_q <= step_q + 1;
+      if (en) begin
+        c_mem[words_q] <= c;
+        words_q        <= words_q + 1;
+        plane_q[0]     <= plane;
+        for (int unsigned i = 1; i <= CellLatency; i++) plane_q[i] <= plane_q[i-1];
+      end
+      if (step_q + 1 == a_beats_i) begin
+        running_q <= 1'b0;
+        done_q    <= 1'b1;
+        cycles_o  <= a_beats_i;
+      end
+    end else if (!written_q) begin
+      $writememh("c.hex", c_mem, 0, words_q - 1);
+      written_q <= 1'b1;
+    end
+  end
+
+  assign done_o = written_q;
+
+  tpe_cell #(
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (1),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_cell (
+      .clk_i,
+      .rst_ni (running_q || done_q),
+      .en_i   (en),
+      .valid_i(valid),
+      .first_i(first),
+      .code_i (code),
+      .b_i    (b),
+      .plane_i(plane),
+      .psum_i (psum),
+      .psum_o (psum)
+  );
+
+  tpe_finish #(
+      .AccWidth  (AccWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_finish (
+      .psum_i (psum),
+      .plane_i(plane_q[CellLatency]),
+      .acc_i  ('0),
+      .c_o    (c)
+  );
+
+endmodule
+
+`default_nettype wire

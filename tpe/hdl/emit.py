@@ -1,0 +1,172 @@
+"""The SystemVerilog of one engine: aliases that bind a PE to an array, renamed under one prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tpe.errors import TpeError, missing_extra
+from tpe.hdl import sources
+from tpe.pe.base import PE
+from tpe.version import __version__
+from tpe.views import render
+
+if TYPE_CHECKING:
+    from tpe.engine import Engine
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
+_FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
+_FRONT = ("AWidth", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def template(name: str, **values: Any) -> str:
+    """A template of ours, rendered; a name it lacks is an error."""
+    try:
+        import jinja2
+    except ImportError:
+        raise missing_extra("jinja2", "rtl") from None
+    loader = jinja2.FileSystemLoader(_TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template(name).render(**values)
+
+
+def rtl_widths(engine: Engine) -> dict[str, int]:
+    """Every width and count that the RTL of an engine takes, by parameter name."""
+    pe, w = record(engine), engine.widths
+    return {
+        "AWidth": w.a,
+        "BWidth": w.b,
+        "AccWidth": w.acc,
+        "Lanes": w.lanes,
+        "Group": pe.group,
+        "Depth": w.depth,
+        "IndexWidth": max(1, (w.depth - 1).bit_length()),
+        "CodeWidth": pe.code_bits(w),
+        "PsumWidth": pe.psum.bits(w),
+        "PlaneWidth": w.plane_bits,
+        "CellLatency": pe.cell_latency(engine.params),
+    }
+
+
+def record(engine: Engine) -> PE:
+    """The PE of an engine that has RTL; `TpeError` for a bare nest or a model-only PE."""
+    if engine.pe is None:
+        raise TpeError("an engine from a bare nest has no RTL; choose a PE by name")
+    if not engine.pe.rtl:
+        raise TpeError(f"pe {engine.pe.name} is model only: it has no RTL")
+    return engine.pe
+
+
+def engine_modules(engine: Engine) -> dict[str, str]:
+    """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
+    array = _array_module(engine)
+    widths = rtl_widths(engine)
+    names = [n for n in _array_parameters(array) if n not in ("Rows", "Cols")]
+    parameters = [("Rows", engine.rows), ("Cols", engine.cols)]
+    top = _alias(
+        "tpe_engine",
+        engine.name,
+        header(engine),
+        f"tpe_{array}",
+        parameters + [(n, widths[n]) for n in names],
+        "u_array",
+        target_source=sources.text(f"tpe_{array}"),
+    )
+    return sources.closure({"tpe_engine": top, **pe_aliases(engine)})
+
+
+def pe_aliases(engine: Engine) -> dict[str, str]:
+    """`tpe_cell`, `tpe_finish` and, where there is one, `tpe_front`, bound to the engine's PE."""
+    pe = record(engine)
+    parts = [
+        ("tpe_cell", f"tpe_pe_{pe.name}", _CELL),
+        ("tpe_finish", f"tpe_finish_{pe.finish}", _FINISH),
+    ]
+    if pe.front != "none":
+        parts.append(("tpe_front", f"tpe_front_{pe.front}", _FRONT))
+    widths = rtl_widths(engine)
+    aliases = {}
+    for alias, target, names in parts:
+        source = sources.text(target)
+        chosen = [
+            (p.rtl, p.rtl_value(engine.params[p.name]))
+            for p in pe.parameters
+            if p.rtl and re.search(rf"\b{p.rtl}\b", source)
+        ]
+        note = f"{target} under the name that every array instantiates."
+        parameters = [(name, widths[name]) for name in names]
+        kind = alias.removeprefix("tpe_")
+        aliases[alias] = _alias(
+            alias, f"the {kind} of {pe.name}", note, target, parameters, f"u_{kind}", chosen, source
+        )
+    return aliases
+
+
+def _alias(
+    module: str,
+    title: str,
+    note: str,
+    target: str,
+    parameters: list[tuple[str, int]],
+    instance: str,
+    chosen: Iterable[tuple[str, int]] = (),
+    target_source: str = "",
+) -> str:
+    ports = sources.port_names(target_source)
+    return template(
+        "aliases.sv.j2",
+        module=module,
+        title=title,
+        note=note,
+        parameters=parameters,
+        ports=sources.ports(target_source),
+        target=target,
+        bindings=[(n, n) for n, _ in parameters] + list(chosen),
+        instance=instance,
+        connections=[(port, port) for port in ports],
+        tail=(),
+    )
+
+
+def _array_module(engine: Engine) -> str:
+    assert engine.array is not None
+    return engine.array.rtl(record(engine))
+
+
+def _array_parameters(array: str) -> list[str]:
+    head = sources.text(f"tpe_{array}").split("\n) (\n")[0]
+    return re.findall(r"^\s+parameter\s+int unsigned (\w+)", head, re.MULTILINE)
+
+
+def header(engine: Engine) -> str:
+    """What stands at the head of an emitted top: configuration, cycles and the nest."""
+    lines = [
+        f"Generated by tpe {__version__}. {record(engine).source}",
+        f"pe {record(engine).name}, array {engine.array.name if engine.array else ''}, "
+        f"{engine.rows} x {engine.cols}",
+        *(f"{name} = {value}" for name, value in engine.params.items() if value is not None),
+        "",
+        *render(engine.nest).splitlines(),
+    ]
+    return "\n// ".join(lines).replace("// \n", "//\n")
+
+
+def rename(modules: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The same modules with `tpe_` replaced by `prefix_`, the top becoming `prefix` itself.
+
+    Raises TpeError if the prefix is no identifier, so that two engines fit one design.
+    """
+    if not _PREFIX.fullmatch(prefix):
+        raise TpeError(f"prefix = {prefix!r} is not legal: letters, digits, _; a letter first")
+
+    def new(name: str) -> str:
+        return prefix if name == "tpe_engine" else f"{prefix}_{name.removeprefix('tpe_')}"
+
+    names = re.compile("|".join(rf"\b{name}\b" for name in sorted(modules, key=len, reverse=True)))
+    return {new(m): names.sub(lambda hit: new(hit.group()), t) for m, t in modules.items()}
