@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tpe import array as arrays
@@ -75,6 +75,7 @@ class Engine:
         self.a_format = int_format(self.params["a_type"], "a_type")
         self.b_format = int_format(self.params["b_type"], "b_type")
         self.widths = self._widths()
+        self.params["acc_bits"] = self.widths.acc
 
     def _widths(self) -> Widths:
         encoded, other = self.encoded_formats()
@@ -103,11 +104,8 @@ class Engine:
             "b_type": self.b_format.name,
             "acc_bits": self.widths.acc,
             "params_json": json.dumps(self.params, sort_keys=True),
-            "rtl_checked": "model only" if self.pe and not self.pe.rtl else self._rtl_checked(),
+            "rtl_checked": rtl_checked(self.pe),
         }
-
-    def _rtl_checked(self) -> str:
-        return "none" if self.pe is None else "contract tests"
 
     def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
         """Formats of the encoded operand and of the other one."""
@@ -150,12 +148,14 @@ class Engine:
         seed: int = 0,
         values: str = "fast",
         handshake: Handshake = ALWAYS,
+        progress: Callable[[str], None] | None = None,
     ) -> Run:
         """Run C = A @ B, or a workload (a `Workload` or a name that `tpe.workload` takes).
 
         A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
         what the accumulator of `acc_bits` holds. `values` = "bits" computes C with the PE's
-        bit-level kernel instead of matrix multiplication; both are tested equal.
+        bit-level kernel instead of matrix multiplication; both are tested equal. `progress` is
+        called with the name of every layer of a workload before it runs.
         Raises TpeError on shapes, types, ranges, and if the accumulator may not hold C.
         """
         if values not in ("fast", "bits"):
@@ -167,6 +167,8 @@ class Engine:
         layers: list[LayerRun] = []
 
         def gemm(layer: Layer) -> Ints:
+            if progress:
+                progress(layer.name)
             layers.append(
                 self.run_layer(
                     layer.name,
@@ -244,6 +246,13 @@ class Engine:
         """The GEMM of an encoded operand (M, K) with N columns, as the array sees it."""
         m, k = encoded.shape
         return Job(self.pe, self.params, self.widths, self.rows, self.cols, encoded, m, n, k)
+
+
+def rtl_checked(pe: PE | None) -> str:
+    """How a PE is checked against RTL: the column `rtl_checked`."""
+    if pe is None:
+        return "none"
+    return "contract tests" if pe.rtl else "model only"
 
 
 def resolve_parameters(pe: PE | None, given: Mapping[str, Any]) -> dict[str, Any]:

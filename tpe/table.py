@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,21 +75,24 @@ def _dtype(column: str) -> str:
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it if all goes well, removed if not.
 
-    Raises TpeError if the directory cannot be written.
+    Links are followed. Raises TpeError if the directory cannot be written, or if `path` is there
+    and is no regular file: a rename would put a file in a device's place.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
+    if not os.fspath(path) or (target.exists() and not target.is_file()):
+        raise TpeError(f"cannot write '{path}': not a regular file")
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         os.close(handle)
         os.chmod(name, 0o666 & ~_umask())
     except OSError as error:
-        raise TpeError(f"cannot write {target}: {error.strerror or error}") from None
+        raise TpeError(f"cannot write '{path}': {error.strerror or error}") from None
     temporary = Path(name)
     try:
         yield temporary
         os.replace(temporary, target)
     except OSError as error:
-        raise TpeError(f"cannot write {target}: {error.strerror or error}") from None
+        raise TpeError(f"cannot write '{path}': {error.strerror or error}") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -109,11 +112,27 @@ def write_json(path: str, content: Any) -> str:
     return text
 
 
-def write_table(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The table as `.parquet` or `.csv`, by the file's ending."""
+def check_writable(path: str) -> None:
+    """Raise TpeError if `whole_file(path)` could not write; to be asked before long work."""
+    with suppress(_Asked), whole_file(path):
+        raise _Asked
+
+
+class _Asked(Exception):
+    """Leaves `whole_file` without writing."""
+
+
+def table_ending(path: str) -> str:
+    """`.parquet` or `.csv`, or TpeError."""
     ending = Path(path).suffix
     if ending not in (".parquet", ".csv"):
-        raise TpeError(f"--table {path}: unknown ending '{ending}'; legal: .parquet, .csv")
+        raise TpeError(f"cannot write '{path}': unknown ending '{ending}'; legal: .parquet, .csv")
+    return ending
+
+
+def write_table(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The table as `.parquet` or `.csv`, by the file's ending."""
+    ending = table_ending(path)
     frame = to_frame(rows)
     with whole_file(path) as temporary:
         if ending == ".parquet":

@@ -145,6 +145,7 @@ class Array:
     timing: Callable[[Job, Handshake], Timing]
     bandwidth: Callable[[Job], tuple[int, int]]  # operand bits a cycle, A and B, at full pace
     legal_size: range = field(default=range(1, 1025))
+    skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
 
     def refuses(self, pe: PE) -> str | None:
         """Why this PE cannot stand in this array; None if it can."""

@@ -35,4 +35,5 @@ RECORD = Array(
     rtl=lambda pe: "systolic_os",
     timing=timing,
     bandwidth=bandwidth,
+    skewed=True,
 )

@@ -26,7 +26,7 @@ from tpe.hdl.pack import pack, unpack
 from tpe.operands import Ints
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
-_WAVES = ("--trace-fst", "--trace-structs")
+_WAVES = {".fst": ("--trace-fst", "--trace-structs"), ".vcd": ("--trace", "--trace-structs")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Outcome:
         return f"C[{m}, {n}]: expected {self.C_model[m, n]}, got {self.C[m, n]}"
 
 
-def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: bool = False) -> Design:
+def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: str = "") -> Design:
     """One simulator with a harness per engine; engines that differ in size share their modules."""
     modules: dict[str, str] = {}
     prefixes: dict[str, str] = {}
@@ -86,7 +86,7 @@ def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: bool = F
             }
         )
     modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses)
-    return Design(modules, "tpe_bench", _WAVES if waves else ())
+    return Design(modules, "tpe_bench", _WAVES.get(waves, ()))
 
 
 def _combination(engine: Engine) -> list[Any]:
@@ -203,7 +203,7 @@ def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome
     engines = list({id(case.engine): case.engine for case in cases}.values())
     prepared = [images(case) for case in cases]
     words = memory_words(prepared)
-    home = build(bench_design(engines, words, waves is not None))
+    home = build(bench_design(engines, words, waves.suffix if waves else ""))
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = []
         for i, (case, image) in enumerate(zip(cases, prepared, strict=True)):

@@ -64,13 +64,13 @@ def require_compiler() -> None:
         raise TpeError(f"{' and '.join(missing)} not found; on Debian: apt install make g++")
 
 
-def has_zlib() -> bool:
-    """Whether zlib's header is there, which Verilator's FST writer needs."""
-    code = subprocess.run(
+def has_fst_headers() -> bool:
+    """Whether the headers are there that Verilator's FST writer needs."""
+    done = subprocess.run(
         ["g++", "-E", "-x", "c++", "-"],
-        input="#include <zlib.h>\n",
+        input="#include <zlib.h>\n#include <lz4.h>\n",
         capture_output=True,
         text=True,
         check=False,
-    ).returncode
-    return code == 0
+    )
+    return done.returncode == 0

@@ -1,0 +1,160 @@
+"""The command line: `tpe VERB ...`. Every verb is thin; what it does is the Python API.
+
+Exit codes: 0 done, 1 a check failed, 2 bad input (one line on stderr, no traceback), 130
+interrupted, 141 the reader of stdout went away.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tpe.errors import TpeError
+from tpe.version import __version__
+
+BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
+# What parsing raises, by way of the one subclass of it that every version of typer exports.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+class Group(TyperGroup):
+    """The commands, with every way to fail turned into one line and an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> Any:
+        """Run the command that `args` (default: the process's own) name, and exit."""
+        _prepare_streams()
+        try:
+            with self.make_context("tpe", list(sys.argv[1:] if args is None else args)) as context:
+                self.invoke(context)
+            sys.stdout.flush()
+        except typer.Exit as done:
+            sys.exit(done.exit_code)
+        except _UsageError as error:
+            _fail(_usage(error), BAD_INPUT)
+        except TpeError as error:
+            _fail(f"error: {error}", BAD_INPUT)
+        except MemoryError:
+            _fail("error: not enough memory for this; legal: a smaller workload", BAD_INPUT)
+        except KeyboardInterrupt:
+            _fail("interrupted", INTERRUPTED)
+        except BrokenPipeError:
+            _drop_stdout()
+            sys.exit(NO_READER)
+        except OSError as error:
+            _drop_stdout()
+            _fail(f"error: {error.strerror or error}", BAD_INPUT)
+        sys.exit(0)
+
+
+def _fail(text: str, code: int) -> None:
+    """One line on stderr, whatever the text holds, and the end."""
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    print(f"tpe: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _usage(error: Any) -> str:
+    near = getattr(error, "possibilities", None) or ()
+    hint = f" (did you mean '{min(near)}'?)" if near else ""
+    text = str(error.message if near else error.format_message()).rstrip(".")
+    where = error.ctx.command_path if error.ctx else "tpe"
+    return f"error: {text}{hint}; see {where} --help"
+
+
+def _drop_stdout() -> None:
+    """Let the interpreter's last flush go nowhere."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # a stream of a test has no descriptor
+        pass
+
+
+_ASCII = str.maketrans("─━═│║┌┐└┘├┤┬┴┼┯┷┿┑┙╥╨╦╩╚╝▶▼◀▲▯↻⋯⋮×→≤", "--=||+++++++++++++++++++>v<^#@.:x>~")
+
+
+def _to_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    part = error.object[error.start : error.end].translate(_ASCII)
+    return part.encode("ascii", "backslashreplace").decode(), error.end
+
+
+def _prepare_streams() -> None:
+    """Drawings reach a stream of any encoding; a closed stdout is like /dev/null."""
+    codecs.register_error("tpe", _to_ascii)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- for the rest of the process
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="tpe")
+
+
+app = typer.Typer(
+    name="tpe",
+    cls=Group,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Model tensor engines bit by bit and cycle by cycle."""
+    if version:
+        typer.echo(f"tpe {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _register() -> None:
+    """Every command, under its name, with its example. The modules import nothing heavy."""
+    from tpe.commands.list import list_
+    from tpe.commands.run import run
+    from tpe.commands.show import show
+
+    app.command("list", epilog="Example: tpe list --combinations")(list_)
+    app.command(
+        "run",
+        epilog="Example: tpe run --pe opt4c --array matrix2d --size 32x32 --workload digits_mlp",
+    )(run)
+    app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
+    _register_rtl()
+
+
+def _register_rtl() -> None:
+    """`emit` and `verify`, which live with the RTL."""
+    from importlib.util import find_spec
+
+    if find_spec("tpe.hdl.commands") is None:
+        return
+    from tpe.hdl.commands import emit, verify
+
+    app.command(
+        "emit", epilog="Example: tpe emit --pe opt1 --array systolic_os --size 8x8 -o build"
+    )(emit)
+    app.command("verify", epilog="Example: tpe verify --pe opt1 --array systolic_os --size 8x8")(
+        verify
+    )
+
+
+_register()
+
+
+def main() -> None:
+    """The entry point `tpe`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

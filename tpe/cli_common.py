@@ -1,0 +1,267 @@
+"""What the commands share: options, the engine they name, the command they echo, where it goes.
+
+A command takes the options below, asks for an `Output` first (it refuses paths that cannot be
+written before any work), makes its engine with `engine_of`, says what it resolved to with
+`command_line` and `Output.echo`, and ends with `Output.json`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tpe.errors import TpeError, unknown
+from tpe.table import SCHEMA_VERSION, check_writable, table_ending, write_json, write_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tpe.engine import Engine
+    from tpe.pe.base import PE
+
+DEFAULT_PE = "opt1"
+DEFAULT_ARRAY = "matrix2d"
+DEFAULT_SIZE = "16x16"
+MAX_SEED = 2**63 - 1  # what the tables' integers hold
+
+PeOption = Annotated[str, typer.Option("--pe", metavar="PE", help="Id of a PE: see `tpe list`.")]
+ArrayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--array",
+        metavar="ARRAY",
+        help=f"Name or alias of an array. Default: {DEFAULT_ARRAY}, or else the PE's first.",
+    ),
+]
+SizeOption = Annotated[str, typer.Option("--size", metavar="RxC", help="Rows x columns of PEs.")]
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="KEY=VALUE",
+        help="A parameter of the engine; may be repeated. See `tpe show`.",
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="N", help="Seed of whatever is generated.")
+]
+JsonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result as JSON; - for stdout, JSON alone."
+    ),
+]
+TableOption = Annotated[
+    str | None,
+    typer.Option("--table", metavar="FILE", help="Write the rows as .parquet or .csv."),
+]
+
+
+# ---- from options to an engine ----
+
+
+def parse_params(given: Iterable[str] | None, known: Iterable[str], owner: str) -> dict[str, str]:
+    """{key: value} of `-p KEY=VALUE`; TpeError for no `=`, an unknown key, or one given twice.
+
+    >>> parse_params(["depth=64"], ["depth", "encoder"], "opt4c")
+    {'depth': '64'}
+    """
+    legal = list(known)
+    params: dict[str, str] = {}
+    for text in given or ():
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise TpeError(f"-p {text}: no value; legal: -p KEY=VALUE, KEY one of {_list(legal)}")
+        if key not in legal:
+            hint = f"; use --{key}" if key in ("pe", "array", "size", "seed") else ""
+            raise TpeError(f"-p {text}: {unknown(f'parameter of {owner}', key, legal)}{hint}")
+        if key in params:
+            raise TpeError(f"-p {text}: {key} is given twice, {params[key]} before")
+        params[key] = value
+    return params
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def engine_of(pe: str, array: str | None, size: str, param: Iterable[str] | None) -> Engine:
+    """The engine that the options name; without an array, the default one or the PE's first."""
+    from tpe import pe as pes
+    from tpe.engine import Engine, parameters_of
+
+    record = pes.get(pe)
+    known = [p.name for p in parameters_of(record)]
+    params = parse_params(param, known, record.name)
+    chosen = first_array(record) if array is None else array
+    return Engine(record, chosen, size, **params)
+
+
+def legal_arrays(pe: PE) -> list[str]:
+    """Names of the arrays in which a PE is legal, the default one first."""
+    from tpe import array as arrays
+
+    legal = [name for name in arrays.names() if arrays.get(name).refuses(pe) is None]
+    return sorted(legal, key=lambda name: name != DEFAULT_ARRAY)
+
+
+def first_array(pe: PE) -> str:
+    """The array for a PE when none is named."""
+    return next(iter(legal_arrays(pe)), DEFAULT_ARRAY)
+
+
+def check_seed(seed: int) -> None:
+    """Raise TpeError for a seed that tables or generators do not hold."""
+    if not 0 <= seed <= MAX_SEED:
+        raise TpeError(f"seed = {seed} is not legal: an integer from 0 to {MAX_SEED}")
+
+
+def command_line(verb: str, engine: Engine, seed: int, **options: object) -> str:
+    """The full command: every choice written out, so that later defaults cannot change it.
+
+    `options` are the command's own, by name; those that are None or False stay out. Where the
+    result goes (`--json`, `--table`) is no part of it.
+
+    >>> from tpe.engine import Engine
+    >>> command_line("run", Engine("mac", "os", "2x4"), 7, workload="gemm:1x1x1:uniform")[:66]
+    'tpe run --pe mac --array systolic_os --size 2x4 --workload gemm:1x'
+    """
+    assert engine.pe is not None and engine.array is not None
+    words = ["tpe", verb, "--pe", engine.pe.name, "--array", engine.array.name]
+    words += ["--size", f"{engine.rows}x{engine.cols}", *option_words(options)]
+    for name, value in engine.params.items():
+        words += ["-p", f"{name}={value}"]
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+def option_words(options: dict[str, object]) -> list[str]:
+    """`{"top": 3, "waves": True}` as `--top 3 --waves`."""
+    words: list[str] = []
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return words
+
+
+# ---- where results go ----
+
+
+class Output:
+    """Where a command writes: text for a person, and JSON and a table if asked.
+
+    `console` is stdout, or stderr if the JSON goes to stdout, where it then stands alone. Paths
+    that cannot be written are refused here: make it before any long work.
+    """
+
+    def __init__(self, json_file: str | None = None, table_file: str | None = None) -> None:
+        self.json_file, self.table_file = json_file, table_file
+        if table_file is not None:
+            table_ending(table_file)
+            check_writable(table_file)
+        if json_file not in (None, "-"):
+            assert json_file is not None
+            check_writable(json_file)
+            if table_file and os.path.realpath(json_file) == os.path.realpath(table_file):
+                raise TpeError(f"--json and --table are both '{json_file}': name two files")
+        self.console = text_console(to_stderr=json_file == "-")
+
+    def echo(self, command: str) -> None:
+        """The command that was resolved to, on one line however long, ready to be pasted."""
+        self.console.print(f"$ {command}", soft_wrap=True, style="bold")
+        self.console.print()
+
+    def text(self, text: str, style: str | None = None) -> None:
+        """A paragraph, wrapped at the width of the terminal."""
+        self.console.print(text, style=style)
+
+    def table(self, table: Table) -> None:
+        """A table."""
+        self.console.print(table)
+
+    def rows(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Rows of the flat table, into the file named by `--table`, if any."""
+        if self.table_file is not None:
+            write_table(self.table_file, rows)
+
+    def json(self, content: dict[str, Any]) -> None:
+        """The result as JSON, if asked: into its file, or alone on stdout."""
+        if self.json_file is None:
+            return
+        text = write_json(self.json_file, content)
+        if self.json_file == "-":
+            sys.stdout.write(text)
+
+
+def document(command: str, **content: Any) -> dict[str, Any]:
+    """A JSON document of ours: `schema_version`, `command`, then the content."""
+    return {"schema_version": SCHEMA_VERSION, "command": command, **content}
+
+
+def text_console(to_stderr: bool = False) -> Console:
+    """A console that prints what it is given: no markup, no emoji, no guessed highlights."""
+    from rich.console import Console
+
+    return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
+
+
+def plain_table(*columns: str, left: Iterable[str] = (), caption: str | None = None) -> Table:
+    """A table with a rule under its head; columns in `left` are text, the others numbers.
+
+    Text folds where a terminal is narrow and is never cut off; numbers never break.
+    """
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, caption=caption)
+    table.caption_justify = "left"
+    text = set(left)
+    for column in columns:
+        if column in text:
+            table.add_column(column, overflow="fold")
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+PROGRESS_DELAY = 1.0  # seconds; shorter work shows nothing
+
+
+@contextmanager
+def progress(total: int, console: Console | None = None) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr, on a terminal only, for work that takes longer than a second.
+
+    Yields a function to be called with a name as each of `total` parts begins.
+    """
+    from rich.console import Console as RichConsole
+
+    console = console or RichConsole(stderr=True)
+    if not (console.is_terminal and console.is_interactive):
+        yield lambda name: None
+        return
+    from threading import Timer
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+    name_column = TextColumn("{task.description}", markup=False)
+    bar = Progress(*columns, name_column, console=console, transient=True, redirect_stdout=False)
+    task = bar.add_task("", total=total)
+    begun = iter(range(total + 1))
+    timer = Timer(PROGRESS_DELAY, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda name: bar.update(task, description=name, completed=next(begun, total))
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()

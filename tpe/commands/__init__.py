@@ -1,0 +1,1 @@
+"""The commands of `tpe`, a module each; `tpe.cli` registers them."""

@@ -1,0 +1,154 @@
+"""`tpe run`: a workload on an engine; cycles, where they went, and what the network still does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tpe.cli_common import (
+    DEFAULT_PE,
+    DEFAULT_SIZE,
+    ArrayOption,
+    JsonOption,
+    Output,
+    ParamOption,
+    PeOption,
+    SeedOption,
+    SizeOption,
+    TableOption,
+    check_seed,
+    command_line,
+    engine_of,
+    plain_table,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
+    from tpe.run import Run
+
+NOT_MODELLED = "Not modelled: memory stalls. Area and energy are unknown until synthesis."
+
+WorkloadOption = Annotated[
+    str,
+    typer.Option(
+        "--workload",
+        metavar="NAME",
+        help="A built-in workload, gemm:MxNxK[:uniform|normal:SIGMA], or npz:FILE.",
+    ),
+]
+
+# A term of the cycles, and the head of its column.
+WHERE = {
+    "useful": "useful",
+    "empty_group": "empty group",
+    "lane_sync": "lane sync",
+    "edge": "edge",
+    "fill_drain": "fill/drain",
+    "load": "load",
+}
+
+
+def run(
+    pe: PeOption = DEFAULT_PE,
+    array: ArrayOption = None,
+    size: SizeOption = DEFAULT_SIZE,
+    workload: WorkloadOption = "digits_mlp",
+    param: ParamOption = None,
+    seed: SeedOption = 0,
+    json_file: JsonOption = None,
+    table_file: TableOption = None,
+) -> None:
+    """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
+    check_seed(seed)
+    out = Output(json_file, table_file)
+    engine = engine_of(pe, array, size, param)
+    found = engine.find(workload, seed)
+    with progress(len(found.layers)) as step:
+        result = engine.run(found, seed=seed, progress=step)
+    command = command_line("run", engine, seed, workload=found.name)
+    result = replace(result, command=command)
+    out.echo(command)
+    _print(out, result)
+    out.rows(result.rows())
+    out.json(result.to_json())
+
+
+def _print(out: Output, result: Run) -> None:
+    engine = result.engine
+    assert engine.pe is not None and engine.array is not None
+    out.text(
+        f"{engine.pe.name}, {engine.pe.title}, in {engine.array.name} {engine.rows}x{engine.cols}: "
+        f"{engine.rows * engine.cols:,} PEs, {engine.a_format.name} x {engine.b_format.name}, "
+        f"{engine.widths.acc}-bit accumulator"
+    )
+    out.text("")
+    out.table(_layers(result))
+    out.text("")
+    out.table(_where(result))
+    out.text("")
+    if result.metrics:
+        out.text(metrics_line(result.metrics))
+    out.text(NOT_MODELLED)
+
+
+def _layers(result: Run) -> Table:
+    """What every layer is and takes, and all of them together."""
+    rows = result.rows()
+    sparse = rows[0]["nonzero_digits_per_operand"] is not None
+    heads = ["layer", "MxNxK", "MACs", "cycles", "cycles/\noperand"]
+    heads += ["digits/\noperand"] if sparse else []
+    table = plain_table(*heads, "utilisation", left=("layer",))
+    for row in rows:
+        repeat = f" x{row['repeat']}" if row["repeat"] > 1 else ""
+        shape = f"{row['m']}x{row['n']}x{row['k']}{repeat}"
+        table.add_row(row["layer"], shape, *_counts(row, sparse))
+    table.add_section()
+    table.add_row("total", "", *_counts(result.totals(), sparse), style="bold")
+    return table
+
+
+def _counts(row: Mapping[str, Any], sparse: bool) -> list[str]:
+    counts = [f"{row['macs']:,}", f"{row['cycles']:,}", f"{row['cycles_per_operand']:.3f}"]
+    if sparse:
+        counts.append(f"{row['nonzero_digits_per_operand']:.3f}")
+    return [*counts, f"{row['overall_utilization']:.1%}"]
+
+
+def _where(result: Run) -> Table:
+    """Where the cycles of every layer went, in percent of them."""
+    heads = [head.replace(" ", "\n").replace("/", "/\n") for head in WHERE.values()]
+    table = plain_table(
+        "where the\ncycles went",
+        *heads,
+        "PEs with\na result",
+        left=("where the\ncycles went",),
+    )
+    for row in result.rows():
+        table.add_row(row["layer"], *_shares(row))
+    table.add_section()
+    table.add_row("total", *_shares(result.totals()), style="bold")
+    return table
+
+
+def _shares(row: Mapping[str, Any]) -> list[str]:
+    shares = [row[f"cycles_{term}"] / row["cycles"] for term in WHERE]
+    return [f"{share:.1%}" for share in (*shares, row["mapping_efficiency"])]
+
+
+def metrics_line(metrics: Mapping[str, float]) -> str:
+    """A network's metrics side by side, fractions as percent.
+
+    >>> metrics_line({"accuracy": 0.975, "accuracy_integer": 0.975, "accuracy_float": 0.98})
+    'accuracy 97.50%, integer 97.50%, float 98.00%'
+    """
+    first = next(iter(metrics))
+    return ", ".join(
+        f"{name.removeprefix(f'{first}_').replace('_', ' ')} {value:.2%}"
+        for name, value in metrics.items()
+    )

@@ -1,0 +1,122 @@
+"""`tpe show`: what an engine is made of, and what it looks like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tpe.cli_common import (
+    DEFAULT_PE,
+    DEFAULT_SIZE,
+    ArrayOption,
+    JsonOption,
+    Output,
+    ParamOption,
+    PeOption,
+    SeedOption,
+    SizeOption,
+    check_seed,
+    command_line,
+    document,
+    engine_of,
+    plain_table,
+)
+
+
+def show(
+    pe: PeOption = DEFAULT_PE,
+    array: ArrayOption = None,
+    size: SizeOption = DEFAULT_SIZE,
+    param: ParamOption = None,
+    seed: SeedOption = 0,
+    json_file: JsonOption = None,
+) -> None:
+    """Show a PE in an array: parameters, stages, loop nest, rewrites, hardware, a drawing.
+
+    Nothing here is random: the seed changes nothing.
+    """
+    from tpe.show import describe
+
+    check_seed(seed)
+    out = Output(json_file)
+    engine = engine_of(pe, array, size, param)
+    facts = describe(engine)
+    command = command_line("show", engine, seed)
+    out.echo(command)
+    _print(out, facts)
+    out.json(document(command, **facts))
+
+
+def _print(out: Output, facts: dict[str, Any]) -> None:
+    engine = facts["engine"]
+    out.text(f"{engine['pe']}: {facts['title']}", style="bold")
+    grid = f"{engine['rows']}x{engine['cols']}"
+    out.text(f"  source   {facts['source']}")
+    out.text(f"  array    {engine['array']} {grid}, {engine['pe_count']:,} PEs: {facts['array']}")
+    out.text(f"  arrays   legal in {', '.join(facts['arrays'])}")
+    out.text(f"  pace     {facts['pace']}")
+    out.text(f"  checked  {engine['rtl_checked']}")
+    out.text(f"  psum     {facts['psum']['text']}")
+    for head, part in (
+        ("Parameters", _parameters),
+        ("Stages", _stages),
+        ("Loop nest", _nest),
+        ("Rewrites", _rewrites),
+        ("Hardware", _inventory),
+        ("Drawing", _drawing),
+    ):
+        out.text("")
+        out.text(head, style="bold")
+        part(out, facts)
+
+
+def _parameters(out: Output, facts: dict[str, Any]) -> None:
+    table = plain_table("name", "value", "default", "legal", "what", left=("legal", "what"))
+    for row in facts["parameters"]:
+        default = "by type" if row["default"] is None else str(row["default"])
+        table.add_row(row["name"], str(row["value"]), default, row["legal_text"], row["doc"])
+    for column in table.columns[:3]:
+        column.justify = "left"
+    out.table(table)
+
+
+def _stages(out: Output, facts: dict[str, Any]) -> None:
+    text = ("stage", "does", "RTL module")
+    table = plain_table(*text, left=text)
+    for row in facts["stages"]:
+        table.add_row(row["stage"], ", ".join(row["ops"]) or "-", row["module"] or "-")
+    out.table(table)
+
+
+def _nest(out: Output, facts: dict[str, Any]) -> None:
+    for line in facts["nest"]:
+        out.console.print(f"  {line}", soft_wrap=True)
+
+
+def _rewrites(out: Output, facts: dict[str, Any]) -> None:
+    chain, near = facts["rewrites"]["chain"], facts["rewrites"]["reachable"]
+    if chain is None:
+        out.text("  no short chain from the MAC nest is known")
+    else:
+        text = ("from", "to", "by")
+        table = plain_table(*text, left=text)
+        for row in chain:
+            table.add_row(row["from"], row["to"], ", ".join(row["rewrites"]))
+        out.table(table) if chain else out.text("  none: this is the MAC nest they start from")
+    out.text("")
+    out.text(f"One legal rewrite from here: {', '.join(near) or 'none'}")
+
+
+def _inventory(out: Output, facts: dict[str, Any]) -> None:
+    heads = ("primitive", "copies", "fan-in", "needed bits", "built bits")
+    table = plain_table(*heads, left=("primitive",))
+    for row in facts["inventory"]:
+        built = "-" if row["built_bits"] is None else str(row["built_bits"])
+        numbers = (f"{row['copies']:,}", str(row["fan_in"]), str(row["needed_bits"]), built)
+        table.add_row(row["op"], *numbers)
+    out.table(table)
+    out.text(f"Needed: for sums of K = {facts['inventory_k']:,} operands, {facts['inventory_why']}.")
+
+
+def _drawing(out: Output, facts: dict[str, Any]) -> None:
+    for line in facts["picture"].splitlines():
+        out.console.print(line, soft_wrap=True)

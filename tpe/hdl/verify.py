@@ -1,0 +1,149 @@
+"""`verify`: an engine's RTL against its model on a battery of GEMMs, or on the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tpe.array.base import ALWAYS, Handshake
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.hdl.cosim import Case, Outcome, cosimulate
+from tpe.hdl.toolchain import has_fst_headers
+from tpe.operands import Ints
+from tpe.table import SCHEMA_VERSION
+
+DEPTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 33)  # values of K in the battery
+STALLS = Handshake(idle=0x0412_8011, busy=0x2080_1402)  # a source and a sink that hesitate
+_LARGEST = 1 << 22  # beats or words of one memory of the bench
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What `verify` found: `outcomes` in order, and their sums."""
+
+    engine: Engine
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every value and every cycle count agrees."""
+        return all(outcome.ok for outcome in self.outcomes)
+
+    @property
+    def vectors(self) -> int:
+        """Outputs compared."""
+        return sum(outcome.C.size for outcome in self.outcomes)
+
+    @property
+    def mismatches(self) -> int:
+        """Outputs that differ."""
+        return sum(outcome.mismatches for outcome in self.outcomes)
+
+    @property
+    def cycles_model(self) -> int:
+        """Cycles of all GEMMs by the model."""
+        return sum(outcome.cycles_model for outcome in self.outcomes)
+
+    @property
+    def cycles_rtl(self) -> int:
+        """Cycles of all GEMMs that the RTL took."""
+        return sum(outcome.cycles_rtl for outcome in self.outcomes)
+
+    def to_json(self, command: str = "") -> dict[str, Any]:
+        """The report as data."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "command": command,
+            "engine": self.engine.describe(),
+            "ok": self.ok,
+            "vectors": self.vectors,
+            "mismatches": self.mismatches,
+            "cycles_model": self.cycles_model,
+            "cycles_rtl": self.cycles_rtl,
+            "runs": [
+                {
+                    "m": outcome.case.a.shape[0],
+                    "n": outcome.case.b.shape[1],
+                    "k": outcome.case.a.shape[1],
+                    "idle": outcome.case.handshake.idle,
+                    "busy": outcome.case.handshake.busy,
+                    "mismatches": outcome.mismatches,
+                    "first_mismatch": outcome.first_mismatch() or None,
+                    "cycles_model": outcome.cycles_model,
+                    "cycles_rtl": outcome.cycles_rtl,
+                }
+                for outcome in self.outcomes
+            ],
+        }
+
+
+def verify(
+    engine: Engine, workload: str = "", seed: int = 0, waves: str | Path | None = None
+) -> Report:
+    """Run the engine's RTL in Verilator beside the model; every output and every cycle count.
+
+    Without a workload: the battery, GEMMs of several K with one tile and more, full-range
+    operands and the extreme ones held constant, with and without idle source and busy sink.
+    `waves`: leave the waveforms of everything there, as FST or VCD by the ending. Raises TpeError for an engine without RTL.
+    """
+    cases = list(battery(engine, seed)) if not workload else _workload_cases(engine, workload, seed)
+    target = None if waves is None else _waves_file(Path(waves))
+    return Report(engine, tuple(cosimulate(cases, target)))
+
+
+def battery(engine: Engine, seed: int) -> Iterator[Case]:
+    """The GEMMs that `verify` runs by default."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    for k in DEPTHS:
+        for handshake in (ALWAYS, STALLS):
+            m, n = 2 * engine.rows - 1, engine.cols + 1
+            yield Case(engine, _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b"), handshake)
+    yield from corners(engine, 9)
+
+
+def corners(engine: Engine, k: int) -> Iterator[Case]:
+    """Extreme operands held constant over a tile: the lowest, -2, -1, 0, 2 and the highest."""
+    for x in corner_values(engine.a_format.low, engine.a_format.high):
+        for y in corner_values(engine.b_format.low, engine.b_format.high):
+            a = np.full((engine.rows, k), x)
+            yield Case(engine, a, np.full((k, engine.cols), y))
+
+
+def corner_values(low: int, high: int) -> list[int]:
+    """The extremes of a format and the values around zero, each once."""
+    return sorted({low, max(low, -2), max(low, -1), 0, min(high, 2), high})
+
+
+def _draw(engine: Engine, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
+    number = engine.a_format if side == "a" else engine.b_format
+    return rng.integers(number.low, number.high + 1, shape)
+
+
+def _workload_cases(engine: Engine, spec: str, seed: int) -> list[Case]:
+    cases = []
+    for layer in engine.find(spec, seed).layers:
+        if layer.k * -(-layer.m // engine.rows) > _LARGEST:
+            raise TpeError(
+                f"layer '{layer.name}' is too large to co-simulate: {layer.m} x {layer.n} x "
+                f"{layer.k}; legal: K times the tiles of M up to {_LARGEST}"
+            )
+        cases.append(Case(engine, layer.activations, layer.weights))
+    return cases
+
+
+def _waves_file(path: Path) -> Path:
+    if path.suffix not in (".fst", ".vcd"):
+        raise TpeError(f"waves {path}: unknown ending '{path.suffix}'; legal: .fst, .vcd")
+    if not path.parent.is_dir():
+        raise TpeError(f"cannot write {path}: {path.parent} is not a directory")
+    if path.suffix == ".fst" and not has_fst_headers():
+        raise TpeError(
+            f"waves {path}: an FST needs two headers; on Debian: apt install zlib1g-dev liblz4-dev; "
+            "or name a .vcd file"
+        )
+    return path.resolve()
