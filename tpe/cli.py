@@ -10,6 +10,7 @@ import codecs
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -46,6 +47,9 @@ class Group(TyperGroup):
         except BrokenPipeError:
             _drop_stdout()
             sys.exit(NO_READER)
+        except SystemExit as end:  # what rich makes of a broken pipe
+            broken = isinstance(end.__context__, BrokenPipeError)
+            sys.exit(NO_READER if broken else end.code)
         except OSError as error:
             _drop_stdout()
             _fail(f"error: {error.strerror or error}", BAD_INPUT)
@@ -64,18 +68,22 @@ def _usage(error: Any) -> str:
     hint = f" (did you mean '{min(near)}'?)" if near else ""
     text = str(error.message if near else error.format_message()).rstrip(".")
     where = error.ctx.command_path if error.ctx else "tpe"
-    return f"error: {text}{hint}; see {where} --help"
+    end = "" if text.endswith("?") or hint else f"; see {where} --help"
+    return f"error: {text}{hint}{end}"
 
 
 def _drop_stdout() -> None:
     """Let the interpreter's last flush go nowhere."""
-    try:
+    with suppress(OSError, ValueError):  # a test's stream has no descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # a stream of a test has no descriptor
-        pass
 
 
-_ASCII = str.maketrans("─━═│║┌┐└┘├┤┬┴┼┯┷┿┑┙╥╨╦╩╚╝▶▼◀▲▯↻⋯⋮×→≤", "--=||+++++++++++++++++++>v<^#@.:x>~")
+_ASCII = str.maketrans(
+    dict.fromkeys("┌┐└┘├┤┬┴┼┯┷┿┝┑┙╥╨╦╩╔╗╚╝", "+")
+    | dict.fromkeys("─━═⋯", "-")
+    | dict.fromkeys("│║⋮", "|")
+    | {"▶": ">", "▼": "v", "▲": "^", "▯": "o", "↻": "@"}
+)
 
 
 def _to_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -126,26 +134,23 @@ def _register() -> None:
     app.command("list", epilog="Example: tpe list --combinations")(list_)
     app.command(
         "run",
-        epilog="Example: tpe run --pe opt4c --array matrix2d --size 32x32 --workload digits_mlp",
+        epilog="Example: tpe run --pe opt4c --size 32x32 --workload digits_mlp",
     )(run)
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
     _register_rtl()
 
 
 def _register_rtl() -> None:
-    """`emit` and `verify`, which live with the RTL."""
+    """`emit` and `verify`, which live with the RTL: functions of `tpe.hdl.commands`."""
+    from importlib import import_module
     from importlib.util import find_spec
 
     if find_spec("tpe.hdl.commands") is None:
         return
-    from tpe.hdl.commands import emit, verify
-
-    app.command(
-        "emit", epilog="Example: tpe emit --pe opt1 --array systolic_os --size 8x8 -o build"
-    )(emit)
-    app.command("verify", epilog="Example: tpe verify --pe opt1 --array systolic_os --size 8x8")(
-        verify
-    )
+    commands = import_module("tpe.hdl.commands")
+    example = "--pe opt1 --array systolic_os --size 8x8"
+    app.command("emit", epilog=f"Example: tpe emit {example} -o build")(commands.emit)
+    app.command("verify", epilog=f"Example: tpe verify {example}")(commands.verify)
 
 
 _register()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_PE = "opt1"
 DEFAULT_ARRAY = "matrix2d"
 DEFAULT_SIZE = "16x16"
+LONGEST_WORD = 24  # of a table's text that is kept whole in a narrow terminal
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
 
 PeOption = Annotated[str, typer.Option("--pe", metavar="PE", help="Id of a PE: see `tpe list`.")]
@@ -50,8 +51,19 @@ ParamOption = Annotated[
         help="A parameter of the engine; may be repeated. See `tpe show`.",
     ),
 ]
+
+
+def parse_seed(text: str | int) -> int:
+    """A seed that generators and tables hold; a usage error otherwise."""
+    digits = str(text)
+    if not (digits.isascii() and digits.isdigit() and int(digits) <= MAX_SEED):
+        raise typer.BadParameter(f"'{text}'; legal: an integer from 0 to {MAX_SEED}")
+    return int(digits)
+
+
 SeedOption = Annotated[
-    int, typer.Option("--seed", metavar="N", help="Seed of whatever is generated.")
+    int,
+    typer.Option("--seed", metavar="N", parser=parse_seed, help="Seed of whatever is generated."),
 ]
 JsonOption = Annotated[
     str | None,
@@ -105,23 +117,12 @@ def engine_of(pe: str, array: str | None, size: str, param: Iterable[str] | None
     return Engine(record, chosen, size, **params)
 
 
-def legal_arrays(pe: PE) -> list[str]:
-    """Names of the arrays in which a PE is legal, the default one first."""
-    from tpe import array as arrays
-
-    legal = [name for name in arrays.names() if arrays.get(name).refuses(pe) is None]
-    return sorted(legal, key=lambda name: name != DEFAULT_ARRAY)
-
-
 def first_array(pe: PE) -> str:
-    """The array for a PE when none is named."""
-    return next(iter(legal_arrays(pe)), DEFAULT_ARRAY)
+    """The array for a PE when none is named: the default one if legal, else its first."""
+    from tpe.show import legal_arrays
 
-
-def check_seed(seed: int) -> None:
-    """Raise TpeError for a seed that tables or generators do not hold."""
-    if not 0 <= seed <= MAX_SEED:
-        raise TpeError(f"seed = {seed} is not legal: an integer from 0 to {MAX_SEED}")
+    legal = legal_arrays(pe)
+    return DEFAULT_ARRAY if DEFAULT_ARRAY in legal else next(iter(legal), DEFAULT_ARRAY)
 
 
 def command_line(verb: str, engine: Engine, seed: int, **options: object) -> str:
@@ -183,8 +184,12 @@ class Output:
         """A paragraph, wrapped at the width of the terminal."""
         self.console.print(text, style=style)
 
-    def table(self, table: Table) -> None:
-        """A table."""
+    def table(self, table: Table, longest: int = LONGEST_WORD) -> None:
+        """A table; its text columns fold between words, and words beyond `longest` anywhere."""
+        for column in table.columns:
+            words = [len(word) for cell in column.cells for word in str(cell).split()]
+            if not column.no_wrap:
+                column.min_width = min(max(words, default=1), longest)
         self.console.print(table)
 
     def rows(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -213,7 +218,7 @@ def text_console(to_stderr: bool = False) -> Console:
     return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
 
 
-def plain_table(*columns: str, left: Iterable[str] = (), caption: str | None = None) -> Table:
+def plain_table(*columns: str, left: Iterable[str] = ()) -> Table:
     """A table with a rule under its head; columns in `left` are text, the others numbers.
 
     Text folds where a terminal is narrow and is never cut off; numbers never break.
@@ -221,8 +226,7 @@ def plain_table(*columns: str, left: Iterable[str] = (), caption: str | None = N
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, caption=caption)
-    table.caption_justify = "left"
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
     text = set(left)
     for column in columns:
         if column in text:

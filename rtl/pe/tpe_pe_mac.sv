@@ -78,19 +78,14 @@ module tpe_pe_mac #(
       );
     end
 
-    if (NumDigits > 1) begin : gen_tree
-      tpe_half_reduce #(
-          .NumOps(NumDigits),
-          .Width (ProductWidth)
-      ) u_half_reduce (
-          .op_i   (shifted[l]),
-          .sum_o  (sum[l]),
-          .carry_o(carry[l])
-      );
-    end else begin : gen_wire
-      assign sum[l]   = shifted[l][0];
-      assign carry[l] = '0;
-    end
+    tpe_half_reduce #(
+        .NumOps(NumDigits),
+        .Width (ProductWidth)
+    ) u_half_reduce (
+        .op_i   (shifted[l]),
+        .sum_o  (sum[l]),
+        .carry_o(carry[l])
+    );
 
     tpe_add #(
         .InWidth(ProductWidth),

@@ -6,7 +6,7 @@
 `default_nettype none
 
 module tpe_half_reduce #(
-    parameter int unsigned NumOps = 6,   // words in, 2 or more
+    parameter int unsigned NumOps = 6,   // words in
     parameter int unsigned Width  = 32
 ) (
     input  wire  logic [NumOps-1:0][Width-1:0]   op_i,
@@ -14,27 +14,33 @@ module tpe_half_reduce #(
     output       logic [Width-1:0]               carry_o
 );
 
-  if (NumOps < 2) begin : gen_check_ops
-    $error("tpe_half_reduce: NumOps must be 2 or more");
+  if (NumOps < 1) begin : gen_check_ops
+    $error("tpe_half_reduce: NumOps must be 1 or more");
   end
 
-  localparam int unsigned NumRows = NumOps - 2;
+  if (NumOps == 1) begin : gen_wire
+    assign sum_o   = op_i[0];
+    assign carry_o = '0;
+  end else begin : gen_chain
+    localparam int unsigned NumRows = NumOps - 2;
 
-  logic [NumRows:0][Width-1:0] sum;    // sum[r], carry[r]: the pair after r rows
-  logic [NumRows:0][Width-1:0] carry;
+    for (genvar r = 0; r <= NumRows; r++) begin : gen_row
+      logic [Width-1:0] sum, carry;  // the pair after r rows
+      if (r == 0) begin : gen_first
+        assign sum   = op_i[0];
+        assign carry = op_i[1];
+      end else begin : gen_next
+        logic [Width-1:0] majority;
+        assign majority = (gen_row[r-1].sum & gen_row[r-1].carry)
+                        | (gen_row[r-1].sum & op_i[r+1]) | (gen_row[r-1].carry & op_i[r+1]);
+        assign sum      = gen_row[r-1].sum ^ gen_row[r-1].carry ^ op_i[r+1];
+        assign carry    = majority << 1;  // the carry out of the top bit is dropped
+      end
+    end
 
-  assign sum[0]   = op_i[0];
-  assign carry[0] = op_i[1];
-
-  for (genvar r = 0; r < NumRows; r++) begin : gen_row
-    logic [Width-1:0] majority;
-    assign majority   = (sum[r] & carry[r]) | (sum[r] & op_i[r+2]) | (carry[r] & op_i[r+2]);
-    assign sum[r+1]   = sum[r] ^ carry[r] ^ op_i[r+2];
-    assign carry[r+1] = majority << 1;  // the carry out of the top bit is dropped
+    assign sum_o   = gen_row[NumRows].sum;
+    assign carry_o = gen_row[NumRows].carry;
   end
-
-  assign sum_o   = sum[NumRows];
-  assign carry_o = carry[NumRows];
 
 endmodule
 

@@ -127,7 +127,7 @@ class Timing:
     """What an array's schedule says of one GEMM."""
 
     cycles: Cycles
-    nonzero_digits: int | None = None  # of A over all of M x K; None for a dense PE
+    nonzero_digits: int | None = None  # of A, once per tile of N; None for a dense PE
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def sparse_timing(job: Job, handshake: Handshake) -> Timing:
             fill_drain=Fraction(tail),
             load=Fraction(loads),
         )
-    return Timing(cycles * job.n_tiles, nonzero)
+    return Timing(cycles * job.n_tiles, nonzero * job.n_tiles)
 
 
 def passes(job: Job) -> list[tuple[int, int]]:

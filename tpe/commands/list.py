@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +11,14 @@ from tpe.cli_common import (
     Output,
     ParamOption,
     SeedOption,
-    check_seed,
     document,
+    parse_params,
     plain_table,
 )
+from tpe.errors import TpeError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 CombinationsOption = Annotated[
     bool, typer.Option("--combinations", help="Every PE with every array: legal, or why not.")
@@ -33,9 +37,8 @@ def list_(
     """
     from tpe import show
 
-    check_seed(seed)
     out = Output(json_file)
-    pes = show.pes_with(param or [])
+    pes = _pes_with(param)
     command = _command(combinations, param or [], seed)
     if combinations:
         rows = [row for row in show.combinations() if row["pe"] in pes]
@@ -51,6 +54,26 @@ def list_(
     out.json(document(command, **content))
 
 
+def _pes_with(param: list[str] | None) -> list[str]:
+    """Ids of the PEs that take every one of these parameters with its value."""
+    from tpe import pe as pes
+    from tpe.engine import parameters_of, resolve_parameters
+
+    records = [pes.get(name) for name in pes.names()]
+    known = dict.fromkeys(p.name for pe in records for p in parameters_of(pe))
+    params = parse_params(param, known, "any PE")
+    found, refused = [], None
+    for pe in records:
+        try:
+            resolve_parameters(pe, params)
+            found.append(pe.name)
+        except TpeError as error:
+            refused = error
+    if refused and not found:
+        raise refused
+    return found
+
+
 def _command(combinations: bool, param: list[str], seed: int) -> str:
     import shlex
 
@@ -60,29 +83,46 @@ def _command(combinations: bool, param: list[str], seed: int) -> str:
 
 
 def _print_catalogue(out: Output, content: dict[str, Any]) -> None:
-    text = ("PE", "title", "pace", "source", "checked", "arrays")
-    table = plain_table(*text, left=text)
-    for row in content["pes"]:
-        cells = [row[key] for key in ("name", "title", "pace", "source", "checked")]
-        table.add_row(*cells, "\n".join(row["arrays"]) or "none")
-    out.table(table)
+    out.table(_pe_table(content["pes"]))
     out.text("")
-    text = ("array", "title", "aliases", "rows and cols", "psum")
-    table = plain_table(*text, left=text)
-    for row in content["arrays"]:
-        size = f"{row['size']['first']} to {row['size']['last']}"
-        cells = (row["name"], row["title"], ", ".join(row["aliases"]) or "-", size, row["psum"])
-        table.add_row(*cells)
-    out.table(table)
+    out.table(_array_table(content["arrays"]))
+    out.text("")
+    out.table(_source_table(content))
     for kind in ("workload", "encoding"):
         out.text("")
         table = plain_table(kind, "title", left=(kind, "title"))
         for row in content[f"{kind}s"]:
             table.add_row(row["name"], row["title"])
         out.table(table)
-    formats = [row["name"] for row in content["formats"]]
     out.text("")
-    out.text(f"formats: {', '.join(formats)}")
+    out.text(f"formats: {', '.join(row['name'] for row in content['formats'])}")
+
+
+def _pe_table(rows: list[dict[str, Any]]) -> Table:
+    heads = ("PE", "title", "steps per operand", "checked", "arrays")
+    table = plain_table(*heads, left=heads)
+    for row in rows:
+        cells = [row[key] for key in ("name", "title", "pace", "checked")]
+        table.add_row(*cells, " ".join(row["arrays"]) or "none")
+    return table
+
+
+def _source_table(content: dict[str, Any]) -> Table:
+    heads = ("", "source")
+    table = plain_table(*heads, left=heads)
+    for row in (*content["pes"], *content["arrays"]):
+        table.add_row(row["name"], row["source"])
+    return table
+
+
+def _array_table(rows: list[dict[str, Any]]) -> Table:
+    heads = ("array", "title", "alias", "rows, cols", "psum")
+    table = plain_table(*heads, left=heads)
+    for row in rows:
+        size = f"{row['size']['first']} to {row['size']['last']}"
+        aliases = ", ".join(row["aliases"]) or "-"
+        table.add_row(row["name"], row["title"], aliases, size, row["psum"])
+    return table
 
 
 def _print_combinations(out: Output, rows: list[dict[str, Any]]) -> None:

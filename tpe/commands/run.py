@@ -18,7 +18,6 @@ from tpe.cli_common import (
     SeedOption,
     SizeOption,
     TableOption,
-    check_seed,
     command_line,
     engine_of,
     plain_table,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from tpe.run import Run
 
+LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal
 NOT_MODELLED = "Not modelled: memory stalls. Area and energy are unknown until synthesis."
 
 WorkloadOption = Annotated[
@@ -65,7 +65,6 @@ def run(
     table_file: TableOption = None,
 ) -> None:
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
-    check_seed(seed)
     out = Output(json_file, table_file)
     engine = engine_of(pe, array, size, param)
     found = engine.find(workload, seed)
@@ -88,9 +87,9 @@ def _print(out: Output, result: Run) -> None:
         f"{engine.widths.acc}-bit accumulator"
     )
     out.text("")
-    out.table(_layers(result))
+    out.table(_layers(result), LONGEST_NAME)
     out.text("")
-    out.table(_where(result))
+    out.table(_where(result), LONGEST_NAME)
     out.text("")
     if result.metrics:
         out.text(metrics_line(result.metrics))
@@ -101,12 +100,12 @@ def _layers(result: Run) -> Table:
     """What every layer is and takes, and all of them together."""
     rows = result.rows()
     sparse = rows[0]["nonzero_digits_per_operand"] is not None
-    heads = ["layer", "MxNxK", "MACs", "cycles", "cycles/\noperand"]
+    heads = ["layer", "M x N x K", "MACs", "cycles", "cycles/\noperand"]
     heads += ["digits/\noperand"] if sparse else []
-    table = plain_table(*heads, "utilisation", left=("layer",))
+    table = plain_table(*heads, left=heads[:2])
     for row in rows:
-        repeat = f" x{row['repeat']}" if row["repeat"] > 1 else ""
-        shape = f"{row['m']}x{row['n']}x{row['k']}{repeat}"
+        times = f", {row['repeat']:,} times" if row["repeat"] > 1 else ""
+        shape = f"{row['m']} x {row['n']} x {row['k']}{times}"
         table.add_row(row["layer"], shape, *_counts(row, sparse))
     table.add_section()
     table.add_row("total", "", *_counts(result.totals(), sparse), style="bold")
@@ -115,20 +114,18 @@ def _layers(result: Run) -> Table:
 
 def _counts(row: Mapping[str, Any], sparse: bool) -> list[str]:
     counts = [f"{row['macs']:,}", f"{row['cycles']:,}", f"{row['cycles_per_operand']:.3f}"]
-    if sparse:
-        counts.append(f"{row['nonzero_digits_per_operand']:.3f}")
-    return [*counts, f"{row['overall_utilization']:.1%}"]
+    return [*counts, f"{row['nonzero_digits_per_operand']:.3f}"] if sparse else counts
 
 
 def _where(result: Run) -> Table:
-    """Where the cycles of every layer went, in percent of them."""
+    """Where the cycles of every layer went, in percent of them, and how much of the array works.
+
+    Mapped: PEs that have an output of the layer. Utilised: the part of all PE-cycles in which a
+    PE takes an operand, or a digit if it is digit-serial.
+    """
+    first = "where the\ncycles went"
     heads = [head.replace(" ", "\n").replace("/", "/\n") for head in WHERE.values()]
-    table = plain_table(
-        "where the\ncycles went",
-        *heads,
-        "PEs with\na result",
-        left=("where the\ncycles went",),
-    )
+    table = plain_table(first, *heads, "PEs\nmapped", "PEs\nutilised", left=(first,))
     for row in result.rows():
         table.add_row(row["layer"], *_shares(row))
     table.add_section()
@@ -138,7 +135,8 @@ def _where(result: Run) -> Table:
 
 def _shares(row: Mapping[str, Any]) -> list[str]:
     shares = [row[f"cycles_{term}"] / row["cycles"] for term in WHERE]
-    return [f"{share:.1%}" for share in (*shares, row["mapping_efficiency"])]
+    shares += [row["mapping_efficiency"], row["overall_utilization"]]
+    return [f"{share:.1%}" for share in shares]
 
 
 def metrics_line(metrics: Mapping[str, float]) -> str:

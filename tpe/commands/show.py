@@ -14,7 +14,6 @@ from tpe.cli_common import (
     PeOption,
     SeedOption,
     SizeOption,
-    check_seed,
     command_line,
     document,
     engine_of,
@@ -36,7 +35,6 @@ def show(
     """
     from tpe.show import describe
 
-    check_seed(seed)
     out = Output(json_file)
     engine = engine_of(pe, array, size, param)
     facts = describe(engine)
@@ -53,7 +51,7 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
     out.text(f"  source   {facts['source']}")
     out.text(f"  array    {engine['array']} {grid}, {engine['pe_count']:,} PEs: {facts['array']}")
     out.text(f"  arrays   legal in {', '.join(facts['arrays'])}")
-    out.text(f"  pace     {facts['pace']}")
+    out.text(f"  steps    {facts['pace']} per operand")
     out.text(f"  checked  {engine['rtl_checked']}")
     out.text(f"  psum     {facts['psum']['text']}")
     for head, part in (
@@ -114,7 +112,9 @@ def _inventory(out: Output, facts: dict[str, Any]) -> None:
         numbers = (f"{row['copies']:,}", str(row["fan_in"]), str(row["needed_bits"]), built)
         table.add_row(row["op"], *numbers)
     out.table(table)
-    out.text(f"Needed: for sums of K = {facts['inventory_k']:,} operands, {facts['inventory_why']}.")
+    out.text(
+        f"Needed: for sums of K = {facts['inventory_k']:,} operands, {facts['inventory_why']}."
+    )
 
 
 def _drawing(out: Output, facts: dict[str, Any]) -> None:

@@ -241,7 +241,11 @@ def _outcome(case: Case, image: Images, folder: Path, cycles: int) -> Outcome:
 
 
 def simulate(
-    home: Path, jobs: list[dict[str, Any]], folder: Path, waves: Path | None = None
+    home: Path,
+    jobs: list[dict[str, Any]],
+    folder: Path,
+    waves: Path | None = None,
+    module: str = "bench",
 ) -> list[dict[str, int]]:
     """Run the cocotb bench over `jobs` in `folder`; what its harness measured, per job."""
     try:
@@ -257,7 +261,7 @@ def simulate(
             runner.test(
                 hdl_toplevel="tpe_bench",
                 hdl_toplevel_lang="verilog",
-                test_module="bench",
+                test_module=module,
                 build_dir=str(home),
                 test_dir=str(folder),
                 results_xml=str(folder / "results.xml"),

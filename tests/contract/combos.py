@@ -1,0 +1,78 @@
+"""What the contract covers, read off the records: every legal PE x array, its variants and types.
+
+Nothing here names a PE or an array: a new file in `tpe/pe` or `tpe/array` is covered by being
+there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tpe
+from tpe.array import combinations
+from tpe.array.base import Array
+from tpe.pe.base import PE
+
+LEGAL = [(pe, array) for pe, array, reason in combinations() if reason is None]
+REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason is not None]
+WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]
+
+LANDING_SIZES = [(r, c) for r in range(1, 6) for c in range(1, 6)] + [(1, 17), (17, 1), (9, 9)]
+
+# a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
+TYPES = [
+    ("int2", "int2", 16),
+    ("int4", "int4", 24),
+    ("int3", "int16", 24),
+    ("int7", "int5", 17),
+    ("int8", "int8", 16),
+    ("int16", "int4", 33),
+    ("int16", "int16", 48),
+]
+
+SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes
+
+
+def combo_id(combo: tuple[PE, Array]) -> str:
+    """A test id."""
+    return f"{combo[0].name}-{combo[1].name}"
+
+
+def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> tpe.Engine:
+    """An engine whose resident B is short, where the PE has one, so that K takes several passes."""
+    if pe.parameter("depth") and "depth" not in parameters:
+        parameters["depth"] = SHORT_DEPTH
+    return tpe.Engine(pe, array, size, **parameters)
+
+
+def variants(pe: PE) -> list[dict[str, Any]]:
+    """Every value of every parameter that the RTL has, one changed at a time; encode either side."""
+    found: list[dict[str, Any]] = [{}, {"encode": "weights"}]
+    for parameter in pe.parameters:
+        if parameter.rtl:
+            found += [{parameter.name: v} for v in parameter.legal if v != parameter.default]
+    if pe.parameter("depth"):
+        found += [{"depth": 8}, {"depth": 4096}]
+    return found
+
+
+def types_of(a_type: str, b_type: str, acc_bits: int) -> dict[str, Any]:
+    """Engine parameters of one entry of TYPES; overflow wraps, as the RTL's does."""
+    return {"a_type": a_type, "b_type": b_type, "acc_bits": acc_bits, "overflow": "wrap"}
+
+
+def operands(
+    engine: tpe.Engine, m: int, n: int, k: int, seed: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A (M, K) and B (K, N) over the full range of the engine's formats."""
+    rng = np.random.default_rng(seed)
+    a, b = engine.a_format, engine.b_format
+    return rng.integers(a.low, a.high + 1, (m, k)), rng.integers(b.low, b.high + 1, (k, n))
+
+
+def wrapped(c: np.ndarray[Any, Any], bits: int) -> np.ndarray[Any, Any]:
+    """Two's complement of `bits` bits, by Python's integers: the oracle of the oracle."""
+    size = 1 << bits
+    return np.vectorize(lambda x: (int(x) + size // 2) % size - size // 2, otypes=[np.int64])(c)

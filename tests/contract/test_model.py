@@ -1,0 +1,159 @@
+"""The contract of the model alone: exact values four ways, cycles that add up, firings."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tpe
+from tests.contract.combos import (
+    LEGAL,
+    REFUSED,
+    TYPES,
+    combo_id,
+    engine,
+    operands,
+    types_of,
+    variants,
+    wrapped,
+)
+from tpe.array.base import TERMS, Handshake
+from tpe.hdl import pe_cosim
+from tpe.hdl.verify import corner_values
+from tpe.notation import bind
+from tpe.views import cycles, evaluate, firings
+
+combos = pytest.mark.parametrize("combo", LEGAL, ids=combo_id)
+
+
+@combos
+def test_all_int8_pairs(combo):
+    pe, array = combo
+    e = engine(pe, array, (16, 16))
+    a = np.arange(-128, 128)
+    run = e.run(a[:, None], a[None, :], values="bits")
+    assert (run.C == np.multiply.outer(a, a)).sum() == 65536
+
+
+@combos
+@pytest.mark.parametrize("types", TYPES, ids=lambda t: "-".join(map(str, t)))
+def test_kernel_equals_fast_path_equals_nest_equals_product(combo, types):
+    pe, array = combo
+    for variant in variants(pe):
+        e = engine(pe, array, (3, 4), **variant, **types_of(*types))
+        for k in (1, 5, 17, 33):
+            a, b = operands(e, 5, 6, k, seed=k)
+            product = wrapped(a.astype(object) @ b.astype(object), e.widths.acc)
+            fast, bits = e.run(a, b), e.run(a, b, values="bits")
+            assert (fast.C == product).all()
+            assert (bits.C == product).all()
+            if variant.get("encode") != "weights":
+                value = evaluate(e.nest, a, b, e.encoder, e.widths.a)
+                assert (wrapped(value, e.widths.acc) == product).all()
+
+
+@combos
+def test_corners_constant_across_lanes(combo):
+    pe, array = combo
+    e = engine(pe, array, (4, 4))
+    values = corner_values(-128, 127)
+    assert {-128, -2, -1, 0, 2, 127} <= set(values)
+    for x in values:
+        for y in values:
+            a, b = np.full((4, 33), x), np.full((33, 4), y)
+            assert (e.run(a, b, values="bits").C == 33 * x * y).all()
+
+
+@combos
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_cycle_terms_sum_and_compute_is_the_nests(combo, data):
+    pe, array = combo
+    rows, cols = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
+    m, n, k = (data.draw(st.integers(1, 40)) for _ in range(3))
+    e = engine(pe, array, (rows, cols), depth=4096) if pe.parameter("depth") else engine(
+        pe, array, (rows, cols)
+    )
+    a, b = operands(e, m, n, k, seed=m)
+    run = e.run(a, b)
+    terms = [getattr(run.terms, t) for t in TERMS]
+    assert sum(terms) == run.cycles
+    assert all(isinstance(t, Fraction) and t >= 0 for t in terms)
+    nest = bind(e.nest, m, n, k)
+    least = cycles(nest, a, e.encoder, e.widths.a)
+    # The nest knows no finish that rows wait for; it can only add to its cycles.
+    waits = pe.sparse and -(-k // pe.group) < rows
+    assert run.terms.compute >= least if waits else run.terms.compute == least
+    assert dict(run.firings) == firings(nest, a, e.encoder, e.widths.a)
+
+
+@combos
+@settings(max_examples=25, deadline=None)
+@given(idle=st.integers(0, 2**32 - 2), busy=st.integers(0, 2**32 - 2), k=st.integers(1, 40))
+def test_stalls_only_add_and_none_is_the_closed_form(combo, idle, busy, k):
+    pe, array = combo
+    e = engine(pe, array, (3, 2))
+    a, b = operands(e, 4, 3, k, seed=k)
+    free = e.run(a, b).cycles
+    stalled = e.run(a, b, handshake=Handshake(idle, busy))
+    assert stalled.cycles >= free
+    assert stalled.terms.stall == stalled.cycles - free
+
+
+@combos
+@pytest.mark.parametrize("rows", [1, 2, 7, 16])
+def test_walking_cycle_by_cycle_equals_the_closed_form(combo, rows):
+    # A mask whose only idle cycle is never reached has to be walked, and must change nothing.
+    pe, array = combo
+    e = engine(pe, array, (rows, 3))
+    if e.widths.depth > 1:
+        e = engine(pe, array, (rows, 3), depth=8)
+    for k in (1, 2, 4, 9):
+        a, b = operands(e, rows + 1, 3, k, seed=k)
+        late = 1 << 31
+        if e.run(a[:rows], b).cycles < 31:
+            assert e.run(a[:rows], b, handshake=Handshake(late, 0)).cycles == e.run(a[:rows], b).cycles
+        walked = e.run(a, b, handshake=Handshake(0, 0xFFFF0000)).terms
+        assert walked.stall >= 0
+
+
+@combos
+def test_c_does_not_depend_on_size_or_depth(combo):
+    pe, array = combo
+    a, b = operands(engine(pe, array, (1, 1)), 19, 23, 50, seed=3)
+    results = [engine(pe, array, s).run(a, b, values="bits").C for s in ((1, 1), (4, 7), (16, 16))]
+    assert all((c == a @ b).all() for c in results)
+
+
+@pytest.mark.parametrize("refused", REFUSED, ids=lambda r: f"{r[0].name}-{r[1].name}")
+def test_illegal_combinations_are_refused_with_the_legal_ones(refused):
+    pe, array, _ = refused
+    legal = [other.name for p, other in LEGAL if p is pe]
+    with pytest.raises(tpe.TpeError) as error:
+        tpe.Engine(pe, array, (2, 2))
+    assert all(name in str(error.value) for name in (pe.name, array.name, *legal))
+
+
+@combos
+def test_steps_of_pairs_cover_every_pair(combo):
+    pe, array = combo
+    e = engine(pe, array, (1, 1))
+    a, b = (x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
+    steps, index = pe_cosim.steps_of_pairs(e, a, b)
+    shown = pe_cosim.model_steps(e, steps)[index].sum(axis=1)
+    assert (shown == a * b).sum() == 65536
+
+
+def test_combinations_of_the_slice():
+    assert {combo_id(c) for c in LEGAL} >= {
+        "mac-systolic_os",
+        "mac-matrix2d",
+        "opt1-systolic_os",
+        "opt1-matrix2d",
+        "opt4c-matrix2d",
+    }
+    assert "opt4c-systolic_os" in {combo_id((p, a)) for p, a, _ in REFUSED}

@@ -1,0 +1,168 @@
+"""The contract of model and RTL: every value, every cycle, every primitive, in Verilator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tpe
+from tests.contract.combos import (
+    LANDING_SIZES,
+    TYPES,
+    WITH_RTL,
+    combo_id,
+    engine,
+    operands,
+    types_of,
+    variants,
+)
+from tpe.array.base import ALWAYS, Handshake
+from tpe.hdl import emit, pe_cosim
+from tpe.hdl.build import build, lint
+from tpe.hdl.cosim import Case, bench_design, cosimulate
+from tpe.hdl.elaborate import elaborated
+from tpe.hdl.verify import DEPTHS, STALLS, corners
+
+combos = pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
+SLOW_SINK = Handshake(idle=0, busy=0x7FFF_FFFE)
+
+
+def assert_all_agree(cases: list[Case]) -> None:
+    outcomes = cosimulate(cases)
+    wrong = [
+        f"{o.case.engine.name} {o.case.a.shape} {o.case.b.shape} {o.case.handshake}: "
+        f"{o.mismatches} mismatches {o.first_mismatch()}, cycles {o.cycles_rtl} in RTL, "
+        f"{o.cycles_model} in the model"
+        for o in outcomes
+        if not o.ok
+    ]
+    assert not wrong, "\n".join(wrong[:20])
+    assert len(outcomes) == len(cases) > 0
+
+
+def shapes(pe, array, sizes):
+    """Every size with every K, undisturbed and with a hesitant source and sink."""
+    for rows, cols in sizes:
+        e = engine(pe, array, (rows, cols))
+        for k in DEPTHS:
+            for handshake in (ALWAYS, STALLS):
+                a, b = operands(e, rows + 1, cols + 1, k, seed=rows * 1000 + cols * 50 + k)
+                a[rng_mask(a, k)] = 0  # empty groups
+                yield Case(e, a, b, handshake)
+
+
+def rng_mask(x, seed):
+    return np.random.default_rng(seed).random(x.shape) < 0.4
+
+
+@combos
+def test_cycles_and_values_of_all_sizes(combo):
+    assert_all_agree(list(shapes(*combo, LANDING_SIZES)))
+
+
+@pytest.mark.full
+@combos
+def test_cycles_and_values_of_sizes_to_17(combo):
+    rng = np.random.default_rng(17)
+    rows, cols = rng.permutation(np.arange(1, 18)), rng.permutation(np.arange(1, 18))
+    sizes = [(int(r), int(c)) for r, c in zip(rows, cols, strict=True)]
+    assert_all_agree(list(shapes(*combo, [*sizes, (17, 17)])))
+
+
+@combos
+def test_variants_types_corners_and_all_pairs(combo):
+    pe, array = combo
+    cases = []
+    for variant in variants(pe):
+        e = engine(pe, array, (2, 3), **variant)
+        cases += list(corners(e, 9))
+        cases += [Case(e, *operands(e, 5, 4, k, seed=k), h) for k in (1, 6, 33) for h in (ALWAYS, STALLS)]
+    for types in TYPES:
+        e = engine(pe, array, (3, 2), **types_of(*types))
+        cases += list(corners(e, 5))
+        cases += [Case(e, *operands(e, 4, 5, k, seed=k)) for k in (1, 4, 33)]
+    every = np.arange(-128, 128)
+    square = engine(pe, array, (4, 4))
+    cases.append(Case(square, every[:, None], every[None, :]))
+    cases.append(Case(square, *operands(square, 9, 9, 40, seed=1), SLOW_SINK))
+    assert_all_agree(cases)
+
+
+@pytest.mark.parametrize(
+    ("pe", "variant"),
+    [
+        pytest.param(pe, v, id=f"{pe.name}-{v or 'default'}")
+        for pe in {pe.name: pe for pe, _ in WITH_RTL}.values()
+        for v in variants(pe)
+        if "encode" not in v and "depth" not in v
+    ],
+)
+def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
+    array = next(a for p, a in WITH_RTL if p is pe)
+    e = tpe.Engine(pe, array, (1, 1), **variant)
+    a, b = (x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
+    steps, index = pe_cosim.steps_of_pairs(e, a, b)
+    shown = pe_cosim.rtl_steps(e, steps)
+    assert (shown[index].sum(axis=1) == a * b).sum() == 65536
+    # Sums of many steps; a third of the cycles frozen, a third without operands.
+    rng = np.random.default_rng(5)
+    count = 20000
+    order = rng.integers(0, len(steps), count)
+    random = replace(
+        steps,
+        code=steps.code[order],
+        b=steps.b[order],
+        plane=np.sort(steps.plane[order]) if pe.sparse else steps.plane[order],
+        first=(rng.random(count) < 0.02).astype(np.int64),
+        en=(rng.random(count) < 0.66).astype(np.int64),
+        valid=(rng.random(count) < 0.66).astype(np.int64),
+    )
+    random.first[np.flatnonzero(random.en & random.valid)[0]] = 1
+    taken = np.flatnonzero(random.en & random.valid)
+    assert (pe_cosim.rtl_steps(e, random)[taken] == pe_cosim.model_steps(e, random)[taken]).all()
+
+
+@combos
+def test_inventory_is_what_elaborates(combo):
+    pe, array = combo
+    for size in ((1, 1), (3, 2)):
+        for parameters in (*variants(pe), *(types_of(*t) for t in TYPES)):
+            e = engine(pe, array, size, **parameters)
+            built = pe.built(e.widths)
+            units = [u for u in e.inventory() if u.op != "sync"]
+            assert all(u.bits <= built[u.op] for u in units)
+            expected = sorted((u.op, u.copies, u.fan_in, built[u.op]) for u in units)
+            found = elaborated(emit.engine_modules(e), "tpe_engine")
+            assert sorted((b.op, b.copies, b.fan_in, b.bits) for b in found) == expected
+
+
+@combos
+def test_lints_without_a_warning(combo):
+    pe, array = combo
+    for size in ((1, 1), (1, 3), (3, 1), (4, 5)):
+        for parameters in variants(pe):
+            e = engine(pe, array, size, **parameters)
+            assert lint(emit.rename(emit.engine_modules(e), "mine"), "mine") == ""
+
+
+FAULTS = {
+    "a carry is not shifted": ("tpe_half_reduce", "majority << 1;", "majority;"),
+    "one cycle too many": ("tpe_tile_ctrl", "FlushCycles - 1", "FlushCycles"),
+    "minus 2B loses its one": ("tpe_map", " + Width'(neg)", " + Width'(neg & ~two)"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_seen(fault, monkeypatch):
+    module, right, wrong = FAULTS[fault]
+    e = tpe.Engine("opt1", "matrix2d", (2, 2))
+    design = bench_design([e])
+    name = next(m for m in design.sources if m.endswith(module.removeprefix("tpe")))
+    text = design.sources[name]
+    assert text.count(right) == 1
+    broken = replace(design, sources={**design.sources, name: text.replace(right, wrong)})
+    monkeypatch.setattr("tpe.hdl.cosim.build", lambda _: build(broken))
+    outcomes = cosimulate([Case(e, *operands(e, 4, 4, 9, seed=2))])
+    assert not outcomes[0].ok

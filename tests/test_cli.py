@@ -1,0 +1,488 @@
+"""The command line: what it prints and writes, and every way to get it wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+import tpe
+from tpe import array as arrays
+from tpe import cli_common
+from tpe import pe as pes
+from tpe.cli import app
+from tpe.table import COLUMNS, SCHEMA_VERSION
+
+SMALL = ("--workload", "gemm:5x6x7", "--size", "4x4")
+COMMANDS = ("list", "run", "show")
+ANSI = re.compile(r"\x1b")
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*words: str) -> Result:
+    """The command, in this process."""
+    return CliRunner().invoke(app, list(words))
+
+
+def done(*words: str) -> str:
+    """What the command prints on stdout; it must succeed and say nothing on stderr."""
+    result = run(*words)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    return result.stdout
+
+
+def refused(*words: str) -> str:
+    """The one line on stderr of a command that is bad input."""
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1 and result.stderr.startswith("tpe: error: ")
+    return result.stderr
+
+
+def process(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tpe.cli", *words], capture_output=True, text=True, **options
+    )
+
+
+# ---- every command ----
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_help_has_an_example_and_the_shared_options(verb: str) -> None:
+    text = done(verb, "--help")
+    assert f"Example: tpe {verb}" in text
+    for option in ("--json", "--seed", "-p"):
+        assert option in text
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_runs_without_arguments_and_echoes_a_command_that_resolves_to_itself(verb: str) -> None:
+    first = done(verb).splitlines()[0]
+    assert first.startswith(f"$ tpe {verb} ") and first.endswith("--seed 0")
+    again = done(*shlex.split(first)[2:])
+    assert again.splitlines()[0] == first
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+@pytest.mark.parametrize("pe", ["mac", "opt4c"])
+def test_output_fits_80_columns_and_has_no_escapes(verb: str, pe: str) -> None:
+    text = done(verb, *(() if verb == "list" else ("--pe", pe)))
+    assert not ANSI.search(text)
+    assert max(len(line) for line in text.splitlines()[1:]) <= 80
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_json_on_stdout_stands_alone(verb: str) -> None:
+    result = run(verb, "--json", "-")
+    assert result.exit_code == 0
+    content = json.loads(result.stdout)
+    assert content["schema_version"] == SCHEMA_VERSION
+    assert result.stderr.splitlines()[0] == f"$ {content['command']}"
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_json_into_a_file_is_the_json_on_stdout(verb: str, tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    done(verb, "--json", str(file))
+    assert file.read_text() == run(verb, "--json", "-").stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_tpe_alone_helps_and_tells_its_version() -> None:
+    assert "Usage: tpe" in done()
+    assert done("--version") == f"tpe {tpe.__version__}\n"
+
+
+def test_the_installed_entry_point_is_the_app() -> None:
+    result = process("run", *SMALL)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == done("run", *SMALL)
+
+
+# ---- run ----
+
+
+def test_run_echoes_every_parameter_resolved() -> None:
+    assert done("run").splitlines()[0] == (
+        "$ tpe run --pe opt1 --array matrix2d --size 16x16 --workload digits_mlp -p a_type=int8 "
+        "-p b_type=int8 -p acc_bits=32 -p encode=activations -p overflow=raise -p lanes=1 "
+        "-p encoder=booth --seed 0"
+    )
+
+
+@pytest.mark.parametrize("pe", pes.names())
+@pytest.mark.parametrize("workload", ["digits_mlp", "gemm:17x33x40:normal:20"])
+def test_run_is_the_python_api(pe: str, workload: str) -> None:
+    content = json.loads(
+        run("run", "--pe", pe, "--workload", workload, "--seed", "3", "--json", "-").stdout
+    )
+    array = cli_common.first_array(pes.get(pe))
+    expected = tpe.Engine(pe, array, "16x16").run(workload, seed=3)
+    for row, layer in zip(content["layers"], expected.layers, strict=True):
+        assert row["cycles"] == layer.cycles
+        assert row["firings"] == layer.firings
+    assert content["totals"]["cycles"] == expected.cycles
+    assert content["metrics"] == expected.metrics
+    assert content["totals"]["command"] == content["command"]
+
+
+def test_rerunning_the_echoed_command_is_the_same_point() -> None:
+    first = json.loads(run("run", *SMALL, "--json", "-").stdout)
+    words = shlex.split(first["command"])[1:]
+    assert json.loads(run(*words, "--json", "-").stdout) == first
+
+
+def test_run_prints_layers_cycles_and_accuracy() -> None:
+    text = done("run", "--pe", "opt4c")
+    result = tpe.Engine("opt4c").run("digits_mlp")
+    row = next(line for line in text.splitlines() if line.startswith("fc1 "))
+    macs, cycles, per_operand, digits = row.split()[-4:]
+    expected = result.rows()[0]
+    assert macs == f"{360 * 64 * 64:,}" == "1,474,560"
+    assert cycles == f"{result.layers[0].cycles:,}"
+    assert per_operand == f"{expected['cycles_per_operand']:.3f}"
+    assert digits == f"{expected['nonzero_digits_per_operand']:.3f}"
+    assert f"{result.cycles:,}" in text
+    assert "accuracy 97.78%, integer 97.78%, float 97.78%" in text
+    assert text.splitlines()[-1].startswith("Not modelled: memory stalls.")
+    shares = [float(word[:-1]) for word in text.split("where the")[1].split("fc1")[1].split()[:6]]
+    assert sum(shares) == pytest.approx(100, abs=0.3)
+
+
+def test_a_dense_run_has_no_column_of_digits() -> None:
+    assert "digits/" not in done("run", *SMALL)
+    assert "digits/" in done("run", *SMALL, "--pe", "opt4c")
+
+
+def test_long_names_and_large_numbers_are_never_cut(tmp_path: Path) -> None:
+    file, name = tmp_path / "w.npz", "encoder.layer.11.attention.output.dense [bold]:smile:"
+    ones = np.ones((4, 4), np.int8)
+    np.savez(file, **{f"{name}.A": ones, f"{name}.B": ones})
+    text = done("run", "--workload", f"npz:{file}")
+    names = text.partition("layer ")[2].partition("total")[0].splitlines()[2:]
+    width = names[0].index("  4 x 4 x 4") if "  4 x 4 x 4" in names[0] else 80
+    assert "".join(line[:width].strip() for line in names).replace(" ", "") == name.replace(" ", "")
+    assert "…" not in text
+    large = done("run", "--workload", "gemm:2000x2000x2000", "--size", "1x1")
+    assert "8,000,000,000" in large and "…" not in large
+    assert max(len(line) for line in large.splitlines()[1:]) <= 80
+
+
+def test_the_array_is_the_first_legal_one_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "--array matrix2d" in done("run", *SMALL, "--pe", "opt4c").splitlines()[0]
+    assert "--array systolic_os" in done("run", *SMALL, "--array", "os").splitlines()[0]
+    monkeypatch.setattr(cli_common, "DEFAULT_ARRAY", "none such")
+    text = done("run", *SMALL, "--pe", "mac").splitlines()[0]
+    first = next(a for a in arrays.names() if arrays.get(a).refuses(pes.get("mac")) is None)
+    assert f"--array {first}" in text
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_run_writes_a_table(ending: str, tmp_path: Path) -> None:
+    import pandas as pd
+
+    file = tmp_path / f"rows{ending}"
+    done("run", "--table", str(file))
+    frame = pd.read_csv(file) if ending == ".csv" else pd.read_parquet(file)
+    assert tuple(frame.columns) == COLUMNS
+    assert frame["layer"].tolist() == ["fc1", "fc2", "fc3"]
+    assert frame["command"].str.startswith("tpe run --pe opt1").all()
+    assert frame["area_um2"].isna().all()
+
+
+def test_seeds_up_to_the_largest_fit_every_output(tmp_path: Path) -> None:
+    file, seed = tmp_path / "rows.csv", str(cli_common.MAX_SEED)
+    done("run", *SMALL, "--seed", seed, "--table", str(file))
+    assert next(csv.DictReader(file.open()))["seed"] == seed
+
+
+def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
+    file, link = tmp_path / "real.json", tmp_path / "link.json"
+    link.symlink_to(file)
+    done("run", *SMALL, "--json", str(link))
+    assert link.is_symlink() and json.loads(file.read_text())["layers"]
+
+
+# ---- list ----
+
+
+def test_list_names_everything() -> None:
+    text = " ".join(done("list").split())
+    for name in pes.names():
+        assert name in text and pes.get(name).source in text
+    for name in (*arrays.names(), "digits_mlp", "int8", "ent", "contract tests"):
+        assert name in text
+
+
+def test_list_combinations_gives_a_reason_for_every_refusal() -> None:
+    rows = json.loads(run("list", "--combinations", "--json", "-").stdout)["combinations"]
+    assert len(rows) == len(pes.names()) * len(arrays.names())
+    for row in rows:
+        assert row["legal"] == (row["reason"] is None)
+        assert row["legal"] == (arrays.get(row["array"]).refuses(pes.get(row["pe"])) is None)
+    assert "refused" in done("list", "--combinations")
+
+
+def test_list_with_parameters_keeps_the_pes_that_take_them() -> None:
+    def names(*words: str) -> list[str]:
+        content = json.loads(run("list", *words, "--json", "-").stdout)
+        return [row["name"] for row in content["pes"]]
+
+    assert names() == list(pes.names())
+    assert "opt4c" in names("-p", "depth=64") and "mac" not in names("-p", "depth=64")
+    assert names("-p", "acc_bits=24") == list(pes.names())
+    assert "depth = 'abc' is not legal" in refused("list", "-p", "depth=abc")
+    assert "did you mean 'depth'" in refused("list", "-p", "dpeth=64")
+
+
+# ---- bad input ----
+
+BAD = {
+    "unknown command": (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
+    "unknown option": (("run", "--arry", "os"), "--arry (did you mean '--array'?)"),
+    "stray argument": (("run", "now"), "unexpected extra argument"),
+    "option without value": (("run", "--pe"), "--pe"),
+    "option on no command": (("--frobnicate",), "No such option"),
+    "-p without =": (("run", "-p", "depth"), "-p depth: no value; legal: -p KEY=VALUE"),
+    "-p no integer": (
+        ("run", "--pe", "opt4c", "-p", "depth=abc"),
+        "depth = 'abc' is not legal: an integer from 8 to 65536 in steps of 4",
+    ),
+    "-p off its steps": (("run", "--pe", "opt4c", "-p", "depth=9"), "in steps of 4"),
+    "-p empty value": (("run", "-p", "acc_bits="), "acc_bits = '' is not legal"),
+    "-p unknown": (("run", "--pe", "opt4c", "-p", "dpeth=8"), "(did you mean 'depth'?)"),
+    "-p of another PE": (("run", "-p", "depth=64"), "unknown parameter of opt1 'depth'"),
+    "-p no key": (("run", "-p", "=8"), "unknown parameter of opt1 ''"),
+    "-p twice": (("run", "-p", "acc_bits=24", "-p", "acc_bits=24"), "acc_bits is given twice"),
+    "-p an option": (("run", "-p", "size=4x4"), "use --size"),
+    "-p self": (("run", "-p", "self=1"), "unknown parameter of opt1 'self'"),
+    "-p unknown choice": (("run", "-p", "encoder=both"), "did you mean 'booth'"),
+    "-p format": (("run", "-p", "a_type=int99"), "unknown a_type 'int99'"),
+    "-p narrow accumulator": (("run", "-p", "acc_bits=16", "-p", "a_type=int16"), "needs 24"),
+    "seed text": (("run", "--seed", "abc"), "'abc'; legal: an integer from 0"),
+    "seed negative": (("run", "--seed", "-1"), "legal: an integer from 0"),
+    "seed large": (("run", "--seed", str(2**63)), "legal: an integer from 0"),
+    "size of no rows": (("run", "--size", "0x4"), "size = '0x4' is not legal for matrix2d"),
+    "size of one number": (("run", "--size", "4"), "ROWSxCOLS, each from 1 to 1024"),
+    "size of letters": (("run", "--size", "axb"), "size = 'axb'"),
+    "size too large": (("run", "--size", "9999x4"), "each from 1 to 1024"),
+    "unknown pe": (("run", "--pe", "opt"), "unknown pe 'opt' (did you mean 'opt1'?)"),
+    "unknown array": (("run", "--array", "matrix"), "(did you mean 'matrix2d'?)"),
+    "unknown workload": (("run", "--workload", "digits"), "(did you mean 'digits_mlp'?)"),
+    "illegal combination": (
+        ("run", "--pe", "opt4c", "--array", "os"),
+        "legal arrays for opt4c: matrix2d",
+    ),
+    "gemm of no columns": (("run", "--workload", "gemm:4x0x4"), "N is 0; legal: 1 or more"),
+    "gemm shape": (("run", "--workload", "gemm:4x4"), "legal: MxNxK"),
+    "gemm distribution": (("run", "--workload", "gemm:4x4x4:norml:3"), "did you mean 'normal'"),
+    "npz absent": (("run", "--workload", "npz:/none/such.npz"), "does not exist"),
+    "accumulator overflow": (
+        ("run", "--workload", "gemm:2x2x4096", "-p", "acc_bits=24"),
+        "K = 4096 products of int8 and int8 need an accumulator of 28 bits",
+    ),
+    "json in no directory": (("run", "--json", "/none/such/x.json"), "No such file or directory"),
+    "json is a directory": (("run", "--json", "/"), "not a regular file"),
+    "json is empty": (("run", "--json", ""), "cannot write ''"),
+    "json is a device": (("run", "--json", "/dev/null"), "not a regular file"),
+    "table ending": (("run", "--table", "rows.xls"), "legal: .parquet, .csv"),
+    "table in no directory": (("run", "--table", "/none/such/x.csv"), "No such file"),
+    "show unknown pe": (("show", "--pe", "opt"), "did you mean 'opt1'"),
+    "list json": (("list", "--json", "/none/such/x.json"), "No such file or directory"),
+    "control characters": (("run", "--pe", "a\nb\x1b[31m"), r"unknown pe 'a\nb\x1b[31m'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_exit_2(case: str) -> None:
+    words, expected = BAD[case]
+    assert expected in refused(*words)
+
+
+def test_bad_input_is_one_line_when_json_goes_to_stdout() -> None:
+    refused("run", "--json", "-", "--workload", "gemm:2x2x4096", "-p", "acc_bits=24")
+
+
+def test_a_damaged_npz_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "w.npz"
+    ones = np.ones((4, 4), np.int8)
+    np.savez(file, **{"fc.A": ones, "fc.B": ones})
+    whole = file.read_bytes()
+    for content in (whole[: len(whole) // 2], whole.replace(b"\x01\x01", b"\x01\x02", 1), b"x"):
+        file.write_bytes(content)
+        assert str(file) in refused("run", "--workload", f"npz:{file}")
+
+
+def test_operands_out_of_range_are_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "w.npz"
+    np.savez(file, **{"fc.A": np.full((2, 2), 300), "fc.B": np.ones((2, 2), np.int8)})
+    assert "A holds 300" in refused("run", "--workload", f"npz:{file}")
+
+
+def test_one_file_is_not_written_twice(tmp_path: Path) -> None:
+    file = str(tmp_path / "x.csv")
+    assert "name two files" in refused("run", *SMALL, "--json", file, "--table", file)
+
+
+def test_nothing_is_left_behind_by_a_run_that_fails(tmp_path: Path) -> None:
+    json_file, table_file = tmp_path / "x.json", tmp_path / "x.csv"
+    json_file.write_text("before")
+    words = ("--json", str(json_file), "--table", str(table_file), "-p", "acc_bits=24")
+    refused("run", "--workload", "gemm:2x2x4096", *words)
+    assert json_file.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_paths_are_checked_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tpe.Engine, "run", lambda *_, **__: pytest.fail("ran"))
+    refused("run", "--json", "/none/such/x.json")
+    refused("run", "--table", "/none/such/x.csv")
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(tpe.Engine, "run", fail)
+    assert isinstance(run("run", *SMALL).exception, ZeroDivisionError)
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(tpe.Engine, "run", fail)
+    assert "not enough memory" in refused("run", *SMALL)
+
+
+# ---- streams, signals, progress ----
+
+
+@pytest.mark.parametrize("words", [("list",), ("run", "--help"), ("list", "--json", "-")])
+def test_a_reader_that_leaves_is_no_error(words: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "tpe.cli", *words], stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    text = "" if words[-1] != "-" else done.stderr  # the tables are on stderr then
+    assert (done.returncode, done.stderr) == (141, text)
+    assert "Error" not in done.stderr and "Exception" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tpe.cli", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, done.stderr) == (2, "tpe: error: No space left on device\n")
+
+
+def test_interrupting_is_one_line_and_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tpe.Engine, "run", interrupt)
+    result = run("run", *SMALL)
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "tpe: interrupted\n")
+
+
+def test_a_signal_ends_a_long_run_and_leaves_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    script = (
+        "import time, tpe.engine\n"
+        "def slow(*_, **__):\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        "tpe.engine.Engine.run = slow\nfrom tpe.cli import main\nmain()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, "run", "--json", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert child.stdout is not None and child.stdout.readline() == "ready\n"
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate()
+    assert (child.returncode, stderr) == (130, "tpe: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_drawings_reach_streams_of_any_encoding(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    result = subprocess.run(
+        [sys.executable, "-m", "tpe.cli", "show", "--pe", "opt4c"],
+        env=environment,
+        capture_output=True,
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
+    text = result.stdout.decode(encoding)
+    assert ("│ front" in text) == (encoding == "utf-8")
+    assert "| front" in text or "│ front" in text
+    assert "\\u" not in text
+
+
+def test_a_closed_stdout_is_no_error() -> None:
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m tpe.cli list >&-",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_engine_reports_layers_as_they_begin() -> None:
+    seen: list[str] = []
+    tpe.Engine("opt1").run("digits_mlp", progress=seen.append)
+    assert seen == ["fc1", "fc2", "fc3"]
+
+
+def test_progress_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_common, "PROGRESS_DELAY", 0.0)
+    for terminal in (True, False):
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=terminal, force_interactive=terminal)
+        with cli_common.progress(2, console) as step:
+            step("fc1")
+            deadline = time.monotonic() + 10
+            while terminal and "fc1" not in stream.getvalue() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            step("fc2")
+        assert ("fc1" in stream.getvalue()) == terminal
+
+
+def test_short_work_shows_no_progress() -> None:
+    stream = io.StringIO()
+    with cli_common.progress(1, Console(file=stream, force_terminal=True)) as step:
+        step("fc1")
+    assert "fc1" not in stream.getvalue()

@@ -1,0 +1,330 @@
+"""Which nodes of an ONNX graph are GEMMs, and of what shape; what the other nodes are.
+
+Lowered: Conv, ConvInteger, QLinearConv (any rank; strides, pads, auto_pad, dilations, groups),
+Gemm, MatMul, MatMulInteger, QLinearMatMul, and Conv, Gemm and MatMul between QuantizeLinear and
+DequantizeLinear. Biases, scales and requantisation are what follows a GEMM, not part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from tpe.errors import TpeError
+from tpe.workloads.im2col import Window
+from tpe.workloads.lazy import check_size, clean, unique_names
+from tpe.workloads.onnx_file import OnnxFile, bodies, nodes_of
+from tpe.workloads.onnx_geometry import ConvShape, MatShape
+from tpe.workloads.onnx_shapes import TensorType
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+CONVS = ("Conv", "ConvInteger", "QLinearConv")
+MATMULS = ("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul")
+PRODUCTS = frozenset(
+    "Attention CausalConvWithState ConvTranspose DFT DeformConv Einsum GRU LSTM LinearAttention "
+    "RNN STFT If Loop Scan SequenceMap".split()
+)
+"""Standard operators that compute products, or hold graphs that may, and are not lowered."""
+
+_KEEP_GRID = frozenset(
+    "Dropout Flatten Identity MaxPool Relu Reshape Squeeze Transpose Unsqueeze".split()
+)
+# Values that were on a quantised grid are on it still after one of these.
+_HOPS = 16
+
+
+@dataclass(frozen=True)
+class Quant:
+    """How a tensor stands for integers.
+
+    type   format of the stored integers
+    zero   tensor that holds the zero point, "" if it is 0
+    scale  "" if the tensor holds the integers themselves; else the tensor holds
+           (integer - zero) * scale, as DequantizeLinear made it
+    axis   of the tensor, along which scale and zero differ; None: one for all
+    """
+
+    type: str
+    zero: str = ""
+    scale: str = ""
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One operand of a GEMM node: the tensor, and how it is quantised (None: floats)."""
+
+    tensor: str
+    quant: Quant | None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One GEMM node. `op` is "conv", "grouped conv", "depthwise conv", "gemm" or "matmul"."""
+
+    name: str
+    node: str
+    op: str
+    shape: ConvShape | MatShape
+    a: Side
+    b: Side
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """All GEMM nodes in the file's order, counts of the others, and remarks."""
+
+    specs: tuple[Spec, ...]
+    unsupported: dict[str, int]
+    not_gemm: dict[str, int]
+    notes: tuple[str, ...]
+
+
+class Lowering:
+    """One pass over a graph: `run` returns what was found."""
+
+    def __init__(self, file: OnnxFile, types: Mapping[str, TensorType]) -> None:
+        self.file, self.types = file, types
+        self.producer = {name: node for node in file.model.graph.node for name in node.output}
+        self.unsupported: Counter[str] = Counter()
+        self.not_gemm: Counter[str] = Counter()
+        self.notes: list[str] = []
+
+    def run(self) -> Lowered:
+        """Lower every node of the main graph; `TpeError` naming the file and the node."""
+        specs = []
+        nodes = list(self.file.model.graph.node)
+        names = unique_names([node.name or node.output[0] for node in nodes if is_gemm(node)])
+        for node in nodes:
+            if is_gemm(node):
+                spec = self._gemm(node, names[len(specs) + self._skipped])
+                if spec is not None:
+                    specs.append(spec)
+            else:
+                self._count(node)
+        return Lowered(
+            tuple(specs),
+            dict(sorted(self.unsupported.items())),
+            dict(sorted(self.not_gemm.items())),
+            tuple(dict.fromkeys(self.notes)),
+        )
+
+    _skipped = 0
+
+    def _gemm(self, node: NodeProto, name: str) -> Spec | None:
+        where = f"{self.file.where}: node '{name}' ({node.op_type})"
+        a_index, b_index = (0, 3) if node.op_type.startswith("QLinear") else (0, 1)
+        a, b = node.input[a_index], node.input[b_index]
+        if node.op_type in CONVS:
+            shape: ConvShape | MatShape = self._conv(node, a, b, where)
+        else:
+            shape = self._mat(node, a, b, where)
+        check_size(shape.m, shape.n, shape.k, where)
+        try:
+            sides = self._sides(node, shape, where)
+        except KeyError as error:  # an element type that is neither float nor 2 to 16 bits
+            self.unsupported[f"{node.op_type} of {error.args[0]}"] += 1
+            self._skipped += 1
+            return None
+        return Spec(name, node.op_type, shape.op, shape, *sides)
+
+    def _count(self, node: NodeProto, prefix: str = "") -> None:
+        """Count a node that is no GEMM, and everything in the graphs it holds."""
+        from onnx import defs
+
+        standard = node.domain in ("", "ai.onnx")
+        label = clean(node.op_type if standard else f"{node.domain}.{node.op_type}")
+        known = standard and defs.has(node.op_type) and node.op_type not in PRODUCTS
+        counter = self.not_gemm if known and not is_gemm(node) else self.unsupported
+        counter[f"{prefix}{label}"] += 1
+        if not prefix:
+            for body in bodies(node):
+                for inner in nodes_of(body, self.file.where):
+                    self._count(inner, prefix=f"{label} body: ")
+
+    def _conv(self, node: NodeProto, x: str, w: str, where: str) -> ConvShape:
+        x_shape, w_shape = self._shape(x, where), self._shape(w, where)
+        rank = len(x_shape) - 2
+        if rank < 1 or len(w_shape) != len(x_shape):
+            raise TpeError(
+                f"{where}: input is {list(x_shape)} and weights {list(w_shape)}; "
+                "legal: batch, channels and the same number of spatial axes"
+            )
+        attributes = attributes_of(node)
+        kernel = tuple(attributes.get("kernel_shape", w_shape[2:]))
+        groups = attributes.get("group", 1)
+        channels, out_channels = x_shape[1], w_shape[0]
+        if kernel != w_shape[2:]:
+            raise TpeError(
+                f"{where}: kernel_shape is {list(kernel)} and the weights are {list(w_shape)}; "
+                "legal: the same kernel"
+            )
+        if groups < 1 or channels != groups * w_shape[1] or out_channels % groups:
+            raise TpeError(
+                f"{where}: group is {groups} with {channels} input channels and weights "
+                f"{list(w_shape)}; legal: a divisor of both channel counts"
+            )
+        window = _window(attributes, x_shape[2:], kernel, where)
+        return ConvShape(x_shape[0], channels, out_channels, groups, window)
+
+    def _mat(self, node: NodeProto, a: str, b: str, where: str) -> MatShape:
+        a_shape, b_shape = self._shape(a, where), self._shape(b, where)
+        attributes = attributes_of(node) if node.op_type == "Gemm" else {}
+        trans_a, trans_b = (bool(attributes.get(key, 0)) for key in ("transA", "transB"))
+        op = "gemm" if node.op_type == "Gemm" else "matmul"
+        return MatShape.of(op, a_shape, b_shape, trans_a, trans_b, where)
+
+    def _shape(self, name: str, where: str) -> tuple[int, ...]:
+        kind = self.types.get(name)
+        if kind is None or kind.shape is None:
+            raise TpeError(
+                f"{where}: the shape of its input '{clean(name)}' cannot be inferred; "
+                "legal: fixed shapes (give dims, or inputs, which the evaluator can run)"
+            )
+        return kind.shape
+
+    def _sides(self, node: NodeProto, shape: ConvShape | MatShape, where: str) -> list[Side]:
+        """Activations and weights of a node; KeyError with the name of an unsuitable type."""
+        names = [*node.input, "", "", "", "", "", "", "", ""]
+        if node.op_type.startswith("QLinear"):
+            pairs = [(names[0], names[2]), (names[3], names[5])]
+        elif node.op_type.endswith("Integer"):
+            pairs = [(names[0], names[2]), (names[1], names[3])]
+        else:
+            axes = (None, shape.n_axis)
+            return [
+                Side(name, self._dequantised(name, axis, where))
+                for name, axis in zip(names[:2], axes, strict=True)
+            ]
+        return [Side(name, Quant(self._int_type(name), zero)) for name, zero in pairs]
+
+    def _int_type(self, name: str) -> str:
+        elem = self.types[name].elem
+        return int_types()[elem] if elem in int_types() else _fail(elem)
+
+    def _dequantised(self, name: str, n_axis: int | None, where: str) -> Quant | None:
+        """How DequantizeLinear, at most a few value-keeping nodes back, made a float tensor."""
+        elem = self.types[name].elem
+        if elem not in float_types():
+            _fail(elem)
+        permutations: list[list[int] | None] = []
+        current = name
+        for _ in range(_HOPS):
+            node = self.producer.get(current)
+            if node is None or node.domain not in ("", "ai.onnx") or current != node.output[0]:
+                return None
+            if node.op_type == "DequantizeLinear":
+                return self._quant(node, permutations, n_axis, where)
+            if node.op_type not in _KEEP_GRID:
+                return None
+            if node.op_type == "Transpose":
+                rank = len(self.types[current].shape or ())
+                reverse = list(range(rank))[::-1]
+                permutations.append(list(attributes_of(node).get("perm", reverse)))
+            elif node.op_type != "Identity":
+                permutations.append(None)
+            current = node.input[0]
+        return None
+
+    def _quant(
+        self, node: NodeProto, permutations: list[list[int] | None], n_axis: int | None, where: str
+    ) -> Quant | None:
+        source, scale = node.input[0], node.input[1]
+        zero = node.input[2] if len(node.input) > 2 else ""
+        kind, scale_shape = self.types.get(source), self.types[scale].shape
+        if kind is None or kind.elem not in int_types():
+            return self._float(where, "stores integers of another width")
+        if scale_shape is not None and prod(scale_shape) == 1:
+            return Quant(int_types()[kind.elem], zero, scale)
+        attributes = attributes_of(node)
+        axis = attributes.get("axis", 1)
+        if scale_shape is None or len(scale_shape) != 1 or attributes.get("block_size", 0):
+            return self._float(where, "has one scale per block")
+        axis += len(kind.shape or ()) if axis < 0 else 0
+        for permutation in reversed(permutations):
+            if permutation is None or axis not in permutation:
+                return self._float(where, "is reshaped after its scales per channel")
+            axis = permutation.index(axis)
+        if axis != n_axis:
+            return self._float(where, "has scales along an axis other than its output channels")
+        return Quant(int_types()[kind.elem], zero, scale, axis)
+
+    def _float(self, where: str, fault: str) -> None:
+        self.notes.append(f"{where}: an operand {fault}; taken as floats and quantised again")
+
+
+def is_gemm(node: NodeProto) -> bool:
+    """Whether `Lowering` makes a layer of this node."""
+    return node.domain in ("", "ai.onnx") and node.op_type in (*CONVS, *MATMULS)
+
+
+def attributes_of(node: NodeProto) -> dict[str, Any]:
+    """{name: value} of a node's attributes; text as str."""
+    from onnx import helper
+
+    values = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    return {
+        key: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        for key, value in values.items()
+    }
+
+
+def int_types() -> dict[int, str]:
+    """{ONNX element type: format} of the integers that an engine may take."""
+    from onnx import TensorProto
+
+    names = [f"{sign}int{bits}" for sign in ("", "u") for bits in (2, 4, 8, 16)]
+    known = TensorProto.DataType.items()
+    return {number: name.lower() for name, number in known if name.lower() in names}
+
+
+def float_types() -> frozenset[int]:
+    """The ONNX element types that are quantised on import."""
+    from onnx import TensorProto
+
+    known = TensorProto.DataType.items()
+    return frozenset(
+        number for name, number in known if name == "DOUBLE" or name.startswith(("FLOAT", "BFLOAT"))
+    )
+
+
+def _fail(elem: int) -> Any:
+    from onnx import TensorProto
+
+    raise KeyError(TensorProto.DataType.Name(elem).lower())  # type: ignore[arg-type]
+
+
+def _window(
+    attributes: Mapping[str, Any], size: tuple[int, ...], kernel: tuple[int, ...], where: str
+) -> Window:
+    rank = len(size)
+    stride = tuple(attributes.get("strides", (1,) * rank))
+    dilation = tuple(attributes.get("dilations", (1,) * rank))
+    flat = list(attributes.get("pads", (0,) * (2 * rank)))
+    auto = attributes.get("auto_pad", "NOTSET")
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise TpeError(
+            f"{where}: auto_pad is '{clean(auto)}'; legal: NOTSET, VALID, SAME_UPPER, SAME_LOWER"
+        )
+    if len(flat) != 2 * rank:
+        raise TpeError(f"{where}: pads has {len(flat)} values; legal: {2 * rank}")
+    pads = tuple(zip(flat[:rank], flat[rank:], strict=True))
+    unpadded = ((0, 0),) * rank
+    if auto == "NOTSET":
+        return Window(size, kernel, stride, dilation, pads, where)
+    # Checks strides and dilations before they are divided by.
+    Window(tuple(2**40 for _ in size), kernel, stride, dilation, unpadded, where)
+    if auto == "VALID":
+        return Window(size, kernel, stride, dilation, unpadded, where)
+    same = []
+    for axis in range(rank):
+        reach = dilation[axis] * (kernel[axis] - 1) + 1
+        total = max(0, (-(-size[axis] // stride[axis]) - 1) * stride[axis] + reach - size[axis])
+        small, large = total // 2, total - total // 2
+        same.append((small, large) if auto == "SAME_UPPER" else (large, small))
+    return Window(size, kernel, stride, dilation, tuple(same), where)
