@@ -18,7 +18,7 @@ from tpe.hdl.build import Design, build
 from tpe.hdl.cosim import Case, bench_design, harness_parameters, images, memory_words, simulate
 from tpe.hdl.pack import unpack
 
-SIDE = 256  # the GEMM that both run, on a 16 x 16 array
+SIDE = 512  # the GEMM that both run, on a 16 x 16 array
 
 BARE = """
 module tpe_bare;
@@ -119,7 +119,9 @@ def sources_of_ports(engine: tpe.Engine) -> str:
     rows, cols = engine.rows, engine.cols
     a = "\n".join(f"  logic [7:0] a{r} /*verilator public_flat_rw*/ = 0;" for r in range(rows))
     b = "\n".join(f"  logic [7:0] b{c} /*verilator public_flat_rw*/ = 0;" for c in range(cols))
-    lists = [", ".join(f"{x}{i}" for i in reversed(range(n))) for x, n in (("a", rows), ("b", cols))]
+    lists = [
+        ", ".join(f"{x}{i}" for i in reversed(range(n))) for x, n in (("a", rows), ("b", cols))
+    ]
     assert sources.port_names(modules_top(engine))[0] == "clk_i"
     return f"""
 module tpe_bench;

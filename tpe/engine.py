@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, lru_cache
+from operator import index
 from typing import Any
 
 from tpe import array as arrays
@@ -125,7 +127,7 @@ class Engine:
         """The recoding of the encoded operand."""
         return str(self.params.get("encoder", "booth"))
 
-    @property
+    @cached_property
     def nest(self) -> Nest:
         """The loop nest of this engine, its time loops still unbound."""
         if self.own_nest is not None:
@@ -137,8 +139,8 @@ class Engine:
         """Copies, fan-in, needed width and runs of every primitive, for a GEMM of M x N x K."""
         encoded, other = self.encoded_formats()
         depth = self.widths.depth if self.pe and self.pe.sparse else None
-        nest = bind(self.nest, m, n, k)
-        return inventory(nest, self.encoder, encoded, other, self.widths.acc, k=depth)
+        acc = self.widths.acc
+        return _inventory(self.nest, m, n, k, self.encoder, encoded, other, acc, depth)
 
     def run(
         self,
@@ -255,6 +257,21 @@ def rtl_checked(pe: PE | None) -> str:
     return "contract tests" if pe.rtl else "model only"
 
 
+@lru_cache(maxsize=1024)  # networks repeat their shapes
+def _inventory(
+    nest: Nest,
+    m: int,
+    n: int,
+    k: int,
+    encoder: str,
+    encoded: IntFormat,
+    other: IntFormat,
+    acc_bits: int,
+    depth: int | None,
+) -> tuple[Unit, ...]:
+    return inventory(bind(nest, m, n, k), encoder, encoded, other, acc_bits, k=depth)
+
+
 def resolve_parameters(pe: PE | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter of a PE with its value; TpeError for an unknown name or an illegal value."""
     known = {p.name: p for p in parameters_of(pe)}
@@ -279,9 +296,11 @@ def parse_size(size: str | tuple[int, int], array: Array) -> tuple[int, int]:
     >>> parse_size("8x4", arrays.get("os"))
     (8, 4)
     """
-    parts = size.lower().split("x") if isinstance(size, str) else list(size)
     try:
-        numbers = [int(part) for part in parts]
+        if isinstance(size, str):
+            numbers = [int(part) for part in size.lower().split("x")]
+        else:
+            numbers = [index(part) for part in size]
     except (TypeError, ValueError):
         numbers = []
     if len(numbers) != 2 or any(x not in array.legal_size for x in numbers):

@@ -7,10 +7,12 @@ zero rows have no digits, but dense primitives fire on them.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Job, Timing
 from tpe.notation import SPARSE, K, Nest, bind
+from tpe.views import firings
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
@@ -22,16 +24,21 @@ def count_firings(engine: Engine, job: Job, timing: Timing) -> dict[str, int]:
     In a nest that skips zeros the steps from `map` to the first sum run once per non-zero digit
     and column; the finish runs once per pass of K (all of K unless it exceeds `depth`).
     """
-    nest = bind(engine.nest, job.m, job.n, job.k)
+    nest = engine.nest
+    if job.pe is None:
+        bound = bind(nest, job.m, job.n, job.k)
+        return dict(firings(bound, job.a, engine.encoder, job.widths.a))
     units = engine.inventory(job.m, job.n, job.k)
-    if not nest.sparse or timing.nonzero_digits is None:
-        return _sum((unit.op, unit.runs) for unit in units)
-    per_digit = timing.nonzero_digits * job.cols  # counted once per tile of N already
+    if timing.nonzero_digits is None:
+        return _sum([(unit.op, unit.runs) for unit in units])
+    per_digit = timing.nonzero_digits * job.cols
     passes = -(-job.k // job.widths.depth)
-    counts = []
-    for i, unit in enumerate(units):
-        counts.append((unit.op, _sparse_runs(nest, i, unit.runs, per_digit, passes)))
-    return _sum(counts)
+    return _sum(
+        [
+            (unit.op, _sparse_runs(nest, i, unit.runs, per_digit, passes))
+            for i, unit in enumerate(units)
+        ]
+    )
 
 
 def _sparse_runs(nest: Nest, index: int, dense: int, per_digit: int, passes: int) -> int:
@@ -43,8 +50,8 @@ def _sparse_runs(nest: Nest, index: int, dense: int, per_digit: int, passes: int
     return dense * passes
 
 
-def _sum(counts: object) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for op, runs in counts:  # type: ignore[attr-defined]
-        total[op] = total.get(op, 0) + runs
-    return total
+def _sum(counts: list[tuple[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for op, runs in counts:
+        total[op] += runs
+    return dict(total)

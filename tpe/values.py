@@ -32,7 +32,8 @@ def exact_product(a: Ints, b: Ints, a_format: IntFormat, b_format: IntFormat) ->
         block, dtype = _FLOAT64_EXACT // largest, np.dtype(np.float64)
     left, right = a.astype(dtype), b.astype(dtype)
     if a.shape[1] <= block:
-        return (left @ right).astype(np.int64)
+        product: Ints = (left @ right).astype(np.int64)
+        return product
     c = np.zeros((a.shape[0], b.shape[1]), np.int64)
     part = np.empty(c.shape, dtype)
     for start in range(0, a.shape[1], block):

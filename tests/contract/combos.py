@@ -48,7 +48,7 @@ def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> tp
 
 
 def variants(pe: PE) -> list[dict[str, Any]]:
-    """Every value of every parameter that the RTL has, one changed at a time; encode either side."""
+    """Every value of every RTL parameter, one changed at a time; and the other side encoded."""
     found: list[dict[str, Any]] = [{}, {"encode": "weights"}]
     for parameter in pe.parameters:
         if parameter.rtl:

@@ -36,7 +36,7 @@ def test_all_int8_pairs(combo):
     e = engine(pe, array, (16, 16))
     a = np.arange(-128, 128)
     run = e.run(a[:, None], a[None, :], values="bits")
-    assert (run.C == np.multiply.outer(a, a)).sum() == 65536
+    assert (np.multiply.outer(a, a) == run.C).sum() == 65536
 
 
 @combos
@@ -49,8 +49,8 @@ def test_kernel_equals_fast_path_equals_nest_equals_product(combo, types):
             a, b = operands(e, 5, 6, k, seed=k)
             product = wrapped(a.astype(object) @ b.astype(object), e.widths.acc)
             fast, bits = e.run(a, b), e.run(a, b, values="bits")
-            assert (fast.C == product).all()
-            assert (bits.C == product).all()
+            assert (product == fast.C).all()
+            assert (product == bits.C).all()
             if variant.get("encode") != "weights":
                 value = evaluate(e.nest, a, b, e.encoder, e.widths.a)
                 assert (wrapped(value, e.widths.acc) == product).all()
@@ -65,7 +65,7 @@ def test_corners_constant_across_lanes(combo):
     for x in values:
         for y in values:
             a, b = np.full((4, 33), x), np.full((33, 4), y)
-            assert (e.run(a, b, values="bits").C == 33 * x * y).all()
+            assert (33 * x * y == e.run(a, b, values="bits").C).all()
 
 
 @combos
@@ -75,8 +75,10 @@ def test_cycle_terms_sum_and_compute_is_the_nests(combo, data):
     pe, array = combo
     rows, cols = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
     m, n, k = (data.draw(st.integers(1, 40)) for _ in range(3))
-    e = engine(pe, array, (rows, cols), depth=4096) if pe.parameter("depth") else engine(
-        pe, array, (rows, cols)
+    e = (
+        engine(pe, array, (rows, cols), depth=4096)
+        if pe.parameter("depth")
+        else engine(pe, array, (rows, cols))
     )
     a, b = operands(e, m, n, k, seed=m)
     run = e.run(a, b)
@@ -116,7 +118,9 @@ def test_walking_cycle_by_cycle_equals_the_closed_form(combo, rows):
         a, b = operands(e, rows + 1, 3, k, seed=k)
         late = 1 << 31
         if e.run(a[:rows], b).cycles < 31:
-            assert e.run(a[:rows], b, handshake=Handshake(late, 0)).cycles == e.run(a[:rows], b).cycles
+            assert (
+                e.run(a[:rows], b, handshake=Handshake(late, 0)).cycles == e.run(a[:rows], b).cycles
+            )
         walked = e.run(a, b, handshake=Handshake(0, 0xFFFF0000)).terms
         assert walked.stall >= 0
 

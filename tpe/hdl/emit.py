@@ -65,8 +65,8 @@ def record(engine: Engine) -> PE:
 
 def engine_modules(engine: Engine) -> dict[str, str]:
     """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
-    array = _array_module(engine)
     widths = rtl_widths(engine)
+    array = _array_module(engine)
     names = [n for n in _array_parameters(array) if n not in ("Rows", "Cols")]
     parameters = [("Rows", engine.rows), ("Cols", engine.cols)]
     top = _alias(

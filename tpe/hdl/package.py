@@ -97,7 +97,9 @@ def core(prefix: str, order: list[str], engine: Engine) -> str:
 def write_folder(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     """Write the files into a new folder beside and rename it into place; refuse a full one."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TpeError(f"{folder} exists and is not an empty directory; choose another, or empty it")
+        raise TpeError(
+            f"{folder} exists and is not an empty directory; choose another, or empty it"
+        )
     work = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -112,5 +114,3 @@ def write_folder(folder: Path, texts: Mapping[str, str]) -> list[Path]:
         if work is not None:
             shutil.rmtree(work, ignore_errors=True)
     return [folder / name for name in texts]
-
-

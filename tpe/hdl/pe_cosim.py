@@ -96,7 +96,8 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
         words = unpack(job / "c.hex", len(enabled), 1, w.acc)[:, 0]
     # Word i of the enabled cycles shows the psum before the step of cycle i - latency.
     position = np.cumsum(steps.en) - 1
-    return words[position + 1 + latency]
+    shown: Ints = words[position + 1 + latency]
+    return shown
 
 
 def design(engine: Engine) -> Design:
@@ -136,4 +137,5 @@ def _code_words(engine: Engine, code: Ints) -> Ints:
     if not emit.record(engine).sparse:
         return code
     size = np.abs(code)
-    return (code < 0) * 4 + (size == 2) * 2 + (size == 1)
+    select: Ints = (code < 0) * 4 + (size == 2) * 2 + (size == 1)
+    return select

@@ -89,7 +89,8 @@ def verify(
 
     Without a workload: the battery, GEMMs of several K with one tile and more, full-range
     operands and the extreme ones held constant, with and without idle source and busy sink.
-    `waves`: leave the waveforms of everything there, as FST or VCD by the ending. Raises TpeError for an engine without RTL.
+    `waves`: leave the waveforms of everything there, as FST or VCD by the ending. Raises TpeError
+    for an engine without RTL.
     """
     cases = list(battery(engine, seed)) if not workload else _workload_cases(engine, workload, seed)
     target = None if waves is None else _waves_file(Path(waves))
@@ -102,7 +103,9 @@ def battery(engine: Engine, seed: int) -> Iterator[Case]:
     for k in DEPTHS:
         for handshake in (ALWAYS, STALLS):
             m, n = 2 * engine.rows - 1, engine.cols + 1
-            yield Case(engine, _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b"), handshake)
+            yield Case(
+                engine, _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b"), handshake
+            )
     yield from corners(engine, 9)
 
 
@@ -143,7 +146,7 @@ def _waves_file(path: Path) -> Path:
         raise TpeError(f"cannot write {path}: {path.parent} is not a directory")
     if path.suffix == ".fst" and not has_fst_headers():
         raise TpeError(
-            f"waves {path}: an FST needs two headers; on Debian: apt install zlib1g-dev liblz4-dev; "
+            f"waves {path}: FST needs headers; on Debian: apt install zlib1g-dev liblz4-dev; "
             "or name a .vcd file"
         )
     return path.resolve()

@@ -66,13 +66,14 @@ class ConvShape:
         return part.reshape(self.n, self.k).T
 
     def zero_rows(self, zero: np.ndarray, group: int) -> np.ndarray:
-        """Zero point of the rows: one."""
-        return zero.reshape(-1)
+        """Zero point of the rows: one, since padding takes it too."""
+        return zero.reshape(1)
 
     def zero_columns(self, zero: np.ndarray, group: int) -> np.ndarray:
         """Zero points of one group's columns, from one or one per output channel."""
-        flat = zero.reshape(-1)
-        return flat if flat.size == 1 else flat[group * self.n : (group + 1) * self.n]
+        if zero.size == 1:
+            return zero.reshape(1)
+        return zero.reshape(self.out_channels)[group * self.n : (group + 1) * self.n]
 
 
 @dataclass(frozen=True)
@@ -190,14 +191,16 @@ class MatShape:
         rows = self.size[0]
         full = zero.reshape(-1, 1) if zero.ndim == 1 else zero
         every = np.broadcast_to(full, (*self.batch, rows, 1))
-        return (every if self.folded else every[self._index(group)]).reshape(-1)
+        return np.asarray(every if self.folded else every[self._index(group)]).reshape(-1)
 
     def zero_columns(self, zero: np.ndarray, group: int) -> np.ndarray:
         """Zero points of one group's columns, from one, one per column, or (*batch, 1, N)."""
         if zero.size == 1:
             return zero.reshape(-1)
-        every = np.broadcast_to(zero, (*(() if self.folded else self.batch), 1, self.n))
-        return (every if self.folded else every[self._index(group)]).reshape(-1)
+        if self.folded:
+            return zero.reshape(self.n)
+        every = np.broadcast_to(zero, (*self.batch, 1, self.n))
+        return np.asarray(every[self._index(group)]).reshape(-1)
 
     def _index(self, group: int) -> tuple[int, ...]:
         return tuple(int(i) for i in np.unravel_index(group, self.batch))

@@ -97,15 +97,16 @@ class Lowering:
 
     def run(self) -> Lowered:
         """Lower every node of the main graph; `TpeError` naming the file and the node."""
-        specs = []
-        nodes = list(self.file.model.graph.node)
-        names = unique_names([node.name or node.output[0] for node in nodes if is_gemm(node)])
-        for node in nodes:
-            if is_gemm(node):
-                spec = self._gemm(node, names[len(specs) + self._skipped])
-                if spec is not None:
-                    specs.append(spec)
-            else:
+        specs: list[Spec] = []
+        gemms = [node for node in self.file.model.graph.node if is_gemm(node)]
+        names = unique_names([node.name or node.output[0] for node in gemms])
+        for node, name in zip(gemms, names, strict=True):
+            try:
+                specs.append(self._gemm(node, name))
+            except _OtherTypeError as other:
+                self.unsupported[f"{node.op_type} of {other}"] += 1
+        for node in self.file.model.graph.node:
+            if not is_gemm(node):
                 self._count(node)
         return Lowered(
             tuple(specs),
@@ -114,9 +115,7 @@ class Lowering:
             tuple(dict.fromkeys(self.notes)),
         )
 
-    _skipped = 0
-
-    def _gemm(self, node: NodeProto, name: str) -> Spec | None:
+    def _gemm(self, node: NodeProto, name: str) -> Spec:
         where = f"{self.file.where}: node '{name}' ({node.op_type})"
         a_index, b_index = (0, 3) if node.op_type.startswith("QLinear") else (0, 1)
         a, b = node.input[a_index], node.input[b_index]
@@ -125,13 +124,7 @@ class Lowering:
         else:
             shape = self._mat(node, a, b, where)
         check_size(shape.m, shape.n, shape.k, where)
-        try:
-            sides = self._sides(node, shape, where)
-        except KeyError as error:  # an element type that is neither float nor 2 to 16 bits
-            self.unsupported[f"{node.op_type} of {error.args[0]}"] += 1
-            self._skipped += 1
-            return None
-        return Spec(name, node.op_type, shape.op, shape, *sides)
+        return Spec(name, node.op_type, shape.op, shape, *self._sides(node, shape, where))
 
     def _count(self, node: NodeProto, prefix: str = "") -> None:
         """Count a node that is no GEMM, and everything in the graphs it holds."""
@@ -189,7 +182,7 @@ class Lowering:
         return kind.shape
 
     def _sides(self, node: NodeProto, shape: ConvShape | MatShape, where: str) -> list[Side]:
-        """Activations and weights of a node; KeyError with the name of an unsuitable type."""
+        """Activations and weights of a node; _OtherTypeError if a type suits no engine."""
         names = [*node.input, "", "", "", "", "", "", "", ""]
         if node.op_type.startswith("QLinear"):
             pairs = [(names[0], names[2]), (names[3], names[5])]
@@ -205,13 +198,15 @@ class Lowering:
 
     def _int_type(self, name: str) -> str:
         elem = self.types[name].elem
-        return int_types()[elem] if elem in int_types() else _fail(elem)
+        if elem not in int_types():
+            raise _OtherTypeError(type_name(elem))
+        return int_types()[elem]
 
     def _dequantised(self, name: str, n_axis: int | None, where: str) -> Quant | None:
         """How DequantizeLinear, at most a few value-keeping nodes back, made a float tensor."""
         elem = self.types[name].elem
         if elem not in float_types():
-            _fail(elem)
+            raise _OtherTypeError(type_name(elem))
         permutations: list[list[int] | None] = []
         current = name
         for _ in range(_HOPS):
@@ -234,11 +229,11 @@ class Lowering:
     def _quant(
         self, node: NodeProto, permutations: list[list[int] | None], n_axis: int | None, where: str
     ) -> Quant | None:
-        source, scale = node.input[0], node.input[1]
-        zero = node.input[2] if len(node.input) > 2 else ""
-        kind, scale_shape = self.types.get(source), self.types[scale].shape
+        scale, zero = node.input[1], node.input[2] if len(node.input) > 2 else ""
+        kind, scale_type = self.types.get(node.input[0]), self.types.get(scale)
+        scale_shape = scale_type.shape if scale_type else None
         if kind is None or kind.elem not in int_types():
-            return self._float(where, "stores integers of another width")
+            return self._float(where, "is stored in a type that no engine takes")
         if scale_shape is not None and prod(scale_shape) == 1:
             return Quant(int_types()[kind.elem], zero, scale)
         attributes = attributes_of(node)
@@ -254,8 +249,9 @@ class Lowering:
             return self._float(where, "has scales along an axis other than its output channels")
         return Quant(int_types()[kind.elem], zero, scale, axis)
 
-    def _float(self, where: str, fault: str) -> None:
+    def _float(self, where: str, fault: str) -> Quant | None:
         self.notes.append(f"{where}: an operand {fault}; taken as floats and quantised again")
+        return None
 
 
 def is_gemm(node: NodeProto) -> bool:
@@ -293,10 +289,15 @@ def float_types() -> frozenset[int]:
     )
 
 
-def _fail(elem: int) -> Any:
+def type_name(elem: int) -> str:
+    """ "int32" for the ONNX element type 6."""
     from onnx import TensorProto
 
-    raise KeyError(TensorProto.DataType.Name(elem).lower())  # type: ignore[arg-type]
+    return str(TensorProto.DataType.Name(elem)).lower()  # type: ignore[arg-type,unused-ignore]
+
+
+class _OtherTypeError(Exception):
+    """An operand is neither floats nor integers of 2 to 16 bits; carries the type's name."""
 
 
 def _window(

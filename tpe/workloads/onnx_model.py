@@ -1,0 +1,206 @@
+"""A workload from an ONNX model: every Conv, Gemm and MatMul, quantised or not, as a layer.
+
+A layer's C = activations @ weights is the integer sum of the node before bias, scales and
+requantisation; batch x output pixels are its rows, C x kernel its K in ONNX weight order. Groups
+of a convolution, and the matrices of a batched MatMul, are `repeat` while their operands are
+assumed. Where either side holds real values, every group is a layer of its own, NAME[0], NAME[1],
+...: what they cost depends on their values, and one of them cannot stand for the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tpe.errors import TpeError
+from tpe.formats import IntFormat
+from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
+from tpe.workloads.lazy import (
+    STORED,
+    ImportedWorkload,
+    LazyLayer,
+    Operand,
+    Zero,
+    check_seed,
+    clean,
+    stored_format,
+    uniform,
+    unique_names,
+)
+from tpe.workloads.onnx_file import find_onnx, onnx_light, read_onnx
+from tpe.workloads.onnx_geometry import ConvShape, MatShape
+from tpe.workloads.onnx_lower import Lowered, Lowering, Quant, Spec
+from tpe.workloads.onnx_shapes import infer
+from tpe.workloads.onnx_values import Ints, Values, read_inputs
+
+__all__ = ["PATTERN", "TITLE", "find_onnx", "load_onnx", "onnx_light"]
+
+PATTERN = "FILE.onnx"
+TITLE = "ONNX network"
+MAX_LAYERS = 100_000
+"""Most layers of a workload, groups with values of their own counted apart."""
+
+
+def load_onnx(
+    path: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    a_type: str | IntFormat = "int8",
+    b_type: str | IntFormat = "int8",
+    inputs: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
+) -> ImportedWorkload:
+    """The GEMMs of an ONNX model, in the file's order.
+
+    a_type, b_type  formats that float operands are quantised to and assumed ones drawn from;
+                    quantised models keep the types and zero points they store
+    inputs          npz file or mapping of the graph's inputs: activations are then what onnx's
+                    reference evaluator computes; without them they are assumed, uniform by `seed`
+    batch, dims     sizes of what the model leaves open (`tpe.workloads.onnx_shapes.infer`)
+
+    Weights are the model's own; constant place-holders (all values equal, as in the light
+    networks) are replaced by assumed ones. `operand_source` of each layer says which is which.
+
+    Errors: `TpeError`, one line naming the file and the node, tensor or input; a model without a
+    GEMM says what it holds instead.
+
+    >>> resnet = load_onnx(onnx_light()["light_resnet50"])
+    >>> layer = resnet.layers[0]
+    >>> layer.m, layer.n, layer.k, layer.operand_source
+    (12544, 64, 147, 'assumed: uniform seed 0')
+    >>> sum(layer.macs for layer in resnet.layers)
+    4089184256
+    """
+    check_seed(seed)
+    formats = stored_format(a_type, "a_type"), stored_format(b_type, "b_type")
+    file = read_onnx(path)
+    feeds, source = read_inputs(inputs, file) if inputs is not None else ({}, "")
+    types = infer(file, batch, dims, {name: value.shape for name, value in feeds.items()})
+    values = Values(file, types, feeds)
+    lowered = Lowering(file, types).run()
+    if not lowered.specs:
+        raise TpeError(f"{file.where} holds no GEMM; {_contents(lowered)}")
+    build = _Build(values, formats, seed, source)
+    layers = [layer for spec in lowered.specs for layer in build.layers(spec, file.where)]
+    names = unique_names([layer.name for layer in layers])
+    return ImportedWorkload(
+        name=clean(path),
+        title=TITLE,
+        source=clean(os.path.basename(file.path)),
+        layers=tuple(
+            layer if layer.name == name else replace(layer, name=name)
+            for layer, name in zip(layers, names, strict=True)
+        ),
+        unsupported=lowered.unsupported,
+        not_gemm=lowered.not_gemm,
+        notes=(*lowered.notes, *dict.fromkeys(values.notes)),
+    )
+
+
+class _Build:
+    """Turns specs into layers; remembers how many there are, which keys generated operands."""
+
+    def __init__(
+        self, values: Values, formats: tuple[IntFormat, IntFormat], seed: int, source: str
+    ) -> None:
+        self.values, self.formats, self.seed, self.source = values, formats, seed, source
+        self.count = 0
+
+    def layers(self, spec: Spec, where: str) -> list[LazyLayer]:
+        """One layer, or one per group if the groups hold values of their own."""
+        a = self.values.ints(spec.a, self.formats[0])
+        b = self.values.ints(spec.b, self.formats[1])
+        groups = spec.shape.groups
+        apart = groups > 1 and (a is not None or b is not None)
+        if self.count + (groups if apart else 1) > MAX_LAYERS:
+            raise TpeError(
+                f"{where}: node '{spec.name}' has {groups} groups with values of their own; "
+                f"legal: at most {MAX_LAYERS} layers together"
+            )
+        try:
+            if not apart:
+                return [self._layer(spec, spec.name, a, b, 0, groups)]
+            return [
+                self._layer(spec, f"{spec.name}[{group}]", a, b, group, 1)
+                for group in range(groups)
+            ]
+        except ValueError as error:
+            if isinstance(error, TpeError):
+                raise
+            # numpy's, where a value has another shape than inference said
+            raise TpeError(
+                f"{where}: node '{spec.name}' ({spec.node}): an operand or zero point has another "
+                f"shape than the node needs ({clean(error)}); legal: shapes that agree"
+            ) from None
+
+    def _layer(
+        self, spec: Spec, name: str, a: Ints | None, b: Ints | None, group: int, repeat: int
+    ) -> LazyLayer:
+        shape, index = spec.shape, self.count
+        self.count += 1
+        a_format, a_zeros = self._format(spec.a.quant, 0) if a is None else (STORED[a.type], a.zero)
+        b_format, b_zeros = self._format(spec.b.quant, 1) if b is None else (STORED[b.type], b.zero)
+        a_zero = _zero(shape.zero_rows(a_zeros, group))
+        b_zero = _zero(shape.zero_columns(b_zeros, group))
+        fill = a_zero if isinstance(a_zero, int) else 0
+        if a is None:
+            rows = partial(_drawn_rows, shape, a_format, self.seed, index, fill)
+        else:
+            rows = partial(shape.rows, shape.part_a(a.values, group), fill)
+        if b is None:
+            columns = partial(uniform, b_format, (shape.k, shape.n), self.seed, index, WEIGHTS)
+        else:
+            columns = partial(np.ascontiguousarray, shape.columns(b.values, group))
+        return LazyLayer(
+            name,
+            shape.op,
+            Operand(shape.m, shape.k, rows),
+            Operand(shape.k, shape.n, columns),
+            repeat,
+            self._source(a is not None, spec.a.tensor, b is not None),
+            a_format.name,
+            b_format.name,
+            a_zero,
+            b_zero,
+        )
+
+    def _format(self, quant: Quant | None, side: int) -> tuple[IntFormat, np.ndarray]:
+        """Format and zero point of assumed operands: as stored if the model is quantised."""
+        if quant is None:
+            return self.formats[side], np.zeros((), np.int64)
+        return STORED[quant.type], self.values.zero(quant)
+
+    def _source(self, a: bool, tensor: str, b: bool) -> str:
+        assumed = f"assumed: uniform seed {self.seed}"
+        if not a and not b:
+            return assumed
+        evaluated = tensor in self.values.evaluated
+        left = (self.source if evaluated else "the model's") if a else assumed
+        return clean(f"activations {left}; weights {'the model' + chr(39) + 's' if b else assumed}")
+
+
+def _drawn_rows(
+    shape: ConvShape | MatShape, fmt: IntFormat, seed: int, layer: int, fill: int
+) -> np.ndarray:
+    """(M, K) of one group, generated: pixels are drawn once, as overlapping windows share them."""
+    return shape.rows(uniform(fmt, shape.drawn, seed, layer, ACTIVATIONS), fill)
+
+
+def _zero(zero: np.ndarray) -> Zero:
+    return int(zero[0]) if zero.size == 1 else zero
+
+
+def _contents(lowered: Lowered) -> str:
+    kinds = {"unsupported": lowered.unsupported, "not GEMM": lowered.not_gemm}
+    parts = [
+        f"{kind}: " + ", ".join(f"{clean(op)} x {count}" for op, count in list(found.items())[:20])
+        for kind, found in kinds.items()
+        if found
+    ]
+    return f"{'; '.join(parts) or 'it is empty'}; legal: at least one Conv, Gemm or MatMul"

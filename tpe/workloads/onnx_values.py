@@ -1,0 +1,374 @@
+"""The integers behind the tensors of a model: stored ones, constants, evaluated activations.
+
+Floats are quantised per tensor to the format asked for: symmetrically (zero point 0, the largest
+magnitude becomes the format's highest value) if it is signed, over [min, max] with a zero point if
+it is not. Integers behind DequantizeLinear are recovered exactly.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tpe.errors import TpeError
+from tpe.formats import IntFormat
+from tpe.workloads.gemm import MAX_ELEMENTS
+from tpe.workloads.lazy import STORED, clean, dtype_of
+from tpe.workloads.npz import MAX_BYTES
+from tpe.workloads.onnx_file import OnnxFile, bodies
+from tpe.workloads.onnx_lower import PRODUCTS, Quant, Side, is_gemm
+from tpe.workloads.onnx_shapes import TensorType
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+MAX_CONSTANT_NODES = 64
+"""Most nodes that computing a constant operand may take."""
+_DATA_PATH = frozenset("Cast Dropout Expand Flatten Identity Reshape Squeeze Transpose Unsqueeze"
+                       " DequantizeLinear QuantizeLinear".split())  # fmt: skip
+_RANDOM = frozenset(
+    "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike".split()
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Ints:
+    """Integers of a tensor as stored, in a narrow type; `zero` scalar or along some axis."""
+
+    values: np.ndarray
+    zero: np.ndarray
+    type: str
+
+
+class Values:
+    """Tensors of a model by name: constants always, the others if inputs were given.
+
+    With inputs the model runs once, up to the operands of its GEMMs; shapes that could not be
+    inferred are then entered in `types`.
+    """
+
+    def __init__(
+        self, file: OnnxFile, types: dict[str, TensorType], feeds: Mapping[str, np.ndarray]
+    ) -> None:
+        self.file, self.types, self.feeds = file, types, feeds
+        self.producer = {name: node for node in file.model.graph.node for name in node.output}
+        self.evaluated: dict[str, np.ndarray] = dict(feeds)
+        self.notes: list[str] = []
+        if feeds:
+            self._evaluate_gemm_inputs()
+
+    def ints(self, side: Side, fmt: IntFormat) -> Ints | None:
+        """The integers of one operand; None if it has no values, or constant floats.
+
+        Constants first, then what was evaluated. Errors: `TpeError` naming the tensor.
+        """
+        array = self.array(side.tensor)
+        if array is None:
+            return None
+        where = f"{self.file.where}: tensor '{clean(side.tensor)}'"
+        if side.quant is None:
+            constant = side.tensor not in self.evaluated and array.size > 1
+            if constant and bool((array == array.flat[0]).all()):
+                return None  # a place-holder: cycles of equal weights would mean nothing
+            return quantised(array, fmt, where)
+        if array.size == 0:
+            raise TpeError(f"{where} is empty; legal: no dimension of 0")
+        zero = self.zero(side.quant)
+        stored = STORED[side.quant.type]
+        if side.quant.scale:
+            scale = self.array(side.quant.scale)
+            if scale is None:
+                raise TpeError(f"{where} has a scale without values; legal: constants, or inputs")
+            values = _recovered(array, scale, zero, side.quant, where)
+        else:
+            values = array.astype(np.int64)
+        low, high = int(values.min()), int(values.max())
+        if low < stored.low or high > stored.high:
+            raise TpeError(
+                f"{where} holds {low} to {high}; legal in {stored.name}: "
+                f"{stored.low} to {stored.high}"
+            )
+        return Ints(values.astype(dtype_of(stored)), zero, stored.name)
+
+    def zero(self, quant: Quant) -> np.ndarray:
+        """The zero point, int64; the middle of an unsigned format if none is known, with a note."""
+        if not quant.zero:
+            return np.zeros((), np.int64)
+        array = self.array(quant.zero)
+        stored = STORED[quant.type]
+        if array is None:
+            middle = (stored.low + stored.high + 1) // 2
+            self.notes.append(
+                f"zero point '{clean(quant.zero)}' is computed at run time; assumed {middle}"
+            )
+            return np.asarray(middle, np.int64)
+        return array.astype(np.int64)
+
+    def array(self, name: str) -> np.ndarray | None:
+        """The values of a tensor, or None; constants are computed, place-holders are None."""
+        if name in self.evaluated:
+            return self.evaluated[name]
+        if name in self.file.tensors:
+            return self.file.array(name)
+        nodes = self._constant_nodes(name)
+        if nodes is None or self._place_holder(name):
+            return None
+        for node in nodes:
+            for output in node.output:
+                kind = self.types.get(output)
+                if kind is None or kind.shape is None or prod(kind.shape) > MAX_ELEMENTS:
+                    return None
+        return self._run(nodes, [name], {})[name]
+
+    def _place_holder(self, name: str) -> bool:
+        """Whether a tensor is ConstantOfShape, at most reshaped and cast."""
+        while (node := self.producer.get(name)) is not None:
+            if node.op_type == "ConstantOfShape":
+                return True
+            if node.op_type not in _DATA_PATH or not node.input:
+                return False
+            name = node.input[0]
+        return False
+
+    def _constant_nodes(self, name: str) -> list[NodeProto] | None:
+        """The few nodes that compute a constant; None if it depends on an input or on a GEMM."""
+        nodes = self._ancestors([name], {}, MAX_CONSTANT_NODES)
+        if nodes is None or any(
+            bodies(node) or is_gemm(node) or node.op_type in PRODUCTS for node in nodes
+        ):
+            return None
+        return nodes
+
+    def _ancestors(
+        self, names: Iterable[str], feeds: Mapping[str, Any], limit: int | None = None
+    ) -> list[NodeProto] | None:
+        """The nodes that compute `names` from initialisers and `feeds`, in graph order.
+
+        None if an input has no values, if a node is random, or past `limit` nodes.
+        """
+        needed: set[int] = set()
+        open_names = list(names)
+        seen: set[str] = set()
+        while open_names:
+            name = open_names.pop()
+            if not name or name in seen or name in self.file.tensors or name in feeds:
+                continue
+            seen.add(name)
+            node = self.producer.get(name)
+            if node is None or node.op_type in _RANDOM or len(needed) == limit:
+                return None
+            needed.add(id(node))
+            open_names.extend(node.input)
+            for body in bodies(node):
+                open_names.extend(n for n in _outer_names(body) if self._exists(n))
+        return [node for node in self._nodes() if id(node) in needed]
+
+    def _nodes(self) -> list[NodeProto]:
+        """The nodes in graph order, each once, as the objects that `producer` holds."""
+        return list({id(node): node for node in self.producer.values()}.values())
+
+    def _exists(self, name: str) -> bool:
+        return name in self.producer or name in self.file.tensors or name in self.feeds
+
+    def _evaluate_gemm_inputs(self) -> None:
+        """Run the model up to the inputs of its GEMMs, and keep them."""
+        from onnx import helper
+
+        wanted = {
+            name
+            for node in self.file.model.graph.node
+            if is_gemm(node)
+            for name in _operands(node)
+            if name and self._constant_nodes(name) is None and name not in self.feeds
+        }
+        nodes = self._ancestors(sorted(wanted), self.feeds)
+        if nodes is None:
+            raise TpeError(
+                f"{self.file.where}: not every GEMM can be reached from the inputs given; "
+                f"legal: values of {', '.join(clean(item.name) for item in self.file.inputs())}, "
+                "and no random operators"
+            )
+        found = self._run(nodes, sorted(wanted), self.feeds)
+        self.evaluated.update(found)
+        for name, value in found.items():
+            elem = helper.np_dtype_to_tensor_dtype(value.dtype)
+            self.types[name] = TensorType(elem, value.shape)
+
+    def _run(
+        self, nodes: list[NodeProto], names: list[str], feeds: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Evaluate `names` with onnx's reference evaluator."""
+        if not names:
+            return {}
+        from onnx import ValueInfoProto, helper
+        from onnx.reference import ReferenceEvaluator
+
+        read = {n for node in nodes for n in node.input}
+        read |= {n for node in nodes for body in bodies(node) for n in _outer_names(body)}
+        leaves = {n: self.file.array(n) for n in sorted(read & set(self.file.tensors))}
+        leaves |= {name: value for name, value in feeds.items() if name in read}
+        inputs = [
+            helper.make_tensor_value_info(name, self.types[name].elem, value.shape)
+            for name, value in leaves.items()
+        ]
+        outputs = [ValueInfoProto(name=name) for name in names]
+        model = helper.make_model(
+            helper.make_graph(nodes, "part", inputs, outputs),
+            opset_imports=list(self.file.model.opset_import),
+        )
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                results: Any = ReferenceEvaluator(model).run(names, leaves)
+        except Exception as error:  # whatever an operator's Python raises on these values
+            raise TpeError(
+                f"{self.file.where}: onnx's reference evaluator failed "
+                f"({clean(error) or type(error).__name__}); legal: inputs that the model accepts"
+            ) from None
+        return {name: np.asarray(value) for name, value in zip(names, results, strict=True)}
+
+
+def quantised(values: np.ndarray, fmt: IntFormat, where: str) -> Ints:
+    """Floats as integers of `fmt`, one scale per tensor, rounded half to even.
+
+    >>> ints = quantised(np.array([-2.0, 0.5, 1.0]), STORED["int8"], "x")
+    >>> ints.values.tolist(), int(ints.zero)
+    ([-127, 32, 64], 0)
+    >>> ints = quantised(np.array([-1.0, 0.0, 3.0]), STORED["uint8"], "x")
+    >>> ints.values.tolist(), int(ints.zero)
+    ([0, 64, 255], 64)
+    """
+    if values.size == 0:
+        raise TpeError(f"{where} is empty; legal: no dimension of 0")
+    floats = values.astype(np.float64 if values.dtype == np.float64 else np.float32)
+    if not np.isfinite(floats).all():
+        raise TpeError(f"{where} holds NaN or infinity; legal: finite numbers")
+    low, high = float(min(floats.min(), 0)), float(max(floats.max(), 0))
+    zero = 0
+    if fmt.signed:
+        scale = max(-low, high) / fmt.high
+    else:
+        scale = (high - low) / fmt.high
+        zero = round(-low / scale) if scale > 0 else 0
+    if scale == 0 or not np.isfinite(scale):
+        return Ints(np.zeros(values.shape, dtype_of(fmt)), np.zeros((), np.int64), fmt.name)
+    scaled = np.rint(np.asarray(floats / np.asarray(scale, floats.dtype)))
+    bottom = -fmt.high if fmt.signed else 0
+    ints = np.clip(scaled + zero, bottom, fmt.high).astype(dtype_of(fmt))
+    return Ints(ints, np.asarray(zero, np.int64), fmt.name)
+
+
+def read_inputs(
+    inputs: str | os.PathLike[str] | Mapping[str, Any], file: OnnxFile
+) -> tuple[dict[str, np.ndarray], str]:
+    """({input: values}, what to call their source), from an npz file or a mapping.
+
+    Errors: `TpeError` naming the file or the input: damaged, Python objects, a name that the
+    graph does not have, an input left out, a type that does not convert.
+    """
+    if isinstance(inputs, Mapping):
+        raw, source = {str(k): np.asarray(v) for k, v in inputs.items()}, "inputs given"
+    else:
+        path = os.path.expanduser(os.fspath(inputs))
+        raw, source = _read_npz(path), clean(os.path.basename(path))
+    items = {item.name: item for item in file.inputs()}
+    legal = ", ".join(clean(name) for name in items) or "none"
+    for name in raw:
+        if name not in items:
+            raise TpeError(f"inputs: '{clean(name)}' is no input of {file.where}; legal: {legal}")
+    for name in items:
+        if name not in raw:
+            raise TpeError(f"inputs: '{clean(name)}' of {file.where} is missing; legal: {legal}")
+    return {name: _as_input(raw[name], items[name]) for name in items}, source
+
+
+def _as_input(value: np.ndarray, item: Any) -> np.ndarray:
+    from onnx import helper
+
+    where = f"inputs: '{clean(item.name)}'"
+    try:
+        wanted = helper.tensor_dtype_to_np_dtype(item.type.tensor_type.elem_type)
+    except (KeyError, ValueError):
+        raise TpeError(f"{where} is no tensor of numbers; legal: a tensor") from None
+    same_kind = np.can_cast(value.dtype, wanted, "same_kind")
+    if value.dtype.kind == "O" or not (
+        same_kind or (value.dtype.kind in "iu" and _fits(value, wanted))
+    ):
+        raise TpeError(f"{where} is {value.dtype}; legal: {wanted}")
+    return value.astype(wanted)
+
+
+def _fits(value: np.ndarray, wanted: np.dtype[Any]) -> bool:
+    if wanted.kind not in "iu" or value.size == 0:
+        return wanted.kind in "iuf"
+    limits = np.iinfo(wanted)
+    return int(value.min()) >= limits.min and int(value.max()) <= limits.max
+
+
+def _read_npz(path: str) -> dict[str, np.ndarray]:
+    where = f"'{clean(path)}'"
+    if not os.path.isfile(path):
+        fault = "is not a regular file" if os.path.exists(path) else "does not exist"
+        raise TpeError(f"{where} {fault}; legal: an npz file of the model's inputs by name")
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read()
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            total = sum(member.file_size for member in members.infolist())
+        if total > MAX_BYTES:
+            raise TpeError(f"{where} unpacks to {total} bytes; legal: at most {MAX_BYTES}")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except TpeError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy raise what they like on damage
+        raise TpeError(
+            f"{where} is damaged or not an npz file ({clean(error) or type(error).__name__}); "
+            "legal: arrays named by the model's inputs, as numpy.savez writes them"
+        ) from None
+
+
+def _recovered(
+    values: np.ndarray, scale: np.ndarray, zero: np.ndarray, quant: Quant, where: str
+) -> np.ndarray:
+    """The integers q of values = (q - zero) * scale."""
+    if quant.axis is not None:
+        shape = [-1 if axis == quant.axis else 1 for axis in range(values.ndim)]
+        scale = scale.reshape(shape)
+        zero = zero.reshape(shape) if zero.size > 1 else zero
+    steps = values.astype(np.float64) / scale.astype(np.float64)
+    whole = np.rint(steps)
+    if not np.isfinite(steps).all() or np.abs(steps - whole).max() > 0.25:
+        raise TpeError(
+            f"{where} is not on the grid of its scale; legal: integers times a finite scale above 0"
+        )
+    recovered: np.ndarray = (whole + zero).astype(np.int64)
+    return recovered
+
+
+def _operands(node: NodeProto) -> list[str]:
+    """Data and zero points of a GEMM node; scales follow from them or are constants."""
+    names = list(node.input)
+    if node.op_type.startswith("QLinear"):
+        return [names[i] for i in (0, 2, 3, 5) if i < len(names)]
+    if node.op_type.endswith("Integer"):
+        return names[:4]
+    return names[:2]
+
+
+def _outer_names(body: Any) -> list[str]:
+    """Names that a graph reads and may take from outside."""
+    names = [output.name for output in body.output]
+    for node in body.node:
+        names.extend(node.input)
+        for inner in bodies(node):
+            names.extend(_outer_names(inner))
+    return names
