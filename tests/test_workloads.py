@@ -174,7 +174,14 @@ def test_drive_refuses_a_result_that_is_none(bad: Any) -> None:
 
 
 def test_names_lists_built_ins_and_patterns() -> None:
-    assert list(names()) == ["digits_mlp", "gemm:MxNxK[:uniform|normal:SIGMA]", "npz:FILE"]
+    assert list(names()) == [
+        "digits_mlp",
+        "gemm:MxNxK[:uniform|normal:SIGMA]",
+        "npz:FILE",
+        "FILE.onnx",
+        "FILE.csv",
+        "FILE.yaml",
+    ]
     for title in names().values():
         assert 1 <= len(title.split()) <= 5
 

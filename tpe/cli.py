@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tpe.errors import TpeError
+from tpe.errors import TpeError, unknown
 from tpe.version import __version__
 
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
@@ -55,6 +55,12 @@ class Group(TyperGroup):
             _fail(f"error: {error.strerror or error}", BAD_INPUT)
         sys.exit(0)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that `args` begin with; TpeError with the nearest one if there is none."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise unknown("command", args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
 
 def _fail(text: str, code: int) -> None:
     """One line on stderr, whatever the text holds, and the end."""
@@ -68,8 +74,7 @@ def _usage(error: Any) -> str:
     hint = f" (did you mean '{min(near)}'?)" if near else ""
     text = str(error.message if near else error.format_message()).rstrip(".")
     where = error.ctx.command_path if error.ctx else "tpe"
-    end = "" if text.endswith("?") or hint else f"; see {where} --help"
-    return f"error: {text}{hint}{end}"
+    return f"error: {text}{hint}; see {where} --help"
 
 
 def _drop_stdout() -> None:

@@ -269,3 +269,16 @@ def progress(total: int, console: Console | None = None) -> Iterator[Callable[[s
         timer.cancel()
         timer.join()
         bar.stop()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner on stderr, on a terminal only, while something without parts takes its time."""
+    from rich.console import Console as RichConsole
+
+    console = RichConsole(stderr=True)
+    if not (console.is_terminal and console.is_interactive):
+        yield
+        return
+    with console.status(what):
+        yield

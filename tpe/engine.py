@@ -32,7 +32,6 @@ COMMON = (
     Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
     Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
     Parameter("overflow", "raise", ("raise", "wrap"), "if the accumulator may not hold C"),
-    Parameter("lanes", 1, range(1, 2), "operands of K that a cell merges per step"),
 )
 
 
@@ -88,8 +87,7 @@ class Engine:
                 f"acc_bits = {acc} is not legal: a product of {encoded.name} and {other.name} "
                 f"needs {encoded.bits + other.bits}"
             )
-        lanes, depth = self.params["lanes"], self.params.get("depth", 1)
-        return Widths(encoded.bits, other.bits, acc, lanes, depth)
+        return Widths(encoded.bits, other.bits, acc, depth=self.params.get("depth", 1))
 
     def describe(self) -> dict[str, Any]:
         """What identifies this engine: columns of the flat table."""

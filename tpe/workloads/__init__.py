@@ -9,23 +9,73 @@ True
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tpe.errors import TpeError, unknown
 from tpe.formats import IntFormat
 from tpe.workloads import digits_mlp, gemm, npz
 from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm
 from tpe.workloads.npz import load_npz, save_npz
 
-__all__ = ["Gemm", "Layer", "Workload", "exact_gemm", "load_npz", "names", "save_npz", "workload"]
+if TYPE_CHECKING:
+    from tpe.workloads.lazy import ImportedWorkload, LazyLayer
+    from tpe.workloads.onnx_file import onnx_light
+    from tpe.workloads.onnx_model import load_onnx
+    from tpe.workloads.scalesim import load_scalesim
+    from tpe.workloads.zigzag import load_zigzag
+
+__all__ = [
+    "Gemm",
+    "ImportedWorkload",
+    "Layer",
+    "LazyLayer",
+    "Workload",
+    "exact_gemm",
+    "load_npz",
+    "load_onnx",
+    "load_scalesim",
+    "load_zigzag",
+    "names",
+    "onnx_light",
+    "save_npz",
+    "workload",
+]
 
 _BUILT_IN = {"digits_mlp": (digits_mlp.TITLE, digits_mlp.load)}
-_PATTERNS = {gemm.PATTERN: gemm.TITLE, npz.PATTERN: npz.TITLE}
+_PATTERNS = {
+    gemm.PATTERN: gemm.TITLE,
+    npz.PATTERN: npz.TITLE,
+    "FILE.onnx": "ONNX network",
+    "FILE.csv": "SCALE-Sim topology",
+    "FILE.yaml": "ZigZag workload",
+}
+# The importers are loaded when they are used: nobody else pays for them.
+_LATER = {
+    "ImportedWorkload": "lazy",
+    "LazyLayer": "lazy",
+    "load_onnx": "onnx_model",
+    "load_scalesim": "scalesim",
+    "load_zigzag": "zigzag",
+    "onnx_light": "onnx_file",
+}
+_TOPOLOGIES = {".csv": "load_scalesim", ".yaml": "load_zigzag", ".yml": "load_zigzag"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
 
 
 def names() -> dict[str, str]:
     """What `workload` takes, each with a title: the built-in names, then the patterns.
 
     >>> list(names())
-    ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE']
+    ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE', 'FILE.onnx', 'FILE.csv', \
+'FILE.yaml']
     """
     return {name: title for name, (title, _) in _BUILT_IN.items()} | _PATTERNS
 
@@ -36,20 +86,27 @@ def workload(
     seed: int = 0,
     a_type: str | IntFormat = "int8",
     b_type: str | IntFormat = "int8",
+    inputs: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
 ) -> Workload:
     """The workload called `spec`; a `Workload` is returned as it is.
 
-    spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]` or `npz:FILE`
+    spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]`, `npz:FILE`, an ONNX
+                    model (FILE.onnx, or onnx:NAME for one of `onnx_light()`), a SCALE-Sim topology
+                    (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml)
     seed            of generated operands, 0 .. 2**64 - 1
     a_type, b_type  formats of generated activations and weights; operands that are given keep
                     their values
+    inputs, batch, dims    of an ONNX model: values of its inputs (npz file or mapping), and sizes
+                    of what it leaves open; see `load_onnx`
 
     Errors: `TpeError`, one line with the value and what is legal.
 
     >>> workload("digits_mpl")
     Traceback (most recent call last):
     tpe.errors.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
-legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE
+legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.csv, FILE.yaml
     """
     if isinstance(spec, Workload):
         return spec
@@ -57,15 +114,37 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE
         raise TpeError(f"workload is a {type(spec).__name__}; legal: a Workload or a name, as text")
     if not spec.isprintable():
         raise TpeError(f"workload {ascii(spec)[:200]}; legal: printable text")
+    prefix, colon, rest = spec.partition(":")
+    ending = os.path.splitext(spec)[1].lower()
+    named = prefix == "onnx" and bool(colon)
+    if named or ending == ".onnx":
+        from tpe.workloads.onnx_file import find_onnx
+        from tpe.workloads.onnx_model import load_onnx
+
+        return load_onnx(
+            find_onnx(rest) if named else spec,
+            seed=seed,
+            a_type=a_type,
+            b_type=b_type,
+            inputs=inputs,
+            batch=batch,
+            dims=dims,
+        )
+    for name, value in (("inputs", inputs), ("batch", batch), ("dims", dims)):
+        if value is not None:
+            raise TpeError(f"{name} is given for workload '{spec}'; legal: for an ONNX model only")
     if spec in _BUILT_IN:
         return _BUILT_IN[spec][1]()
-    prefix, colon, rest = spec.partition(":")
     if prefix == "gemm":
         return gemm.gemm_workload(spec, seed=seed, a_type=a_type, b_type=b_type)
     if prefix == "npz":
         return npz.load_npz(rest)
+    if ending in _TOPOLOGIES:
+        load = __getattr__(_TOPOLOGIES[ending])
+        topology: Workload = load(spec, seed=seed, a_type=a_type, b_type=b_type)
+        return topology
     if spec.endswith(".npz"):
         raise TpeError(f"unknown workload '{spec}' (did you mean 'npz:{spec}'?)")
     if colon and prefix not in _BUILT_IN:
-        raise unknown("workload prefix", prefix, ["gemm", "npz"])
+        raise unknown("workload prefix", prefix, ["gemm", "npz", "onnx"])
     raise unknown("workload", spec, names())

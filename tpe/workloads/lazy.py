@@ -139,17 +139,16 @@ class LazyLayer(Layer):
     @property  # type: ignore[misc]
     def activations(self) -> np.ndarray:
         """(M, K) int64, read-only, as stored: the zero point is not subtracted."""
-        return owned(self.operands()[0])
+        return owned(_made(self._a))
 
     @property  # type: ignore[misc]
     def weights(self) -> np.ndarray:
         """(K, N) int64, read-only, as stored: the zero point is not subtracted."""
-        return owned(self.operands()[1])
+        return owned(_made(self._b))
 
     def operands(self) -> tuple[np.ndarray, np.ndarray]:
         """(activations, weights), read-only, in their narrow types; do not use `@` on them."""
-        a, b = self._a, self._b
-        return a() if isinstance(a, Operand) else a, b() if isinstance(b, Operand) else b
+        return _made(self._a), _made(self._b)
 
     @property
     def m(self) -> int:
@@ -284,6 +283,10 @@ def clean(text: object) -> str:
 
 def _operand(value: Operand | np.ndarray, where: str, dims: str) -> Operand | np.ndarray:
     return value if isinstance(value, Operand) else checked_operand(value, where, dims)
+
+
+def _made(operand: Operand | np.ndarray) -> np.ndarray:
+    return operand() if isinstance(operand, Operand) else operand
 
 
 def _shape(operand: Operand | np.ndarray) -> tuple[int, int]:

@@ -32,15 +32,12 @@ from tpe.workloads.lazy import (
     uniform,
     unique_names,
 )
-from tpe.workloads.onnx_file import find_onnx, onnx_light, read_onnx
+from tpe.workloads.onnx_file import read_onnx
 from tpe.workloads.onnx_geometry import ConvShape, MatShape
 from tpe.workloads.onnx_lower import Lowered, Lowering, Quant, Spec
 from tpe.workloads.onnx_shapes import infer
 from tpe.workloads.onnx_values import Ints, Values, read_inputs
 
-__all__ = ["PATTERN", "TITLE", "find_onnx", "load_onnx", "onnx_light"]
-
-PATTERN = "FILE.onnx"
 TITLE = "ONNX network"
 MAX_LAYERS = 100_000
 """Most layers of a workload, groups with values of their own counted apart."""
@@ -70,6 +67,7 @@ def load_onnx(
     Errors: `TpeError`, one line naming the file and the node, tensor or input; a model without a
     GEMM says what it holds instead.
 
+    >>> from tpe.workloads import onnx_light
     >>> resnet = load_onnx(onnx_light()["light_resnet50"])
     >>> layer = resnet.layers[0]
     >>> layer.m, layer.n, layer.k, layer.operand_source
@@ -79,6 +77,23 @@ def load_onnx(
     """
     check_seed(seed)
     formats = stored_format(a_type, "a_type"), stored_format(b_type, "b_type")
+    try:
+        return _load(path, seed, formats, inputs, batch, dims)
+    except UnicodeDecodeError:  # protobuf decodes a name when it is read, not when it is parsed
+        raise TpeError(
+            f"'{clean(path)}' is damaged or not an ONNX file (a name is not UTF-8 text); "
+            "legal: a serialised onnx.ModelProto"
+        ) from None
+
+
+def _load(
+    path: str | os.PathLike[str],
+    seed: int,
+    formats: tuple[IntFormat, IntFormat],
+    inputs: str | os.PathLike[str] | Mapping[str, Any] | None,
+    batch: int | None,
+    dims: Mapping[str, int] | None,
+) -> ImportedWorkload:
     file = read_onnx(path)
     feeds, source = read_inputs(inputs, file) if inputs is not None else ({}, "")
     types = infer(file, batch, dims, {name: value.shape for name, value in feeds.items()})

@@ -36,7 +36,6 @@ from tpe.workloads.lazy import (
     unique_names,
 )
 
-PATTERN = "FILE.csv"
 TITLE = "SCALE-Sim topology"
 MAX_BYTES = 2**24
 """Largest file."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +41,6 @@ from tpe.workloads.lazy import (
     unique_names,
 )
 
-PATTERN = "FILE.yaml"
 TITLE = "ZigZag workload"
 MAX_BYTES = 2**20
 """Largest file."""
@@ -71,7 +71,13 @@ class _Entry:
     def text(self, key: str) -> str:
         value = self.data.get(key)
         if not isinstance(value, str):
-            raise TpeError(f"{self.where}: {key} is {clean(repr(value))}; legal: text")
+            raise TpeError(f"{self.where}: {key} is {_show(value)}; legal: text")
+        return value
+
+    def sequence(self, key: str) -> list[Any]:
+        value = self.data.get(key)
+        if not isinstance(value, list) or not value:
+            raise TpeError(f"{self.where}: {key} is {_show(value)}; legal: a list")
         return value
 
     @property
@@ -104,7 +110,7 @@ def load_zigzag(
     unsupported: Counter[str] = Counter()
     not_gemm: Counter[str] = Counter()
     notes: dict[str, None] = {}
-    layers = []
+    layers: list[LazyLayer] = []
     for entry, name in zip(entries, names, strict=True):
         label = clean(entry.type) or "no operator_type"
         if _is_gemm(entry):
@@ -220,10 +226,7 @@ def _loops(entry: _Entry) -> dict[str, int]:
     if isinstance(sizes, Mapping):
         pairs = list(sizes.items())
     else:
-        dims, values = entry.data.get("loop_dims"), entry.data.get("loop_sizes")
-        for key, value in (("loop_dims", dims), ("loop_sizes", values)):
-            if not isinstance(value, list) or not value:
-                raise TpeError(f"{entry.where}: {key} is {clean(repr(value))}; legal: a list")
+        dims, values = entry.sequence("loop_dims"), entry.sequence("loop_sizes")
         if len(dims) != len(values):
             raise TpeError(
                 f"{entry.where}: loop_dims has {len(dims)} entries and loop_sizes {len(values)}; "
@@ -233,10 +236,10 @@ def _loops(entry: _Entry) -> dict[str, int]:
     loops = {}
     for dim, size in pairs:
         if not isinstance(dim, str) or not re.fullmatch(r"\w{1,20}", dim) or dim.upper() in loops:
-            raise TpeError(f"{entry.where}: loop dimension {clean(repr(dim))}; legal: a new name")
+            raise TpeError(f"{entry.where}: loop dimension {_show(dim)}; legal: a new name")
         if not is_int(size) or not 1 <= size <= MAX_SIZE:
             raise TpeError(
-                f"{entry.where}: size of loop {dim} is {clean(repr(size))}; "
+                f"{entry.where}: size of loop {dim} is {_show(size)}; "
                 f"legal: an integer, 1 to {MAX_SIZE}"
             )
         loops[dim.upper()] = int(size)
@@ -249,13 +252,13 @@ def _relations(entry: _Entry) -> dict[str, list[str]]:
     texts = entry.data.get(key) or []
     legal = "a list such as [ix=2*ox+1*fx]"
     if not isinstance(texts, list):
-        raise TpeError(f"{entry.where}: {key} is {clean(repr(texts))}; legal: {legal}")
+        raise TpeError(f"{entry.where}: {key} is {_show(texts)}; legal: {legal}")
     relations = {}
     for text in texts:
         squeezed = re.sub(r"\s", "", text) if isinstance(text, str) else ""
         match = _RELATION.fullmatch(squeezed) if len(squeezed) <= 200 else None
         if match is None:
-            raise TpeError(f"{entry.where}: {key} holds {clean(repr(text))}; legal: {legal}")
+            raise TpeError(f"{entry.where}: {key} holds {_show(text)}; legal: {legal}")
         terms = match[2].upper().split("+")
         relations[match[1].upper()] = [term.rpartition("*")[2] for term in terms]
     return relations
@@ -278,7 +281,7 @@ def _precision(entry: _Entry, formats: tuple[IntFormat, IntFormat]) -> list[str]
     if not isinstance(given, Mapping):
         return []
     return [
-        f"the file says {clean(repr(given[key]))} bits for {key}; operands are {fmt.name} as asked"
+        f"the file says {_show(given[key])} bits for {key}; operands are {fmt.name} as asked"
         for key, fmt in (("I", formats[0]), ("W", formats[1]))
         if key in given and given[key] != fmt.bits
     ]
@@ -302,11 +305,17 @@ def _entries(data: Any, where: str) -> list[_Entry]:
                 f"{where}: layer {index} is {clean(type(value).__name__)}; "
                 "legal: a mapping with equation, loop_dims and loop_sizes"
             )
-        number = value.get("id", index)
+        given = value.get("id", index)
+        number = given if is_int(given) else _show(given)
         name = value.get("name")
-        label = name if isinstance(name, str) and name.strip() else f"layer{clean(number)}"
-        entries.append(_Entry(f"{where}: layer {clean(number)}", label, value))
+        label = name if isinstance(name, str) and name.strip() else f"layer{number}"
+        entries.append(_Entry(f"{where}: layer {number}", label, value))
     return entries
+
+
+def _show(value: object) -> str:
+    """A value in an error, short however deep its aliases make it."""
+    return clean(reprlib.repr(value))
 
 
 def _load(file: str) -> Any:

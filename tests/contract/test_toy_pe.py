@@ -1,0 +1,111 @@
+"""Adding a PE is two files: every listing, command and contract test then covers it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+MODEL = '''"""A toy: the multiplication operator and a word accumulator."""
+
+from tpe.jit import kernel, resolve_type, step_type
+from tpe.notation import mac
+from tpe.pe.base import PE, Pace, Psum, Way
+
+
+@kernel(step_type)
+def step(a, b, plane, word, unused, bits, a_bits, encoder):
+    return (word + a * b) & ((1 << bits) - 1), 0
+
+
+@kernel(resolve_type)
+def resolve(word, unused, plane, acc, bits, acc_bits):
+    return word
+
+
+RECORD = PE(
+    name="toy",
+    title="toy multiplier",
+    source="this test",
+    nest=mac,
+    pace=Pace.DENSE,
+    ways=frozenset({Way.KEEP}),
+    psum=Psum("word", lambda w: w.acc),
+    finish="word",
+    step=step,
+    resolve=resolve,
+    built=lambda w: {
+        "encode": 3,
+        "map": w.b + 2,
+        "shift": w.a + w.b,
+        "half_reduce": w.a + w.b,
+        "add": w.a + w.b,
+        "accumulate": w.acc,
+    },
+)
+'''
+
+
+def toy_rtl() -> str:
+    """The MAC's cell under another name: its inventory is the nest's."""
+    text = (ROOT / "rtl/pe/tpe_pe_mac.sv").read_text()
+    return text.replace("tpe_pe_mac", "tpe_pe_toy")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the project with the two files added, and nothing else changed."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("tpe", "rtl", "sim", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "tpe/pe/toy.py").write_text(MODEL)
+    (folder / "rtl/pe/tpe_pe_toy.sv").write_text(toy_rtl())
+    return folder
+
+
+def run(folder: Path, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_commands_cover_it(copy):
+    assert "toy multiplier" in run(copy, "-m", "tpe.cli", "list")
+    assert "accuracy" in run(copy, "-m", "tpe.cli", "run", "--pe", "toy")
+    assert "tpe_pe_toy" in run(copy, "-m", "tpe.cli", "show", "--pe", "toy")
+    run(copy, "-m", "tpe.cli", "emit", "--pe", "toy", "-o", "out")
+    assert (copy / "out" / "tpe_toy_matrix2d_4x4_pe_toy.sv").exists()
+    assert "are equal" in run(copy, "-m", "tpe.cli", "verify", "--pe", "toy", "--size", "2x2")
+
+
+def test_the_contract_covers_it(copy):
+    tests = [
+        "tests/contract/test_model.py",
+        "tests/contract/test_rtl.py::test_inventory_is_what_elaborates",
+        "tests/contract/test_rtl.py::test_cell_on_all_pairs_and_on_random_steps",
+        "tests/contract/test_rtl.py::test_variants_types_corners_and_all_pairs",
+    ]
+    options = ("-k", "toy", "-p", "no:cacheprovider", "-o", "addopts=", "-v")
+    printed = run(copy, "-m", "pytest", *options, *tests)
+    for test in (
+        "test_all_int8_pairs[toy-systolic_os]",
+        "test_all_int8_pairs[toy-matrix2d]",
+        "test_inventory_is_what_elaborates[toy-matrix2d]",
+        "test_cell_on_all_pairs_and_on_random_steps[toy-default]",
+        "test_variants_types_corners_and_all_pairs[toy-systolic_os]",
+    ):
+        assert f"{test} PASSED" in printed

@@ -1,0 +1,133 @@
+"""`tpe emit` and `tpe verify`."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tpe.cli_common import (
+    DEFAULT_PE,
+    ArrayOption,
+    JsonOption,
+    Output,
+    ParamOption,
+    PeOption,
+    SeedOption,
+    SizeOption,
+    command_line,
+    document,
+    engine_of,
+    plain_table,
+    working,
+)
+
+if TYPE_CHECKING:
+    from tpe.hdl.cosim import Outcome
+    from tpe.hdl.verify import Report
+
+DEFAULT_SIZE = "4x4"  # small enough to build in seconds
+
+
+def emit(
+    pe: PeOption = DEFAULT_PE,
+    array: ArrayOption = None,
+    size: SizeOption = DEFAULT_SIZE,
+    param: ParamOption = None,
+    folder: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="DIR", help="A new or empty directory."),
+    ] = "",
+    prefix: Annotated[
+        str, typer.Option("--prefix", help="Of every module; the top is called PREFIX.")
+    ] = "",
+    clock_ns: Annotated[
+        float, typer.Option("--clock-ns", metavar="NS", help="Clock period in the SDC.")
+    ] = 2.0,
+    seed: SeedOption = 0,
+    json_file: JsonOption = None,
+) -> None:
+    """Write an engine's SystemVerilog, file list, SDC and FuseSoC core into a directory."""
+    from tpe.hdl.package import emit_directory
+
+    out = Output(json_file)
+    engine = engine_of(pe, array, size, param)
+    name = prefix or f"tpe_{engine.name}"
+    target = folder or f"{name}_rtl"
+    files = emit_directory(engine, target, name, clock_ns)
+    command = command_line(
+        "emit", engine, seed, output=target, prefix=name, **{"clock-ns": clock_ns}
+    )
+    out.echo(command)
+    out.text(f"{len(files)} files in {target}; top module {name}, files in order in {name}.f")
+    names = [str(path) for path in files]
+    out.json(document(command, engine=engine.describe(), top=name, files=names))
+
+
+def verify(
+    pe: PeOption = DEFAULT_PE,
+    array: ArrayOption = None,
+    size: SizeOption = DEFAULT_SIZE,
+    workload: Annotated[
+        str,
+        typer.Option("--workload", metavar="NAME", help="Default: a battery of GEMMs."),
+    ] = "",
+    param: ParamOption = None,
+    waves: Annotated[
+        str | None,
+        typer.Option("--waves", metavar="FILE", help="Leave waveforms: a .fst or .vcd file."),
+    ] = None,
+    seed: SeedOption = 0,
+    json_file: JsonOption = None,
+) -> None:
+    """Run an engine's RTL in Verilator beside its model: every output and every cycle count."""
+    from tpe.hdl.verify import verify as check
+
+    out = Output(json_file)
+    engine = engine_of(pe, array, size, param)
+    command = command_line(
+        "verify", engine, seed, workload=workload or None, waves=waves and Path(waves)
+    )
+    out.echo(command)
+    with working("building and running the RTL in Verilator"):
+        report = check(engine, workload, seed, waves)
+    _print(out, report)
+    if waves:
+        out.text(f"waveforms in {waves}")
+    out.json(report.to_json(command))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _shape(outcome: Outcome) -> tuple[str, str]:
+    case = outcome.case
+    hesitant = case.handshake.idle or case.handshake.busy
+    shape = f"{case.a.shape[0]} x {case.b.shape[1]} x {case.a.shape[1]}"
+    return shape, "hesitant" if hesitant else "always ready"
+
+
+def _print(out: Output, report: Report) -> None:
+    heads = ("M x N x K", "source, sink", "GEMMs", "outputs", "wrong", "model", "RTL cycles")
+    table = plain_table(*heads, left=heads[:2])
+    for (shape, pace), group in groupby(report.outcomes, _shape):
+        outcomes = list(group)
+        counts = (
+            len(outcomes),
+            sum(outcome.C.size for outcome in outcomes),
+            sum(outcome.mismatches for outcome in outcomes),
+            sum(outcome.cycles_model for outcome in outcomes),
+            sum(outcome.cycles_rtl for outcome in outcomes),
+        )
+        table.add_row(shape, pace, *(f"{count:,}" for count in counts))
+    out.table(table)
+    for outcome in report.outcomes:
+        if outcome.first_mismatch():
+            out.text(f"first mismatch: {outcome.first_mismatch()}")
+            break
+    verdict = "equal" if report.ok else "NOT EQUAL"
+    out.text(
+        f"model and RTL are {verdict}: {report.vectors:,} outputs, {report.mismatches:,} wrong; "
+        f"cycles {report.cycles_model:,} in the model, {report.cycles_rtl:,} in RTL"
+    )
