@@ -146,13 +146,9 @@ def _register() -> None:
 
 
 def _register_rtl() -> None:
-    """`emit` and `verify`, which live with the RTL: functions of `tpe.hdl.commands`."""
-    from importlib import import_module
-    from importlib.util import find_spec
+    """`emit` and `verify`, which live with the RTL."""
+    from tpe.hdl import commands
 
-    if find_spec("tpe.hdl.commands") is None:
-        return
-    commands = import_module("tpe.hdl.commands")
     example = "--pe opt1 --array systolic_os --size 8x8"
     app.command("emit", epilog=f"Example: tpe emit {example} -o build")(commands.emit)
     app.command("verify", epilog=f"Example: tpe verify {example}")(commands.verify)

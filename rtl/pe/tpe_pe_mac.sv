@@ -43,40 +43,22 @@ module tpe_pe_mac #(
   logic unused_plane;
   assign unused_plane = ^plane_i;
 
-  logic [Lanes-1:0][NumDigits-1:0][2:0]              digit;
-  logic [Lanes-1:0][NumDigits-1:0][BWidth+1:0]       pp;
   logic [Lanes-1:0][NumDigits-1:0][ProductWidth-1:0] shifted;
   logic [Lanes-1:0][ProductWidth-1:0]                sum, carry;      // compressed
   logic [Lanes-1:0][ProductWidth-1:0]                sum_s, carry_s;  // the same, staged
   logic [Lanes-1:0][ProductWidth-1:0]                product, product_s;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    tpe_encode #(
-        .Width  (AWidth),
+    tpe_partial_products #(
+        .AWidth (AWidth),
+        .BWidth (BWidth),
+        .Width  (ProductWidth),
         .Encoder(Encoder)
-    ) u_encode (
-        .a_i    (code_i[l*CodeWidth+:CodeWidth]),
-        .digit_o(digit[l])
+    ) u_partial_products (
+        .a_i (code_i[l*CodeWidth+:CodeWidth]),
+        .b_i (b_i[l*BWidth+:BWidth]),
+        .pp_o(shifted[l])
     );
-
-    for (genvar i = 0; i < NumDigits; i++) begin : gen_digit
-      tpe_map #(
-          .InWidth(BWidth)
-      ) u_map (
-          .digit_i(digit[l][i]),
-          .b_i    (b_i[l*BWidth+:BWidth]),
-          .pp_o   (pp[l][i])
-      );
-
-      tpe_shift #(
-          .InWidth(BWidth + 2),
-          .Width  (ProductWidth),
-          .Amount (2 * i)
-      ) u_shift (
-          .word_i(pp[l][i]),
-          .word_o(shifted[l][i])
-      );
-    end
 
     tpe_half_reduce #(
         .NumOps(NumDigits),

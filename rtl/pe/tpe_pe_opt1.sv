@@ -40,38 +40,20 @@ module tpe_pe_opt1 #(
   logic unused_inputs;
   assign unused_inputs = ^{plane_i, rst_ni};
 
-  logic [Lanes-1:0][NumDigits-1:0][2:0]        digit;
-  logic [Lanes-1:0][NumDigits-1:0][BWidth+1:0] pp;
   logic [NumOps-1:0][AccWidth-1:0]             addend;
   logic [AccWidth-1:0]                         sum_d, sum_q, carry_d, carry_q;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    tpe_encode #(
-        .Width  (AWidth),
+    tpe_partial_products #(
+        .AWidth (AWidth),
+        .BWidth (BWidth),
+        .Width  (AccWidth),
         .Encoder(Encoder)
-    ) u_encode (
-        .a_i    (code_i[l*CodeWidth+:CodeWidth]),
-        .digit_o(digit[l])
+    ) u_partial_products (
+        .a_i (code_i[l*CodeWidth+:CodeWidth]),
+        .b_i (b_i[l*BWidth+:BWidth]),
+        .pp_o(addend[l*NumDigits+:NumDigits])
     );
-
-    for (genvar i = 0; i < NumDigits; i++) begin : gen_digit
-      tpe_map #(
-          .InWidth(BWidth)
-      ) u_map (
-          .digit_i(digit[l][i]),
-          .b_i    (b_i[l*BWidth+:BWidth]),
-          .pp_o   (pp[l][i])
-      );
-
-      tpe_shift #(
-          .InWidth(BWidth + 2),
-          .Width  (AccWidth),
-          .Amount (2 * i)
-      ) u_shift (
-          .word_i(pp[l][i]),
-          .word_o(addend[l*NumDigits+i])
-      );
-    end
   end
 
   assign {addend[NumOps-1], addend[NumOps-2]} = first_i ? '0 : psum_i;
