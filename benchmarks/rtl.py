@@ -15,7 +15,8 @@ import tpe
 from benchmarks.timing import Figure, best
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
-from tpe.hdl.cosim import Case, bench_design, harness_parameters, images, memory_words, simulate
+from tpe.hdl.cosim import bench_design, harness_parameters, memory_words, simulate
+from tpe.hdl.images import Case, images
 from tpe.hdl.pack import unpack
 
 SIDE = 512  # the GEMM that both run, on a 16 x 16 array
@@ -31,8 +32,8 @@ module tpe_bare;
   always @(posedge clk) if (done) begin $display("cycles %0d", cycles); $finish; end
   {harness} #({parameters}) u_harness (
     .clk_i(clk), .go_i(go), .m_tiles_i({m_tiles}), .n_tiles_i({n_tiles}), .a_beats_i({a_beats}),
-    .b_beats_i({b_beats}), .pass_beats_i({pass_beats}), .idle_i(0), .busy_i(0), .done_o(done),
-    .cycles_o(cycles));
+    .b_beats_i({b_beats}), .pass_beats_i({pass_beats}), .a_zero_i(0), .b_zero_i(0),
+    .idle_i(0), .busy_i(0), .done_o(done), .cycles_o(cycles));
 endmodule
 """
 

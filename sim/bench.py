@@ -11,7 +11,8 @@ from pathlib import Path
 import cocotb
 from cocotb.triggers import RisingEdge, Timer
 
-SETTINGS = ("sel", "m_tiles", "n_tiles", "a_beats", "b_beats", "pass_beats", "idle", "busy")
+TILES = ("m_tiles", "n_tiles", "a_beats", "b_beats", "pass_beats")
+SETTINGS = ("sel", *TILES, "a_zero", "b_zero", "idle", "busy")
 
 
 @cocotb.test()
@@ -22,7 +23,7 @@ async def run_jobs(dut):
     await Timer(4, "step")
     for job in json.loads(Path("jobs.json").read_text()):
         folder = Path(job["folder"])
-        for memory in ("a.hex", "b.hex"):
+        for memory in ("a.hex", "b.hex", "d.hex"):
             if (folder / memory).exists():
                 shutil.copyfile(folder / memory, memory)
         for name in SETTINGS:

@@ -7,6 +7,8 @@ module tpe_dut_stream #(
     parameter  int unsigned ARowBits = 8,
     parameter  int unsigned BColBits = 8,
     parameter  int unsigned AccWidth = 32,
+    parameter  int unsigned AZeroBits = 8,
+    parameter  int unsigned BZeroBits = 8,
     localparam int unsigned Streams  = 1
 ) (
     input  wire  logic                       clk_i,
@@ -26,7 +28,10 @@ module tpe_dut_stream #(
     output       logic                       c_valid_o,
     input  wire  logic                       c_ready_i,
     output       logic                       c_last_o,
-    output       logic [Cols*AccWidth-1:0]   c_o
+    output       logic [Cols*AccWidth-1:0]   c_o,
+    input  wire  logic [AZeroBits-1:0]       a_zero_i,
+    input  wire  logic [BZeroBits-1:0]       b_zero_i,
+    input  wire  logic [Cols*AccWidth-1:0]   c_add_i
 );
 
   tpe_engine #(
@@ -45,8 +50,11 @@ module tpe_dut_stream #(
       .c_valid_o,
       .c_ready_i,
       .c_last_o,
-      .c_o
+      .c_o  // and the ports of the zero points, where the engine has them
   );
+
+  logic unused_zero;
+  assign unused_zero = ^{a_zero_i, b_zero_i, c_add_i};
 
   assign pass_done_o = c_valid_o && c_ready_i && c_last_o;
 

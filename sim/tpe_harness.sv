@@ -15,6 +15,9 @@ module tpe_harness #(
     parameter int unsigned Planes   = 1,     // how often the source sends the A of a pass
     parameter int unsigned Group    = 1,     // beats of B per beat of A
     parameter bit          Indexed  = 1'b0,  // a stream per row, B loaded ahead
+    parameter int unsigned AZeroBits = 8,    // stored width of an operand of A
+    parameter int unsigned BZeroBits = 8,
+    parameter bit          Correct  = 1'b0,  // d.hex holds what is added to every word of C
     parameter int unsigned MemWords = 4096   // beats of A, of B, and words of C
 ) (
     input  wire  logic          clk_i,
@@ -24,6 +27,8 @@ module tpe_harness #(
     input  wire  logic [31:0]   a_beats_i,      // beats of A in a tile
     input  wire  logic [31:0]   b_beats_i,      // beats of B in a tile
     input  wire  logic [31:0]   pass_beats_i,   // beats of A in a pass, at most
+    input  wire  logic [31:0]   a_zero_i,       // zero points
+    input  wire  logic [31:0]   b_zero_i,
     input  wire  logic [31:0]   idle_i,
     input  wire  logic [31:0]   busy_i,
     output       logic          done_o,
@@ -35,6 +40,7 @@ module tpe_harness #(
   logic [Rows*ARowBits-1:0] a_mem[MemWords];
   logic [Cols*BColBits-1:0] b_mem[MemWords];
   logic [Cols*AccWidth-1:0] c_mem[MemWords];
+  logic [Cols*AccWidth-1:0] d_mem[MemWords];
 
   logic        running_q, done_q;
   logic [31:0] cycle_q, first_q, words_q;
@@ -107,6 +113,7 @@ module tpe_harness #(
     end else if (!running_q && !done_q) begin
       $readmemh("a.hex", a_mem);
       $readmemh("b.hex", b_mem);
+      if (Correct) $readmemh("d.hex", d_mem);
       running_q <= 1'b1;
     end else if (running_q) begin
       cycle_q <= cycle_q + 1;
@@ -168,7 +175,9 @@ module tpe_harness #(
       .Cols    (Cols),
       .ARowBits(ARowBits),
       .BColBits(BColBits),
-      .AccWidth(AccWidth)
+      .AccWidth(AccWidth),
+      .AZeroBits(AZeroBits),
+      .BZeroBits(BZeroBits)
   ) u_dut (
       .clk_i,
       .rst_ni     (running_q || done_q),
@@ -187,7 +196,10 @@ module tpe_harness #(
       .c_valid_o  (c_valid),
       .c_ready_i  (c_ready),
       .c_last_o   (c_last),
-      .c_o        (c)
+      .c_o        (c),
+      .a_zero_i   (a_zero_i[AZeroBits-1:0]),
+      .b_zero_i   (b_zero_i[BZeroBits-1:0]),
+      .c_add_i    (Correct ? d_mem[words_q] : '0)
   );
 
   logic unused_last;

@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from tpe.errors import TpeError, unknown
 
-MIN_BITS, MAX_BITS = 2, 16
+MIN_BITS, MAX_BITS = 2, 17  # an unsigned 16-bit operand is coded as a signed one of 17 bits
 
 IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A rule that turns signed integers of 2 to 16 bits into digits of radix 2**radix_bits.
+    """A rule that turns signed integers of 2 to 17 bits into digits of radix 2**radix_bits.
 
     Source: each record of `ENCODINGS` names its own.
 
@@ -41,7 +41,7 @@ class Encoding:
     def count(self, bits: int) -> int:
         """Digits of a signed `bits`-bit operand; radix 4 extends an odd width to an even one.
 
-        Raises `TpeError` unless 2 <= bits <= 16.
+        Raises `TpeError` unless 2 <= bits <= 17.
 
         >>> [ENCODINGS[name].count(7) for name in ("booth", "csd")]
         [4, 7]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from operator import index
@@ -14,21 +15,23 @@ from tpe.array.base import ALWAYS, Array, Handshake, Job, Timing, describe_size
 from tpe.bare_nest import nest_size, nest_timing
 from tpe.errors import TpeError, unknown
 from tpe.firings import count_firings
-from tpe.formats import IntFormat, int_format
+from tpe.formats import FORMATS, IntFormat, int_format
 from tpe.notation import Nest, bind, tile
-from tpe.operands import Ints, as_operands, check_accumulator
+from tpe.operands import Ints, check_accumulator
 from tpe.pe.base import PE, Parameter, Widths
 from tpe.run import LayerRun, Run
 from tpe.values import bit_level, exact_product, wrap
 from tpe.views import Unit, inventory
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload
+from tpe.zero_points import MODES, Task, Zero, coded_format, difference_format, see, task_of
 
 _ACC_DEFAULT = ((4, 24), (8, 32), (16, 48))  # widest operand up to ... bits: accumulator bits
 
 COMMON = (
-    Parameter("a_type", "int8", tuple(f"int{b}" for b in range(2, 17)), "format of A's operands"),
-    Parameter("b_type", "int8", tuple(f"int{b}" for b in range(2, 17)), "format of B's operands"),
+    Parameter("a_type", "int8", tuple(FORMATS), "format of A's operands"),
+    Parameter("b_type", "int8", tuple(FORMATS), "format of B's operands"),
+    Parameter("zero_points", "none", MODES, "how zero points are taken out"),
     Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
     Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
     Parameter("overflow", "raise", ("raise", "wrap"), "if the accumulator may not hold C"),
@@ -80,7 +83,7 @@ class Engine:
 
     def _widths(self) -> Widths:
         encoded, other = self.encoded_formats()
-        widest = max(encoded.bits, other.bits)
+        widest = max(self.a_format.bits, self.b_format.bits)
         acc = self.params["acc_bits"] or next(acc for top, acc in _ACC_DEFAULT if widest <= top)
         if acc < encoded.bits + other.bits:
             raise TpeError(
@@ -108,10 +111,15 @@ class Engine:
         }
 
     def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
-        """Formats of the encoded operand and of the other one."""
-        if self.params["encode"] == "weights":
-            return self.b_format, self.a_format
-        return self.a_format, self.b_format
+        """Formats, as the array sees them, of the encoded operand and of the other one."""
+        mode = self.params["zero_points"]
+        a, b = coded_format(self.a_format, mode), coded_format(self.b_format, mode)
+        return (b, a) if self.params["encode"] == "weights" else (a, b)
+
+    def difference_formats(self) -> tuple[IntFormat, IntFormat]:
+        """Ranges of an operand less its zero point, of A and of B: what C is a sum of."""
+        mode = self.params["zero_points"]
+        return difference_format(self.a_format, mode), difference_format(self.b_format, mode)
 
     @property
     def name(self) -> str:
@@ -119,6 +127,26 @@ class Engine:
         if self.pe is None or self.array is None:
             return f"nest_{self.rows}x{self.cols}"
         return f"{self.pe.name}_{self.array.name}_{self.rows}x{self.cols}"
+
+    @property
+    def hash(self) -> str:
+        """A short name for everything that determines behaviour; see `tpe.config`."""
+        from tpe.config import engine_hash
+
+        return engine_hash(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the engine into a TOML file that `load` reads; see `tpe.config`."""
+        from tpe.config import save_engine
+
+        save_engine(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **parameters: Any) -> Engine:
+        """The engine in a TOML file; `parameters` replace the file's. See `tpe.config`."""
+        from tpe.config import load_engine
+
+        return load_engine(path, **parameters)
 
     @property
     def encoder(self) -> str:
@@ -145,6 +173,8 @@ class Engine:
         a: Any,
         b: Any = None,
         *,
+        a_zero: Zero = 0,
+        b_zero: Zero = 0,
         seed: int = 0,
         values: str = "fast",
         handshake: Handshake = ALWAYS,
@@ -153,7 +183,9 @@ class Engine:
         """Run C = A @ B, or a workload (a `Workload` or a name that `tpe.workload` takes).
 
         A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
-        what the accumulator of `acc_bits` holds. `values` = "bits" computes C with the PE's
+        what the accumulator of `acc_bits` holds. With zero points, one for a side or one per row
+        of A (M,) and per column of B (N,), C = (A - a_zero) @ (B - b_zero); see the parameter
+        `zero_points`. `values` = "bits" computes C with the PE's
         bit-level kernel instead of matrix multiplication; both are tested equal. `progress` is
         called with the name of every layer of a workload before it runs.
         Raises TpeError on shapes, types, ranges, and if the accumulator may not hold C.
@@ -161,26 +193,15 @@ class Engine:
         if values not in ("fast", "bits"):
             raise unknown("values", values, ("fast", "bits"))
         if b is not None:
-            layer = self.run_layer("gemm", "gemm", a, b, 1, "given", values, handshake)
-            return Run(self, "arrays", seed, (layer,), {})
+            task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
+            return Run(self, "arrays", seed, (self.run_task(task, values, handshake),), {})
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         layers: list[LayerRun] = []
 
         def gemm(layer: Layer) -> Ints:
             if progress:
                 progress(layer.name)
-            layers.append(
-                self.run_layer(
-                    layer.name,
-                    layer.op,
-                    layer.activations,
-                    layer.weights,
-                    layer.repeat,
-                    layer.operand_source,
-                    values,
-                    handshake,
-                )
-            )
+            layers.append(self.run_task(task_of(layer), values, handshake))
             return layers[-1].C
 
         metrics = workload.drive(gemm)
@@ -191,43 +212,34 @@ class Engine:
         a_type, b_type = self.params["a_type"], self.params["b_type"]
         return find_workload(spec, seed=seed, a_type=a_type, b_type=b_type)
 
-    def run_layer(
-        self,
-        name: str,
-        op: str,
-        a: Any,
-        b: Any,
-        repeat: int,
-        operand_source: str,
-        values: str = "fast",
-        handshake: Handshake = ALWAYS,
-    ) -> LayerRun:
+    def run_task(self, task: Task, values: str = "fast", handshake: Handshake = ALWAYS) -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
-        a, b = as_operands(a, b, self.a_format, self.b_format, name)
-        if self.params["encode"] == "weights":
-            encoded, other = b.T, a.T
-        else:
-            encoded, other = a, b
+        seen = see(task, self.a_format, self.b_format, self.params["zero_points"])
+        transposed = self.params["encode"] == "weights"
+        encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
         if self.params["overflow"] == "raise":
-            check_accumulator(name, a.shape[1], *self.encoded_formats(), self.widths.acc)
+            a_range, b_range = self.difference_formats()
+            check_accumulator(task.name, encoded.shape[1], a_range, b_range, self.widths.acc)
         c = self._values(encoded, other, values)
-        timing = self._timing(encoded, other.shape[1], handshake)
+        c = c.T if transposed else c
+        if seen.correction is not None:
+            c = wrap(c + seen.correction, self.widths.acc)
         job = self.job(encoded, other.shape[1])
+        timing = self._timing(job, handshake)
+        digits = timing.nonzero_digits
         return LayerRun(
-            name=name,
-            op=op,
-            m=a.shape[0],
-            n=b.shape[1],
-            k=a.shape[1],
-            repeat=repeat,
-            operand_source=operand_source,
-            C=c.T if self.params["encode"] == "weights" else c,
-            terms=timing.cycles * repeat,
-            nonzero_digits=None
-            if timing.nonzero_digits is None
-            else timing.nonzero_digits * repeat,
-            firings={p: f * repeat for p, f in count_firings(self, job, timing).items()},
-            tiles=job.tiles * repeat,
+            name=task.name,
+            op=task.op,
+            m=seen.a.shape[0],
+            n=seen.b.shape[1],
+            k=encoded.shape[1],
+            repeat=task.repeat,
+            operand_source=task.operand_source,
+            C=c,
+            terms=timing.cycles * task.repeat,
+            nonzero_digits=None if digits is None else digits * task.repeat,
+            firings={p: f * task.repeat for p, f in count_firings(self, job, timing).items()},
+            tiles=job.tiles * task.repeat,
             bandwidth=self.array.bandwidth(job) if self.array else (None, None),
         )
 
@@ -236,8 +248,7 @@ class Engine:
             return bit_level(self, encoded, other)
         return wrap(exact_product(encoded, other, *self.encoded_formats()), self.widths.acc)
 
-    def _timing(self, encoded: Ints, n: int, handshake: Handshake) -> Timing:
-        job = self.job(encoded, n)
+    def _timing(self, job: Job, handshake: Handshake) -> Timing:
         if self.array is None:
             return nest_timing(self, job)
         return self.array.timing(job, handshake)

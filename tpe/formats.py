@@ -30,16 +30,39 @@ class IntFormat:
         return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
 
 
+@dataclass(frozen=True)
+class CodedFormat(IntFormat):
+    """A signed format that holds fewer values than its bits could: what an array sees of a side.
+
+    `lowest` and `highest` are the values that occur, `bits` the width that the hardware has.
+    """
+
+    lowest: int
+    highest: int
+
+    @property
+    def low(self) -> int:
+        """Smallest value that occurs."""
+        return self.lowest
+
+    @property
+    def high(self) -> int:
+        """Largest value that occurs."""
+        return self.highest
+
+
 FORMATS: dict[str, IntFormat] = {
-    f"int{bits}": IntFormat(f"int{bits}", bits, True) for bits in range(2, 17)
+    f"{prefix}int{bits}": IntFormat(f"{prefix}int{bits}", bits, not prefix)
+    for prefix in ("", "u")
+    for bits in range(2, 17)
 }
 
 
 def int_format(name: str | IntFormat, field: str = "type") -> IntFormat:
     """The format called `name`; `TpeError` naming `field` if there is none.
 
-    >>> int_format("int4").bits
-    4
+    >>> int_format("int4").bits, int_format("uint4").high
+    (4, 15)
     """
     if isinstance(name, IntFormat):
         return name

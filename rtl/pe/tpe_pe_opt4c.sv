@@ -31,7 +31,7 @@ module tpe_pe_opt4c #(
   localparam int unsigned PairWidth = PsumWidth / 2;
 
   if (Lanes != 1 || CodeWidth != 3 || PsumWidth % 2 != 0 || PairWidth < BWidth + 2
-      || PairWidth > AccWidth || AWidth > 16) begin : gen_check
+      || PairWidth > AccWidth || AWidth > 17) begin : gen_check
     $error("tpe_pe_opt4c: Lanes = 1, CodeWidth = 3, BWidth + 2 <= PsumWidth / 2 <= AccWidth");
   end
 

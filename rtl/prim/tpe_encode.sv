@@ -6,7 +6,7 @@
 `default_nettype none
 
 module tpe_encode #(
-    parameter  int unsigned Width     = 8,  // operand width in bits, 2..16
+    parameter  int unsigned Width     = 8,  // operand width in bits, 2..17
     parameter  int unsigned Encoder   = 0,  // 0: radix-4 Booth, 1: EN-T
     localparam int unsigned NumDigits = (Width + 1) / 2
 ) (
@@ -14,8 +14,8 @@ module tpe_encode #(
     output       logic [NumDigits-1:0][2:0]   digit_o
 );
 
-  if (Width < 2 || Width > 16) begin : gen_check_width
-    $error("tpe_encode: Width must be 2..16");
+  if (Width < 2 || Width > 17) begin : gen_check_width
+    $error("tpe_encode: Width must be 2..17");
   end
   if (Encoder > 1) begin : gen_check_encoder
     $error("tpe_encode: Encoder must be 0 (Booth) or 1 (EN-T)");

@@ -6,7 +6,7 @@
 `default_nettype none
 
 module tpe_encode_booth #(
-    parameter  int unsigned Width     = 8,                // operand width in bits, 2..16
+    parameter  int unsigned Width     = 8,                // operand width in bits, 2..17
     localparam int unsigned NumDigits = (Width + 1) / 2
 ) (
     input  wire  logic [Width-1:0]            a_i,

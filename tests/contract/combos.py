@@ -32,6 +32,21 @@ TYPES = [
     ("int16", "int16", 48),
 ]
 
+# a_type, b_type, zero_points, a_zero, b_zero: either side unsigned, each way of zero points
+UNSIGNED: list[tuple[str, str, str, int, int]] = [
+    ("uint8", "int8", "none", 0, 0),
+    ("uint8", "int8", "subtract", 128, 0),
+    ("uint8", "uint8", "subtract", 3, 250),
+    ("uint8", "int8", "offset", 128, -5),
+    ("uint8", "uint8", "offset", 200, 0),
+    ("int8", "int8", "subtract", -128, 127),
+    ("int8", "uint5", "offset", 7, 31),
+    ("uint2", "uint7", "none", 0, 0),
+    ("uint16", "uint16", "none", 0, 0),
+    ("uint16", "uint16", "subtract", 65535, 1),
+    ("uint16", "int3", "offset", 9, 2),
+]
+
 SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes
 
 

@@ -14,6 +14,7 @@ from tests.contract.combos import (
     LEGAL,
     REFUSED,
     TYPES,
+    UNSIGNED,
     combo_id,
     engine,
     operands,
@@ -54,6 +55,30 @@ def test_kernel_equals_fast_path_equals_nest_equals_product(combo, types):
             if variant.get("encode") != "weights":
                 value = evaluate(e.nest, a, b, e.encoder, e.widths.a)
                 assert (wrapped(value, e.widths.acc) == product).all()
+
+
+@combos
+@pytest.mark.parametrize("kind", UNSIGNED, ids=lambda k: "-".join(map(str, k)))
+@pytest.mark.parametrize("encode", ["activations", "weights"])
+def test_unsigned_operands_and_zero_points_are_exact(combo, kind, encode):
+    a_type, b_type, mode, a_zero, b_zero = kind
+    types = {"a_type": a_type, "b_type": b_type, "zero_points": mode, "encode": encode}
+    e = engine(*combo, (3, 4), **types)
+    for k in (1, 5, 33):
+        a, b = operands(e, 5, 6, k, seed=k)
+        product = (a.astype(object) - a_zero) @ (b.astype(object) - b_zero)
+        for values in ("fast", "bits"):
+            run = e.run(a, b, a_zero=a_zero, b_zero=b_zero, values=values)
+            assert (run.C == product).all()
+
+
+@combos
+def test_zero_points_per_row_and_column(combo):
+    e = engine(*combo, (2, 2), a_type="uint8", b_type="uint8", zero_points="subtract")
+    a, b = operands(e, 5, 3, 7, seed=1)
+    a_zero, b_zero = np.array([0, 255, 3, 128, 9]), np.array([7, 0, 255])
+    run = e.run(a, b, a_zero=a_zero, b_zero=b_zero)
+    assert (run.C == (a - a_zero[:, None]) @ (b - b_zero)).all()
 
 
 @combos

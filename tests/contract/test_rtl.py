@@ -11,6 +11,7 @@ import tpe
 from tests.contract.combos import (
     LANDING_SIZES,
     TYPES,
+    UNSIGNED,
     WITH_RTL,
     combo_id,
     engine,
@@ -21,8 +22,9 @@ from tests.contract.combos import (
 from tpe.array.base import ALWAYS, Handshake
 from tpe.hdl import emit, pe_cosim
 from tpe.hdl.build import build, lint
-from tpe.hdl.cosim import Case, bench_design, cosimulate
+from tpe.hdl.cosim import bench_design, cosimulate
 from tpe.hdl.elaborate import elaborated
+from tpe.hdl.images import Case
 from tpe.hdl.verify import DEPTHS, STALLS, corners
 
 combos = pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
@@ -85,6 +87,11 @@ def test_variants_types_corners_and_all_pairs(combo):
         e = engine(pe, array, (3, 2), **types_of(*types))
         cases += list(corners(e, 5))
         cases += [Case(e, *operands(e, 4, 5, k, seed=k)) for k in (1, 4, 33)]
+    for a_type, b_type, mode, a_zero, b_zero in UNSIGNED:
+        e = engine(pe, array, (2, 3), a_type=a_type, b_type=b_type, zero_points=mode)
+        zeros = {"a_zero": a_zero, "b_zero": b_zero}
+        cases += [replace(case, **zeros) for case in corners(e, 5)]
+        cases += [Case(e, *operands(e, 5, 4, k, seed=k), STALLS, **zeros) for k in (1, 6, 33)]
     every = np.arange(-128, 128)
     square = engine(pe, array, (4, 4))
     cases.append(Case(square, every[:, None], every[None, :]))
@@ -144,7 +151,9 @@ def test_inventory_is_what_elaborates(combo):
 def test_lints_without_a_warning(combo):
     pe, array = combo
     for size in ((1, 1), (1, 3), (3, 1), (4, 5)):
-        for parameters in variants(pe):
+        unsigned = {"a_type": "uint8", "b_type": "uint7"}
+        modes = [{**unsigned, "zero_points": mode} for mode in ("none", "subtract", "offset")]
+        for parameters in (*variants(pe), *modes):
             e = engine(pe, array, size, **parameters)
             assert lint(emit.rename(emit.engine_modules(e), "mine"), "mine") == ""
 

@@ -137,11 +137,12 @@ def _tables(job: Job) -> tuple[Ints, Ints]:
 
 def _codes(job: Job, start: int, stop: int) -> Ints:
     """A (M padded to whole tiles, stop - start) as unsigned indices; padded rows are zero."""
-    narrow = np.int8 if job.widths.a <= 8 else np.int16
-    a = np.ascontiguousarray(job.a[:, start:stop], narrow)
-    index: Ints = a.view(np.uint8 if job.widths.a <= 8 else np.uint16)
-    if job.widths.a not in (8, 16):
-        index = index & ((1 << job.widths.a) - 1)
+    bits = job.widths.a
+    stored = next(size for size in (8, 16, 32) if bits <= size)
+    a = np.ascontiguousarray(job.a[:, start:stop], f"int{stored}")
+    index: Ints = a.view(f"uint{stored}")
+    if bits != stored:
+        index = index & ((1 << bits) - 1)
     pad = job.m_tiles * job.rows - job.m
     return np.pad(index, ((0, pad), (0, 0))) if pad else index
 

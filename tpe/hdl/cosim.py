@@ -17,26 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake
 from tpe.engine import Engine
 from tpe.errors import missing_extra
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
-from tpe.hdl.pack import pack, unpack
+from tpe.hdl.images import Case, Images, images
+from tpe.hdl.pack import unpack
 from tpe.operands import Ints
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
 _WAVES = {".fst": ("--trace-fst", "--trace-structs"), ".vcd": ("--trace", "--trace-structs")}
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """C = A @ B on one engine, A (M, K) and B (K, N), under a handshake."""
-
-    engine: Engine
-    a: Ints
-    b: Ints
-    handshake: Handshake = ALWAYS
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +82,9 @@ def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: str = ""
 def _combination(engine: Engine) -> list[Any]:
     """What decides an engine's RTL besides its size."""
     array = engine.array.name if engine.array else ""
-    return [array, *sorted(emit.rtl_widths(engine).items()), *sorted(_rtl_choices(engine))]
+    stored = [number.name for number in emit.stored_formats(engine)]
+    widths, choices = sorted(emit.rtl_widths(engine).items()), sorted(_rtl_choices(engine))
+    return [array, stored, engine.params["zero_points"], widths, choices]
 
 
 def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
@@ -102,13 +94,17 @@ def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
 
 def _harnessed(engine: Engine) -> dict[str, str]:
     kind = "indexed" if emit.record(engine).sparse else "stream"
+    dut = sources.bench_text(f"tpe_dut_{kind}")
+    extra = {"subtract": (".a_zero_i", ".b_zero_i"), "offset": (".c_add_i",)}
+    for port in extra.get(engine.params["zero_points"], ()):
+        dut = dut.replace("      .c_o  //", f"      {port},\n      .c_o  //")
     harness = sources.bench_text("tpe_harness").replace("  tpe_dut #(", f"  tpe_dut_{kind} #(")
     # Every size has its own name in the configuration, so sizes come as parameters.
     top = Engine(emit.record(engine), engine.array, (1, 1), **_given(engine))
     return {
         **emit.engine_modules(top),
         "tpe_harness": harness,
-        f"tpe_dut_{kind}": sources.bench_text(f"tpe_dut_{kind}"),
+        f"tpe_dut_{kind}": dut,
     }
 
 
@@ -120,82 +116,21 @@ def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
     """Parameters of the harness of an engine, in order."""
     pe, w = emit.record(engine), engine.widths
     lanes = pe.group if pe.sparse else w.lanes
+    a, b = emit.stored_formats(engine)
     return [
         ("Rows", engine.rows),
         ("Cols", engine.cols),
-        ("ARowBits", lanes * w.a),
-        ("BColBits", w.b * (1 if pe.sparse else w.lanes)),
+        ("ARowBits", lanes * a.bits),
+        ("BColBits", b.bits * (1 if pe.sparse else w.lanes)),
         ("AccWidth", w.acc),
         ("Planes", w.digits if pe.sparse else 1),
         ("Group", pe.group if pe.sparse else 1),
         ("Indexed", "1'b1" if pe.sparse else "1'b0"),
+        ("AZeroBits", a.bits),
+        ("BZeroBits", b.bits),
+        ("Correct", "1'b1" if engine.params["zero_points"] == "offset" else "1'b0"),
         ("MemWords", words),
     ]
-
-
-@dataclass(frozen=True)
-class Images:
-    """Memory images and settings of a case, as its harness takes them."""
-
-    a: bytes
-    b: bytes
-    settings: dict[str, int]
-    words: int  # of C
-    m_tiles: int
-    n_tiles: int
-
-
-def images(case: Case) -> Images:
-    """Operands laid out in tiles, padded with zeros, in the order the harness sends them."""
-    engine, pe, w = case.engine, emit.record(case.engine), case.engine.widths
-    transposed = engine.params["encode"] == "weights"
-    a, b = (case.b.T, case.a.T) if transposed else (case.a, case.b)
-    lanes = pe.group if pe.sparse else w.lanes
-    beats = -(-a.shape[1] // lanes)
-    b_lanes = 1 if pe.sparse else w.lanes
-    a_tiles = tiled(a, engine.rows, lanes)
-    b_tiles = tiled(b.T, engine.cols, b_lanes)
-    if pe.sparse:
-        b_tiles = b_tiles[:, : a.shape[1]]
-    m_tiles, n_tiles = len(a_tiles), len(b_tiles)
-    settings = {
-        "m_tiles": m_tiles,
-        "n_tiles": n_tiles,
-        "a_beats": beats,
-        "b_beats": b_tiles.shape[1],
-        "pass_beats": w.depth // lanes if pe.sparse else beats,
-        "idle": case.handshake.idle,
-        "busy": case.handshake.busy,
-    }
-    return Images(
-        pack(a_tiles.reshape(m_tiles * beats, -1), w.a),
-        pack(b_tiles.reshape(n_tiles * b_tiles.shape[1], -1), w.b),
-        settings,
-        m_tiles * n_tiles * engine.rows,
-        m_tiles,
-        n_tiles,
-    )
-
-
-def tiled(x: Ints, rows: int, lanes: int) -> Ints:
-    """X (any rows, K) in tiles of `rows`, beats of `lanes` k: (tiles, beats, rows * lanes)."""
-    tiles, beats = -(-x.shape[0] // rows), -(-x.shape[1] // lanes)
-    padded = np.zeros((tiles * rows, beats * lanes), np.int64)
-    padded[: x.shape[0], : x.shape[1]] = x
-    shaped = padded.reshape(tiles, rows, beats, lanes).transpose(0, 2, 1, 3)
-    return shaped.reshape(tiles, beats, rows * lanes)
-
-
-def untiled(words: Ints, image: Images, case: Case) -> Ints:
-    """C (M, N) from the words that left, row by row of each tile, N outermost."""
-    engine = case.engine
-    shaped = words.reshape(image.n_tiles, image.m_tiles, engine.rows, engine.cols)
-    full = shaped.transpose(1, 2, 0, 3).reshape(
-        image.m_tiles * engine.rows, image.n_tiles * engine.cols
-    )
-    if engine.params["encode"] == "weights":
-        full = full.T
-    return full[: case.a.shape[0], : case.b.shape[1]]
 
 
 def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome]:
@@ -209,8 +144,7 @@ def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome
         for i, (case, image) in enumerate(zip(cases, prepared, strict=True)):
             job = Path(folder) / str(i)
             job.mkdir()
-            (job / "a.hex").write_bytes(image.a)
-            (job / "b.hex").write_bytes(image.b)
+            image.write(job)
             sel = next(j for j, engine in enumerate(engines) if engine is case.engine)
             jobs.append({"folder": str(job), "sel": sel, **image.settings})
         measured = simulate(home, jobs, Path(folder), waves)
@@ -236,8 +170,10 @@ def memory_words(prepared: Iterable[Images]) -> int:
 def _outcome(case: Case, image: Images, folder: Path, cycles: int) -> Outcome:
     w = case.engine.widths
     words = unpack(folder / "c.hex", image.words, case.engine.cols, w.acc)
-    model = case.engine.run(case.a, case.b, handshake=case.handshake)
-    return Outcome(case, untiled(words, image, case), model.C, cycles, model.cycles)
+    model = case.engine.run(
+        case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero, handshake=case.handshake
+    )
+    return Outcome(case, image.untiled(words, case), model.C, cycles, model.cycles)
 
 
 def simulate(

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tpe.errors import TpeError, missing_extra
+from tpe.formats import IntFormat
 from tpe.hdl import sources
 from tpe.pe.base import PE
 from tpe.version import __version__
 from tpe.views import render
+from tpe.zero_points import MODES
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
@@ -65,20 +67,7 @@ def record(engine: Engine) -> PE:
 
 def engine_modules(engine: Engine) -> dict[str, str]:
     """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
-    widths = rtl_widths(engine)
-    array = _array_module(engine)
-    names = [n for n in _array_parameters(array) if n not in ("Rows", "Cols")]
-    parameters = [("Rows", engine.rows), ("Cols", engine.cols)]
-    top = _alias(
-        "tpe_engine",
-        engine.name,
-        header(engine),
-        f"tpe_{array}",
-        parameters + [(n, widths[n]) for n in names],
-        "u_array",
-        target_source=sources.text(f"tpe_{array}"),
-    )
-    return sources.closure({"tpe_engine": top, **pe_aliases(engine)})
+    return sources.closure({"tpe_engine": _top(engine), **pe_aliases(engine)})
 
 
 def pe_aliases(engine: Engine) -> dict[str, str]:
@@ -115,8 +104,8 @@ def _alias(
     target: str,
     parameters: list[tuple[str, int]],
     instance: str,
-    chosen: Iterable[tuple[str, int]] = (),
-    target_source: str = "",
+    chosen: Iterable[tuple[str, int]],
+    target_source: str,
 ) -> str:
     ports = sources.port_names(target_source)
     return template(
@@ -130,8 +119,84 @@ def _alias(
         bindings=[(n, n) for n, _ in parameters] + list(chosen),
         instance=instance,
         connections=[(port, port) for port in ports],
-        tail=(),
     )
+
+
+def stored_formats(engine: Engine) -> tuple[IntFormat, IntFormat]:
+    """Formats of the RTL's A and B as they are stored: A is the encoded side."""
+    transposed = engine.params["encode"] == "weights"
+    sides = (engine.a_format, engine.b_format)
+    return (sides[1], sides[0]) if transposed else sides
+
+
+def _top(engine: Engine) -> str:
+    """`tpe_engine`: the array, behind what widens operands and takes zero points out."""
+    widths, array = rtl_widths(engine), _array_module(engine)
+    names = _array_parameters(array)
+    mode = MODES.index(engine.params["zero_points"])
+    text = sources.text(f"tpe_{array}")
+    ports, connections = sources.ports(text), {name: name for name in sources.port_names(text)}
+    parameters = [("Rows", engine.rows), ("Cols", engine.cols)]
+    parameters += [(name, widths[name]) for name in names if name not in ("Rows", "Cols")]
+    conversions = []
+    for side, number in zip("ab", stored_formats(engine), strict=True):
+        if number.signed and mode != 1:
+            continue
+        part = _conversion(side, number, mode, ports)
+        conversions.append(part)
+        parameters.append((part["in_width"], number.bits))
+        ports = _operand_ports(ports, part, mode)
+        connections[f"{side}_i"] = part["signal"]
+    if mode == MODES.index("offset"):
+        connections["c_o"] = "c_array"
+        ports = _after(ports, "c_ready_i", "input  wire  logic [Cols*AccWidth-1:0]       c_add_i,")
+    return template(
+        "engine.sv.j2",
+        title=engine.name,
+        note=header(engine),
+        parameters=parameters,
+        ports=ports,
+        conversions=conversions,
+        corrected=mode == MODES.index("offset"),
+        target=f"tpe_{array}",
+        bindings=names,
+        connections=list(connections.items()),
+    )
+
+
+def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str, Any]:
+    """How one side's operands become the array's, as the template reads it."""
+    own, width = side.upper() + "Operand", side.upper() + "Width"
+    line = next(x for x in ports.splitlines() if re.search(rf"\b{side}_i\b", x))
+    match = re.search(rf"\[(.*)\*{width}-1:0\]", line)
+    assert match, f"the port {side}_i counts operands of {width} bits"
+    return {
+        "side": side,
+        "count": match.group(1),
+        "in_width": own,
+        "out_width": width,
+        "signed": int(number.signed),
+        "zero": mode,
+        "signal": f"{side}_coded",
+        "zero_signal": f"{side}_zero_i" if mode == 1 else "'0",
+    }
+
+
+def _operand_ports(ports: str, part: Mapping[str, Any], mode: int) -> str:
+    """The port of one side in its stored width, and its zero point if that is subtracted."""
+    side, width = part["side"], part["out_width"]
+    ports = ports.replace(f"*{width}-1:0]", f"*{part['in_width']}-1:0]")
+    if mode != MODES.index("subtract"):
+        return ports
+    line = f"input  wire  logic [{part['in_width']}-1:0]            {side}_zero_i,  // subtracted"
+    return _after(ports, f"{side}_i", line)
+
+
+def _after(ports: str, name: str, line: str) -> str:
+    """Insert a port behind the one called `name`."""
+    lines = ports.splitlines()
+    at = next(i for i, text in enumerate(lines) if re.search(rf"\b{name}\b", text.split("//")[0]))
+    return "\n".join([*lines[: at + 1], f"    {line}", *lines[at + 1 :]])
 
 
 def _array_module(engine: Engine) -> str:

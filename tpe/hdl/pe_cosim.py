@@ -18,6 +18,7 @@ from tpe.jit import compiled
 from tpe.pe import kernels
 from tpe.pe.base import ENCODERS
 
+UNUSED = ("m_tiles", "n_tiles", "b_beats", "pass_beats", "a_zero", "b_zero", "idle", "busy")
 WORDS = 1 << 19  # steps a bench memory holds
 
 
@@ -87,7 +88,7 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
         job = Path(folder) / "0"
         job.mkdir()
         (job / "a.hex").write_bytes(memory)
-        settings = dict.fromkeys(("m_tiles", "n_tiles", "b_beats", "pass_beats", "idle", "busy"), 0)
+        settings = dict.fromkeys(UNUSED, 0)
         simulate(
             home,
             [{"folder": str(job), "sel": 0, "a_beats": len(steps) + flush, **settings}],

@@ -12,7 +12,8 @@ import numpy as np
 from tpe.array.base import ALWAYS, Handshake
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.hdl.cosim import Case, Outcome, cosimulate
+from tpe.hdl.cosim import Outcome, cosimulate
+from tpe.hdl.images import Case
 from tpe.hdl.toolchain import has_fst_headers
 from tpe.operands import Ints
 from tpe.table import SCHEMA_VERSION
@@ -93,7 +94,7 @@ def verify(
     for an engine without RTL.
     """
     cases = list(battery(engine, seed)) if not workload else _workload_cases(engine, workload, seed)
-    target = None if waves is None else _waves_file(Path(waves))
+    target = None if waves is None else waves_file(Path(waves))
     return Report(engine, tuple(cosimulate(cases, target)))
 
 
@@ -139,7 +140,8 @@ def _workload_cases(engine: Engine, spec: str, seed: int) -> list[Case]:
     return cases
 
 
-def _waves_file(path: Path) -> Path:
+def waves_file(path: Path) -> Path:
+    """The absolute path of a wave file that can be written; TpeError for any other."""
     if path.suffix not in (".fst", ".vcd"):
         raise TpeError(f"waves {path}: unknown ending '{path.suffix}'; legal: .fst, .vcd")
     if not path.parent.is_dir():
