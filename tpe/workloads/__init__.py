@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,9 @@ def workload(
     tpe.errors.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
 legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.csv, FILE.yaml
     """
+    given = {"inputs": inputs, "batch": batch, "dims": dims}
     if isinstance(spec, Workload):
+        _refuse(given, spec.name)
         return spec
     if not isinstance(spec, str):
         raise TpeError(f"workload is a {type(spec).__name__}; legal: a Workload or a name, as text")
@@ -116,23 +119,11 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.
         raise TpeError(f"workload {ascii(spec)[:200]}; legal: printable text")
     prefix, colon, rest = spec.partition(":")
     ending = os.path.splitext(spec)[1].lower()
-    named = prefix == "onnx" and bool(colon)
-    if named or ending == ".onnx":
-        from tpe.workloads.onnx_file import find_onnx
-        from tpe.workloads.onnx_model import load_onnx
-
-        return load_onnx(
-            find_onnx(rest) if named else spec,
-            seed=seed,
-            a_type=a_type,
-            b_type=b_type,
-            inputs=inputs,
-            batch=batch,
-            dims=dims,
-        )
-    for name, value in (("inputs", inputs), ("batch", batch), ("dims", dims)):
-        if value is not None:
-            raise TpeError(f"{name} is given for workload '{spec}'; legal: for an ONNX model only")
+    if colon and prefix == "onnx":
+        return _onnx(spec, rest, seed=seed, a_type=a_type, b_type=b_type, **given)
+    if ending == ".onnx" and not (colon and prefix in ("gemm", "npz")):
+        return _onnx(spec, None, seed=seed, a_type=a_type, b_type=b_type, **given)
+    _refuse(given, spec)
     if spec in _BUILT_IN:
         return _BUILT_IN[spec][1]()
     if prefix == "gemm":
@@ -148,3 +139,17 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.
     if colon and prefix not in _BUILT_IN:
         raise unknown("workload prefix", prefix, ["gemm", "npz", "onnx"])
     raise unknown("workload", spec, names())
+
+
+def _refuse(given: Mapping[str, Any], spec: str) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise TpeError(f"{name} is given for workload '{spec}'; legal: for an ONNX model only")
+
+
+def _onnx(spec: str, name: str | None, **arguments: Any) -> Workload:
+    """The model that `onnx:NAME` means, or that of the file `spec`; its name is the spec."""
+    from tpe.workloads.onnx_file import find_onnx
+    from tpe.workloads.onnx_model import load_onnx
+
+    return replace(load_onnx(spec if name is None else find_onnx(name), **arguments), name=spec)

@@ -121,12 +121,19 @@ class Values:
         nodes = self._constant_nodes(name)
         if nodes is None or self._place_holder(name):
             return None
-        for node in nodes:
-            for output in node.output:
-                kind = self.types.get(output)
-                if kind is None or kind.shape is None or prod(kind.shape) > MAX_ELEMENTS:
-                    return None
+        known = all((kind := self.types.get(n.output[0])) and kind.shape is not None for n in nodes)
+        if not known or self._too_large(nodes):
+            return None
         return self._run(nodes, [name], {})[name]
+
+    def _too_large(self, nodes: list[NodeProto]) -> str:
+        """The first tensor that these nodes make and memory should not hold, or ""."""
+        for node in nodes:
+            for name in node.output:
+                shape = self.types[name].shape if name in self.types else None
+                if shape is not None and prod(shape) > MAX_ELEMENTS:
+                    return str(name)
+        return ""
 
     def _place_holder(self, name: str) -> bool:
         """Whether a tensor is ConstantOfShape, at most reshaped and cast."""
@@ -196,6 +203,12 @@ class Values:
                 f"legal: values of {', '.join(clean(item.name) for item in self.file.inputs())}, "
                 "and no random operators"
             )
+        large = self._too_large(nodes)
+        if large:
+            raise TpeError(
+                f"{self.file.where}: tensor '{clean(large)}' has over {MAX_ELEMENTS} elements; "
+                "legal: up to that in what is evaluated"
+            )
         found = self._run(nodes, sorted(wanted), self.feeds)
         self.evaluated.update(found)
         for name, value in found.items():
@@ -210,6 +223,8 @@ class Values:
             return {}
         from onnx import ValueInfoProto, helper
         from onnx.reference import ReferenceEvaluator
+
+        from tpe.workloads.onnx_reference import ops_for
 
         read = {n for node in nodes for n in node.input}
         read |= {n for node in nodes for body in bodies(node) for n in _outer_names(body)}
@@ -227,7 +242,8 @@ class Values:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                results: Any = ReferenceEvaluator(model).run(names, leaves)
+                evaluator = ReferenceEvaluator(model, new_ops=ops_for(model.opset_import))
+                results: Any = evaluator.run(names, leaves)
         except Exception as error:  # whatever an operator's Python raises on these values
             raise TpeError(
                 f"{self.file.where}: onnx's reference evaluator failed "

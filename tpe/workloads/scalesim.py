@@ -244,9 +244,13 @@ def _text(file: str, where: str) -> str:
             content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise TpeError(f"{where} is larger than {MAX_BYTES} bytes; legal: up to that")
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise TpeError(f"{where} cannot be read ({clean(error.strerror or error)})") from None
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise TpeError(f"{where}: line {line} is not UTF-8 text; legal: {_LEGAL}") from None
+    if "\0" in text:
+        line = text.partition("\0")[0].count("\n") + 1
+        raise TpeError(f"{where}: line {line} holds a NUL character; legal: {_LEGAL}")
+    return text
