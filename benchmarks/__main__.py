@@ -7,14 +7,14 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import model, rtl
+from benchmarks import model, networks, rtl
 
 
 def main() -> int:
     """Measure and print."""
     table = Table("figure", "measured", "limit", "reached")
     figures = []
-    for figure in (*model.figures(), *rtl.figures()):
+    for figure in (*model.figures(), *networks.figures(), *rtl.figures()):
         figures.append(figure)
         table.add_row(figure.name, figure.measured, figure.limit, "yes" if figure.ok else "NO")
     Console(width=130).print(table)

@@ -20,8 +20,9 @@ def data_folder(name: str) -> Path:
 
 @cache
 def modules() -> dict[str, Path]:
-    """Every module of `rtl/` by its name; file = module."""
-    return {path.stem: path for path in sorted(data_folder("rtl").rglob("tpe_*.sv"))}
+    """Every module of `rtl/` by its name; file = module. `rtl/gen` holds emitted copies."""
+    folders = (data_folder("rtl") / name for name in ("prim", "pe", "array"))
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("tpe_*.sv"))}
 
 
 @cache

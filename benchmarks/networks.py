@@ -1,0 +1,31 @@
+"""Imported networks: all layers of ResNet-50, and all nine light networks, through opt4c 32 x 32."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import tpe
+from benchmarks.timing import Figure
+from tpe.workloads import onnx_light
+
+
+def figures() -> Iterator[Figure]:
+    """Cycles and firings of real networks, C included, kernels warm."""
+    engine = tpe.Engine("opt4c", "matrix2d", (32, 32))
+    engine.run("gemm:64x64x64")
+    start = time.perf_counter()
+    run = engine.run("onnx:light_resnet50")
+    one = time.perf_counter() - start
+    yield Figure(
+        f"ResNet-50 on opt4c 32x32: {len(run.layers)} layers, {run.cycles:,} cycles",
+        f"{one:.1f} s",
+        "< 5 s",
+        one < 5,
+    )
+    start = time.perf_counter()
+    count = 0
+    for name in onnx_light():
+        count += len(engine.run(f"onnx:{name}").layers)
+    nine = time.perf_counter() - start
+    yield Figure(f"all nine networks: {count} layers", f"{nine:.1f} s", "< 60 s", nine < 60)

@@ -1,0 +1,186 @@
+// opt1_os_4x4_systolic_os -- output-stationary systolic array: operands skewed, psums kept, rows drained.
+//
+// Row r of A enters r cycles late and moves right; column c of B enters c cycles late and moves
+// down; each cell has one register for either. A tile is Rows x Cols outputs over all of K.
+// Cycles    : a tile of K beats takes K + 2 Rows + Cols + CellLatency + 1 cycles.
+// Overflow  : as the cell's.
+`default_nettype none
+
+module opt1_os_4x4_systolic_os #(
+    parameter int unsigned Rows        = 4,
+    parameter int unsigned Cols        = 4,
+    parameter int unsigned AWidth      = 8,
+    parameter int unsigned BWidth      = 8,
+    parameter int unsigned AccWidth    = 32,
+    parameter int unsigned Lanes       = 1,       // operands of K in a beat
+    parameter int unsigned CodeWidth   = 8,
+    parameter int unsigned PsumWidth   = 32,
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned CellLatency = 0        // registers in the cell before its psum
+) (
+    input  wire  logic                           clk_i,
+    input  wire  logic                           rst_ni,
+    // A: one beat is Lanes consecutive k of every row
+    input  wire  logic                           a_valid_i,
+    output       logic                           a_ready_o,
+    input  wire  logic                           a_last_i,   // the last beat of K
+    input  wire  logic [Rows*Lanes*AWidth-1:0]   a_i,
+    // B: the same k of every column; a beat of A and one of B are accepted together
+    input  wire  logic                           b_valid_i,
+    output       logic                           b_ready_o,
+    input  wire  logic [Cols*Lanes*BWidth-1:0]   b_i,
+    // C: row 0 first
+    output       logic                           c_valid_o,
+    input  wire  logic                           c_ready_i,
+    output       logic                           c_last_o,
+    output       logic [Cols*AccWidth-1:0]       c_o
+);
+
+  localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
+  localparam int unsigned ABits    = Lanes * CodeWidth;
+  localparam int unsigned BBits    = Lanes * BWidth;
+
+  if (CodeWidth != AWidth) begin : gen_check
+    $error("opt1_os_4x4_systolic_os: a front does not fit a skewed array");
+  end
+
+  logic                en, stream, beat, first, drain;
+  logic [RowWidth-1:0] row;
+
+  assign a_ready_o = stream && en && b_valid_i;
+  assign b_ready_o = stream && en && a_valid_i;
+  assign beat      = a_valid_i && a_ready_o;
+
+  opt1_os_4x4_tile_ctrl #(
+      .Rows       (Rows),
+      .FlushCycles(Rows + Cols - 1 + CellLatency)
+  ) u_ctrl (
+      .clk_i,
+      .rst_ni,
+      .en_i       (en),
+      .last_beat_i(beat && a_last_i),
+      .last_word_i(c_valid_o && c_ready_i && c_last_o),
+      .stream_o   (stream),
+      .first_o    (first),
+      .beat_i     (beat),
+      .drain_o    (drain),
+      .row_o      (row)
+  );
+
+  // a_edge[r], b_edge[c]: what enters the array's left and top side, skewed by r and c cycles.
+  logic [Rows-1:0][ABits-1:0] a_edge;
+  logic [Rows-1:0]            valid_edge, first_edge;
+  logic [Cols-1:0][BBits-1:0] b_edge;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_skew_a
+    opt1_os_4x4_delay #(
+        .Width (ABits),
+        .Cycles(r)
+    ) u_skew (
+        .clk_i,
+        .en_i(en),
+        .d_i (a_i[r*ABits+:ABits]),
+        .d_o (a_edge[r])
+    );
+    opt1_os_4x4_delay_reset #(
+        .Width (2),
+        .Cycles(r)
+    ) u_skew_control (
+        .clk_i,
+        .rst_ni,
+        .en_i(en),
+        .d_i ({beat, first}),
+        .d_o ({valid_edge[r], first_edge[r]})
+    );
+  end
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_skew_b
+    opt1_os_4x4_delay #(
+        .Width (BBits),
+        .Cycles(c)
+    ) u_skew (
+        .clk_i,
+        .en_i(en),
+        .d_i (b_i[c*BBits+:BBits]),
+        .d_o (b_edge[c])
+    );
+  end
+
+  // Operand registers: [r][c] is what cell (r, c) works on.
+  logic [Rows-1:0][Cols-1:0][ABits-1:0]     a_q;
+  logic [Rows-1:0][Cols-1:0][BBits-1:0]     b_q;
+  logic [Rows-1:0][Cols-1:0]                valid_q, first_q;
+  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum;
+
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        a_q[r][0]     <= a_edge[r];
+        first_q[r][0] <= first_edge[r];
+        for (int unsigned c = 1; c < Cols; c++) begin
+          a_q[r][c]     <= a_q[r][c-1];
+          first_q[r][c] <= first_q[r][c-1];
+        end
+      end
+      for (int unsigned c = 0; c < Cols; c++) begin
+        b_q[0][c] <= b_edge[c];
+        for (int unsigned r = 1; r < Rows; r++) b_q[r][c] <= b_q[r-1][c];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid_q <= '0;
+    end else if (en) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        valid_q[r][0] <= valid_edge[r];
+        for (int unsigned c = 1; c < Cols; c++) valid_q[r][c] <= valid_q[r][c-1];
+      end
+    end
+  end
+
+  opt1_os_4x4_grid #(
+      .Rows      (Rows),
+      .Cols      (Cols),
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_grid (
+      .clk_i,
+      .rst_ni,
+      .en_i   ({Rows{en}}),
+      .valid_i(valid_q),
+      .first_i(first_q),
+      .code_i (a_q),
+      .b_i    (b_q),
+      .plane_i('0),
+      .psum_o (psum)
+  );
+
+  opt1_os_4x4_drain #(
+      .Rows      (Rows),
+      .Cols      (Cols),
+      .AccWidth  (AccWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_drain (
+      .clk_i,
+      .rst_ni,
+      .en_o   (en),
+      .drain_i(drain),
+      .row_i  (row),
+      .psum_i (psum),
+      .c_valid_o,
+      .c_ready_i,
+      .c_last_o,
+      .c_o
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,51 @@
+// opt4c_2d_4x4_finish_plane -- the finish of one bit weight: resolve, shift to its weight, accumulate.
+//
+// Primitive : add, shift, accumulate     (arXiv:2503.06342, OPT3)
+// The pair is resolved at its interval width before it is widened: a pair is never sign-extended.
+// Latency   : combinational. The accumulator wraps modulo 2**AccWidth.
+`default_nettype none
+
+module opt4c_2d_4x4_finish_plane #(
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned PsumWidth  = 44,  // {carry, sum}
+    parameter int unsigned PlaneWidth = 2
+) (
+    input  wire  logic [PsumWidth-1:0]    psum_i,
+    input  wire  logic [PlaneWidth-1:0]   plane_i,
+    input  wire  logic [AccWidth-1:0]     acc_i,   // the planes below, or zero
+    output       logic [AccWidth-1:0]     c_o
+);
+
+  localparam int unsigned PairWidth = PsumWidth / 2;
+
+  logic [AccWidth-1:0] resolved, weighted;
+
+  opt4c_2d_4x4_add #(
+      .InWidth(PairWidth),
+      .Width  (AccWidth)
+  ) u_add (
+      .sum_i  (psum_i[0+:PairWidth]),
+      .carry_i(psum_i[PairWidth+:PairWidth]),
+      .word_o (resolved)
+  );
+
+  opt4c_2d_4x4_shift_plane #(
+      .Width     (AccWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_shift (
+      .plane_i(plane_i),
+      .word_i (resolved),
+      .word_o (weighted)
+  );
+
+  opt4c_2d_4x4_accumulate #(
+      .NumOps(2),
+      .Width (AccWidth)
+  ) u_accumulate (
+      .op_i   ({weighted, acc_i}),
+      .total_o(c_o)
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,59 @@
+"""The cache directory: shared by processes that start at once, refused where it cannot be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import tpe
+from tpe.hdl.build import build
+from tpe.hdl.cosim import bench_design
+from tpe.jit import cache_dir
+
+WORK = """
+import tpe
+from tpe.hdl.build import build
+from tpe.hdl.cosim import bench_design
+engine = tpe.Engine("opt4c", "matrix2d", (1, 1), depth=8)
+assert engine.run([[3, -4]], [[5], [6]], values="bits").C.tolist() == [[-9]]
+print(build(bench_design([engine])))
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", WORK],
+        env={**os.environ, "TPE_CACHE_DIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_fill_an_empty_cache_at_once(tmp_path):
+    both = [start(tmp_path / "cache") for _ in range(2)]
+    printed = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    homes = {out.strip() for out, _ in printed}
+    assert len(homes) == 1
+    left = [path.name for path in (tmp_path / "cache" / "builds").iterdir()]
+    assert left == [Path(homes.pop()).name]
+
+
+def test_a_build_is_found_again_and_depends_on_content(monkeypatch, tmp_path):
+    one, two = (tpe.Engine("mac", "os", (1, 1), stages=s) for s in (1, 2))
+    assert bench_design([one]).sources != bench_design([two]).sources
+    home = build(bench_design([one]))
+    before = (home / "tpe_bench").stat().st_mtime_ns
+    assert build(bench_design([one])) == home
+    assert (home / "tpe_bench").stat().st_mtime_ns == before
+
+
+def test_the_directory_is_the_users_choice(monkeypatch):
+    monkeypatch.setenv("TPE_CACHE_DIR", "/some/where")
+    assert cache_dir() == Path("/some/where")
+    monkeypatch.delenv("TPE_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/other")
+    assert cache_dir() == Path("/other/tpe")
