@@ -19,12 +19,22 @@ from tpe.formats import FORMATS, IntFormat, int_format
 from tpe.notation import Nest, bind, tile
 from tpe.operands import Ints, check_accumulator
 from tpe.pe.base import PE, Parameter, Widths
-from tpe.run import LayerRun, Run
+from tpe.run import Error, LayerRun, Run
 from tpe.values import bit_level, exact_product, wrap
 from tpe.views import Unit, inventory
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload
-from tpe.zero_points import MODES, Task, Zero, coded_format, difference_format, see, task_of
+from tpe.zero_points import (
+    MODES,
+    Seen,
+    Task,
+    Zero,
+    coded_format,
+    difference_format,
+    fingerprint,
+    see,
+    task_of,
+)
 
 _ACC_DEFAULT = ((4, 24), (8, 32), (16, 48))  # widest operand up to ... bits: accumulator bits
 
@@ -42,7 +52,7 @@ class Engine:
     """A PE in an array of a size, ready to run GEMMs.
 
     pe: a name or a record, or a `Nest` of your own (then `array` and `size` stay out: values,
-    cycles and inventory come from the nest, and nothing is checked against RTL).
+    cycles and inventory are the nest's, and nothing is checked against RTL).
     array: a name or an alias. size: (rows, cols) or "ROWSxCOLS".
     Parameters: those of `COMMON` and of the PE. `a_type` and `b_type` are the formats of the two
     operands of C[M, N] = A[M, K] @ B[K, N] as `run` takes them: activations and weights.
@@ -70,9 +80,9 @@ class Engine:
                 raise TpeError("a nest takes no array and no size: its loops say both")
             self.rows, self.cols = nest_size(pe)
         else:
-            self.pe = pes.get(pe) if isinstance(pe, str) else pe
+            self.pe = pe if isinstance(pe, PE) else pes.get(pe)
             chosen = "matrix2d" if array is None else array
-            self.array = arrays.get(chosen) if isinstance(chosen, str) else chosen
+            self.array = chosen if isinstance(chosen, Array) else arrays.get(chosen)
             arrays.require(self.array, self.pe)
             self.rows, self.cols = parse_size((16, 16) if size is None else size, self.array)
         self.params = resolve_parameters(self.pe, parameters)
@@ -192,6 +202,10 @@ class Engine:
         """
         if values not in ("fast", "bits"):
             raise unknown("values", values, ("fast", "bits"))
+        if not isinstance(handshake, Handshake):
+            raise TpeError(f"handshake = {handshake!r} is not legal: a tpe.array.base.Handshake")
+        if self.pe is None and (values == "bits" or handshake != ALWAYS):
+            raise TpeError("a bare nest has no bit-level kernel and no handshake, only values")
         if b is not None:
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             return Run(self, "arrays", seed, (self.run_task(task, values, handshake),), {})
@@ -220,10 +234,7 @@ class Engine:
         if self.params["overflow"] == "raise":
             a_range, b_range = self.difference_formats()
             check_accumulator(task.name, encoded.shape[1], a_range, b_range, self.widths.acc)
-        c = self._values(encoded, other, values)
-        c = c.T if transposed else c
-        if seen.correction is not None:
-            c = wrap(c + seen.correction, self.widths.acc)
+        c, exact = self._values(seen, encoded, other, values)
         job = self.job(encoded, other.shape[1])
         timing = self._timing(job, handshake)
         digits = timing.nonzero_digits
@@ -241,12 +252,22 @@ class Engine:
             firings={p: f * task.repeat for p, f in count_firings(self, job, timing).items()},
             tiles=job.tiles * task.repeat,
             bandwidth=self.array.bandwidth(job) if self.array else (None, None),
+            error=Error.of(c, exact),
+            fingerprint=fingerprint(task, handshake),
         )
 
-    def _values(self, encoded: Ints, other: Ints, values: str) -> Ints:
-        if values == "bits" and self.pe is not None:
-            return bit_level(self, encoded, other)
-        return wrap(exact_product(encoded, other, *self.encoded_formats()), self.widths.acc)
+    def _values(self, seen: Seen, encoded: Ints, other: Ints, values: str) -> tuple[Ints, Ints]:
+        """C (M, N) as the accumulator holds it, and A @ B; one array if they are the same."""
+        acc, transposed = self.widths.acc, self.params["encode"] == "weights"
+        product = exact_product(encoded, other, *self.encoded_formats())
+        exact = product.T if transposed else product
+        if seen.correction is not None:
+            exact = exact + seen.correction
+        if values != "bits" or self.pe is None:
+            return wrap(exact, acc), exact
+        bits = bit_level(self, encoded, other)
+        bits = bits.T if transposed else bits
+        return (bits if seen.correction is None else wrap(bits + seen.correction, acc)), exact
 
     def _timing(self, job: Job, handshake: Handshake) -> Timing:
         if self.array is None:
@@ -309,7 +330,7 @@ def parse_size(size: str | tuple[int, int], array: Array) -> tuple[int, int]:
         if isinstance(size, str):
             numbers = [int(part) for part in size.lower().split("x")]
         else:
-            numbers = [index(part) for part in size]
+            numbers = [index(part) for part in size if not isinstance(part, bool)]
     except (TypeError, ValueError):
         numbers = []
     if len(numbers) != 2 or any(x not in array.legal_size for x in numbers):

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -83,14 +85,30 @@ def _make_dispatchers() -> None:
     """Turn the kernels noted so far into dispatchers and install them in every tpe module."""
     import numba
 
-    if not os.environ.get("NUMBA_CACHE_DIR"):  # numba's own setting wins
-        numba.config.CACHE_DIR = str(cache_dir() / "kernels")  # type: ignore[attr-defined]
+    folder = _kernel_cache()
+    if folder is not None:
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     for function in _signatures.keys() - _made.keys():
-        _made[function] = numba.njit(cache=True, nogil=True)(function)
+        _made[function] = numba.njit(cache=folder is not None, nogil=True)(function)
     modules = {function.__module__ for function in _made}
     for module in modules:
         names = vars(sys.modules[module])
         names.update({k: _made[v] for k, v in names.items() if _is_noted(v)})
+
+
+@cache
+def _kernel_cache() -> Path | None:
+    """The folder of compiled kernels, made if need be; None, with a warning, if it is read-only."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_dir() / "kernels")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        reason = error.strerror or error
+        text = f"cannot write {folder} ({reason}): kernels are compiled anew; set TPE_CACHE_DIR"
+        warnings.warn(text, stacklevel=2)
+        return None
 
 
 def _is_noted(value: object) -> bool:

@@ -10,6 +10,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tpe.array.base import TERMS, Cycles
 from tpe.operands import Ints
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
@@ -19,6 +21,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tpe.engine import Engine
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far C is from A @ B: the largest distance, and sums to take relative bias from."""
+
+    largest: int = 0
+    total: int = 0  # sum of C - exact
+    size: int = 0  # sum of |exact|; 0 if nothing differs
+
+    def __add__(self, other: Error) -> Error:
+        return Error(
+            max(self.largest, other.largest), self.total + other.total, self.size + other.size
+        )
+
+    @classmethod
+    def of(cls, c: Ints, exact: Ints) -> Error:
+        """The error of `c` (M, N); free if it is the exact array itself."""
+        if c is exact:
+            return cls()
+        difference = c - exact
+        if not difference.any():
+            return cls()
+        largest, total = int(np.abs(difference).max()), int(difference.sum())
+        return cls(largest, total, int(np.abs(exact).sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +65,8 @@ class LayerRun:
     firings: Mapping[str, int]
     tiles: int
     bandwidth: tuple[int | None, int | None]
+    error: Error
+    fingerprint: str  # of the operands and the handshake
 
     @property
     def cycles(self) -> int:
@@ -118,10 +147,12 @@ class Run:
         shapes = {(layer.m, layer.n, layer.k, layer.repeat, layer.op) for layer in layers}
         m, n, k, repeat, op = shapes.pop() if len(layers) == 1 else (None,) * 5
         sources = {layer.operand_source for layer in layers}
+        error = sum((layer.error for layer in layers), Error())
+        prints = [layer.fingerprint for layer in self.layers]
         return full_row(
             {
                 "schema_version": SCHEMA_VERSION,
-                "point_id": point_id(identity, self.workload, self.seed),
+                "point_id": point_id(identity, self.workload, self.seed, prints),
                 "status": "ok",
                 "tpe_version": __version__,
                 "seed": self.seed,
@@ -139,9 +170,9 @@ class Run:
                 "cycles": terms.total,
                 **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
                 **_ratios(engine, layers, terms),
-                "exact": True,
-                "max_abs_error_vs_exact": 0.0,
-                "bias_relative": 0.0,
+                "exact": error.largest == 0,
+                "max_abs_error_vs_exact": float(error.largest),
+                "bias_relative": error.total / error.size if error.size else 0.0,
                 "accuracy": self.metrics.get("accuracy") if name == "total" else None,
             }
         )
@@ -191,7 +222,8 @@ def _encoded_operands(engine: Engine, layers: list[LayerRun]) -> int:
     return total
 
 
-def point_id(identity: Mapping[str, Any], workload: str, seed: int) -> str:
-    """A short hash of what determines a run: engine, workload, seed, version."""
-    key = json.dumps([identity, workload, seed, __version__], sort_keys=True, default=str)
+def point_id(identity: Mapping[str, Any], workload: str, seed: int, fingerprints: list[str]) -> str:
+    """A short hash of what determines a run: engine, workload and its operands, seed, version."""
+    parts = [identity, workload, seed, fingerprints, __version__]
+    key = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ offset    an unsigned operand goes in less 2**(W-1), W bits wide; a signed one a
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,13 @@ def see(task: Task, a_format: IntFormat, b_format: IntFormat, mode: str) -> Seen
         return Seen(a_coded, b_coded, None)
     a_rest, b_rest = offset(a_format, mode) - a_zero, offset(b_format, mode) - b_zero
     return Seen(a_coded, b_coded, correction(a_coded, b_coded, a_rest, b_rest))
+
+
+def fingerprint(task: Task, handshake: object) -> str:
+    """A short text that changes with a GEMM's operands, zero points and handshake."""
+    sums = [zlib.crc32(np.ascontiguousarray(x).data) for x in (task.a, task.b)]
+    zeros = [np.asarray(zero).tolist() for zero in (task.a_zero, task.b_zero)]
+    return f"{sums} {zeros} {handshake}"
 
 
 def _along(zero: Zero, shape: tuple[int, int], where: str) -> Ints:

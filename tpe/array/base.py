@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -69,10 +69,8 @@ class Handshake:
 
     def __post_init__(self) -> None:
         for name, mask in (("idle", self.idle), ("busy", self.busy)):
-            if not 0 <= mask < 2**32 - 1:
-                raise TpeError(
-                    f"{name} = {mask:#x} is not legal: a 32-bit mask that leaves a cycle"
-                )
+            if not isinstance(mask, int) or not 0 <= mask < 2**32 - 1:
+                raise TpeError(f"{name} = {mask!r} is not legal: a 32-bit mask that leaves a cycle")
 
     def source(self, cycle: int) -> bool:
         """Whether the source offers a beat in this cycle."""
@@ -200,6 +198,3 @@ def next_cycle(willing: Callable[[int], bool], cycle: int) -> int:
 def describe_size(array: Array) -> str:
     """The legal size of an array, for a person."""
     return f"ROWSxCOLS, each from {array.legal_size[0]} to {array.legal_size[-1]}"
-
-
-Parameters = Mapping[str, Any]

@@ -27,6 +27,7 @@ Ints = np.ndarray[Any, np.dtype[Any]]
 LATENCY = 2  # edges from a row's last step to the shadow that holds its last plane
 TAIL = 3  # from meet: the row register, the C register, and the edge of the first group
 THREADS = 2
+FIELD = 7  # bits that count the digits of a group in one plane; 9 planes fit 63 bits
 CHUNK = 1 << 18  # operands a thread takes at once
 
 
@@ -63,16 +64,21 @@ def row_steps(codes: Ints, flags: Ints, popcount: Ints, group: int, planes: int)
 
 
 @kernel()
-def plane_steps(codes: Ints, flags: Ints, group: int, planes: int) -> Ints:
-    """Steps of each row in each plane: (rows, planes)."""
+def plane_steps(codes: Ints, fields: Ints, group: int, planes: int) -> Ints:
+    """Steps of each row in each plane: (rows, planes).
+
+    codes (rows, K) index `fields`: FIELD bits a plane, 1 in a plane whose digit is non-zero.
+    """
     out = np.zeros((codes.shape[0], planes), np.int64)
+    mask = (1 << FIELD) - 1
     for r in range(codes.shape[0]):
-        for p in range(planes):
-            for start in range(0, codes.shape[1], group):
-                nonzero = 0
-                for i in range(start, min(start + group, codes.shape[1])):
-                    nonzero += (flags[codes[r, i]] >> p) & 1
-                out[r, p] += max(1, nonzero)
+        row = codes[r]
+        for start in range(0, codes.shape[1], group):
+            total = 0
+            for i in range(start, min(start + group, codes.shape[1])):
+                total += fields[row[i]]
+            for p in range(planes):
+                out[r, p] += max(1, (total >> (FIELD * p)) & mask)
     return out
 
 
@@ -152,22 +158,22 @@ def _rows(job: Job, start: int, stop: int) -> tuple[Ints, Ints]:
     codes = _codes(job, start, stop)
     flags, popcount = _tables(job)
     group, planes = job.record.group, job.widths.digits
-    count = compiled(row_steps)
     step = max(1, CHUNK // codes.shape[1])
     parts = [codes[i : i + step] for i in range(0, len(codes), step)]
-
-    def work(part: Ints) -> Ints:
-        return np.asarray(count(part, flags, popcount, group, planes))
-
-    if len(parts) == 1:
-        counts = work(codes)
-    else:
-        with ThreadPoolExecutor(THREADS) as pool:
-            counts = np.concatenate(list(pool.map(work, parts)))
+    counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
     if -(-codes.shape[1] // group) >= job.rows:
         return counts, counts.sum(axis=1) + LATENCY  # a slot comes before the next plane is whole
-    steps = compiled(plane_steps)(codes, flags, group, planes)
+    fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
+    steps = _threaded(compiled(plane_steps), parts, fields, group, planes)
     return counts, np.asarray(compiled(row_meets)(steps, job.rows))
+
+
+def _threaded(work: Any, parts: list[Ints], *arguments: Any) -> Ints:
+    """A kernel over the parts of a matrix, its results stacked; kernels release the GIL."""
+    if len(parts) == 1:
+        return np.asarray(work(parts[0], *arguments))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return np.concatenate(list(pool.map(lambda part: work(part, *arguments), parts)))
 
 
 def _walk(job: Job, handshake: Handshake) -> int:

@@ -48,7 +48,7 @@ class Parameter:
             if number is None or number not in self.legal:
                 raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
             return number
-        if value not in self.legal:
+        if not any(value is choice or value == choice for choice in self.legal if _plain(value)):
             if isinstance(value, str) and all(isinstance(choice, str) for choice in self.legal):
                 raise unknown(self.name, value, self.legal)
             raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
@@ -64,6 +64,10 @@ class Parameter:
     def rtl_value(self, value: Any) -> int:
         """The value as the RTL's integer parameter."""
         return ENCODERS[value] if self.name == "encoder" else int(value)
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool | None)
 
 
 def _integer(value: Any) -> int | None:
