@@ -1,4 +1,4 @@
-// tpe_dut_indexed -- an engine with a stream of A per row and B loaded ahead, under the harness's ports.
+// tpe_dut_indexed -- an engine with a stream of A per row, under the harness's ports.
 `default_nettype none
 
 module tpe_dut_indexed #(

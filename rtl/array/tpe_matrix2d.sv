@@ -1,6 +1,6 @@
 // tpe_matrix2d -- 2D matrix: operands broadcast along rows and columns, psums kept, rows drained.
 //
-// One operand register per row and per column; no skew. A tile is Rows x Cols outputs over all of K.
+// One operand register per row and per column; no skew. A tile is Rows x Cols outputs, all of K.
 // Cycles    : a tile of K beats takes K + Rows + CellLatency + 3 cycles.
 // Overflow  : as the cell's.
 `default_nettype none

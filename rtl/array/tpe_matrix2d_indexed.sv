@@ -128,7 +128,7 @@ module tpe_matrix2d_indexed #(
     );
   end
 
-  // ---- whose plane the finish takes: the row of the slot, then all rows in order -----------------
+  // ---- whose plane the finish takes: the row of the slot, then all rows in order ---------------
 
   logic                running_q;    // a group of this pass has been taken
   logic [RowWidth-1:0] slot_q, drain_row_q, row_sel;
@@ -171,7 +171,7 @@ module tpe_matrix2d_indexed #(
     end
   end
 
-  // ---- columns: the row taken, its finish, the accumulators, C -----------------------------------
+  // ---- columns: the row taken, its finish, the accumulators, C ---------------------------------
 
   logic                            row_valid_q, row_flush_q, row_last_q, c_valid_q, c_last_q;
   logic [RowWidth-1:0]             row_q;

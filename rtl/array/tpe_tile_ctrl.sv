@@ -21,6 +21,10 @@ module tpe_tile_ctrl #(
     output       logic [RowWidth-1:0]   row_o
 );
 
+  if (Rows < 1 || FlushCycles < 1) begin : gen_check
+    $error("tpe_tile_ctrl: Rows and FlushCycles must be 1 or more");
+  end
+
   typedef enum logic [1:0] {
     Stream,
     Flush,

@@ -1,4 +1,4 @@
-// tpe_finish_carry_save -- the finish of a (sum, carry) pair: one carry-propagate adder, once per output.
+// tpe_finish_carry_save -- the finish of a (sum, carry) pair: one adder, once per output.
 //
 // Primitive : add                  (arXiv:2503.06342, OPT1)
 // Latency   : combinational. Modulo 2**AccWidth.
@@ -14,6 +14,10 @@ module tpe_finish_carry_save #(
     input  wire  logic [AccWidth-1:0]     acc_i,
     output       logic [AccWidth-1:0]     c_o
 );
+
+  if (PsumWidth != 2 * AccWidth) begin : gen_check
+    $error("tpe_finish_carry_save: PsumWidth must be 2 AccWidth");
+  end
 
   logic unused_inputs;
   assign unused_inputs = ^{plane_i, acc_i};

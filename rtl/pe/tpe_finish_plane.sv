@@ -18,6 +18,10 @@ module tpe_finish_plane #(
 
   localparam int unsigned PairWidth = PsumWidth / 2;
 
+  if (PsumWidth % 2 != 0 || PairWidth > AccWidth) begin : gen_check
+    $error("tpe_finish_plane: PsumWidth must be even, 2 AccWidth at most");
+  end
+
   logic [AccWidth-1:0] resolved, weighted;
 
   tpe_add #(

@@ -14,6 +14,10 @@ module tpe_finish_word #(
     output       logic [AccWidth-1:0]     c_o
 );
 
+  if (PsumWidth != AccWidth) begin : gen_check
+    $error("tpe_finish_word: PsumWidth must be AccWidth");
+  end
+
   logic unused_inputs;
   assign unused_inputs = ^{plane_i, acc_i};
 

@@ -39,8 +39,8 @@ module tpe_front_sparse #(
   localparam int unsigned GroupWidth = IndexWidth - LaneWidth;
   localparam logic [PlaneWidth-1:0] LastPlane = PlaneWidth'(NumDigits - 1);
 
-  if (CodeWidth != 3 || IndexWidth <= LaneWidth || NumDigits > 2 ** PlaneWidth) begin : gen_check
-    $error("tpe_front_sparse: CodeWidth = 3, IndexWidth > log2 Group, PlaneWidth holds all planes");
+  if (Group != 2 ** LaneWidth || CodeWidth != 3 || IndexWidth <= LaneWidth || NumDigits > 2 ** PlaneWidth) begin : gen_check
+    $error("tpe_front_sparse: Group a power of 2, CodeWidth 3, IndexWidth > log2 Group");
   end
 
   logic [Group-1:0][NumDigits-1:0][2:0] digit;

@@ -1,7 +1,7 @@
 // tpe_encode_ent -- EN-T recoding: radix-4 digits of the magnitude, each times the sign.
 //
 // Primitive : encode               (arXiv:2404.11887; d_i in {-1, 0, 1, 2} times the sign)
-// Interface : digit i of weight 4**i as the select {neg, two, one}; zero is 000, never "minus zero".
+// Interface : digit i of weight 4**i as the select {neg, two, one}; zero is always 000.
 // Latency   : combinational. No overflow: the magnitude of the most negative operand fits.
 `default_nettype none
 

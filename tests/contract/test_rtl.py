@@ -153,7 +153,7 @@ def test_lints_without_a_warning(combo):
     for size in ((1, 1), (1, 3), (3, 1), (4, 5)):
         unsigned = {"a_type": "uint8", "b_type": "uint7"}
         modes = [{**unsigned, "zero_points": mode} for mode in ("none", "subtract", "offset")]
-        for parameters in (*variants(pe), *modes):
+        for parameters in (*variants(pe), *modes, *(types_of(*t) for t in TYPES)):
             e = engine(pe, array, size, **parameters)
             assert lint(emit.rename(emit.engine_modules(e), "mine"), "mine") == ""
 

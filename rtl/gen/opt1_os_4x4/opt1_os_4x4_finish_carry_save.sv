@@ -1,4 +1,4 @@
-// opt1_os_4x4_finish_carry_save -- the finish of a (sum, carry) pair: one carry-propagate adder, once per output.
+// opt1_os_4x4_finish_carry_save -- the finish of a (sum, carry) pair: one adder, once per output.
 //
 // Primitive : add                  (arXiv:2503.06342, OPT1)
 // Latency   : combinational. Modulo 2**AccWidth.
@@ -6,14 +6,18 @@
 
 module opt1_os_4x4_finish_carry_save #(
     parameter int unsigned AccWidth   = 32,
-    parameter int unsigned PsumWidth  = 2 * AccWidth,  // {carry, sum}
-    parameter int unsigned PlaneWidth = 1
+    parameter int unsigned PsumWidth  = 64,  // {carry, sum}
+    parameter int unsigned PlaneWidth = 2
 ) (
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
     input  wire  logic [AccWidth-1:0]     acc_i,
     output       logic [AccWidth-1:0]     c_o
 );
+
+  if (PsumWidth != 2 * AccWidth) begin : gen_check
+    $error("opt1_os_4x4_finish_carry_save: PsumWidth must be 2 AccWidth");
+  end
 
   logic unused_inputs;
   assign unused_inputs = ^{plane_i, acc_i};

@@ -11,8 +11,8 @@ module opt1_os_4x4_grid #(
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 1,
     parameter int unsigned CodeWidth  = 8,
-    parameter int unsigned PsumWidth  = 32,
-    parameter int unsigned PlaneWidth = 1
+    parameter int unsigned PsumWidth  = 64,
+    parameter int unsigned PlaneWidth = 2
 ) (
     input  wire  logic                                            clk_i,
     input  wire  logic                                            rst_ni,

@@ -12,9 +12,9 @@ module opt1_os_4x4_pe_opt1 #(
     parameter int unsigned BWidth     = 8,
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 1,             // operands of K merged in one step
-    parameter int unsigned CodeWidth  = AWidth,        // a code is the operand itself
-    parameter int unsigned PsumWidth  = 2 * AccWidth,  // {carry, sum}
-    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned CodeWidth  = 8,        // a code is the operand itself
+    parameter int unsigned PsumWidth  = 64,  // {carry, sum}
+    parameter int unsigned PlaneWidth = 2,
     parameter int unsigned Encoder    = 0              // 0: radix-4 Booth, 1: EN-T
 ) (
     input  wire  logic                         clk_i,

@@ -14,8 +14,8 @@ module opt1_os_4x4_systolic_os #(
     parameter int unsigned AccWidth    = 32,
     parameter int unsigned Lanes       = 1,       // operands of K in a beat
     parameter int unsigned CodeWidth   = 8,
-    parameter int unsigned PsumWidth   = 32,
-    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned PsumWidth   = 64,
+    parameter int unsigned PlaneWidth  = 2,
     parameter int unsigned CellLatency = 0        // registers in the cell before its psum
 ) (
     input  wire  logic                           clk_i,

@@ -1,7 +1,7 @@
 // opt4c_2d_4x4_encode_booth -- radix-4 Booth recoding of a two's-complement operand.
 //
-// Primitive : encode               (arXiv:2503.06342; modified Booth, d_i = -2 b[2i+1] + b[2i] + b[2i-1])
-// Interface : digit i of weight 4**i as the select {neg, two, one}; zero is 000, never "minus zero".
+// Primitive : encode               (arXiv:2503.06342; d_i = -2 b[2i+1] + b[2i] + b[2i-1])
+// Interface : digit i of weight 4**i as the select {neg, two, one}; zero is always 000.
 // Latency   : combinational. No overflow: every operand has a code.
 `default_nettype none
 

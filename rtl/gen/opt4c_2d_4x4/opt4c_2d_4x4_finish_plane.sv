@@ -18,6 +18,10 @@ module opt4c_2d_4x4_finish_plane #(
 
   localparam int unsigned PairWidth = PsumWidth / 2;
 
+  if (PsumWidth % 2 != 0 || PairWidth > AccWidth) begin : gen_check
+    $error("opt4c_2d_4x4_finish_plane: PsumWidth must be even, 2 AccWidth at most");
+  end
+
   logic [AccWidth-1:0] resolved, weighted;
 
   opt4c_2d_4x4_add #(

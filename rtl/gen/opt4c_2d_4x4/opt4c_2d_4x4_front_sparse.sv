@@ -11,7 +11,7 @@ module opt4c_2d_4x4_front_sparse #(
     parameter  int unsigned AWidth     = 8,
     parameter  int unsigned Group      = 4,
     parameter  int unsigned CodeWidth  = 3,
-    parameter  int unsigned IndexWidth = 10,  // addresses the resident B
+    parameter  int unsigned IndexWidth = 12,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
     parameter  int unsigned Encoder    = 1    // 0: radix-4 Booth, 1: EN-T
 ) (
@@ -39,8 +39,8 @@ module opt4c_2d_4x4_front_sparse #(
   localparam int unsigned GroupWidth = IndexWidth - LaneWidth;
   localparam logic [PlaneWidth-1:0] LastPlane = PlaneWidth'(NumDigits - 1);
 
-  if (CodeWidth != 3 || IndexWidth <= LaneWidth || NumDigits > 2 ** PlaneWidth) begin : gen_check
-    $error("opt4c_2d_4x4_front_sparse: CodeWidth = 3, IndexWidth > log2 Group, PlaneWidth holds all planes");
+  if (Group != 2 ** LaneWidth || CodeWidth != 3 || IndexWidth <= LaneWidth || NumDigits > 2 ** PlaneWidth) begin : gen_check
+    $error("opt4c_2d_4x4_front_sparse: Group a power of 2, CodeWidth 3, IndexWidth > log2 Group");
   end
 
   logic [Group-1:0][NumDigits-1:0][2:0] digit;

@@ -17,9 +17,9 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned BWidth     = 8,
     parameter  int unsigned AccWidth   = 32,
     parameter  int unsigned Group      = 4,       // operands of K in a group
-    parameter  int unsigned Depth      = 1024,    // rows of B that are resident
+    parameter  int unsigned Depth      = 4096,    // rows of B that are resident
     parameter  int unsigned CodeWidth  = 3,
-    parameter  int unsigned PsumWidth  = 40,
+    parameter  int unsigned PsumWidth  = 44,
     parameter  int unsigned PlaneWidth = 2,
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
@@ -128,7 +128,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     );
   end
 
-  // ---- whose plane the finish takes: the row of the slot, then all rows in order -----------------
+  // ---- whose plane the finish takes: the row of the slot, then all rows in order ---------------
 
   logic                running_q;    // a group of this pass has been taken
   logic [RowWidth-1:0] slot_q, drain_row_q, row_sel;
@@ -171,7 +171,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     end
   end
 
-  // ---- columns: the row taken, its finish, the accumulators, C -----------------------------------
+  // ---- columns: the row taken, its finish, the accumulators, C ---------------------------------
 
   logic                            row_valid_q, row_flush_q, row_last_q, c_valid_q, c_last_q;
   logic [RowWidth-1:0]             row_q;

@@ -4,7 +4,7 @@
 `default_nettype none
 
 module opt4c_2d_4x4_operand_buffer #(
-    parameter  int unsigned Depth     = 1024,
+    parameter  int unsigned Depth     = 4096,
     parameter  int unsigned Width     = 32,
     parameter  int unsigned Reads     = 4,
     localparam int unsigned AddrWidth = $clog2(Depth)

@@ -13,6 +13,10 @@ module opt4c_2d_4x4_sparse #(
     output       logic [Group-1:0]        rest_o
 );
 
+  if (Group < 2) begin : gen_check
+    $error("opt4c_2d_4x4_sparse: Group must be 2 or more");
+  end
+
   always_comb begin
     index_o = '0;
     for (int unsigned i = Group; i > 0; i--) begin

@@ -12,8 +12,8 @@ module opt4c_2d_4x4_sparse_row #(
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Group      = 4,
     parameter int unsigned CodeWidth  = 3,
-    parameter int unsigned IndexWidth = 10,
-    parameter int unsigned PsumWidth  = 40,
+    parameter int unsigned IndexWidth = 12,
+    parameter int unsigned PsumWidth  = 44,
     parameter int unsigned PlaneWidth = 2
 ) (
     input  wire  logic                              clk_i,
