@@ -1,4 +1,4 @@
-"""Imported networks: all layers of ResNet-50, and all nine light networks, through opt4c 32 x 32."""
+"""Imported networks through opt4c 32 x 32: ResNet-50, and all nine light networks."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from benchmarks.timing import Figure, best
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.cosim import bench_design, harness_parameters, memory_words, simulate
-from tpe.hdl.images import Case, images
+from tpe.hdl.images import Case, counts, images
 from tpe.hdl.pack import unpack
 
 SIDE = 512  # the GEMM that both run, on a 16 x 16 array
@@ -55,7 +55,7 @@ def model_against_rtl() -> Figure:
     engine = tpe.Engine("opt1", "systolic_os", (16, 16))
     case = _case(engine, SIDE)
     image = images(case)
-    words = memory_words([image])
+    words = memory_words([counts(case)])
     modules = {k: v for k, v in bench_design([engine], words).sources.items() if k != "tpe_bench"}
     parameters = ", ".join(f".{n}({v})" for n, v in harness_parameters(engine, words))
     modules["tpe_bare"] = BARE.format(harness="e0_harness", parameters=parameters, **image.settings)
@@ -84,7 +84,7 @@ def bulk_against_signals() -> Figure:
     case = _case(engine, 128)
     image = images(case)
     cycles = engine.run(case.a, case.b).cycles
-    home = build(bench_design([engine], memory_words([image])))
+    home = build(bench_design([engine], memory_words([counts(case)])))
     with tempfile.TemporaryDirectory() as folder:
         job = Path(folder) / "0"
         job.mkdir()

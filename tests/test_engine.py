@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tpe
+from tpe.array.base import Handshake
 from tpe.engine import COMMON, parse_size
 from tpe.hdl.package import emit_directory
 from tpe.notation import K, mac, tile
@@ -103,6 +104,42 @@ def test_an_accumulator_that_may_overflow_raises_and_wraps_if_told():
     tpe.Engine("opt1", "os", "2x2", **narrow).run(a[:, :511], b[:511])
 
 
+def test_a_wrapped_c_is_not_called_exact():
+    a, b = np.full((2, 100), 100), np.full((100, 2), 100)
+    for values in ("fast", "bits"):
+        narrow = tpe.Engine("opt1", "matrix2d", (2, 2), acc_bits=16, overflow="wrap")
+        row = narrow.run(a, b, values=values).rows()[0]
+        wrong = 1_000_000 - 16_960
+        assert (row["exact"], row["max_abs_error_vs_exact"]) == (False, wrong)
+        assert row["bias_relative"] == pytest.approx(-wrong / 1_000_000)
+        row = tpe.Engine("opt1", "matrix2d", (2, 2)).run(a, b, values=values).rows()[0]
+        assert (row["exact"], row["max_abs_error_vs_exact"], row["bias_relative"]) == (True, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: tpe.Engine(3),
+        lambda: tpe.Engine("opt1", 3),
+        lambda: tpe.Engine("opt1", "os", (True, 2)),
+        lambda: tpe.Engine("opt1", a_type=np.array([1, 2])),
+        lambda: tpe.Engine("opt1").run(A, B, handshake=5),
+        lambda: tpe.Engine("opt1").run(A, B, a_zero=3),
+        lambda: tpe.Engine("opt1", zero_points="subtract").run(A, B, a_zero=300),
+        lambda: tpe.Engine("opt1", zero_points="subtract").run(A, B, a_zero=[1, 2, 3]),
+        lambda: tpe.Engine("opt1", zero_points="subtract").run(A, B, b_zero=0.5),
+        lambda: Handshake(idle=1.5),
+        lambda: Handshake("1"),
+        lambda: Handshake(busy=2**32 - 1),
+        lambda: tpe.Engine(mac(*tile(2, 2, 4))).run(A, B, values="bits"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_too(make):
+    with pytest.raises(tpe.TpeError) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
 def test_accumulator_defaults_follow_the_types():
     def acc(a_type, b_type):
         return tpe.Engine("mac", "os", "2x2", a_type=a_type, b_type=b_type).widths.acc
@@ -175,6 +212,16 @@ def test_equal_runs_have_equal_points_and_others_not():
 
     assert point("opt1") == point("opt1") != point("mac")
     assert point("opt1") != point("opt1", seed=1)
+    engine, changed = tpe.Engine("opt1", "os", "2x2"), (np.array(B) - 1).tolist()
+    points = [
+        engine.run(A, B),
+        engine.run(A, changed),
+        engine.run(A, B, handshake=Handshake(idle=0xFF)),
+        engine.run(A, B),
+    ]
+    ids = [run.rows()[0]["point_id"] for run in points]
+    assert len(set(ids)) == 3
+    assert ids[0] == ids[3]
 
 
 def test_sizes_and_defaults_of_parameters():

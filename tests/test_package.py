@@ -182,7 +182,7 @@ def test_waves_that_cannot_be_left_are_refused(tmp_path):
     engine = tpe.Engine("opt1", "os", (1, 1))
     with pytest.raises(tpe.TpeError, match=r"legal: \.fst, \.vcd"):
         verify(engine, waves=tmp_path / "w.txt")
-    with pytest.raises(tpe.TpeError, match="not a directory"):
+    with pytest.raises(tpe.TpeError, match="cannot write"):
         verify(engine, waves=tmp_path / "none" / "w.vcd")
 
 
@@ -194,5 +194,5 @@ def test_the_sources_keep_to_a_hundred_columns():
         for p in (root / folder).rglob("*.sv")
         if GEN not in p.parents
     ]
-    assert len(files) > 25
+    assert len(files) > 30
     assert not [p for p in files if any(len(x) > 100 for x in p.read_text().splitlines())]

@@ -14,12 +14,17 @@ from tpe.errors import TpeError
 from tpe.version import __version__
 
 if TYPE_CHECKING:
+    from tpe.comparison import Comparison, compare
     from tpe.engine import Engine
+    from tpe.hdl.user_report import Cosimulation
+    from tpe.hdl.user_rtl import cosim
     from tpe.notation import Nest
     from tpe.run import LayerRun, Run
     from tpe.workloads import Layer, Workload, workload
 
 __all__ = [
+    "Comparison",
+    "Cosimulation",
     "Engine",
     "Layer",
     "LayerRun",
@@ -28,17 +33,23 @@ __all__ = [
     "TpeError",
     "Workload",
     "__version__",
+    "compare",
+    "cosim",
     "workload",
 ]
 
 # Loaded when first used, so that `import tpe` costs next to nothing.
 _HOMES = {
+    "Comparison": "tpe.comparison",
+    "Cosimulation": "tpe.hdl.user_report",
     "Engine": "tpe.engine",
     "Layer": "tpe.workloads",
     "LayerRun": "tpe.run",
     "Nest": "tpe.notation",
     "Run": "tpe.run",
     "Workload": "tpe.workloads",
+    "compare": "tpe.comparison",
+    "cosim": "tpe.hdl.user_rtl",
     "workload": "tpe.workloads",
 }
 

@@ -88,6 +88,7 @@ _ASCII = str.maketrans(
     | dict.fromkeys("─━═⋯", "-")
     | dict.fromkeys("│║⋮", "|")
     | {"▶": ">", "▼": "v", "▲": "^", "▯": "o", "↻": "@"}
+    | {"█": "#", "▓": "%", "▒": "=", "░": ":"}
 )
 
 
@@ -132,6 +133,8 @@ def _main(
 
 def _register() -> None:
     """Every command, under its name, with its example. The modules import nothing heavy."""
+    from tpe.commands.compare import compare
+    from tpe.commands.doctor import doctor
     from tpe.commands.list import list_
     from tpe.commands.run import run
     from tpe.commands.show import show
@@ -141,17 +144,25 @@ def _register() -> None:
         "run",
         epilog="Example: tpe run --pe opt4c --size 32x32 --workload digits_mlp",
     )(run)
+    app.command(
+        "compare",
+        epilog="Example: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png",
+    )(compare)
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
     _register_rtl()
+    app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
 
 
 def _register_rtl() -> None:
-    """`emit` and `verify`, which live with the RTL."""
-    from tpe.hdl import commands
+    """The commands that live with the RTL: `emit`, `verify`, `vectors` and `cosim`."""
+    from tpe.hdl import commands, user_commands
 
     example = "--pe opt1 --array systolic_os --size 8x8"
     app.command("emit", epilog=f"Example: tpe emit {example} -o build")(commands.emit)
     app.command("verify", epilog=f"Example: tpe verify {example}")(commands.verify)
+    app.command("vectors", epilog=f"Example: tpe vectors {example} -o dir")(user_commands.vectors)
+    pe = "my_pe.v --port a=in_a --port b=in_b --port out=p --port clk=clk --reset rst_n:low"
+    app.command("cosim", epilog=f"Example: tpe cosim {pe} --latency 2")(user_commands.cosim)
 
 
 _register()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +32,10 @@ DEFAULT_SIZE = "16x16"
 LONGEST_WORD = 24  # of a table's text that is kept whole in a narrow terminal
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
 
-PeOption = Annotated[str, typer.Option("--pe", metavar="PE", help="Id of a PE: see `tpe list`.")]
+PeOption = Annotated[
+    str | None,
+    typer.Option("--pe", metavar="PE", help=f"Id of a PE: see `tpe list`. Default: {DEFAULT_PE}."),
+]
 ArrayOption = Annotated[
     str | None,
     typer.Option(
@@ -41,7 +44,19 @@ ArrayOption = Annotated[
         help=f"Name or alias of an array. Default: {DEFAULT_ARRAY}, or else the PE's first.",
     ),
 ]
-SizeOption = Annotated[str, typer.Option("--size", metavar="RxC", help="Rows x columns of PEs.")]
+SizeOption = Annotated[
+    str | None,
+    typer.Option("--size", metavar="RxC", help=f"Rows x columns of PEs. Default: {DEFAULT_SIZE}."),
+]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="FILE|PRESET",
+        help="An engine.toml or a preset, in place of --pe, --array and --size; -p replaces "
+        "single parameters of it.",
+    ),
+]
 ParamOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -105,24 +120,56 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def engine_of(pe: str, array: str | None, size: str, param: Iterable[str] | None) -> Engine:
-    """The engine that the options name; without an array, the default one or the PE's first."""
+def engine_of(
+    pe: str | None,
+    array: str | None,
+    size: str | None,
+    param: Iterable[str] | None,
+    engine: str | None = None,
+    default_size: str = DEFAULT_SIZE,
+) -> Engine:
+    """The engine that the options name; without an array, the default one or the PE's first.
+
+    `engine` is a file or a preset; then the three before it must stay out, and `param` replaces
+    single parameters of it.
+    """
     from tpe import pe as pes
     from tpe.engine import Engine, parameters_of
 
-    record = pes.get(pe)
+    if engine is not None:
+        refuse_beside_engine(pe=pe, array=array, size=size)
+        return engine_with(engine, param)
+    record = pes.get(DEFAULT_PE if pe is None else pe)
     known = [p.name for p in parameters_of(record)]
     params = parse_params(param, known, record.name)
     chosen = first_array(record) if array is None else array
-    return Engine(record, chosen, size, **params)
+    return Engine(record, chosen, default_size if size is None else size, **params)
+
+
+def engine_with(spec: str, param: Iterable[str] | None) -> Engine:
+    """The engine called `spec`, a file or a preset, with the parameters of `-p` replaced."""
+    from tpe.config import find_engine
+
+    found = find_engine(spec)
+    params = parse_params(param, found.params, spec)
+    return find_engine(spec, **params) if params else found
+
+
+def refuse_beside_engine(**options: object) -> None:
+    """TpeError if one of the options that `--engine` stands in for is given too."""
+    for name, value in options.items():
+        if value is not None:
+            raise TpeError(
+                f"--{name} {value} and --engine are both given; legal: one of them "
+                "(-p replaces single parameters of --engine)"
+            )
 
 
 def first_array(pe: PE) -> str:
     """The array for a PE when none is named: the default one if legal, else its first."""
-    from tpe.show import legal_arrays
+    from tpe.candidates import array_for
 
-    legal = legal_arrays(pe)
-    return DEFAULT_ARRAY if DEFAULT_ARRAY in legal else next(iter(legal), DEFAULT_ARRAY)
+    return array_for(pe, DEFAULT_ARRAY)
 
 
 def command_line(verb: str, engine: Engine, seed: int, **options: object) -> str:
@@ -192,10 +239,10 @@ class Output:
                 column.min_width = min(max(words, default=1), longest)
         self.console.print(table)
 
-    def rows(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Rows of the flat table, into the file named by `--table`, if any."""
+    def rows(self, rows: Sequence[dict[str, Any]], extra: Mapping[str, str] | None = None) -> None:
+        """Rows of the flat table, and `extra` columns, into the file named by `--table`, if any."""
         if self.table_file is not None:
-            write_table(self.table_file, rows)
+            write_table(self.table_file, rows, extra)
 
     def json(self, content: dict[str, Any]) -> None:
         """The result as JSON, if asked: into its file, or alone on stdout."""

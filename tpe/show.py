@@ -16,6 +16,7 @@ from tpe.engine import Engine, parameters_of, rtl_checked
 from tpe.formats import FORMATS
 from tpe.notation import BW, SPACE, SYNC, K, Loop, M, N, Nest, Place, mac, tile
 from tpe.pe.base import ENCODERS, PE, PSUM_WORDS, Pace, Parameter, Way
+from tpe.presets import PRESETS
 from tpe.rewrites import opt1, opt2, opt3, opt4, reachable
 from tpe.views import render
 from tpe.workloads import names as workload_names
@@ -38,7 +39,7 @@ WAYS = {
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """`pes`, `arrays`, `workloads`, `formats`, `encodings`: what there is to choose from.
+    """`pes`, `arrays`, `presets`, `workloads`, `formats`, `encodings`: what there is.
 
     >>> [row["name"] for row in catalogue()["pes"]][0]
     'mac'
@@ -46,6 +47,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     return {
         "pes": [_pe_row(pes.get(name)) for name in pes.names()],
         "arrays": [_array_row(name) for name in arrays.names()],
+        "presets": [preset.describe() for preset in PRESETS.values()],
         "workloads": [{"name": name, "title": t} for name, t in workload_names().items()],
         "formats": [
             {"name": f.name, "bits": f.bits, "signed": f.signed, "low": f.low, "high": f.high}
@@ -107,9 +109,9 @@ def combinations() -> list[dict[str, Any]]:
 def describe(engine: Engine) -> dict[str, Any]:
     """Everything about an engine that is known before it runs, ready for JSON.
 
-    engine (columns of the flat table), title, source, arrays (legal ones), array (title), pace,
-    parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths are
-    for, picture. What an engine from a bare nest has not is None or empty.
+    engine (columns of the flat table), hash, title, source, arrays (legal ones), array (title),
+    pace, parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths
+    are for, picture. What an engine from a bare nest has not is None or empty.
 
     >>> facts = describe(Engine("opt1", "os", "2x2"))
     >>> [(unit["op"], unit["copies"], unit["built_bits"]) for unit in facts["inventory"]][-1]
@@ -119,6 +121,7 @@ def describe(engine: Engine) -> dict[str, Any]:
     terms, why = _inventory_terms(engine)
     return {
         "engine": engine.describe(),
+        "hash": engine.hash,
         "title": pe.title if pe else "a nest of your own",
         "source": pe.source if pe else "given",
         "arrays": legal_arrays(pe) if pe else [],

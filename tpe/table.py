@@ -55,12 +55,25 @@ def full_row(values: Mapping[str, Any]) -> dict[str, Any]:
     return {column: values.get(column) for column in COLUMNS}
 
 
-def to_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows as a data frame with fixed, nullable types: string, Int64, boolean, Float64."""
+def to_frame(
+    rows: Iterable[Mapping[str, Any]], extra: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The rows as a data frame with fixed, nullable types: string, Int64, boolean, Float64.
+
+    `extra`: columns that one command adds behind the table's own, each with its type.
+    """
     import pandas as pd
 
-    frame = pd.DataFrame([full_row(row) for row in rows], columns=list(COLUMNS))
-    return frame.astype({column: _dtype(column) for column in COLUMNS})
+    more = dict(extra or {})
+    full = [_split(row, more) for row in rows]
+    types = {column: _dtype(column) for column in COLUMNS} | more
+    return pd.DataFrame(full, columns=list(types)).astype(types)
+
+
+def _split(row: Mapping[str, Any], extra: Mapping[str, str]) -> dict[str, Any]:
+    """A full row of the table's columns and of the extra ones."""
+    own = {column: value for column, value in row.items() if column not in extra}
+    return full_row(own) | {column: row.get(column) for column in extra}
 
 
 def _dtype(column: str) -> str:
@@ -79,9 +92,9 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     and is no regular file: a rename would put a file in a device's place.
     """
     target = Path(os.path.realpath(path))
-    if not os.fspath(path) or (target.exists() and not target.is_file()):
-        raise TpeError(f"cannot write '{path}': not a regular file")
     try:
+        if not os.fspath(path) or (target.exists() and not target.is_file()):
+            raise TpeError(f"cannot write '{path}': not a regular file")
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         os.close(handle)
         os.chmod(name, 0o666 & ~_umask())
@@ -130,10 +143,12 @@ def table_ending(path: str) -> str:
     return ending
 
 
-def write_table(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The table as `.parquet` or `.csv`, by the file's ending."""
+def write_table(
+    path: str, rows: Sequence[Mapping[str, Any]], extra: Mapping[str, str] | None = None
+) -> None:
+    """The table as `.parquet` or `.csv`, by the file's ending; `extra` as for `to_frame`."""
     ending = table_ending(path)
-    frame = to_frame(rows)
+    frame = to_frame(rows, extra)
     with whole_file(path) as temporary:
         if ending == ".parquet":
             frame.to_parquet(temporary, index=False)

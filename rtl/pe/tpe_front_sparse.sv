@@ -39,7 +39,8 @@ module tpe_front_sparse #(
   localparam int unsigned GroupWidth = IndexWidth - LaneWidth;
   localparam logic [PlaneWidth-1:0] LastPlane = PlaneWidth'(NumDigits - 1);
 
-  if (Group != 2 ** LaneWidth || CodeWidth != 3 || IndexWidth <= LaneWidth || NumDigits > 2 ** PlaneWidth) begin : gen_check
+  if (Group != 2 ** LaneWidth || CodeWidth != 3 || IndexWidth <= LaneWidth
+      || NumDigits > 2 ** PlaneWidth) begin : gen_check
     $error("tpe_front_sparse: Group a power of 2, CodeWidth 3, IndexWidth > log2 Group");
   end
 

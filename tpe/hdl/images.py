@@ -57,6 +57,29 @@ class Images:
         return full[: case.a.shape[0], : case.b.shape[1]]
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Words of the three memories that a case takes."""
+
+    a: int
+    b: int
+    c: int
+
+
+def counts(case: Case) -> Counts:
+    """The memories' words, without making the images."""
+    engine, pe = case.engine, emit.record(case.engine)
+    transposed = engine.params["encode"] == "weights"
+    m, k = case.a.shape
+    n = case.b.shape[1]
+    m, n = (n, m) if transposed else (m, n)
+    m_tiles, n_tiles = -(-m // engine.rows), -(-n // engine.cols)
+    lanes = pe.group if pe.sparse else engine.widths.lanes
+    beats = -(-k // lanes)
+    b_beats = k if pe.sparse else beats
+    return Counts(m_tiles * beats, n_tiles * b_beats, m_tiles * n_tiles * engine.rows)
+
+
 def images(case: Case) -> Images:
     """Operands laid out in tiles; padding is whatever enters the array as zero."""
     engine, pe, w = case.engine, emit.record(case.engine), case.engine.widths

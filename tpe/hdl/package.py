@@ -116,12 +116,12 @@ def core(prefix: str, order: list[str], engine: Engine) -> str:
 
 def write_folder(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     """Write the files into a new folder beside and rename it into place; refuse a full one."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TpeError(
-            f"{folder} exists and is not an empty directory; choose another, or empty it"
-        )
     work = None
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise TpeError(
+                f"{folder} exists and is no empty directory; choose another, or empty it"
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         work.chmod(0o755)

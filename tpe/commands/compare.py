@@ -1,0 +1,222 @@
+"""`tpe compare`: PEs side by side on one workload."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tpe.cli_common import (
+    DEFAULT_SIZE,
+    JsonOption,
+    Output,
+    SeedOption,
+    TableOption,
+    option_words,
+    parse_params,
+    progress,
+    refuse_beside_engine,
+)
+from tpe.commands.compare_text import print_comparison
+from tpe.commands.run import WorkloadOption
+from tpe.errors import TpeError, unknown
+
+if TYPE_CHECKING:
+    from tpe.candidates import Candidate, Choice
+    from tpe.comparison import Plan
+    from tpe.engine import Engine
+
+PesOption = Annotated[
+    str | None,
+    typer.Option("--pe", metavar="PE,...", help="Ids of PEs: see `tpe list`. Default: all."),
+]
+ArraysOption = Annotated[
+    str | None,
+    typer.Option(
+        "--array",
+        metavar="[PE:]ARRAY,...",
+        help="An array for all, or PE:ARRAY for one. Default: matrix2d, or else the PE's first.",
+    ),
+]
+SizeOption = Annotated[
+    str | None,
+    typer.Option("--size", metavar="RxC", help=f"Rows x columns of PEs. Default: {DEFAULT_SIZE}."),
+]
+EnginesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine",
+        metavar="FILE|PRESET",
+        help="An engine.toml or a preset, in place of --pe, --array and --size; may be repeated.",
+    ),
+]
+ParamsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="[PE:]KEY=VALUE",
+        help="A parameter of every PE that has it, or of one PE; may be repeated.",
+    ),
+]
+BaselineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline", metavar="PE", help="What ratios are to. Default: mac, or else the first."
+    ),
+]
+LayersOption = Annotated[bool, typer.Option("--layers", help="Every layer too.")]
+FigureOption = Annotated[
+    str | None,
+    typer.Option("--figure", metavar="FILE", help="Draw the cycles: a .png, .svg or .pdf file."),
+]
+
+
+def compare(
+    pe: PesOption = None,
+    array: ArraysOption = None,
+    size: SizeOption = None,
+    engine: EnginesOption = None,
+    workload: WorkloadOption = "digits_mlp",
+    baseline: BaselineOption = None,
+    layers: LayersOption = False,
+    param: ParamsOption = None,
+    seed: SeedOption = 0,
+    figure: FigureOption = None,
+    json_file: JsonOption = None,
+    table_file: TableOption = None,
+) -> None:
+    """Compare PEs on one workload: cycles and where they went, operands, ratios to a baseline.
+
+    The table of --table has the columns of `tpe run` and then those of the comparison; with
+    --layers it has a row per layer and PE.
+    """
+    from tpe.candidates import Choice
+    from tpe.comparison import EXTRA, prepare
+
+    out = Output(json_file, table_file)
+    if figure is not None:
+        from tpe.figures import check_figure
+
+        check_figure(figure)
+    engines: Mapping[str, Engine] | Sequence[str]
+    if engine:
+        refuse_beside_engine(pe=pe, array=array, size=size)
+        engines, choice = _engines(engine, param), Choice()
+    else:
+        engines = _pes(pe)
+        choice = _choice(engines, array, size, param)
+    plan = prepare(engines, workload, choice, baseline, seed)
+    with progress(plan.steps) as step:
+        result = plan.run(step)
+    result = replace(result, command=_command(plan, engine, param, layers))
+    if figure is not None:
+        result.save_figure(figure, layers)
+    out.echo(result.command)
+    print_comparison(out, result, layers, figure)
+    out.rows(result.layer_rows() if layers else result.rows(), EXTRA)
+    out.json(result.to_json())
+
+
+# ---- from options to engines ----
+
+
+def _pes(text: str | None) -> list[str]:
+    from tpe import pe as pes
+
+    return list(pes.names()) if text is None else [name.strip() for name in text.split(",")]
+
+
+def _engines(specs: Sequence[str], param: Iterable[str] | None) -> dict[str, Engine]:
+    """The engines of files and presets, by what they were called, with `-p` applied."""
+    from tpe.config import find_engine
+
+    found = {spec: find_engine(spec) for spec in specs}
+    if len(found) != len(specs):
+        twice = next(spec for spec in specs if list(specs).count(spec) > 1)
+        raise TpeError(f"--engine {twice} is given twice; legal: each engine once")
+    known = dict.fromkeys(name for engine in found.values() for name in engine.params)
+    params = parse_params(param, known, "any of these engines")
+    if not params:
+        return found
+    return {
+        spec: find_engine(spec, **{k: v for k, v in params.items() if k in engine.params})
+        for spec, engine in found.items()
+    }
+
+
+def _choice(
+    names: Sequence[str], array: str | None, size: str | None, param: Iterable[str] | None
+) -> Choice:
+    """What `--array`, `--size` and `-p` choose for all PEs, and for single ones."""
+    from tpe import pe as pes
+    from tpe.candidates import Choice
+    from tpe.engine import parameters_of
+
+    known = {name: [p.name for p in parameters_of(pes.get(name))] for name in names}
+    shared: list[str] = []
+    single: dict[str, list[str]] = {}
+    for text in param or ():
+        owner, colon, rest = text.partition(":")
+        if not colon or "=" in owner:
+            shared.append(text)
+        elif owner not in known:
+            raise TpeError(f"-p {text}: {unknown('pe of the comparison', owner, known)}")
+        else:
+            single.setdefault(owner, []).append(rest)
+    every = dict.fromkeys(key for keys in known.values() for key in keys)
+    return Choice(
+        _arrays(array, known),
+        size,
+        parse_params(shared, every, f"any of {', '.join(names)}"),
+        {name: parse_params(texts, known[name], name) for name, texts in single.items()},
+    )
+
+
+def _arrays(text: str | None, known: Iterable[str]) -> str | dict[str, str] | None:
+    """`--array`: one name for all PEs, or {PE: array} of `PE:ARRAY,...`."""
+    if text is None or ":" not in text:
+        return text
+    chosen: dict[str, str] = {}
+    for part in text.split(","):
+        name, colon, array = part.strip().partition(":")
+        if not colon or name in chosen:
+            raise TpeError(f"--array {text} is not legal: ARRAY, or PE:ARRAY,... with each PE once")
+        if name not in known:
+            raise TpeError(f"--array {text}: {unknown('pe of the comparison', name, known)}")
+        chosen[name] = array
+    return chosen
+
+
+def _command(
+    plan: Plan, engine: Sequence[str] | None, param: Sequence[str] | None, layers: bool
+) -> str:
+    """The full command: every choice of every PE, or the engines' files and presets."""
+    options = option_words({"workload": plan.workload, "baseline": plan.baseline, "layers": layers})
+    if engine:
+        words = [word for spec in engine for word in ("--engine", spec)]
+        params = [word for text in param or () for word in ("-p", text)]
+    else:
+        names = ",".join(c.pe for c in plan.candidates)
+        arrays = {c.pe: c.array for c in plan.candidates}
+        one = len(set(arrays.values())) == 1
+        array = str(plan.candidates[0].array) if one else ""
+        array = array or ",".join(f"{name}:{value}" for name, value in arrays.items())
+        words = ["--pe", names, "--array", array, "--size", plan.candidates[0].size]
+        params = _param_words(plan.candidates)
+    return shlex.join(["tpe", "compare", *words, *options, *params, "--seed", str(plan.seed)])
+
+
+def _param_words(candidates: Sequence[Candidate]) -> list[str]:
+    """`-p` for every parameter: once if it is the same everywhere, else for each PE."""
+    words: list[str] = []
+    for key in dict.fromkeys(key for c in candidates for key in c.params):
+        values = {c.pe: c.params[key] for c in candidates if key in c.params}
+        if len({str(value) for value in values.values()}) == 1:
+            words += ["-p", f"{key}={next(iter(values.values()))}"]
+        else:
+            words += [w for pe, value in values.items() for w in ("-p", f"{pe}:{key}={value}")]
+    return words
