@@ -28,7 +28,7 @@ from tpe.cli import app
 from tpe.table import COLUMNS, SCHEMA_VERSION
 
 SMALL = ("--workload", "gemm:5x6x7", "--size", "4x4")
-COMMANDS = ("list", "run", "show")
+COMMANDS = ("list", "run", "show", "compare")
 ANSI = re.compile(r"\x1b")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import random
@@ -614,3 +615,21 @@ def test_damaged_models_give_one_line(tmp_path: Path) -> None:
             refused += 1
             assert os.fspath(file) in str(error) and str(error).isprintable()
     assert refused > 200
+
+
+def test_the_command_line_takes_a_model_and_says_what_it_left_out() -> None:
+    from typer.testing import CliRunner
+
+    from tpe.cli import app
+
+    words = ["run", "--size", "32x32", "--workload", "onnx:light_squeezenet", "--json", "-"]
+    result = CliRunner().invoke(app, words)
+    content = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert content["not_gemm"]["MaxPool"] == 3
+    assert content["unsupported"] == {}
+    assert "onnx:light_squeezenet" in content["command"]
+    for bad in ("seq", "seq=x", "=4"):
+        result = CliRunner().invoke(app, ["run", "--workload", "onnx:light_vgg19", "--dim", bad])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "NAME=SIZE" in result.stderr

@@ -92,6 +92,45 @@ TableOption = Annotated[
 ]
 
 
+InputsOption = Annotated[
+    str | None,
+    typer.Option("--inputs", metavar="NPZ", help="Values of an ONNX model's inputs."),
+]
+BatchOption = Annotated[
+    int | None, typer.Option("--batch", metavar="N", help="Batch size of an ONNX model.")
+]
+DimOption = Annotated[
+    list[str] | None,
+    typer.Option("--dim", metavar="NAME=N", help="An open dimension of an ONNX model."),
+]
+
+
+def model_options(
+    inputs: str | None, batch: int | None, dim: Iterable[str] | None
+) -> dict[str, Any]:
+    """The options of an ONNX model as `tpe.workload` takes them.
+
+    >>> model_options(None, 4, ["seq=128"])
+    {'inputs': None, 'batch': 4, 'dims': {'seq': 128}}
+    """
+    dims: dict[str, int] = {}
+    for text in dim or ():
+        name, equals, size = text.rpartition("=")
+        if not equals or not size.isdecimal() or not name:
+            raise TpeError(f"--dim {text} is not legal: NAME=SIZE, SIZE an integer of 1 or more")
+        if name in dims:
+            raise TpeError(f"--dim {text}: {name} is given twice, {dims[name]} before")
+        dims[name] = int(size)
+    return {"inputs": inputs, "batch": batch, "dims": dims or None}
+
+
+def model_words(inputs: str | None, batch: int | None, dim: Iterable[str] | None) -> list[str]:
+    """The same options as they are echoed."""
+    return option_words({"inputs": inputs, "batch": batch}) + [
+        word for text in dim or () for word in ("--dim", text)
+    ]
+
+
 # ---- from options to an engine ----
 
 
@@ -172,22 +211,22 @@ def first_array(pe: PE) -> str:
     return array_for(pe, DEFAULT_ARRAY)
 
 
-def command_line(verb: str, engine: Engine, seed: int, **options: object) -> str:
+def command_line(verb: str, engine: Engine, seed: int, *words: str, **options: object) -> str:
     """The full command: every choice written out, so that later defaults cannot change it.
 
     `options` are the command's own, by name; those that are None or False stay out. Where the
-    result goes (`--json`, `--table`) is no part of it.
+    result goes (`--json`, `--table`) is no part of it. `words` stand behind them as they are.
 
     >>> from tpe.engine import Engine
     >>> command_line("run", Engine("mac", "os", "2x4"), 7, workload="gemm:1x1x1:uniform")[:66]
     'tpe run --pe mac --array systolic_os --size 2x4 --workload gemm:1x'
     """
     assert engine.pe is not None and engine.array is not None
-    words = ["tpe", verb, "--pe", engine.pe.name, "--array", engine.array.name]
-    words += ["--size", f"{engine.rows}x{engine.cols}", *option_words(options)]
+    all_words = ["tpe", verb, "--pe", engine.pe.name, "--array", engine.array.name]
+    all_words += ["--size", f"{engine.rows}x{engine.cols}", *option_words(options), *words]
     for name, value in engine.params.items():
-        words += ["-p", f"{name}={value}"]
-    return shlex.join([*words, "--seed", str(seed)])
+        all_words += ["-p", f"{name}={value}"]
+    return shlex.join([*all_words, "--seed", str(seed)])
 
 
 def option_words(options: dict[str, object]) -> list[str]:

@@ -221,10 +221,13 @@ class Engine:
         metrics = workload.drive(gemm)
         return Run(self, workload.name, seed, tuple(layers), metrics)
 
-    def find(self, spec: str, seed: int = 0) -> Workload:
-        """The workload called `spec`, its generated operands in this engine's formats."""
+    def find(self, spec: str, seed: int = 0, **model: Any) -> Workload:
+        """The workload called `spec`, its generated operands in this engine's formats.
+
+        `model`: `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them.
+        """
         a_type, b_type = self.params["a_type"], self.params["b_type"]
-        return find_workload(spec, seed=seed, a_type=a_type, b_type=b_type)
+        return find_workload(spec, seed=seed, a_type=a_type, b_type=b_type, **model)
 
     def run_task(self, task: Task, values: str = "fast", handshake: Handshake = ALWAYS) -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""

@@ -9,7 +9,10 @@ import typer
 
 from tpe.cli_common import (
     ArrayOption,
+    BatchOption,
+    DimOption,
     EngineOption,
+    InputsOption,
     JsonOption,
     Output,
     ParamOption,
@@ -19,6 +22,8 @@ from tpe.cli_common import (
     TableOption,
     command_line,
     engine_of,
+    model_options,
+    model_words,
     plain_table,
     progress,
 )
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tpe.run import Run
+    from tpe.workloads import Workload
 
 LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal
 NOT_MODELLED = "Not modelled: memory stalls. Area and energy are unknown until synthesis."
@@ -38,7 +44,8 @@ WorkloadOption = Annotated[
     typer.Option(
         "--workload",
         metavar="NAME",
-        help="A built-in workload, gemm:MxNxK[:uniform|normal:SIGMA], or npz:FILE.",
+        help="A built-in workload, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, an .onnx model "
+        "(or onnx:NAME of a light one), a SCALE-Sim .csv or a ZigZag .yaml.",
     ),
 ]
 
@@ -60,6 +67,9 @@ def run(
     engine_file: EngineOption = None,
     workload: WorkloadOption = "digits_mlp",
     param: ParamOption = None,
+    inputs: InputsOption = None,
+    batch: BatchOption = None,
+    dim: DimOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -67,15 +77,35 @@ def run(
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
     out = Output(json_file, table_file)
     engine = engine_of(pe, array, size, param, engine_file)
-    found = engine.find(workload, seed)
+    found = engine.find(workload, seed, **model_options(inputs, batch, dim))
     with progress(len(found.layers)) as step:
         result = engine.run(found, seed=seed, progress=step)
-    command = command_line("run", engine, seed, workload=found.name)
+    words = model_words(inputs, batch, dim)
+    command = command_line("run", engine, seed, *words, workload=found.name)
     result = replace(result, command=command)
     out.echo(command)
     _print(out, result)
+    for line in left_out(found):
+        out.text(line)
     out.rows(result.rows())
-    out.json(result.to_json())
+    out.json({**result.to_json(), **imported(found)})
+
+
+def imported(workload: Workload) -> dict[str, Any]:
+    """What an import says beside its layers: operators left out, with counts, and notes."""
+    names = ("unsupported", "not_gemm", "notes")
+    return {name: getattr(workload, name) for name in names if hasattr(workload, name)}
+
+
+def left_out(workload: Workload) -> list[str]:
+    """The same for a person, a line each; nothing for a workload that was not imported."""
+    said = imported(workload)
+    lines = []
+    for name, head in (("unsupported", "NOT COUNTED"), ("not_gemm", "No GEMM")):
+        counts = said.get(name) or {}
+        if counts:
+            lines.append(f"{head}: " + ", ".join(f"{op} ({n})" for op, n in counts.items()))
+    return [*lines, *(f"Note: {note}" for note in said.get("notes", ()))]
 
 
 def _print(out: Output, result: Run) -> None:
