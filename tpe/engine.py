@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe import pe as pes
@@ -35,6 +35,9 @@ from tpe.zero_points import (
     see,
     task_of,
 )
+
+if TYPE_CHECKING:
+    from tpe.toggles import Toggles
 
 _ACC_DEFAULT = ((4, 24), (8, 32), (16, 48))  # widest operand up to ... bits: accumulator bits
 
@@ -220,6 +223,15 @@ class Engine:
 
         metrics = workload.drive(gemm)
         return Run(self, workload.name, seed, tuple(layers), metrics)
+
+    def toggles(self, a: Any, b: Any, *, seed: int = 0, window: int = 256) -> Toggles:
+        """Flipped output bits of every primitive in a cell, on a window of seeded outputs.
+
+        A (M, K) and B (K, N) as `run` takes them; see `tpe.toggles.sample`.
+        """
+        from tpe.toggles import sample
+
+        return sample(self, a, b, seed, window)
 
     def find(self, spec: str, seed: int = 0, **model: Any) -> Workload:
         """The workload called `spec`, its generated operands in this engine's formats.
