@@ -480,3 +480,25 @@ def test_the_fixture_passes_fails_and_shows_the_first_mismatches(tmp_path: Path)
     assert done.returncode == 1
     assert "2 passed" in done.stdout and "1 failed" in done.stdout
     assert "FAILED" in done.stdout and "expected  got  cycle" in done.stdout
+
+
+def test_a_module_that_no_file_names_is_refused_wherever_it_lies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner.v").write_text(
+        "module inner (input signed [7:0] x, w, output signed [15:0] p);\n"
+        "  assign p = x * w;\nendmodule\n"
+    )
+    (tmp_path / "outer.v").write_text(
+        "module outer (input clk, input signed [7:0] x, w, output reg signed [15:0] p);\n"
+        "  wire signed [15:0] q;\n  inner u_inner (.x(x), .w(w), .p(q));\n"
+        "  always @(posedge clk) p <= q;\nendmodule\n"
+    )
+    ports = {"clk": "clk", "a": "x", "b": "w", "out": "p"}
+    with pytest.raises(tpe.TpeError, match="inner"):
+        tpe.cosim("outer.v", "outer", "multiply", ports, latency=1)
+    files = ["outer.v", "inner.v"]
+    assert tpe.cosim(files, "outer", "multiply", ports, latency=1).ok
+    (tmp_path / "inner.v").write_text(
+        (tmp_path / "inner.v").read_text().replace("x * w", "x * w + 1")
+    )
+    assert not tpe.cosim(files, "outer", "multiply", ports, latency=1).ok

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 DEFAULT_BASELINE = "mac"
 NOT_BY_CYCLES = (
     "Cycles alone rank no PE: a digit-serial PE is slower in cycles and smaller. Its case is "
-    "area and energy at equal area, which are unknown until synthesis."
+    "area and energy at equal area, which are unknown until synthesis. Operand bits a cycle are "
+    "what the PEs' ports take at full pace, resident operands included."
 )
 
 # Ratio column -> the columns of the flat table whose sum it compares.
@@ -272,6 +273,7 @@ def prepare(
     choice: Choice,
     baseline: str | None = None,
     seed: int = 0,
+    model: Mapping[str, Any] | None = None,
 ) -> Plan:
     """What `compare` will run; everything that can be refused beforehand is refused here."""
     found = candidates(engines, choice)
@@ -285,7 +287,9 @@ def prepare(
         types = (engine.a_format.name, engine.b_format.name)
         if types not in of_types:
             of_types[types] = (
-                workload if isinstance(workload, Workload) else engine.find(workload, seed)
+                workload
+                if isinstance(workload, Workload)
+                else engine.find(workload, seed, **(model or {}))
             )
         workloads[candidate.label] = of_types[types]
     name = next(iter(workloads.values())).name
@@ -314,6 +318,7 @@ def compare(
     baseline: str | None = None,
     seed: int = 0,
     per_pe: Mapping[str, Mapping[str, Any]] | None = None,
+    model: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
     **parameters: Any,
 ) -> Comparison:
@@ -324,6 +329,7 @@ def compare(
     size        of every PE's array; default 16x16
     baseline    the label that ratios are to; default `mac`, or else the first engine
     parameters  go to the PEs that have them; `per_pe` = {pe: {key: value}} to one PE
+    model       `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them
     progress    called with engine and layer before each layer
 
     A PE that is not legal in its array, or refuses a value that another one takes, is a row with
@@ -335,4 +341,4 @@ def compare(
     [('mac', 60, None), ('opt4c', 158, None)]
     """
     choice = Choice(array, size, parameters, per_pe or {})
-    return prepare(engines, workload, choice, baseline, seed).run(progress)
+    return prepare(engines, workload, choice, baseline, seed, model).run(progress)

@@ -96,6 +96,7 @@ def checks() -> list[Check]:
         ("BLAS", "run", _blas),
         ("verilator", "verify", _verilator),
         ("g++", "verify", lambda: _tool("g++", "verify", "apt install g++", (10,))),
+        ("perl", "verify", lambda: _tool("perl", "verify", "apt install perl", (5,))),
         ("make", "verify", lambda: _tool("make", "verify", "apt install make")),
         *((p.module, p.needed_for, _probe(p)) for p in EXTRAS),
         ("sta", "timing", lambda: _tool("sta", "timing", "apt install opensta", flag="-version")),

@@ -11,10 +11,15 @@ import typer
 
 from tpe.cli_common import (
     DEFAULT_SIZE,
+    BatchOption,
+    DimOption,
+    InputsOption,
     JsonOption,
     Output,
     SeedOption,
     TableOption,
+    model_options,
+    model_words,
     option_words,
     parse_params,
     progress,
@@ -84,6 +89,9 @@ def compare(
     baseline: BaselineOption = None,
     layers: LayersOption = False,
     param: ParamsOption = None,
+    inputs: InputsOption = None,
+    batch: BatchOption = None,
+    dim: DimOption = None,
     seed: SeedOption = 0,
     figure: FigureOption = None,
     json_file: JsonOption = None,
@@ -109,10 +117,12 @@ def compare(
     else:
         engines = _pes(pe)
         choice = _choice(engines, array, size, param)
-    plan = prepare(engines, workload, choice, baseline, seed)
+    model = model_options(inputs, batch, dim)
+    plan = prepare(engines, workload, choice, baseline, seed, model)
     with progress(plan.steps) as step:
         result = plan.run(step)
-    result = replace(result, command=_command(plan, engine, param, layers))
+    words = model_words(inputs, batch, dim)
+    result = replace(result, command=_command(plan, engine, param, layers, words))
     if figure is not None:
         result.save_figure(figure, layers)
     out.echo(result.command)
@@ -192,10 +202,15 @@ def _arrays(text: str | None, known: Iterable[str]) -> str | dict[str, str] | No
 
 
 def _command(
-    plan: Plan, engine: Sequence[str] | None, param: Sequence[str] | None, layers: bool
+    plan: Plan,
+    engine: Sequence[str] | None,
+    param: Sequence[str] | None,
+    layers: bool,
+    model: Sequence[str],
 ) -> str:
     """The full command: every choice of every PE, or the engines' files and presets."""
     options = option_words({"workload": plan.workload, "baseline": plan.baseline, "layers": layers})
+    options += model
     if engine:
         words = [word for spec in engine for word in ("--engine", spec)]
         params = [word for text in param or () for word in ("-p", text)]

@@ -84,6 +84,7 @@ def lint(sources: Mapping[str, str], top: str) -> str:
         files = _write(sources, Path(folder))
         done = subprocess.run(
             [tool.executable, "--lint-only", "-Wall", "--top-module", top, str(_waivers()), *files],
+            cwd=folder,
             env=tool.environment,
             capture_output=True,
             text=True,
@@ -126,8 +127,9 @@ def _verilate(design: Design, work: Path, tool: Verilator) -> None:
         command += _cocotb_arguments()
     else:
         command += ["--main"]
+    # From its own folder: a module that no file names is refused, never found by lying about.
     done = subprocess.run(
-        command + files, env=tool.environment, capture_output=True, text=True, check=False
+        command + files, cwd=work, env=tool.environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise BuildFailed(f"verilator refused {design.top}:\n{done.stderr}")

@@ -62,6 +62,7 @@ def tree(sources: Mapping[str, str], top: str, flags: Sequence[str] = ()) -> dic
         command = [tool.executable, "--json-only", "-Mdir", folder, "--top-module", top]
         done = subprocess.run(
             [*command, "-Wno-fatal", *flags, *files],
+            cwd=folder,  # a module must be named: nothing is found by lying about
             env=tool.environment,
             capture_output=True,
             text=True,

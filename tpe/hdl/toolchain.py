@@ -66,10 +66,10 @@ def _version(executable: str, environment: dict[str, str]) -> tuple[int, int]:
 
 
 def require_compiler() -> None:
-    """Raise unless make and a C++ compiler are there to build a simulator with."""
-    missing = [tool for tool in ("make", "g++") if shutil.which(tool) is None]
+    """Raise unless make, a C++ compiler and perl (Verilator's launcher) are there to build with."""
+    missing = [tool for tool in ("make", "g++", "perl") if shutil.which(tool) is None]
     if missing:
-        raise TpeError(f"{' and '.join(missing)} not found; on Debian: apt install make g++")
+        raise TpeError(f"{' and '.join(missing)} not found; on Debian: apt install make g++ perl")
 
 
 def has_fst_headers() -> bool:

@@ -222,6 +222,8 @@ def external_path(tensor: TensorProto, file: str, where: str) -> tuple[str, int,
     """
     at = f"{where}: tensor '{clean(tensor.name)}'"
     entries = {item.key: item.value for item in tensor.external_data}
+    if any(isinstance(x, bytes) for pair in entries.items() for x in pair):
+        raise TpeError(f"{at} has external data described in bytes that are no UTF-8")
     location = entries.get("location", "")
     folder = os.path.realpath(os.path.dirname(os.path.abspath(file)))
     inside = bool(location) and not os.path.isabs(location) and "\0" not in location

@@ -150,7 +150,10 @@ def _report(file: OnnxFile, missing: list[tuple[str, str, int]]) -> None:
     if missing:
         item, key, axis = missing[0]
         every = ", ".join(f"'{clean(key)}': SIZE" for key in dict.fromkeys(m[1] for m in missing))
-        hint = " or batch=SIZE" if axis == 0 else ""
+        flags = " ".join(
+            f"--dim '{clean(key)}=SIZE'" for key in dict.fromkeys(m[1] for m in missing)
+        )
+        hint = f", or batch=SIZE; {flags}, or --batch SIZE" if axis == 0 else f"; {flags}"
         raise TpeError(
             f"{file.where}: input '{clean(item)}' has dimension '{clean(key)}' without a size; "
             f"legal: dims={{{every}}}{hint}"
