@@ -144,7 +144,7 @@ def test_shapes_and_types_of_input() -> None:
         (lambda: ENCODINGS["ent"].encode([[0, 1], [128, 0]], 8), r"operand at \[1, 0\] is 128"),
         (lambda: ENCODINGS["ent"].encode(-9, 4), r"operand at \[\] is -9; int4 takes -8\.\.7"),
         (lambda: ENCODINGS["csd"].encode([1.0], 8), "operands are float64"),
-        (lambda: ENCODINGS["csd"].encode([1], 17), "bits = 17: an encoded operand has 2 to 16"),
+        (lambda: ENCODINGS["csd"].encode([1], 18), "bits = 18: an encoded operand has 2 to 17"),
         (lambda: ENCODINGS["csd"].count(1), "bits = 1"),
         (lambda: ENCODINGS["csd"].decode(3), "digits are one number"),
         (lambda: encoding("both"), "unknown encoding 'both'.*did you mean 'booth'"),

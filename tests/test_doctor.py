@@ -143,7 +143,14 @@ def test_with_the_core_alone_every_extra_has_its_pip_command(tmp_path: Path) -> 
         assert fix in done.stderr
     assert all(row["status"] == "ok" for row in rows.values() if row["needed_for"] == "run")
     assert content["lacking"]["run"] == []
-    assert set(content["lacking"]["verify"]) == {"verilator", "g++", "make", "cocotb", "jinja2"}
+    assert set(content["lacking"]["verify"]) == {
+        "verilator",
+        "g++",
+        "perl",
+        "make",
+        "cocotb",
+        "jinja2",
+    }
     assert "tpe run: ready" in done.stderr
 
 

@@ -50,3 +50,9 @@ def test_python_block(block, tmp_path, monkeypatch, capsys):
 
 def test_it_names_the_two_commands():
     assert "make demo" in README and "make test" in README
+
+
+def test_the_figures_stand_there():
+    speed = README.partition("## Speed")[2].partition("## ")[0]
+    assert len(re.findall(r"^\| .* \|$", speed, re.MULTILINE)) >= 10
+    assert "BENCH" not in README

@@ -103,7 +103,7 @@ def test_the_command_writes_and_refuses(tmp_path: Path) -> None:
     first = (target / "files.f").read_text().splitlines()[0]
     assert first == f"{content['bench']}.sv"
     again = CliRunner().invoke(app, words)
-    assert again.exit_code == 2 and "exists and is not an empty directory" in again.stderr
+    assert again.exit_code == 2 and "exists and is no empty directory" in again.stderr
     huge = [*words[:6], "gemm:4000x4000x4000", "-o", str(tmp_path / "huge")]
     refused = CliRunner().invoke(app, huge)
     assert refused.exit_code == 2 and "too large" in refused.stderr
