@@ -109,6 +109,17 @@ def encoding(name: str | Encoding, field: str = "encoding") -> Encoding:
     return ENCODINGS[name]
 
 
+def select(digit: IntArray) -> IntArray:
+    """Radix-4 digits of -2..2, an integer or an array, as the select {neg, two, one} of the RTL.
+
+    >>> select(np.array([-2, -1, 0, 1, 2])).tolist()
+    [6, 5, 0, 1, 2]
+    """
+    size = np.abs(digit)
+    lines: IntArray = (np.asarray(digit) < 0) * 4 + (size == 2) * 2 + (size == 1)
+    return lines
+
+
 # ---- checks and tables ----
 
 

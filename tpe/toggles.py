@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.digits import encoding
+from tpe.digits import encoding, select
 from tpe.errors import TpeError
+from tpe.kernels import compress, signed
 from tpe.notation import Dim, Step
 from tpe.operands import Ints
-from tpe.pe.kernels import compress, signed
 from tpe.zero_points import Task, see
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _step(engine: Engine, digits: list[int], b: int, feedback: list[int]) -> Out
             continue  # in the front, or no hardware
         words = _apply(step, op, words, b, feedback, built[op])
         mask = (1 << built[op]) - 1
-        shown = [_select(word) for word in words] if op == "encode" else words
+        shown = [int(select(np.asarray(word))) for word in words] if op == "encode" else words
         outputs[op] = [(word & mask, built[op]) for word in shown]
         if Dim.K in step.sums:
             break
@@ -152,8 +152,3 @@ def _chain(words: list[int], bits: int) -> list[int]:
     for word in words[2:]:
         total, carry = compress(total, carry, word, bits)
     return [total, carry]
-
-
-def _select(digit: int) -> int:
-    """A digit as the select {neg, two, one}."""
-    return (digit < 0) << 2 | (abs(digit) == 2) << 1 | (abs(digit) == 1)

@@ -61,7 +61,7 @@ def wrap(c: Ints, bits: int) -> Ints:
 
 def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
     """C by the PE's kernel: every partial product, every compressor row, every wrap."""
-    from tpe.pe import kernels
+    from tpe import kernels
 
     pe, w = engine.pe, engine.widths
     assert pe is not None

@@ -230,8 +230,7 @@ def _walk_row(
     operand_ends = whole = full = False
     captured, cycle = 0, origin
     while True:
-        final = captured == len(costs)
-        serve = full and not final and (cycle - origin) % rows == slot
+        serve = full and (cycle - origin) % rows == slot
         capture = whole and (not full or serve)
         full = (full and not serve) or capture
         captured += capture

@@ -101,16 +101,12 @@ def _harnessed(engine: Engine) -> dict[str, str]:
         dut = dut.replace("      .c_o  //", f"      {port},\n      .c_o  //")
     harness = sources.bench_text("tpe_harness").replace("  tpe_dut #(", f"  tpe_dut_{kind} #(")
     # Every size has its own name in the configuration, so sizes come as parameters.
-    top = Engine(emit.record(engine), engine.array, (1, 1), **_given(engine))
+    top = Engine(emit.record(engine), engine.array, (1, 1), **engine.params)
     return {
         **emit.engine_modules(top),
         "tpe_harness": harness,
         f"tpe_dut_{kind}": dut,
     }
-
-
-def _given(engine: Engine) -> dict[str, Any]:
-    return {name: value for name, value in engine.params.items() if value is not None}
 
 
 def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tpe.digits import encoding
+from tpe import kernels
+from tpe.digits import encoding, select
 from tpe.engine import Engine
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.cosim import simulate
 from tpe.hdl.pack import Ints, to_hex, unpack
 from tpe.jit import compiled
-from tpe.pe import kernels
 from tpe.pe.base import ENCODERS
+from tpe.values import wrap
 
 UNUSED = ("m_tiles", "n_tiles", "b_beats", "pass_beats", "a_zero", "b_zero", "idle", "busy")
 WORDS = 1 << 19  # steps a bench memory holds
@@ -70,9 +71,8 @@ def model_steps(engine: Engine, steps: Steps) -> Ints:
         w.acc,
         ENCODERS[engine.encoder],
     )
-    half = 1 << (w.acc - 1)
     words = np.zeros(len(steps), np.int64)
-    words[taken] = ((np.asarray(shown) + half) & ((1 << w.acc) - 1)) - half
+    words[taken] = wrap(np.asarray(shown), w.acc)
     return words
 
 
@@ -137,6 +137,4 @@ def _code_words(engine: Engine, code: Ints) -> Ints:
     """Digits as the select {neg, two, one}; operands as they are."""
     if not emit.record(engine).sparse:
         return code
-    size = np.abs(code)
-    select: Ints = (code < 0) * 4 + (size == 2) * 2 + (size == 1)
-    return select
+    return select(code)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tpe.errors import unknown
 from tpe.pe.base import PE
 
-_NOT_PES = {"__init__", "base", "kernels"}
+_NOT_PES = {"__init__", "base"}
 
 
 @cache

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tpe.jit import kernel, resolve_type, step_type
+from tpe.kernels import compress, digit
 from tpe.notation import mac
 from tpe.pe.base import ENCODER, PE, Pace, Parameter, Psum, Way, Widths
-from tpe.pe.kernels import compress, digit
 
 
 @kernel(step_type)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tpe.jit import kernel, resolve_type, step_type
+from tpe.kernels import compress, digit
 from tpe.notation import ADD, Loop, M, Nest, mac
 from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, Widths
-from tpe.pe.kernels import compress, digit
 from tpe.rewrites import opt1, share
 
 

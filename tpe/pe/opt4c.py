@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tpe.jit import kernel, resolve_type, step_type
+from tpe.kernels import compress, signed
 from tpe.notation import ACCUMULATE, ADD, SHIFT, Loop, M, Nest, mac
 from tpe.pe.base import ENCODER, PE, Pace, Parameter, Psum, Way, Widths
-from tpe.pe.kernels import compress, signed
 from tpe.rewrites import opt4, share
 
 GROUP = 4  # operands of K that a front searches for non-zero digits at once

@@ -16,19 +16,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tpe.errors import TpeError
-from tpe.formats import FORMATS, IntFormat, int_format
+from tpe.formats import IntFormat
 from tpe.workloads.base import Layer, Workload, check_label, checked_operand, is_int, owned
 from tpe.workloads.gemm import MAX_ELEMENTS
 
 Zero: TypeAlias = int | np.ndarray
 """A zero point: one for the side, or one per row of the activations or column of the weights."""
-
-STORED = {
-    f"{sign}int{bits}": IntFormat(f"{sign}int{bits}", bits, not sign)
-    for sign in ("", "u")
-    for bits in range(2, 17)
-}
-"""Formats that a file may store operands in: int2..int16 and uint2..uint16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,17 +191,11 @@ class ImportedWorkload(Workload):
     notes: tuple[str, ...] = ()
 
 
-def stored_format(name: str | IntFormat, field_name: str = "type") -> IntFormat:
-    """The format called `name`, unsigned ones included; `TpeError` if there is none."""
-    if isinstance(name, str) and name in STORED and name not in FORMATS:
-        return STORED[name]
-    return int_format(name, field_name)
-
-
 def dtype_of(fmt: IntFormat) -> np.dtype[Any]:
     """The narrowest numpy type that holds `fmt`.
 
-    >>> dtype_of(STORED["uint4"]).name, dtype_of(STORED["int9"]).name
+    >>> from tpe.formats import FORMATS
+    >>> dtype_of(FORMATS["uint4"]).name, dtype_of(FORMATS["int9"]).name
     ('uint8', 'int16')
     """
     return np.dtype(("i" if fmt.signed else "u") + ("1" if fmt.bits <= 8 else "2"))
@@ -220,7 +207,8 @@ def uniform(fmt: IntFormat, shape: tuple[int, ...], seed: int, layer: int, side:
     Keyed as `tpe.workloads.gemm.draw`, by (seed, layer, side) through Philox, with 4 or 8 values
     taken from each 64-bit word, lowest first: a network has 10**8 weights.
 
-    >>> uniform(STORED["int4"], (1, 6), 0, layer=0, side=1)
+    >>> from tpe.formats import FORMATS
+    >>> uniform(FORMATS["int4"], (1, 6), 0, layer=0, side=1)
     array([[ 7, -3, -6, -1, -4, -1]], dtype=int8)
     """
     check_seed(seed)

@@ -18,17 +18,15 @@ from typing import Any
 import numpy as np
 
 from tpe.errors import TpeError
-from tpe.formats import IntFormat
+from tpe.formats import FORMATS, IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.lazy import (
-    STORED,
     ImportedWorkload,
     LazyLayer,
     Operand,
     Zero,
     check_seed,
     clean,
-    stored_format,
     uniform,
     unique_names,
 )
@@ -76,7 +74,7 @@ def load_onnx(
     4089184256
     """
     check_seed(seed)
-    formats = stored_format(a_type, "a_type"), stored_format(b_type, "b_type")
+    formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
     try:
         return _load(path, seed, formats, inputs, batch, dims)
     except UnicodeDecodeError:  # protobuf decodes a name when it is read, not when it is parsed
@@ -159,8 +157,12 @@ class _Build:
     ) -> LazyLayer:
         shape, index = spec.shape, self.count
         self.count += 1
-        a_format, a_zeros = self._format(spec.a.quant, 0) if a is None else (STORED[a.type], a.zero)
-        b_format, b_zeros = self._format(spec.b.quant, 1) if b is None else (STORED[b.type], b.zero)
+        a_format, a_zeros = (
+            self._format(spec.a.quant, 0) if a is None else (FORMATS[a.type], a.zero)
+        )
+        b_format, b_zeros = (
+            self._format(spec.b.quant, 1) if b is None else (FORMATS[b.type], b.zero)
+        )
         a_zero = _zero(shape.zero_rows(a_zeros, group))
         b_zero = _zero(shape.zero_columns(b_zeros, group))
         fill = a_zero if isinstance(a_zero, int) else 0
@@ -189,7 +191,7 @@ class _Build:
         """Format and zero point of assumed operands: as stored if the model is quantised."""
         if quant is None:
             return self.formats[side], np.zeros((), np.int64)
-        return STORED[quant.type], self.values.zero(quant)
+        return FORMATS[quant.type], self.values.zero(quant)
 
     def _source(self, a: bool, tensor: str, b: bool) -> str:
         assumed = f"assumed: uniform seed {self.seed}"

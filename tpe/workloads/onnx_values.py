@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.errors import TpeError
-from tpe.formats import IntFormat
+from tpe.formats import FORMATS, IntFormat
 from tpe.workloads.gemm import MAX_ELEMENTS
-from tpe.workloads.lazy import STORED, clean, dtype_of
+from tpe.workloads.lazy import clean, dtype_of
 from tpe.workloads.npz import MAX_BYTES
 from tpe.workloads.onnx_file import OnnxFile, bodies
 from tpe.workloads.onnx_lower import PRODUCTS, Quant, Side, is_gemm
@@ -82,7 +82,7 @@ class Values:
         if array.size == 0:
             raise TpeError(f"{where} is empty; legal: no dimension of 0")
         zero = self.zero(side.quant)
-        stored = STORED[side.quant.type]
+        stored = FORMATS[side.quant.type]
         if side.quant.scale:
             scale = self.array(side.quant.scale)
             if scale is None:
@@ -103,7 +103,7 @@ class Values:
         if not quant.zero:
             return np.zeros((), np.int64)
         array = self.array(quant.zero)
-        stored = STORED[quant.type]
+        stored = FORMATS[quant.type]
         if array is None:
             middle = (stored.low + stored.high + 1) // 2
             self.notes.append(
@@ -255,10 +255,10 @@ class Values:
 def quantised(values: np.ndarray, fmt: IntFormat, where: str) -> Ints:
     """Floats as integers of `fmt`, one scale per tensor, rounded half to even.
 
-    >>> ints = quantised(np.array([-2.0, 0.5, 1.0]), STORED["int8"], "x")
+    >>> ints = quantised(np.array([-2.0, 0.5, 1.0]), FORMATS["int8"], "x")
     >>> ints.values.tolist(), int(ints.zero)
     ([-127, 32, 64], 0)
-    >>> ints = quantised(np.array([-1.0, 0.0, 3.0]), STORED["uint8"], "x")
+    >>> ints = quantised(np.array([-1.0, 0.0, 3.0]), FORMATS["uint8"], "x")
     >>> ints.values.tolist(), int(ints.zero)
     ([0, 64, 255], 64)
     """

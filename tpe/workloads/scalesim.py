@@ -21,7 +21,7 @@ from functools import partial
 import numpy as np
 
 from tpe.errors import TpeError
-from tpe.formats import IntFormat
+from tpe.formats import IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.im2col import Window, im2col
 from tpe.workloads.lazy import (
@@ -31,7 +31,6 @@ from tpe.workloads.lazy import (
     check_seed,
     check_size,
     clean,
-    stored_format,
     uniform,
     unique_names,
 )
@@ -107,7 +106,7 @@ def load_scalesim(
     Errors: `TpeError` naming the file, the line, the field, its value and what is legal.
     """
     check_seed(seed)
-    formats = stored_format(a_type, "a_type"), stored_format(b_type, "b_type")
+    formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
     file = os.path.expanduser(os.fspath(path))
     rows = _rows(file)
     names = unique_names([row.name for row in rows])

@@ -26,7 +26,7 @@ from math import prod
 from typing import Any
 
 from tpe.errors import TpeError, missing_extra
-from tpe.formats import IntFormat
+from tpe.formats import IntFormat, int_format
 from tpe.workloads.base import is_int
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.lazy import (
@@ -36,7 +36,6 @@ from tpe.workloads.lazy import (
     check_seed,
     check_size,
     clean,
-    stored_format,
     uniform,
     unique_names,
 )
@@ -103,7 +102,7 @@ def load_zigzag(
     `MissingExtra` without PyYAML.
     """
     check_seed(seed)
-    formats = stored_format(a_type, "a_type"), stored_format(b_type, "b_type")
+    formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
     file = os.path.expanduser(os.fspath(path))
     entries = _entries(_load(file), f"'{clean(file)}'")
     names = unique_names([entry.name for entry in entries])
