@@ -11,9 +11,6 @@ from pathlib import Path
 import cocotb
 from cocotb.triggers import RisingEdge, Timer
 
-TILES = ("m_tiles", "n_tiles", "a_beats", "b_beats", "pass_beats")
-SETTINGS = ("sel", *TILES, "a_zero", "b_zero", "idle", "busy")
-
 
 @cocotb.test()
 async def run_jobs(dut):
@@ -26,7 +23,7 @@ async def run_jobs(dut):
         for memory in ("a.hex", "b.hex", "d.hex"):
             if (folder / memory).exists():
                 shutil.copyfile(folder / memory, memory)
-        for name in SETTINGS:
+        for name in job.keys() - {"folder"}:
             getattr(dut, name).value = job[name]
         await Timer(4, "step")
         dut.go.value = 1

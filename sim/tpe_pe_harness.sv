@@ -1,14 +1,15 @@
 // tpe_pe_harness -- drives one cell and its finish, step by step, from a memory.
 //
-// A word of a.hex is {en, valid, first, plane, code, b}. In every enabled cycle the finish of the
-// psum is recorded in c.hex, before the cycle's own step: word i shows the steps before step
-// i - CellLatency.
+// A word of a.hex is {en, valid, first, plane, code, b}, code and b of all lanes. In every enabled
+// cycle the finish of the psum is recorded in c.hex, before the cycle's own step: word i shows the
+// steps before step i - CellLatency.
 `default_nettype none
 
 module tpe_pe_harness #(
     parameter int unsigned AWidth      = 8,
     parameter int unsigned BWidth      = 8,
     parameter int unsigned AccWidth    = 32,
+    parameter int unsigned Lanes       = 1,
     parameter int unsigned CodeWidth   = 8,
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
@@ -17,24 +18,24 @@ module tpe_pe_harness #(
 ) (
     input  wire  logic          clk_i,
     input  wire  logic          go_i,
-    input  wire  logic [31:0]   a_beats_i,  // words of a.hex
+    input  wire  logic [31:0]   a_len_i,    // words of a.hex
     output       logic          done_o,
     output       logic [31:0]   cycles_o
 );
 
-  localparam int unsigned StepBits = 3 + PlaneWidth + CodeWidth + BWidth;
+  localparam int unsigned StepBits = 3 + PlaneWidth + Lanes * (CodeWidth + BWidth);
 
   logic [StepBits-1:0] a_mem[MemWords];
   logic [AccWidth-1:0] c_mem[MemWords];
 
-  logic                  running_q, done_q, written_q;
-  logic [31:0]           step_q, words_q;
-  logic                  en, valid, first;
-  logic [PlaneWidth-1:0] plane;
-  logic [CodeWidth-1:0]  code;
-  logic [BWidth-1:0]     b;
-  logic [PsumWidth-1:0]  psum;
-  logic [AccWidth-1:0]   c;
+  logic                       running_q, done_q, written_q;
+  logic [31:0]                step_q, words_q;
+  logic                       en, valid, first;
+  logic [PlaneWidth-1:0]      plane;
+  logic [Lanes*CodeWidth-1:0] code;
+  logic [Lanes*BWidth-1:0]    b;
+  logic [PsumWidth-1:0]       psum;
+  logic [AccWidth-1:0]        c;
 
   logic [CellLatency:0][PlaneWidth-1:0] plane_q;  // the plane that the psum shows
 
@@ -58,10 +59,10 @@ module tpe_pe_harness #(
         plane_q[0]     <= plane;
         for (int unsigned i = 1; i <= CellLatency; i++) plane_q[i] <= plane_q[i-1];
       end
-      if (step_q + 1 == a_beats_i) begin
+      if (step_q + 1 == a_len_i) begin
         running_q <= 1'b0;
         done_q    <= 1'b1;
-        cycles_o  <= a_beats_i;
+        cycles_o  <= a_len_i;
       end
     end else if (!written_q) begin
       $writememh("c.hex", c_mem, 0, words_q - 1);
@@ -75,7 +76,7 @@ module tpe_pe_harness #(
       .AWidth    (AWidth),
       .BWidth    (BWidth),
       .AccWidth  (AccWidth),
-      .Lanes     (1),
+      .Lanes     (Lanes),
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth)

@@ -19,7 +19,7 @@ from tpe import pe as pes
 from tpe.array import combinations
 from tpe.cli import app
 from tpe.config import MAX_BYTES, engine_toml, find_engine, load_engine
-from tpe.engine import parameters_of
+from tpe.parameters import parameters_of
 from tpe.presets import PRESETS, Preset
 
 LEGAL = [(pe.name, array.name) for pe, array, reason in combinations() if reason is None]

@@ -9,7 +9,7 @@ import pytest
 
 import tpe
 from tpe.array.base import Handshake
-from tpe.engine import COMMON, parse_size
+from tpe.parameters import COMMON, parse_size
 from tpe.hdl.package import emit_directory
 from tpe.notation import K, mac, tile
 from tpe.rewrites import opt1, opt2, opt4, reachable

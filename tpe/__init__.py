@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tpe.hdl.user_report import Cosimulation
     from tpe.hdl.user_rtl import cosim
     from tpe.notation import Nest
+    from tpe.post import Requant
     from tpe.run import LayerRun, Run
     from tpe.workloads import Layer, Workload, workload
 
@@ -29,6 +30,7 @@ __all__ = [
     "Layer",
     "LayerRun",
     "Nest",
+    "Requant",
     "Run",
     "TpeError",
     "Workload",
@@ -46,6 +48,7 @@ _HOMES = {
     "Layer": "tpe.workloads",
     "LayerRun": "tpe.run",
     "Nest": "tpe.notation",
+    "Requant": "tpe.post",
     "Run": "tpe.run",
     "Workload": "tpe.workloads",
     "compare": "tpe.comparison",

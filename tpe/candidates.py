@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.config import size_text
-from tpe.engine import Engine, parameters_of
+from tpe.engine import Engine
 from tpe.errors import TpeError, unknown
+from tpe.parameters import parameters_of
 from tpe.pe.base import PE
 
 DEFAULT_ARRAY = "matrix2d"

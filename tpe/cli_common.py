@@ -172,17 +172,21 @@ def engine_of(
     `engine` is a file or a preset; then the three before it must stay out, and `param` replaces
     single parameters of it.
     """
+    from tpe import array as arrays
     from tpe import pe as pes
-    from tpe.engine import Engine, parameters_of
+    from tpe.engine import Engine
+    from tpe.parameters import parameters_of
 
     if engine is not None:
         refuse_beside_engine(pe=pe, array=array, size=size)
         return engine_with(engine, param)
     record = pes.get(DEFAULT_PE if pe is None else pe)
-    known = [p.name for p in parameters_of(record)]
+    chosen = arrays.get(first_array(record) if array is None else array)
+    arrays.require(chosen, record)
+    known = [p.name for p in parameters_of(record, chosen)]
     params = parse_params(param, known, record.name)
-    chosen = first_array(record) if array is None else array
-    return Engine(record, chosen, default_size if size is None else size, **params)
+    small = default_size if len(chosen.sides) == 2 else None
+    return Engine(record, chosen, small if size is None else size, **params)
 
 
 def engine_with(spec: str, param: Iterable[str] | None) -> Engine:
@@ -221,9 +225,11 @@ def command_line(verb: str, engine: Engine, seed: int, *words: str, **options: o
     >>> command_line("run", Engine("mac", "os", "2x4"), 7, workload="gemm:1x1x1:uniform")[:66]
     'tpe run --pe mac --array systolic_os --size 2x4 --workload gemm:1x'
     """
+    from tpe.parameters import size_text
+
     assert engine.pe is not None and engine.array is not None
     all_words = ["tpe", verb, "--pe", engine.pe.name, "--array", engine.array.name]
-    all_words += ["--size", f"{engine.rows}x{engine.cols}", *option_words(options), *words]
+    all_words += ["--size", size_text(engine.size), *option_words(options), *words]
     for name, value in engine.params.items():
         all_words += ["-p", f"{name}={value}"]
     return shlex.join([*all_words, "--seed", str(seed)])

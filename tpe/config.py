@@ -84,11 +84,11 @@ def engine_toml(engine: Engine) -> str:
     array = "systolic_os"  # output-stationary systolic array
     size = "2x4"  # rows x columns of PEs
     """
-    from tpe.engine import parameters_of
+    from tpe.parameters import parameters_of
 
-    if engine.pe is None or engine.array is None:
+    if engine.pe is None or engine.record is None or engine.array is None:
         raise TpeError("an engine from a nest cannot be saved; legal: a PE in an array")
-    for kind, record, known in (("pe", engine.pe, pes), ("array", engine.array, arrays)):
+    for kind, record, known in (("pe", engine.record, pes), ("array", engine.array, arrays)):
         if record.name not in known.names() or known.get(record.name) != record:
             raise TpeError(
                 f"{kind} {record.name} is a record of your own: the engine cannot be saved; "
@@ -102,15 +102,16 @@ def engine_toml(engine: Engine) -> str:
         "",
         "[parameters]",
     ]
-    docs = {p.name: p.doc for p in parameters_of(engine.pe)}
+    docs = {p.name: p.doc for p in parameters_of(engine.pe, engine.array)}
     lines += [f"{name} = {_literal(v)}  # {docs[name]}" for name, v in engine.params.items()]
     return "\n".join(lines) + "\n"
 
 
 def size_text(engine: Engine) -> str:
     """The size as `--size` takes it."""
-    depth = engine.describe()["depth"]
-    return "x".join(str(n) for n in (engine.rows, engine.cols, depth) if n is not None)
+    from tpe import parameters
+
+    return parameters.size_text(engine.size)
 
 
 def _literal(value: Any) -> str:
@@ -179,7 +180,8 @@ def _one_line(error: Exception) -> str:
 
 def _made(content: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> Engine:
     """The engine that a file's content describes."""
-    from tpe.engine import Engine, parameters_of
+    from tpe.engine import Engine
+    from tpe.parameters import parameters_of
 
     for key in content:
         if key not in (*FIELDS, "parameters"):

@@ -120,6 +120,25 @@ def select(digit: IntArray) -> IntArray:
     return lines
 
 
+def pack_digits(encoder: str, x: ArrayLike, bits: int) -> IntArray:
+    """Operands as the word of digits that travels or is stored: int64 of x's shape.
+
+    EN-T: the sign above two bits a digit, which are the digit times the sign, modulo 4, least
+    significant digit lowest: 9 bits for int8 (arXiv:2404.11887). Booth: the select {neg, two, one}
+    of every digit, 12 bits for int8. Raises `TpeError` as `Encoding.encode`.
+
+    >>> bin(int(pack_digits("ent", -127, bits=8)))    # -(2 * 64 - 1)
+    '0b110000011'
+    """
+    digits = encoding(encoder).encode(x, bits).astype(np.int64)
+    places = np.arange(digits.shape[-1], dtype=np.int64)
+    if encoder == "booth":
+        return np.asarray((select(digits) << (3 * places)).sum(axis=-1), np.int64)
+    negative = np.asarray(x, np.int64) < 0
+    plain = np.where(negative[..., None], -digits, digits) & 3
+    return np.asarray((plain << (2 * places)).sum(axis=-1) + (negative << (2 * len(places))))
+
+
 # ---- checks and tables ----
 
 

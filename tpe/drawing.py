@@ -14,7 +14,7 @@ import numpy as np
 
 from tpe.engine import Engine
 from tpe.notation import SYNC, K
-from tpe.pe.base import PSUM_WORDS, Way
+from tpe.pe.base import Way
 
 WIDTH = 10  # of a box
 GAP = 5  # columns of text that stand for all the cells left out
@@ -110,11 +110,11 @@ def _cell(engine: Engine) -> tuple[str, str]:
 
 
 def _draw_broadcast(canvas: Canvas, engine: Engine) -> Places:
-    columns = _places(engine.cols, 4, 17, WIDTH + 3)
+    columns = _places(engine.grid.n, 4, 17, WIDTH + 3)
     for n, x in _drawn(columns):
         canvas.put(0, x - 2, f"B[k, {n}]")
         canvas.down(1, x - 2, "▯│")
-    rows = _places(engine.rows, 3, 3, 5, gap=1)
+    rows = _places(engine.grid.m, 3, 3, 5, gap=1)
     for m, y in rows:
         if m is None:
             for _, x in _drawn(columns):
@@ -126,7 +126,7 @@ def _draw_broadcast(canvas: Canvas, engine: Engine) -> Places:
 
 
 def _broadcast_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
-    last_row, end = m == engine.rows - 1, columns[-1][1]
+    last_row, end = m == engine.grid.m - 1, columns[-1][1]
     canvas.put(y, 0, f"A[{m}, k]")
     canvas.put(y, 11, "━▯" + "━" * (end + 3 - 13))
     for n, x in columns:
@@ -278,7 +278,9 @@ def finish_ops(engine: Engine) -> list[str]:
 def _legend(engine: Engine) -> list[str]:
     pe, array = engine.pe, engine.array
     assert pe is not None and array is not None
-    a_bits, b_bits = array.bandwidth(engine.job(np.zeros((engine.rows, 1), np.int64), engine.cols))
+    a_bits, b_bits = array.bandwidth(
+        engine.job(*(np.zeros(s, np.int64) for s in ((engine.grid.m, 1), (1, engine.grid.n))))
+    )
     encoded, other = "activations", "weights"
     if engine.params["encode"] == "weights":
         encoded, other = "weights, transposed", "activations, transposed"
@@ -316,7 +318,8 @@ def _psum_legend(engine: Engine) -> dict[str, str]:
     pe, array = engine.pe, engine.array
     assert pe is not None and array is not None
     bits = pe.psum.word_bits(engine.widths)
-    words = "a word" if PSUM_WORDS[pe.psum.kind] == 1 else f"{PSUM_WORDS[pe.psum.kind]} words"
+    count = len(pe.psum.words(engine.widths))
+    words = "a word" if count == 1 else f"{count} words"
     psum = f"psum, {pe.psum.kind.replace('_', '-')}: {words} of {bits} bits"
     ops = finish_ops(engine)
     finish = f"through one finish per column ({', '.join(ops)})" if ops else "as they are"

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
-from operator import index
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.array.base import ALWAYS, Array, Handshake, Job, Timing, describe_size
+from tpe.array.base import ALWAYS, Array, Grid, Handshake, Job, Timing
 from tpe.bare_nest import nest_size, nest_timing
 from tpe.errors import TpeError, unknown
 from tpe.firings import count_firings
-from tpe.formats import FORMATS, IntFormat, int_format
+from tpe.formats import IntFormat, int_format
 from tpe.notation import Nest, bind, tile
 from tpe.operands import Ints, check_accumulator
-from tpe.pe.base import PE, Parameter, Widths
+from tpe.parameters import default_size, parse_size, resolve_parameters, size_text
+from tpe.pe.base import PE, Widths
 from tpe.run import Error, LayerRun, Run
 from tpe.values import bit_level, exact_product, wrap
 from tpe.views import Unit, inventory
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload
 from tpe.zero_points import (
-    MODES,
     Seen,
     Task,
     Zero,
@@ -41,23 +41,14 @@ if TYPE_CHECKING:
 
 _ACC_DEFAULT = ((4, 24), (8, 32), (16, 48))  # widest operand up to ... bits: accumulator bits
 
-COMMON = (
-    Parameter("a_type", "int8", tuple(FORMATS), "format of A's operands"),
-    Parameter("b_type", "int8", tuple(FORMATS), "format of B's operands"),
-    Parameter("zero_points", "none", MODES, "how zero points are taken out"),
-    Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
-    Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
-    Parameter("overflow", "raise", ("raise", "wrap"), "if the accumulator may not hold C"),
-)
-
 
 class Engine:
     """A PE in an array of a size, ready to run GEMMs.
 
     pe: a name or a record, or a `Nest` of your own (then `array` and `size` stay out: values,
     cycles and inventory are the nest's, and nothing is checked against RTL).
-    array: a name or an alias. size: (rows, cols) or "ROWSxCOLS".
-    Parameters: those of `COMMON` and of the PE. `a_type` and `b_type` are the formats of the two
+    array: a name or an alias. size: (rows, cols) or "ROWSxCOLS", of a cube with its depth.
+    Parameters: those of `COMMON`, of the PE and of the array. `a_type` and `b_type` are the formats of the two
     operands of C[M, N] = A[M, K] @ B[K, N] as `run` takes them: activations and weights.
     `encode` = "weights" makes the engine encode B: it computes the transposed product.
     Raises TpeError with the legal choices for anything that does not fit.
@@ -72,27 +63,91 @@ class Engine:
         self,
         pe: str | PE | Nest = "opt1",
         array: str | Array | None = None,
-        size: str | tuple[int, int] | None = None,
+        size: str | tuple[int, ...] | None = None,
         **parameters: Any,
     ) -> None:
         self.own_nest = pe if isinstance(pe, Nest) else None
-        self.pe: PE | None = None
+        self.pe: PE | None = None  # for the parameters given
+        self.record: PE | None = None  # as it is found by name
         self.array: Array | None = None
+        self.lanes = 1
         if isinstance(pe, Nest):
             if array is not None or size is not None:
                 raise TpeError("a nest takes no array and no size: its loops say both")
-            self.rows, self.cols = nest_size(pe)
+            self.size = nest_size(pe)
+            self.grid = Grid(*self.size, lanes=1, chain=1)
         else:
-            self.pe = pe if isinstance(pe, PE) else pes.get(pe)
+            self.pe = self.record = pe if isinstance(pe, PE) else pes.get(pe)
             chosen = "matrix2d" if array is None else array
             self.array = chosen if isinstance(chosen, Array) else arrays.get(chosen)
             arrays.require(self.array, self.pe)
-            self.rows, self.cols = parse_size((16, 16) if size is None else size, self.array)
-        self.params = resolve_parameters(self.pe, parameters)
+            self.size = parse_size(default_size(self.array) if size is None else size, self.array)
+            self.grid = self.array.grid(self.size)
+        self.params = self._resolve(parameters)
         self.a_format = int_format(self.params["a_type"], "a_type")
         self.b_format = int_format(self.params["b_type"], "b_type")
         self.widths = self._widths()
         self.params["acc_bits"] = self.widths.acc
+        self._check_storage()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the array."""
+        return self.size[0]
+
+    @property
+    def cols(self) -> int:
+        """Columns of the array."""
+        return self.size[1]
+
+    @property
+    def depth(self) -> int | None:
+        """Depth of the array, if it is a cube."""
+        return self.size[2] if len(self.size) > 2 else None
+
+    def _resolve(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Every parameter with its value; lanes are the array's where it unrolls K."""
+        params = resolve_parameters(self.pe, given, self.array)
+        if self.pe is None or self.array is None:
+            return params
+        lanes = self.grid.lanes
+        if lanes is None:
+            lanes = params.get("lanes", self.pe.lanes[0])
+        elif given.get("lanes", lanes) != lanes:
+            side = "a chain has 1" if self.grid.chain > 1 else f"{self.array.name} sets {lanes}"
+            raise TpeError(f"lanes = {given['lanes']!r} is not legal: {side}")
+        if lanes not in self.pe.lanes:
+            legal = f"{self.pe.lanes[0]} to {self.pe.lanes[-1]}"
+            raise TpeError(f"lanes = {lanes} is not legal for {self.pe.name}: {legal}")
+        if "lanes" in params:
+            params["lanes"] = lanes
+        if self.pe.at is not None:
+            self._check_choices(self.pe, self.array, params)
+            self.pe = self.pe.at(params)
+        self.lanes = lanes
+        return params
+
+    @staticmethod
+    def _check_choices(pe: PE, array: Array, params: Mapping[str, Any]) -> None:
+        """Parameters may make a PE one that this array refuses."""
+        assert pe.at is not None
+        reason = array.refuses(pe.at(params))
+        if reason is None:
+            return
+        back = [p for p in pe.parameters if not array.refuses(pe.at({**params, p.name: p.default}))]
+        chosen = ", ".join(f"{p.name} = {params[p.name]!r}" for p in back)
+        raise TpeError(f"{chosen} is not legal for {pe.name} in {array.name}: {reason}")
+
+    def _check_storage(self) -> None:
+        """Stored digits are those of signed operands without zero points."""
+        if self.params.get("encode_in") != "stored":
+            return
+        stored = self.b_format if self.params["encode"] == "weights" else self.a_format
+        if not stored.signed or self.params["zero_points"] != "none":
+            raise TpeError(
+                f"encode_in = 'stored' is not legal with {stored.name} and zero_points = "
+                f"{self.params['zero_points']!r}: digits are stored of signed operands as they are"
+            )
 
     def _widths(self) -> Widths:
         encoded, other = self.encoded_formats()
@@ -103,7 +158,8 @@ class Engine:
                 f"acc_bits = {acc} is not legal: a product of {encoded.name} and {other.name} "
                 f"needs {encoded.bits + other.bits}"
             )
-        return Widths(encoded.bits, other.bits, acc, depth=self.params.get("depth", 1))
+        depth = self.params.get("depth", 1)
+        return Widths(encoded.bits, other.bits, acc, lanes=self.lanes, depth=depth)
 
     def describe(self) -> dict[str, Any]:
         """What identifies this engine: columns of the flat table."""
@@ -112,8 +168,8 @@ class Engine:
             "array": self.array.name if self.array else None,
             "rows": self.rows,
             "cols": self.cols,
-            "depth": None,
-            "pe_count": self.rows * self.cols,
+            "depth": self.depth,
+            "pe_count": prod(self.size),
             "encoding": self.encoder,
             "encoded_operand": self.params["encode"],
             "a_type": self.a_format.name,
@@ -138,8 +194,8 @@ class Engine:
     def name(self) -> str:
         """A label: PE, array and size."""
         if self.pe is None or self.array is None:
-            return f"nest_{self.rows}x{self.cols}"
-        return f"{self.pe.name}_{self.array.name}_{self.rows}x{self.cols}"
+            return f"nest_{size_text(self.size)}"
+        return f"{self.pe.name}_{self.array.name}_{size_text(self.size)}"
 
     @property
     def hash(self) -> str:
@@ -172,10 +228,21 @@ class Engine:
         if self.own_nest is not None:
             return self.own_nest
         assert self.pe is not None
-        return self.pe.nest(*tile(self.rows, self.cols, self.widths.digits))
+        if self.pe.nest is None:
+            raise TpeError(f"pe {self.pe.name} is not written as a nest: no inventory, no rewrites")
+        grid, w = self.grid, self.widths
+        return self.pe.nest(tile(grid.m, grid.n, w.digits, w.lanes, grid.chain), self.params)
+
+    @property
+    def has_nest(self) -> bool:
+        """Whether the engine is written as a nest; comparison PEs are not."""
+        return self.own_nest is not None or (self.pe is not None and self.pe.nest is not None)
 
     def inventory(self, m: int = 1, n: int = 1, k: int = 1) -> tuple[Unit, ...]:
-        """Copies, fan-in, needed width and runs of every primitive, for a GEMM of M x N x K."""
+        """Copies, fan-in, needed width and runs of every primitive, for a GEMM of M x N x K.
+
+        Raises TpeError for a PE that is not written as a nest.
+        """
         encoded, other = self.encoded_formats()
         depth = self.widths.depth if self.pe and self.pe.sparse else None
         acc = self.widths.acc
@@ -250,7 +317,7 @@ class Engine:
             a_range, b_range = self.difference_formats()
             check_accumulator(task.name, encoded.shape[1], a_range, b_range, self.widths.acc)
         c, exact = self._values(seen, encoded, other, values)
-        job = self.job(encoded, other.shape[1])
+        job = self.job(encoded, other)
         timing = self._timing(job, handshake)
         digits = timing.nonzero_digits
         return LayerRun(
@@ -289,10 +356,11 @@ class Engine:
             return nest_timing(self, job)
         return self.array.timing(job, handshake)
 
-    def job(self, encoded: Ints, n: int) -> Job:
-        """The GEMM of an encoded operand (M, K) with N columns, as the array sees it."""
-        m, k = encoded.shape
-        return Job(self.pe, self.params, self.widths, self.rows, self.cols, encoded, m, n, k)
+    def job(self, encoded: Ints, other: Ints) -> Job:
+        """The GEMM of an encoded operand (M, K) and another (K, N), as the array sees it."""
+        (m, k), n, grid = encoded.shape, other.shape[1], self.grid
+        sides = (grid.m, grid.n, encoded, other, m, n, k, grid.chain)
+        return Job(self.pe, self.params, self.widths, *sides)
 
 
 def rtl_checked(pe: PE | None) -> str:
@@ -315,39 +383,3 @@ def _inventory(
     depth: int | None,
 ) -> tuple[Unit, ...]:
     return inventory(bind(nest, m, n, k), encoder, encoded, other, acc_bits, k=depth)
-
-
-def resolve_parameters(pe: PE | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every parameter of a PE with its value; TpeError for an unknown name or an illegal value."""
-    known = {p.name: p for p in parameters_of(pe)}
-    for name in given:
-        if name not in known:
-            raise unknown(f"parameter of {pe.name if pe else 'a nest'}", name, known)
-    return {
-        name: p.default if given.get(name, p.default) is p.default else p.check(given[name])
-        for name, p in known.items()
-    }
-
-
-def parameters_of(pe: PE | None) -> Iterable[Parameter]:
-    """The parameters that an engine of this PE takes."""
-    own = pe.parameters if pe else (Parameter("encoder", "booth", ("booth", "ent"), "recoding"),)
-    return (*COMMON, *own)
-
-
-def parse_size(size: str | tuple[int, int], array: Array) -> tuple[int, int]:
-    """(rows, cols) of "ROWSxCOLS" or a pair.
-
-    >>> parse_size("8x4", arrays.get("os"))
-    (8, 4)
-    """
-    try:
-        if isinstance(size, str):
-            numbers = [int(part) for part in size.lower().split("x")]
-        else:
-            numbers = [index(part) for part in size if not isinstance(part, bool)]
-    except (TypeError, ValueError):
-        numbers = []
-    if len(numbers) != 2 or any(x not in array.legal_size for x in numbers):
-        raise TpeError(f"size = {size!r} is not legal for {array.name}: {describe_size(array)}")
-    return numbers[0], numbers[1]

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Job, Timing
-from tpe.notation import SPARSE, K, Nest, bind
+from tpe.notation import K, Nest, bind
 from tpe.views import firings
 
 if TYPE_CHECKING:
@@ -22,8 +22,11 @@ def count_firings(engine: Engine, job: Job, timing: Timing) -> dict[str, int]:
     """Firings of every primitive of the engine's nest over one GEMM, exactly.
 
     In a nest that skips zeros the steps from `map` to the first sum run once per non-zero digit
-    and column; the finish runs once per pass of K (all of K unless it exceeds `depth`).
+    and column, the sum itself once per step in which one of its lanes holds a digit; the finish
+    runs once per pass of K (all of K unless it exceeds `depth`). Empty for a PE without a nest.
     """
+    if not engine.has_nest:
+        return {}
     nest = engine.nest
     if job.pe is None:
         bound = bind(nest, job.m, job.n, job.k)
@@ -31,23 +34,20 @@ def count_firings(engine: Engine, job: Job, timing: Timing) -> dict[str, int]:
     units = engine.inventory(job.m, job.n, job.k)
     if timing.nonzero_digits is None:
         return _sum([(unit.op, unit.runs) for unit in units])
-    per_digit = timing.nonzero_digits * job.cols
-    passes = -(-job.k // job.widths.depth)
     return _sum(
-        [
-            (unit.op, _sparse_runs(nest, i, unit.runs, per_digit, passes))
-            for i, unit in enumerate(units)
-        ]
+        [(unit.op, _sparse_runs(nest, i, unit.runs, job, timing)) for i, unit in enumerate(units)]
     )
 
 
-def _sparse_runs(nest: Nest, index: int, dense: int, per_digit: int, passes: int) -> int:
+def _sparse_runs(nest: Nest, index: int, dense: int, job: Job, timing: Timing) -> int:
+    """Per digit up to the sum over K, which lanes that it merges share; once per pass behind it."""
     step = nest.steps[index]
     if step.in_front:
         return dense
-    if K in nest.remaining(index) and nest.has(K, SPARSE):
-        return per_digit
-    return dense * passes
+    if K not in nest.remaining(index):
+        return dense * -(-job.k // job.widths.depth)
+    assert timing.nonzero_digits is not None and timing.busy_steps is not None
+    return (timing.busy_steps if K in step.sums else timing.nonzero_digits) * job.cols
 
 
 def _sum(counts: list[tuple[str, int]]) -> dict[str, int]:

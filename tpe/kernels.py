@@ -115,16 +115,21 @@ def gemm_planes(
 def trace(
     step: Any, resolve: Any, steps: I64, bits: int, a_bits: int, acc_bits: int, encoder: int
 ) -> I64:
-    """What a single cell resolves to after each of `steps`, rows (first, code, b, plane).
+    """What a single cell resolves to after each of `steps`.
 
-    Returns words of acc_bits bits: finish(psum) with a zero accumulator.
+    Rows of `steps`: first, plane, then the code of every lane, then the b of every lane; the lanes
+    of a step are added one after another. Returns words of acc_bits bits: finish(psum) with a zero
+    accumulator.
     """
     out = np.zeros(steps.shape[0], np.int64)
+    lanes = (steps.shape[1] - 2) // 2
     word0, word1 = 0, 0
     for t in range(steps.shape[0]):
-        first, code, b, plane = steps[t]
-        if first:
+        plane = steps[t, 1]
+        if steps[t, 0]:
             word0, word1 = 0, 0
-        word0, word1 = step(code, b, plane, word0, word1, bits, a_bits, encoder)
+        for i in range(2, 2 + lanes):
+            code, b = steps[t, i], steps[t, i + lanes]
+            word0, word1 = step(code, b, plane, word0, word1, bits, a_bits, encoder)
         out[t] = resolve(word0, word1, plane, 0, bits, acc_bits)
     return out

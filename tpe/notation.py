@@ -28,12 +28,13 @@ class Place(Enum):
     """What one more trip of a loop costs."""
 
     SPACE = "space"  # one hardware copy per trip
+    CHAIN = "chain"  # one copy per trip, each adding to the sum that the copy before passed on
     TIME = "time"  # one cycle per trip
     SPARSE = "sparse"  # one cycle per trip whose digit is not zero
 
 
 M, N, K, BW = Dim
-SPACE, TIME, SPARSE = Place
+SPACE, CHAIN, TIME, SPARSE = Place
 Dims = frozenset[Dim]
 ALL = Dims(Dim)
 NO_DIMS = Dims()
@@ -94,12 +95,14 @@ class Step:
 
     `over`: the dims that index its result. `sums`: dims reduced away here. `shared`: spatial dims
     of `over` along which ONE copy serves in turn, as a finish adder does for the rows of a column.
+    `stored`: its results were computed beforehand, so it has no copies and never fires.
     """
 
     op: Op
     over: Dims
     sums: Dims = NO_DIMS
     shared: Dims = NO_DIMS
+    stored: bool = False
 
     @property
     def in_front(self) -> bool:
@@ -192,20 +195,23 @@ def mac(*loops: Loop) -> Nest:
     return Nest(loops, steps)
 
 
-def tile(rows: int, cols: int, digits: int) -> tuple[Loop, ...]:
+def tile(rows: int, cols: int, digits: int, lanes: int = 1, chain: int = 1) -> tuple[Loop, ...]:
     """The usual loops: N, M, K in time (1 trip until bound); rows of M, cols of N, digits of BW.
 
-    `digits` is the operand's digit count, `Encoding.count(bits)`.
+    `digits` is the operand's digit count, `Encoding.count(bits)`; `lanes` operands of K meet in
+    one cell, `chain` cells pass a sum over K from one to the next.
 
     >>> [(loop.dim.name, loop.trips, loop.place.value) for loop in tile(4, 8, 2)][3:]
     [('M', 4, 'space'), ('N', 8, 'space'), ('BW', 2, 'space')]
     """
+    along_k = ((K, chain, CHAIN), (K, lanes, SPACE))
     return (
         Loop(N, 1, TIME),
         Loop(M, 1, TIME),
         Loop(K, 1, TIME),
         Loop(M, rows, SPACE),
         Loop(N, cols, SPACE),
+        *(Loop(dim, trips, place) for dim, trips, place in along_k if trips > 1),
         Loop(BW, digits, SPACE),
     )
 
@@ -225,14 +231,15 @@ def bind(nest: Nest, m: int, n: int, k: int) -> Nest:
             raise TpeError(f"{dim.name} = {given!r}: a size is an integer of at least 1")
     sizes = {M: index(m), N: index(n), K: index(k)}
     for dim, size in sizes.items():
-        covered = nest.trips({dim}, SPACE, SPARSE)
+        covered = nest.trips({dim}, SPACE, CHAIN, SPARSE)
         if not nest.has(dim, TIME) and covered < size:
             raise TpeError(f"{dim.name} = {size}: no time loop over it, and {covered} fit in space")
 
     def bound(loop: Loop) -> Loop:
         if loop.place is not TIME or loop.dim not in sizes:
             return loop
-        return replace(loop, trips=-(-sizes[loop.dim] // nest.trips({loop.dim}, SPACE, SPARSE)))
+        covered = nest.trips({loop.dim}, SPACE, CHAIN, SPARSE)
+        return replace(loop, trips=-(-sizes[loop.dim] // covered))
 
     return replace(nest, loops=tuple(bound(loop) for loop in nest.loops))
 
@@ -318,7 +325,7 @@ def _check_sums_over_time(nest: Nest) -> None:
 
     def places(dim: Dim) -> list[int]:
         loops = enumerate(nest.loops)
-        return [i for i, loop in loops if loop.dim is dim and loop.place is not SPACE]
+        return [i for i, loop in loops if loop.dim is dim and loop.place in (TIME, SPARSE)]
 
     for step in nest.steps:
         outer = [i for dim in step.over & {K, BW} for i in places(dim)]

@@ -169,6 +169,29 @@ def hoist(nest: Nest, op: Op, out_of: Dim) -> Nest:
     return _with_step(nest, i, replace(nest.steps[i], over=nest.steps[i].over - {out_of}))
 
 
+def store(nest: Nest, op: Op) -> Nest:
+    """op(a)  ->  results of op, stored beforehand
+
+    The op then has no hardware. Raises if its result or its input is not known before the run: it
+    must need M and K alone and stand outside of N.
+    """
+    i = nest.index(op)
+    step = nest.steps[i]
+    if not op.needs <= {M, K} or i >= nest.index(MAP):
+        raise TpeError(f"cannot store {op.name}: its result depends on more than one operand")
+    if N in step.over:
+        raise TpeError(f"cannot store {op.name}: it runs for every n; hoist it out of N first")
+    return _with_step(nest, i, replace(step, stored=True))
+
+
+def encode_in(nest: Nest, where: str) -> Nest:
+    """cell: for n: encode(a)  ->  edge: encode(a); for n: ...  ->  stored: for n: ..."""
+    if where == "cell":
+        return nest
+    hoisted = hoist(nest, ENCODE, out_of=N)
+    return store(hoisted, ENCODE) if where == "stored" else hoisted
+
+
 def share(nest: Nest, op: Op, along: Dim) -> Nest:
     """space m: op(c)  ->  one op; for m in turn: op(c)
 
@@ -351,6 +374,7 @@ def _candidates() -> Iterator[tuple[str, Callable[[Nest], Nest]]]:
     for op in (SHIFT, HALF_REDUCE, ADD, ACCUMULATE):
         for dim in (M, N):
             yield f"share({op.name}, along={dim.name})", partial(share, op=op, along=dim)
+    yield "store(encode)", partial(store, op=ENCODE)
     for dim in Dim:
         yield f"serialise({dim.name})", partial(serialise, dim=dim)
     for factor in (2, 4, 8):

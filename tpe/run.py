@@ -67,6 +67,7 @@ class LayerRun:
     bandwidth: tuple[int | None, int | None]
     error: Error
     fingerprint: str  # of the operands and the handshake
+    overflowed: bool = False  # a sum did not fit `acc_bits`
 
     @property
     def cycles(self) -> int:
@@ -94,6 +95,11 @@ class Run:
     def C(self) -> Ints:  # noqa: N802 -- the matrix is called C
         """The result of the only layer, or of the last one."""
         return self.layers[-1].C
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether a sum did not fit `acc_bits`: the RTL's overflow_o, where it has one."""
+        return any(layer.overflowed for layer in self.layers)
 
     @property
     def cycles(self) -> int:
@@ -182,7 +188,7 @@ def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, 
     """Per-operand and utilisation columns: fractions of what the array could do in the cycles."""
     steps = sum(Fraction(layer.tiles * layer.k) for layer in layers)
     macs = sum(layer.macs for layer in layers)
-    slots = sum(layer.tiles * layer.k for layer in layers) * engine.rows * engine.cols
+    slots = sum(layer.tiles * layer.k for layer in layers) * engine.grid.m * engine.grid.n
     operands = _encoded_operands(engine, layers)
     sparse = layers[0].nonzero_digits is not None
     digits = sum(layer.nonzero_digits or 0 for layer in layers)
@@ -192,7 +198,7 @@ def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, 
         if sparse
         else Fraction(macs)
     )
-    pes = engine.rows * engine.cols * engine.widths.lanes
+    pes = engine.grid.m * engine.grid.n * engine.grid.chain * engine.widths.lanes
     bandwidth = {layer.bandwidth for layer in layers}
     bits_a, bits_b = bandwidth.pop() if len(bandwidth) == 1 else (None, None)
     return {
@@ -209,7 +215,7 @@ def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, 
 def _columns(engine: Engine, layer: LayerRun) -> Fraction:
     """Average busy columns in a tile of this layer."""
     n = layer.m if engine.params["encode"] == "weights" else layer.n
-    return Fraction(n, -(-n // engine.cols))
+    return Fraction(n, -(-n // engine.grid.n))
 
 
 def _encoded_operands(engine: Engine, layers: list[LayerRun]) -> int:
@@ -218,7 +224,7 @@ def _encoded_operands(engine: Engine, layers: list[LayerRun]) -> int:
     for layer in layers:
         swap = engine.params["encode"] == "weights"
         m, n = (layer.n, layer.m) if swap else (layer.m, layer.n)
-        total += m * layer.k * layer.repeat * -(-n // engine.cols)
+        total += m * layer.k * layer.repeat * -(-n // engine.grid.n)
     return total
 
 

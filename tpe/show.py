@@ -12,10 +12,11 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.digits import ENCODINGS
 from tpe.drawing import picture
-from tpe.engine import Engine, parameters_of, rtl_checked
+from tpe.engine import Engine, rtl_checked
 from tpe.formats import FORMATS
 from tpe.notation import BW, SPACE, SYNC, K, Loop, M, N, Nest, Place, mac, tile
-from tpe.pe.base import ENCODERS, PE, PSUM_WORDS, Pace, Parameter, Way
+from tpe.parameters import parameters_of
+from tpe.pe.base import ENCODERS, PE, Pace, Parameter, Way
 from tpe.presets import PRESETS
 from tpe.rewrites import opt1, opt2, opt3, opt4, reachable
 from tpe.views import render
@@ -127,7 +128,7 @@ def describe(engine: Engine) -> dict[str, Any]:
         "arrays": legal_arrays(pe) if pe else [],
         "array": array.title if array else None,
         "pace": PACES[pe.pace] if pe else None,
-        "parameters": [_parameter_row(engine, p) for p in parameters_of(pe)],
+        "parameters": [_parameter_row(engine, p) for p in parameters_of(pe, array)],
         "stages": _stages(engine),
         "psum": _psum(engine),
         "nest": render(engine.nest).splitlines(),
@@ -178,7 +179,7 @@ def _stages(engine: Engine) -> list[dict[str, Any]]:
     if pe and engine.array and pe.rtl:
         modules = {
             "front": None if pe.front == "none" else f"tpe_front_{pe.front}",
-            "cell": f"tpe_pe_{pe.name}",
+            "cell": pe.module,
             "finish": f"tpe_finish_{pe.finish}",
             "array": f"tpe_{engine.array.rtl(pe)}",
         }
@@ -189,8 +190,10 @@ def _psum(engine: Engine) -> dict[str, Any] | None:
     pe, array = engine.pe, engine.array
     if pe is None or array is None:
         return None
-    words, bits = PSUM_WORDS[pe.psum.kind], pe.psum.word_bits(engine.widths)
+    widths = pe.psum.words(engine.widths)
+    words, bits = len(widths), max(widths)
     plural = "s" if words > 1 else ""
+    each = f"{bits}" if min(widths) == bits else f"{bits} to {min(widths)}"
     way = WAYS[array.way]
     return {
         "kind": pe.psum.kind,
@@ -198,7 +201,7 @@ def _psum(engine: Engine) -> dict[str, Any] | None:
         "word_bits": bits,
         "bits": pe.psum.bits(engine.widths),
         "way": way,
-        "text": f"{pe.psum.kind}: {words} word{plural} of {bits} bits, {way}",
+        "text": f"{pe.psum.kind}: {words} word{plural} of {each} bits, {way}",
     }
 
 
@@ -224,7 +227,7 @@ def _inventory(engine: Engine, terms: int) -> list[dict[str, Any]]:
             "needed_bits": unit.bits,
             "built_bits": built.get(unit.op),
         }
-        for unit in engine.inventory(engine.rows, engine.cols, terms)
+        for unit in engine.inventory(engine.grid.m, engine.grid.n, terms)
     ]
 
 

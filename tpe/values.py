@@ -75,6 +75,7 @@ def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
         w.acc,
         ENCODERS[engine.encoder],
     ]
-    if pe.sparse:
-        return np.asarray(compiled(kernels.gemm_planes)(*arguments, w.depth))
+    if pe.sparse or pe.planewise:
+        depth = w.depth if pe.sparse else encoded.shape[1]
+        return np.asarray(compiled(kernels.gemm_planes)(*arguments, depth))
     return np.asarray(compiled(kernels.gemm_dense)(*arguments))

@@ -18,6 +18,7 @@ from tpe.errors import TpeError
 from tpe.formats import IntFormat
 from tpe.notation import (
     BW,
+    CHAIN,
     ENCODE,
     HALF_REDUCE,
     MAP,
@@ -132,6 +133,7 @@ def inventory(
     selection of non-zero digits a sparse loop counts as space, since the front handles a whole
     group at once. A tree takes the space trips of its sum, two words each if pairs enter, plus
     its own feedback if the sum also runs over time: two words for half_reduce, one for accumulate.
+    Along a chain every copy has that tree, and what the copy before passed on is its feedback.
 
     Width is that of `intervals`, in two's complement, the widest over the bit weights, and never
     beyond what reaches the accumulator: a value still to be shifted by s bits keeps at most
@@ -240,8 +242,10 @@ def _bits(nest: Nest, index: int, spans: Spans, radix_bits: int, acc_bits: int) 
 
 
 def _copies(nest: Nest, step: Step) -> int:
-    places = (SPACE, SPARSE) if step.in_front else (SPACE,)
-    return nest.trips(step.over - step.shared, *places)
+    if step.stored:
+        return 0
+    places = (SPACE, CHAIN, SPARSE) if step.in_front else (SPACE, CHAIN)
+    return nest.trips(step.over - step.shared, *places) * nest.trips(step.sums, CHAIN)
 
 
 def _fan_in(nest: Nest, index: int) -> int:
@@ -250,15 +254,18 @@ def _fan_in(nest: Nest, index: int) -> int:
         return 1
     words = 2 if nest.entering(index) == "pair" else 1
     kept = 2 if step.op == HALF_REDUCE else 1
-    over_time = any(nest.has(dim, TIME, SPARSE) for dim in step.sums)
-    return nest.trips(step.sums, SPACE) * words + kept * over_time
+    feedback = any(nest.has(dim, TIME, SPARSE, CHAIN) for dim in step.sums)
+    return nest.trips(step.sums, SPACE) * words + kept * feedback
 
 
 def _runs(nest: Nest, index: int) -> int:
     """Turns of the step's copies times the steps in time until its dims are summed away."""
     step, left = nest.steps[index], nest.remaining(index)
+    if step.stored:
+        return 0
     group = step.over if step.in_front else left
-    return nest.trips(step.over, SPACE) * nest.trips(left, TIME) * nest.trips(group, SPARSE)
+    copies = nest.trips(step.over, SPACE, CHAIN) * nest.trips(step.sums, CHAIN)
+    return copies * nest.trips(left, TIME) * nest.trips(group, SPARSE)
 
 
 # ---- the cost on real operands ----
@@ -326,7 +333,8 @@ def _nonzero(nest: Nest, a: ArrayLike, encoding: str | Encoding, bits: int) -> N
     padded = np.zeros((rows, depth, planes), dtype=np.bool_)
     padded[: values.shape[0], : values.shape[1], : enc.count(bits)] = enc.encode(values, bits) != 0
     # Group i of consecutive k goes to lane i mod lanes.
-    return padded.reshape(rows, -1, nest.trips({K}, SPACE), nest.trips({K}, SPARSE), planes)
+    lanes = nest.trips({K}, SPACE, CHAIN)
+    return padded.reshape(rows, -1, lanes, nest.trips({K}, SPARSE), planes)
 
 
 def _busy_steps(nonzero: NDArray[np.bool_]) -> int:
@@ -389,6 +397,8 @@ def _heads(nest: Nest, index: int) -> list[str]:
     for loop in nest.loops:
         place = loop.place.value
         around = step.over if loop.place is SPACE else left
+        if loop.place is CHAIN:  # its sum is taken in every copy
+            around = step.over | step.sums
         if loop.place is SPARSE and step.in_front:
             place, around = SPACE.value, step.over
         if loop.place is SPACE and loop.dim in step.shared:

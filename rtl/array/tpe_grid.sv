@@ -21,7 +21,7 @@ module tpe_grid #(
     input  wire  logic [Rows-1:0][Cols-1:0]                       first_i,
     input  wire  logic [Rows-1:0][Cols-1:0][Lanes*CodeWidth-1:0]  code_i,
     input  wire  logic [Rows-1:0][Cols-1:0][Lanes*BWidth-1:0]     b_i,
-    input  wire  logic [Rows-1:0][PlaneWidth-1:0]                 plane_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][PlaneWidth-1:0]       plane_i,
     output       logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]        psum_o
 );
 
@@ -43,7 +43,7 @@ module tpe_grid #(
           .first_i(first_i[r][c]),
           .code_i (code_i[r][c]),
           .b_i    (b_i[r][c]),
-          .plane_i(plane_i[r]),
+          .plane_i(plane_i[r][c]),
           .psum_i (psum_o[r][c]),
           .psum_o (psum_o[r][c])
       );

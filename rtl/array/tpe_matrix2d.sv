@@ -1,7 +1,8 @@
 // tpe_matrix2d -- 2D matrix: operands broadcast along rows and columns, psums kept, rows drained.
 //
 // One operand register per row and per column; no skew. A tile is Rows x Cols outputs, all of K.
-// Cycles    : a tile of K beats takes K + Rows + CellLatency + 3 cycles.
+// Cycles    : a tile of K beats takes K + Rows + CellLatency + 3 cycles; with several planes,
+//             K Planes + 1 in place of K.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -15,6 +16,7 @@ module tpe_matrix2d #(
     parameter int unsigned CodeWidth   = 8,
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned Planes      = 1,       // how often K is streamed: bit weights in time
     parameter int unsigned CellLatency = 0        // registers in the cell before its psum
 ) (
     input  wire  logic                           clk_i,
@@ -23,7 +25,7 @@ module tpe_matrix2d #(
     input  wire  logic                           a_valid_i,
     output       logic                           a_ready_o,
     input  wire  logic                           a_last_i,   // the last beat of K
-    input  wire  logic [Rows*Lanes*AWidth-1:0]   a_i,
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0] a_i,
     // B: the same k of every column; a beat of A and one of B are accepted together
     input  wire  logic                           b_valid_i,
     output       logic                           b_ready_o,
@@ -38,26 +40,37 @@ module tpe_matrix2d #(
   localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int unsigned ABits    = Lanes * CodeWidth;
   localparam int unsigned BBits    = Lanes * BWidth;
+  localparam int unsigned Closing  = (Planes > 1) ? 1 : 0;  // steps that close the last plane
 
-  if (CodeWidth != AWidth) begin : gen_check
-    $error("tpe_matrix2d: a PE with a front needs tpe_matrix2d_indexed");
-  end
-
-  logic                en, stream, beat, first, drain;
-  logic [RowWidth-1:0] row;
+  logic                  en, stream, beat, first, last_beat, close, drain;
+  logic [PlaneWidth-1:0] plane;
+  logic [RowWidth-1:0]   row;
 
   assign a_ready_o = stream && en && b_valid_i;
   assign b_ready_o = stream && en && a_valid_i;
   assign beat      = a_valid_i && a_ready_o;
 
-  tpe_tile_ctrl #(
-      .Rows       (Rows),
-      .FlushCycles(1 + CellLatency)
-  ) u_ctrl (
+  tpe_planes #(
+      .Planes    (Planes),
+      .PlaneWidth(PlaneWidth)
+  ) u_planes (
       .clk_i,
       .rst_ni,
       .en_i       (en),
       .last_beat_i(beat && a_last_i),
+      .final_o    (last_beat),
+      .close_o    (close),
+      .plane_o    (plane)
+  );
+
+  tpe_tile_ctrl #(
+      .Rows       (Rows),
+      .FlushCycles(1 + Closing + CellLatency)
+  ) u_ctrl (
+      .clk_i,
+      .rst_ni,
+      .en_i       (en),
+      .last_beat_i(last_beat),
       .last_word_i(c_valid_o && c_ready_i && c_last_o),
       .stream_o   (stream),
       .first_o    (first),
@@ -69,6 +82,7 @@ module tpe_matrix2d #(
   logic [Rows-1:0][ABits-1:0]               a_q;
   logic [Cols-1:0][BBits-1:0]               b_q;
   logic                                     valid_q, first_q;
+  logic [PlaneWidth-1:0]                    plane_q;
   logic [Rows-1:0][Cols-1:0][ABits-1:0]     a_grid;  // broadcast along a row
   logic [Rows-1:0][Cols-1:0][BBits-1:0]     b_grid;  // broadcast along a column
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum;
@@ -77,13 +91,14 @@ module tpe_matrix2d #(
     if (en) begin
       a_q     <= a_i;
       b_q     <= b_i;
-      first_q <= first;
+      first_q <= first && !close;
+      plane_q <= plane;
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= 1'b0;
-    else if (en) valid_q <= beat;
+    else if (en) valid_q <= beat || close;
   end
 
   for (genvar r = 0; r < Rows; r++) begin : gen_broadcast
@@ -109,7 +124,7 @@ module tpe_matrix2d #(
       .first_i({(Rows * Cols){first_q}}),
       .code_i (a_grid),
       .b_i    (b_grid),
-      .plane_i('0),
+      .plane_i({(Rows * Cols){plane_q}}),
       .psum_o (psum)
   );
 

@@ -12,10 +12,11 @@ module tpe_pe_mac #(
     parameter int unsigned BWidth     = 8,
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 1,         // operands of K merged in one step
-    parameter int unsigned CodeWidth  = AWidth,    // a code is the operand itself
+    parameter int unsigned CodeWidth  = AWidth,    // a code is the operand, or its digits
     parameter int unsigned PsumWidth  = AccWidth,  // a word
     parameter int unsigned PlaneWidth = 1,
     parameter int unsigned Encoder    = 0,         // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Coded      = 0,         // 1: a code is digits, see tpe_unpack
     parameter int unsigned Stages     = 1          // 1..3
 ) (
     input  wire  logic                         clk_i,
@@ -36,8 +37,8 @@ module tpe_pe_mac #(
   if (Stages < 1 || Stages > 3) begin : gen_check_stages
     $error("tpe_pe_mac: Stages must be 1..3");
   end
-  if (CodeWidth != AWidth || PsumWidth != AccWidth || AccWidth < ProductWidth) begin : gen_check
-    $error("tpe_pe_mac: CodeWidth = AWidth, PsumWidth = AccWidth >= AWidth + BWidth");
+  if (PsumWidth != AccWidth || AccWidth < ProductWidth) begin : gen_check
+    $error("tpe_pe_mac: PsumWidth = AccWidth >= AWidth + BWidth");
   end
 
   logic unused_plane;
@@ -53,7 +54,9 @@ module tpe_pe_mac #(
         .AWidth (AWidth),
         .BWidth (BWidth),
         .Width  (ProductWidth),
-        .Encoder(Encoder)
+        .Encoder(Encoder),
+        .Coded  (Coded),
+        .CodeWidth(CodeWidth)
     ) u_partial_products (
         .a_i (code_i[l*CodeWidth+:CodeWidth]),
         .b_i (b_i[l*BWidth+:BWidth]),

@@ -12,7 +12,7 @@ from tpe.pe import get as get_pe
 from tpe.pe import names as pe_names
 from tpe.pe.base import PE
 
-_NOT_ARRAYS = {"__init__", "base", "sparse"}
+_NOT_ARRAYS = {"__init__", "base", "sparse", "sparse_walk", "stepped"}
 
 
 @cache

@@ -11,9 +11,14 @@ import numpy as np
 
 from tpe.errors import TpeError
 from tpe.notation import Dim
-from tpe.pe.base import PE, Pace, Params, Way, Widths
+from tpe.pe.base import PE, Pace, Parameter, Params, Way, Widths
 
 TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "stall")
+
+
+OVERLAP = Parameter(
+    "overlap", "none", ("none", "load"), "whether B of the next tile loads behind a tile", "Overlap"
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,11 @@ ALWAYS = Handshake()
 
 @dataclass(frozen=True)
 class Job:
-    """One GEMM as an array sees it: A (M, K) is the encoded operand; only sparse PEs read it."""
+    """One GEMM as an array sees it: A (M, K) is the encoded operand, B (K, N) the other.
+
+    Only PEs whose steps depend on the operands read them. `rows` x `cols` outputs are a tile;
+    `chain` cells pass a sum over K from one to the next.
+    """
 
     pe: PE | None  # None for an engine from a bare nest
     params: Params
@@ -94,9 +103,11 @@ class Job:
     rows: int
     cols: int
     a: np.ndarray[Any, Any]
+    b: np.ndarray[Any, Any]
     m: int
     n: int
     k: int
+    chain: int = 1
 
     @property
     def record(self) -> PE:
@@ -126,6 +137,17 @@ class Timing:
 
     cycles: Cycles
     nonzero_digits: int | None = None  # of A, once per tile of N; None for a dense PE
+    busy_steps: int | None = None  # steps of a row in which any of its lanes holds such a digit
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What the cells of an array unroll: an output tile of m x n, and K in lanes or in a chain."""
+
+    m: int
+    n: int
+    lanes: int | None  # operands of K that a cell merges; None: the PE's own choice
+    chain: int  # cells that pass a sum over K from one to the next
 
 
 @dataclass(frozen=True)
@@ -137,19 +159,41 @@ class Array:
     source: str
     aliases: tuple[str, ...]
     way: Way
-    dims: tuple[Dim, ...]  # which loops the rows and the columns unroll
+    dims: tuple[Dim, ...]  # which loops its rows, columns and depth unroll
     paces: frozenset[Pace]
     rtl: Callable[[PE], str]  # stem of the RTL module for a PE
     timing: Callable[[Job, Handshake], Timing]
     bandwidth: Callable[[Job], tuple[int, int]]  # operand bits a cycle, A and B, at full pace
     legal_size: range = field(default=range(1, 1025))
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
+    stepped: bool = False  # takes PEs whose steps last several cycles
+    parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
+    controls: Callable[[PE], bool] = lambda pe: pe.sparse  # passes have ports that say what they do
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What a size says, in order: rows, cols and, of a cube, depth."""
+        return ("rows", "cols", "depth")[: len(self.dims)]
+
+    def grid(self, size: tuple[int, ...]) -> Grid:
+        """What an array of this size unrolls."""
+        trips = dict(zip(self.dims, size, strict=True))
+        along_k = trips.get(Dim.K)
+        chained = self.way is Way.PASS
+        return Grid(
+            m=trips.get(Dim.M, 1),
+            n=trips.get(Dim.N, 1),
+            lanes=1 if chained else along_k,
+            chain=along_k or 1 if chained else 1,
+        )
 
     def refuses(self, pe: PE) -> str | None:
         """Why this PE cannot stand in this array; None if it can."""
         if self.way not in pe.ways:
             ways = ", ".join(sorted(way.name.lower() for way in pe.ways))
             return f"{self.name} has its psum {self.way.name.lower()}, {pe.name} supports {ways}"
+        if pe.stepped and not self.stepped:
+            return f"{self.name} takes a step a cycle, {pe.name} several, and all cells wait"
         if pe.pace not in self.paces:
             return (
                 f"{self.name} moves operands in lock-step, {pe.name} takes "
@@ -161,16 +205,19 @@ class Array:
 def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> Timing:
     """Timing of an array whose tile streams K, flushes, and drains its rows, without overlap.
 
-    A tile takes ceil(K / lanes) + overhead cycles when nobody waits; `flush` is the number of
-    cycles from the last beat to the first row read, plus the two registers behind it.
+    A tile takes ceil(K / lanes) beats, once per plane of a PE that is streamed in planes, and
+    `overhead` cycles when nobody waits; `flush` is the number of cycles from the last beat to the
+    first row read, plus the two registers behind it. Planes are closed by one step more.
     """
-    lanes = job.widths.lanes
-    steps = -(-job.k // lanes)
-    useful = Fraction(job.k, lanes)
-    cycles = Cycles(useful=useful, edge=steps - useful, fill_drain=Fraction(overhead)) * job.tiles
+    lanes, planes = job.widths.lanes, job.record.planes(job.widths, job.params)
+    closing = int(planes > 1)
+    steps = -(-job.k // lanes) * planes
+    useful = Fraction(job.k * planes, lanes)
+    spent = Cycles(useful=useful, edge=steps - useful, fill_drain=Fraction(overhead + closing))
+    cycles = spent * job.tiles
     if handshake == ALWAYS:
         return Timing(cycles)
-    total = _dense_walk(job.tiles, steps, flush, job.rows, handshake)
+    total = _dense_walk(job.tiles, steps, flush + closing, job.rows, handshake)
     return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
@@ -197,4 +244,5 @@ def next_cycle(willing: Callable[[int], bool], cycle: int) -> int:
 
 def describe_size(array: Array) -> str:
     """The legal size of an array, for a person."""
-    return f"ROWSxCOLS, each from {array.legal_size[0]} to {array.legal_size[-1]}"
+    sides = "x".join(side.upper() for side in array.sides)
+    return f"{sides}, each from {array.legal_size[0]} to {array.legal_size[-1]}"

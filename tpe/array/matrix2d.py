@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from tpe.array.base import Array, Handshake, Job, Timing, dense_timing
+from tpe.array.base import OVERLAP, Array, Handshake, Job, Timing, dense_timing
 from tpe.array.sparse import sparse_timing
 from tpe.notation import M, N
-from tpe.pe.base import Pace, Way
+from tpe.pe.base import PE, Pace, Parameter, Way
+
+DRIFT = Parameter(
+    "drift", 0, range(65), "groups of K by which a row may lead the slowest; 0: unbounded", "Drift"
+)
 
 
 def timing(job: Job, handshake: Handshake) -> Timing:
-    """Dense: a tile of K takes steps + rows + cell latency + 3 cycles. Sparse: see `sparse`."""
+    """Dense: a tile of K takes steps + rows + cell latency + 3 cycles. Else `sparse`, `stepped`."""
     if job.record.sparse:
         return sparse_timing(job, handshake)
+    if job.record.stepped:
+        from tpe.array.stepped import stepped_timing
+
+        return stepped_timing(job, handshake)
     flush = 1 + job.record.cell_latency(job.params) + 2
     return dense_timing(job, flush + job.rows, flush, handshake)
 
@@ -24,6 +32,18 @@ def bandwidth(job: Job) -> tuple[int, int]:
     return job.rows * w.lanes * w.a, job.cols * w.lanes * w.b
 
 
+def parameters(pe: PE) -> tuple[Parameter, ...]:
+    """What B resident in the array and rows that run free leave to choose."""
+    return (OVERLAP, DRIFT) if pe.sparse else ()
+
+
+def module(pe: PE) -> str:
+    """The RTL for a PE: B read by index, steps of several cycles, or plain."""
+    if pe.sparse:
+        return "matrix2d_indexed"
+    return "matrix2d_stepped" if pe.stepped else "matrix2d"
+
+
 RECORD = Array(
     name="matrix2d",
     title="broadcast 2D matrix",
@@ -32,7 +52,9 @@ RECORD = Array(
     way=Way.KEEP,
     dims=(M, N),
     paces=frozenset(Pace),
-    rtl=lambda pe: "matrix2d_indexed" if pe.sparse else "matrix2d",
+    rtl=module,
     timing=timing,
     bandwidth=bandwidth,
+    stepped=True,
+    parameters=parameters,
 )

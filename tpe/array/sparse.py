@@ -1,31 +1,34 @@
 """Timing of sparse PEs in a broadcast array: rows run free and meet once per pass.
 
-A pass is at most `depth` operands of K for one output tile. A row takes max(1, non-zero digits)
-steps for each group of 4 operands at one bit weight, bit weights outermost. A whole plane waits
-in the row's shadow register for the finish, which serves row r in cycles = r modulo rows of the
-pass; if the next plane is whole before that, the row waits. When every row holds its last plane
-the rows drain in order. Let `meet` be the edge at which the last of them is held (the first
-group is accepted at edge 0): the pass takes meet + rows + 3 cycles, one less if C stays because
-more passes of K follow. Loading the B of a pass takes as many cycles as it has operands of K;
-when all of K fits, it stays for all tiles of M.
+A pass is at most `depth` operands of K for one output tile. A group of 4 operands at one bit weight
+takes max(1, non-zero digits) steps, bit weights outermost. Where a cell takes several lanes of K,
+lane l owns the groups whose index modulo lanes is l (K is padded to whole rounds), and the lanes
+of a row meet at every bit weight. A whole plane waits in the row's shadow register for the finish,
+which serves row r in cycles = r modulo rows of the pass; if the next plane is whole before that,
+the row waits. When every row holds its last plane the rows drain in order. Let `meet` be the edge
+at which the last of them is held (the first group is accepted at edge 0): the pass takes
+meet + rows + 3 cycles, one less if C stays because more passes of K follow. Loading the B of a
+pass takes as many cycles as it has operands of K; when all of K fits, it stays for all tiles of M.
+With overlap = load that of the next pass loads behind a pass, from the cycle after it has begun.
+A hesitant source or sink, and rows that may not drift apart, are walked: `sparse_walk`.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing, next_cycle
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing
+from tpe.array.sparse_walk import LATENCY, TAIL, drifting_edges, walked
 from tpe.digits import encoding
 from tpe.jit import compiled, kernel
 
 Ints = np.ndarray[Any, np.dtype[Any]]
 
-LATENCY = 2  # edges from a row's last step to the shadow that holds its last plane
-TAIL = 3  # from meet: the row register, the C register, and the edge of the first group
 THREADS = 2
 FIELD = 7  # bits that count the digits of a group in one plane; 9 planes fit 63 bits
 CHUNK = 1 << 18  # operands a thread takes at once
@@ -64,21 +67,38 @@ def row_steps(codes: Ints, flags: Ints, popcount: Ints, group: int, planes: int)
 
 
 @kernel()
-def plane_steps(codes: Ints, fields: Ints, group: int, planes: int) -> Ints:
-    """Steps of each row in each plane: (rows, planes).
+def plane_steps(codes: Ints, fields: Ints, group: int, planes: int, lanes: int) -> Ints:
+    """Steps, and steps with a digit, of each row in each plane: (rows, 2, planes).
 
     codes (rows, K) index `fields`: FIELD bits a plane, 1 in a plane whose digit is non-zero.
     """
-    out = np.zeros((codes.shape[0], planes), np.int64)
+    rows, k = codes.shape
+    out = np.zeros((rows, 2, planes), np.int64)
+    rounds = -(-k // (group * lanes))
     mask = (1 << FIELD) - 1
-    for r in range(codes.shape[0]):
-        row = codes[r]
-        for start in range(0, codes.shape[1], group):
+    spent = np.zeros((lanes, planes), np.int64)
+    busy = np.zeros((planes, rounds * group + 1), np.bool_)
+    for r in range(rows):
+        spent[:] = 0
+        if lanes > 1:
+            busy[:] = False
+        for j in range(rounds * lanes):
             total = 0
-            for i in range(start, min(start + group, codes.shape[1])):
-                total += fields[row[i]]
+            for i in range(j * group, min((j + 1) * group, k)):
+                total += fields[codes[r, i]]
+            lane = j % lanes
             for p in range(planes):
-                out[r, p] += max(1, (total >> (FIELD * p)) & mask)
+                count = (total >> (FIELD * p)) & mask
+                if lanes > 1:
+                    for step in range(count):
+                        busy[p, spent[lane, p] + step] = True
+                else:
+                    out[r, 1, p] += count
+                spent[lane, p] += max(1, count)
+        for p in range(planes):
+            out[r, 0, p] = spent[:, p].max()
+            if lanes > 1:
+                out[r, 1, p] = busy[p].sum()
     return out
 
 
@@ -101,31 +121,120 @@ def row_meets(steps: Ints, rows: int) -> Ints:
     return out
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What the passes of one range of K say, for every tile of M."""
+
+    edges: Ints  # (tiles of M,): cycles of each, without loading
+    digits: int  # non-zero
+    busy: int  # steps of a row in which a lane holds a digit
+    empty: int  # groups of operands without a digit, over all planes
+    padded: int  # ... of padding
+
+
 def sparse_timing(job: Job, handshake: Handshake) -> Timing:
     """Cycles of a sparse PE in matrix2d; exactly the RTL's."""
-    if handshake != ALWAYS:
-        free = sparse_timing(job, ALWAYS)
-        stall = Fraction(_walk(job, handshake) - free.cycles.total)
-        return Timing(free.cycles + Cycles(stall=stall), free.nonzero_digits)
-    cycles, nonzero = Cycles(), 0
-    for start, stop in passes(job):
-        row_counts, meets = _rows(job, start, stop)
-        tile_meets = meets.reshape(job.m_tiles, job.rows).max(axis=1)
-        nonzero += int(row_counts[:, 0].sum())
-        useful = Fraction(int(row_counts[:, 0].sum()), job.rows)
-        empty = Fraction(int(row_counts[:, 1].sum()), job.rows)
-        steps = int(tile_meets.sum()) - LATENCY * job.m_tiles
-        last = stop == job.k
-        tail = (LATENCY + job.rows + (TAIL if last else TAIL - 1)) * job.m_tiles
-        loads = (stop - start) * (1 if len(passes(job)) == 1 else job.m_tiles)
-        cycles += Cycles(
-            useful=useful,
-            empty_group=empty,
-            lane_sync=steps - useful - empty,
-            fill_drain=Fraction(tail),
-            load=Fraction(loads),
-        )
-    return Timing(cycles * job.n_tiles, nonzero * job.n_tiles)
+    ranges = [_pass(job, start, stop) for start, stop in passes(job)]
+    free = _timing(job, ranges)
+    if job.params["drift"] > 0:
+        free = _drifting(job, free)
+    if handshake == ALWAYS:
+        return free
+    costs = [(range_costs(job, start, stop), stop - start) for start, stop in passes(job)]
+    stall = Fraction(walked(job, costs, handshake) - free.cycles.total)
+    return replace(free, cycles=free.cycles + Cycles(stall=stall))
+
+
+def _timing(job: Job, ranges: list[Pass]) -> Timing:
+    """The closed form, every row free."""
+    lanes = job.rows * job.widths.lanes
+    digits, busy, empty, padded = (
+        sum(getattr(p, name) for p in ranges) for name in ("digits", "busy", "empty", "padded")
+    )
+    spent = sum(int(p.edges.sum()) for p in ranges)
+    tail = job.m_tiles * sum(_tail(job, stop) for _, stop in passes(job))
+    useful, gaps, edge = (Fraction(x, lanes) for x in (digits, empty, padded))
+    cycles = Cycles(
+        useful=useful,
+        empty_group=gaps,
+        edge=edge,
+        lane_sync=spent - tail - useful - gaps - edge,
+        fill_drain=Fraction(tail),
+    )
+    load = Fraction(_load_cycles(job, [p.edges for p in ranges]))
+    total = cycles * job.n_tiles + Cycles(load=load)
+    return Timing(total, digits * job.n_tiles, busy * job.n_tiles)
+
+
+def _tail(job: Job, stop: int) -> int:
+    """Cycles of a pass that are not its rows' steps: pipeline, drain, C register."""
+    return LATENCY + job.rows + TAIL - (0 if stop == job.k else 1)
+
+
+def _load_cycles(job: Job, edges: list[Ints]) -> int:
+    """Cycles in which the array waits for B, over all tiles; `edges` as in `Pass`."""
+    sizes = [stop - start for start, stop in passes(job)]
+    often = job.m_tiles if len(sizes) > 1 else 1
+    if job.params["overlap"] == "none":
+        return sum(sizes) * often * job.n_tiles
+    exposed = cycle = sizes[0]
+    loaded = 0  # the first cycle in which B of the next loading pass is there
+    for m in list(range(job.m_tiles)) * job.n_tiles:
+        for i, spent in enumerate(edges):
+            if len(sizes) > 1 or m == 0:
+                exposed += max(0, loaded - cycle)
+                cycle = max(cycle, loaded)  # the pass takes its bank, the other one loads
+                loaded = cycle + 1 + sizes[(i + 1) % len(sizes)]
+            cycle += int(spent[m])
+    return exposed
+
+
+def _pass(job: Job, start: int, stop: int) -> Pass:
+    """The steps of all rows in one range of K."""
+    codes = _codes(job, start, stop)
+    flags, popcount = _tables(job)
+    group, planes, lanes = job.record.group, job.widths.digits, job.widths.lanes
+    step = max(1, CHUNK // codes.shape[1])
+    parts = [codes[i : i + step] for i in range(0, len(codes), step)]
+    counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
+    digits, empty = (int(x) for x in counts.sum(axis=0))
+    groups = -(-codes.shape[1] // group)
+    rounds = -(-groups // lanes)
+    padded = (rounds * lanes - groups) * planes * len(codes)
+    if lanes == 1 and groups >= job.rows:  # a slot comes before the next plane is whole
+        meets, busy = counts.sum(axis=1) + LATENCY, digits
+    else:
+        fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
+        steps = _threaded(compiled(plane_steps), parts, fields, group, planes, lanes)
+        meets = np.asarray(compiled(row_meets)(np.ascontiguousarray(steps[:, 0]), job.rows))
+        busy = int(steps[:, 1].sum())
+    tail = _tail(job, stop) - LATENCY
+    edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
+    return Pass(edges, digits, busy, empty, padded)
+
+
+def _drifting(job: Job, free: Timing) -> Timing:
+    """The same with rows that may lead by `drift` groups only: what that adds is lane_sync."""
+    spent = [
+        drifting_edges(job, range_costs(job, start, stop), _tail(job, stop) - LATENCY)
+        for start, stop in passes(job)
+    ]
+    load = Fraction(_load_cycles(job, spent))
+    total = sum(int(x.sum()) for x in spent) * job.n_tiles + load
+    fifo = Fraction(job.tiles * len(spent))  # a cycle from the FIFO's one end to the other
+    cycles = replace(free.cycles, load=load) + Cycles(fill_drain=fifo)
+    return replace(free, cycles=cycles + Cycles(lane_sync=total - cycles.total))
+
+
+def range_costs(job: Job, start: int, stop: int) -> Ints:
+    """Steps of every group in one range of K: (rows, lanes, planes, rounds), int16."""
+    codes = _codes(job, start, stop)
+    flags, _ = _tables(job)
+    group, planes, lanes = job.record.group, job.widths.digits, job.widths.lanes
+    pad = -codes.shape[1] % (group * lanes)
+    nonzero = np.pad(flags[codes], ((0, 0), (0, pad)))[:, :, None] >> np.arange(planes) & 1
+    counts = nonzero.reshape(len(codes), -1, lanes, group, planes).sum(axis=3)
+    return np.ascontiguousarray(np.maximum(1, counts).transpose(0, 2, 3, 1), np.int16)
 
 
 def passes(job: Job) -> list[tuple[int, int]]:
@@ -153,93 +262,9 @@ def _codes(job: Job, start: int, stop: int) -> Ints:
     return np.pad(index, ((0, pad), (0, 0))) if pad else index
 
 
-def _rows(job: Job, start: int, stop: int) -> tuple[Ints, Ints]:
-    """(non-zero digits, empty groups) and the meeting edge of every row in one pass."""
-    codes = _codes(job, start, stop)
-    flags, popcount = _tables(job)
-    group, planes = job.record.group, job.widths.digits
-    step = max(1, CHUNK // codes.shape[1])
-    parts = [codes[i : i + step] for i in range(0, len(codes), step)]
-    counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
-    if -(-codes.shape[1] // group) >= job.rows:
-        return counts, counts.sum(axis=1) + LATENCY  # a slot comes before the next plane is whole
-    fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
-    steps = _threaded(compiled(plane_steps), parts, fields, group, planes)
-    return counts, np.asarray(compiled(row_meets)(steps, job.rows))
-
-
 def _threaded(work: Any, parts: list[Ints], *arguments: Any) -> Ints:
     """A kernel over the parts of a matrix, its results stacked; kernels release the GIL."""
     if len(parts) == 1:
         return np.asarray(work(parts[0], *arguments))
     with ThreadPoolExecutor(THREADS) as pool:
         return np.concatenate(list(pool.map(lambda part: work(part, *arguments), parts)))
-
-
-def _walk(job: Job, handshake: Handshake) -> int:
-    """Cycles with an idle source or a busy sink, cycle by cycle."""
-    flags, _ = _tables(job)
-    ranges = passes(job)
-    cycle, first = 0, None
-    for _ in range(job.n_tiles):
-        for m in range(job.m_tiles):
-            for start, stop in ranges:
-                if len(ranges) > 1 or m == 0:
-                    for _ in range(start, stop):
-                        cycle = next_cycle(handshake.source, cycle)
-                        first = cycle if first is None else first
-                        cycle += 1
-                rows = _codes(job, start, stop)[m * job.rows : (m + 1) * job.rows]
-                cycle = _walk_pass(job, rows, flags, cycle, stop == job.k, handshake)
-    assert first is not None
-    return cycle - first
-
-
-def _walk_pass(
-    job: Job, codes: Ints, flags: Ints, begin: int, flush: bool, handshake: Handshake
-) -> int:
-    """The first cycle after a pass whose rows may take groups from cycle `begin`."""
-    first = next_cycle(handshake.source, begin)
-    group, planes = job.record.group, job.widths.digits
-    meet = max(
-        _walk_row(_costs(row, flags, group, planes), first, slot, job.rows, handshake)
-        for slot, row in enumerate(codes)
-    )
-    if not flush:
-        return meet + job.rows + 2
-    cycle = meet + 2
-    for _ in range(job.rows):
-        cycle = next_cycle(handshake.sink, cycle + 1)
-    return cycle + 1
-
-
-def _costs(row: Ints, flags: Ints, group: int, planes: int) -> list[list[int]]:
-    """Steps of every group in every plane of one row."""
-    entries = [int(flags[x]) for x in row]
-    groups = [entries[i : i + group] for i in range(0, len(entries), group)]
-    return [[max(1, sum(e >> p & 1 for e in g)) for g in groups] for p in range(planes)]
-
-
-def _walk_row(
-    costs: list[list[int]], origin: int, slot: int, rows: int, handshake: Handshake
-) -> int:
-    """The cycle in which a row's last plane is captured; `origin` is cycle 0 of the slots."""
-    groups = [(cost, j == len(plane) - 1) for plane in costs for j, cost in enumerate(plane)]
-    taken = 0  # groups accepted
-    left, ends = 0, False  # steps left of the held group, whether it ends its plane
-    operand_ends = whole = full = False
-    captured, cycle = 0, origin
-    while True:
-        serve = full and (cycle - origin) % rows == slot
-        capture = whole and (not full or serve)
-        full = (full and not serve) or capture
-        captured += capture
-        if captured == len(costs):
-            return cycle
-        if not whole or capture:
-            whole, operand_ends = operand_ends, left == 1 and ends
-            left = max(0, left - 1)
-            if left == 0 and taken < len(groups) and handshake.source(cycle):
-                left, ends = groups[taken]
-                taken += 1
-        cycle += 1

@@ -164,7 +164,7 @@ def _choice(
     """What `--array`, `--size` and `-p` choose for all PEs, and for single ones."""
     from tpe import pe as pes
     from tpe.candidates import Choice
-    from tpe.engine import parameters_of
+    from tpe.parameters import parameters_of
 
     known = {name: [p.name for p in parameters_of(pes.get(name))] for name in names}
     shared: list[str] = []

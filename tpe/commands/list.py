@@ -57,7 +57,7 @@ def list_(
 def _pes_with(param: list[str] | None) -> list[str]:
     """Ids of the PEs that take every one of these parameters with its value."""
     from tpe import pe as pes
-    from tpe.engine import parameters_of, resolve_parameters
+    from tpe.parameters import parameters_of, resolve_parameters
 
     records = [pes.get(name) for name in pes.names()]
     known = dict.fromkeys(p.name for pe in records for p in parameters_of(pe))

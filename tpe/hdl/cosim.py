@@ -21,9 +21,11 @@ from tpe.engine import Engine
 from tpe.errors import missing_extra
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
-from tpe.hdl.images import Case, Counts, Images, counts, images
+from tpe.hdl.images import SETTINGS, Case, Counts, Images, counts, images
 from tpe.hdl.pack import unpack
+from tpe.notation import Dim
 from tpe.operands import Ints
+from tpe.pe.base import Way
 from tpe.run import Run
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
@@ -73,10 +75,10 @@ def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: str = ""
             {
                 "module": f"{prefixes[identity]}_harness",
                 "parameters": harness_parameters(engine, words),
-                "cell_only": False,
+                "settings": SETTINGS,
             }
         )
-    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses)
+    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses, settings=SETTINGS)
     return Design(modules, "tpe_bench", _WAVES.get(waves, ()))
 
 
@@ -89,40 +91,55 @@ def _combination(engine: Engine) -> list[Any]:
 
 
 def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
+    """Parameters that change the RTL beyond its widths."""
     pe = emit.record(engine)
-    return [(p.name, str(engine.params[p.name])) for p in pe.parameters if p.rtl]
+    return [
+        (p.name, str(engine.params[p.name]))
+        for p in pe.parameters
+        if p.rtl or p.name in ("tree", "encode_in")
+    ]
 
 
 def _harnessed(engine: Engine) -> dict[str, str]:
-    kind = "indexed" if emit.record(engine).sparse else "stream"
-    dut = sources.bench_text(f"tpe_dut_{kind}")
-    extra = {"subtract": (".a_zero_i", ".b_zero_i"), "offset": (".c_add_i",)}
-    for port in extra.get(engine.params["zero_points"], ()):
-        dut = dut.replace("      .c_o  //", f"      {port},\n      .c_o  //")
-    harness = sources.bench_text("tpe_harness").replace("  tpe_dut #(", f"  tpe_dut_{kind} #(")
     # Every size has its own name in the configuration, so sizes come as parameters.
-    top = Engine(emit.record(engine), engine.array, (1, 1), **engine.params)
-    return {
-        **emit.engine_modules(top),
-        "tpe_harness": harness,
-        f"tpe_dut_{kind}": dut,
-    }
+    assert engine.record is not None and engine.array is not None
+    top = Engine(engine.record, engine.array, _smallest(engine), **engine.params)
+    modules = emit.engine_modules(top)
+    ports = sources.port_names(modules["tpe_engine"])
+    connections = [(port, "pass_done_o" if port == "done_o" else port) for port in ports]
+    dut = emit.template("dut.sv.j2", connections=connections, ports=ports)
+    benches = {name: sources.bench_text(name) for name in ("tpe_harness", "tpe_source", "tpe_walk")}
+    return {**modules, "tpe_dut": dut, **benches}
+
+
+def _smallest(engine: Engine) -> tuple[int, ...]:
+    """The smallest size of the same widths: 1, but for the side that decides the lanes."""
+    assert engine.array is not None
+    fixed = engine.grid.lanes is not None and engine.grid.chain == 1
+    sides = zip(engine.array.dims, engine.size, strict=True)
+    return tuple(size if fixed and dim is Dim.K else 1 for dim, size in sides)
 
 
 def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
     """Parameters of the harness of an engine, in order."""
-    pe, w = emit.record(engine), engine.widths
-    lanes = pe.group if pe.sparse else w.lanes
+    pe, w, grid = emit.record(engine), engine.widths, engine.grid
+    rows, cols = emit.rtl_size(engine)
     a, b = emit.stored_formats(engine)
+    a_bits, b_bits = emit.port_bits(engine)
+    chained = grid.chain > 1 or (engine.array is not None and engine.array.way is Way.PASS)
+    per_row = w.lanes * pe.group
+    planes = w.digits if pe.sparse else pe.planes(w, engine.params)
+    lone = not pe.sparse or engine.params["drift"] > 0
     return [
-        ("Rows", engine.rows),
-        ("Cols", engine.cols),
-        ("ARowBits", lanes * a.bits),
-        ("BColBits", b.bits * (1 if pe.sparse else w.lanes)),
-        ("AccWidth", w.acc),
-        ("Planes", w.digits if pe.sparse else 1),
-        ("Group", pe.group if pe.sparse else 1),
-        ("Indexed", "1'b1" if pe.sparse else "1'b0"),
+        ("Rows", rows),
+        ("Cols", cols),
+        ("ABits", a_bits * (rows if chained else rows * per_row)),
+        ("BBits", b_bits * cols * (1 if pe.sparse or chained else w.lanes)),
+        ("CBits", cols * w.acc),
+        ("DBits", cols * w.acc),
+        ("Streams", 1 if lone else rows * w.lanes),
+        ("Planes", planes),
+        ("BPlanes", 1 if pe.sparse else planes),
         ("AZeroBits", a.bits),
         ("BZeroBits", b.bits),
         ("Correct", "1'b1" if engine.params["zero_points"] == "offset" else "1'b0"),
@@ -167,7 +184,7 @@ def _model(case: Case) -> Run:
 
 
 def _outcome(case: Case, image: Images, folder: Path, cycles: int, model: Run) -> Outcome:
-    words = unpack(folder / "c.hex", image.words, case.engine.cols, case.engine.widths.acc)
+    words = unpack(folder / "c.hex", image.words, case.engine.grid.n, case.engine.widths.acc)
     return Outcome(case, image.untiled(words, case), model.C, cycles, model.cycles)
 
 

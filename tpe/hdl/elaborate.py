@@ -22,6 +22,8 @@ _PRIMITIVES = {
     "tpe_map": ("map", "Width"),
     "tpe_shift": ("shift", "Width"),
     "tpe_shift_plane": ("shift", "Width"),
+    "tpe_shift_pair": ("shift", "Width"),
+    "tpe_shift_pair_plane": ("shift", "Width"),
     "tpe_half_reduce": ("half_reduce", "Width"),
     "tpe_add": ("add", "Width"),
     "tpe_accumulate": ("accumulate", "Width"),

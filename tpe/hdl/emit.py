@@ -11,6 +11,8 @@ from tpe.errors import TpeError, missing_extra
 from tpe.formats import IntFormat
 from tpe.hdl import sources
 from tpe.hdl.keywords import KEYWORDS
+from tpe.hdl.trees import tree_modules
+from tpe.parameters import size_text
 from tpe.pe.base import PE
 from tpe.version import __version__
 from tpe.views import render
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).with_name("templates")
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
-_FRONT = ("AWidth", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
+_FRONT = ("AWidth", "Lanes", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -41,7 +43,9 @@ def template(name: str, **values: Any) -> str:
 
 def rtl_widths(engine: Engine) -> dict[str, int]:
     """Every width and count that the RTL of an engine takes, by parameter name."""
-    pe, w = record(engine), engine.widths
+    pe, w, params = record(engine), engine.widths, engine.params
+    assert engine.array is not None
+    own = engine.array.parameters(pe)
     return {
         "AWidth": w.a,
         "BWidth": w.b,
@@ -50,11 +54,20 @@ def rtl_widths(engine: Engine) -> dict[str, int]:
         "Group": pe.group,
         "Depth": w.depth,
         "IndexWidth": max(1, (w.depth - 1).bit_length()),
-        "CodeWidth": pe.code_bits(w),
+        "CodeWidth": pe.code_bits(w, params),
         "PsumWidth": pe.psum.bits(w),
-        "PlaneWidth": w.plane_bits,
-        "CellLatency": pe.cell_latency(engine.params),
+        "PlaneWidth": pe.plane_bits(w, params),
+        "OwnFronts": int(pe.own_front),
+        "Planes": pe.planes(w, params),
+        "CellLatency": pe.cell_latency(params),
+        **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
+
+
+def rtl_size(engine: Engine) -> tuple[int, int]:
+    """Rows and Cols of the array's module: a chain has its rows along K."""
+    grid = engine.grid
+    return max(grid.m, grid.chain), grid.n
 
 
 def record(engine: Engine) -> PE:
@@ -68,8 +81,17 @@ def record(engine: Engine) -> PE:
 
 def engine_modules(engine: Engine) -> dict[str, str]:
     """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
-    modules = sources.closure({"tpe_engine": _top(engine), **pe_aliases(engine)})
+    own = {"tpe_engine": _top(engine), **pe_aliases(engine), **_trees(engine)}
+    modules = sources.closure(own)
     return {name: with_defaults(text, rtl_widths(engine)) for name, text in modules.items()}
+
+
+def _trees(engine: Engine) -> dict[str, str]:
+    """What takes the place of the chain of compressors, if the engine's tree is another."""
+    kind = engine.params.get("tree", "chain")
+    if kind == "chain":
+        return {}
+    return tree_modules(kind, record(engine).trees(engine.widths, engine.params))
 
 
 def with_defaults(text: str, widths: Mapping[str, int]) -> str:
@@ -89,7 +111,7 @@ def pe_aliases(engine: Engine) -> dict[str, str]:
     """`tpe_cell`, `tpe_finish` and, where there is one, `tpe_front`, bound to the engine's PE."""
     pe = record(engine)
     parts = [
-        ("tpe_cell", f"tpe_pe_{pe.name}", _CELL),
+        ("tpe_cell", pe.module, _CELL),
         ("tpe_finish", f"tpe_finish_{pe.finish}", _FINISH),
     ]
     if pe.front != "none":
@@ -103,8 +125,10 @@ def pe_aliases(engine: Engine) -> dict[str, str]:
             for p in pe.parameters
             if p.rtl and re.search(rf"\b{p.rtl}\b", source)
         ]
+        if "encode_in" in engine.params and re.search(r"\bCoded\b", source):
+            chosen.append(("Coded", int(engine.params["encode_in"] != "cell")))
         note = f"{target} under the name that every array instantiates."
-        parameters = [(name, widths[name]) for name in names]
+        parameters = [(n, widths[n]) for n in names if re.search(rf"\b{n}\b", source)]
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
             alias, f"the {kind} of {pe.name}", note, target, parameters, f"u_{kind}", chosen, source
@@ -151,9 +175,14 @@ def _top(engine: Engine) -> str:
     mode = MODES.index(engine.params["zero_points"])
     text = sources.text(f"tpe_{array}")
     ports, connections = sources.ports(text), {name: name for name in sources.port_names(text)}
-    parameters = [("Rows", engine.rows), ("Cols", engine.cols)]
+    parameters = list(zip(("Rows", "Cols"), rtl_size(engine), strict=True))
     parameters += [(name, widths[name]) for name in names if name not in ("Rows", "Cols")]
     conversions = []
+    encoder = _edge_encoder(engine, ports)
+    if encoder:
+        connections["a_i"] = "a_code"
+        ports = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]")
+        parameters += [("AWidth", widths["AWidth"])] if "AWidth" not in names else []
     for side, number in zip("ab", stored_formats(engine), strict=True):
         if number.signed and mode != 1:
             continue
@@ -161,7 +190,10 @@ def _top(engine: Engine) -> str:
         conversions.append(part)
         parameters.append((part["in_width"], number.bits))
         ports = _operand_ports(ports, part, mode)
-        connections[f"{side}_i"] = part["signal"]
+        if encoder and side == "a":
+            encoder = {**encoder, "source": part["signal"]}
+        else:
+            connections[f"{side}_i"] = part["signal"]
     if mode == MODES.index("offset"):
         connections["c_o"] = "c_array"
         ports = _after(ports, "c_ready_i", "input  wire  logic [Cols*AccWidth-1:0]       c_add_i,")
@@ -172,6 +204,7 @@ def _top(engine: Engine) -> str:
         parameters=parameters,
         ports=ports,
         conversions=conversions,
+        encoder=encoder,
         corrected=mode == MODES.index("offset"),
         target=f"tpe_{array}",
         bindings=names,
@@ -179,15 +212,37 @@ def _top(engine: Engine) -> str:
     )
 
 
-def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str, Any]:
-    """How one side's operands become the array's, as the template reads it."""
-    own, width = side.upper() + "Operand", side.upper() + "Width"
+def port_bits(engine: Engine) -> tuple[int, int]:
+    """Bits of an operand of A and of B at the ports of an engine."""
+    a, b = stored_formats(engine)
+    if engine.params.get("encode_in") == "stored":
+        return record(engine).code_bits(engine.widths, engine.params), b.bits
+    return a.bits, b.bits
+
+
+def _edge_encoder(engine: Engine, ports: str) -> dict[str, Any] | None:
+    """The encoders at the array's edge, as the template reads them; None if there are none."""
+    if engine.params.get("encode_in") != "edge":
+        return None
+    return {"count": _count("a", "CodeWidth", ports), "source": "a_i", "kind": engine.encoder}
+
+
+def _count(side: str, width: str, ports: str) -> str:
+    """How many operands of `width` bits the port of a side has, as the port list says it."""
     line = next(x for x in ports.splitlines() if re.search(rf"\b{side}_i\b", x))
     match = re.search(rf"\[(.*)\*{width}-1:0\]", line)
     assert match, f"the port {side}_i counts operands of {width} bits"
+    return match.group(1)
+
+
+def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str, Any]:
+    """How one side's operands become the array's, as the template reads it."""
+    own, width = side.upper() + "Operand", side.upper() + "Width"
+    if side == "a" and "*CodeWidth-1:0]" in ports:
+        ports, width = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]"), "AWidth"
     return {
         "side": side,
-        "count": match.group(1),
+        "count": _count(side, width, ports),
         "in_width": own,
         "out_width": width,
         "signed": int(number.signed),
@@ -200,6 +255,8 @@ def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str
 def _operand_ports(ports: str, part: Mapping[str, Any], mode: int) -> str:
     """The port of one side in its stored width, and its zero point if that is subtracted."""
     side, width = part["side"], part["out_width"]
+    if side == "a":
+        ports = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]")
     ports = ports.replace(f"*{width}-1:0]", f"*{part['in_width']}-1:0]")
     if mode != MODES.index("subtract"):
         return ports
@@ -229,10 +286,10 @@ def header(engine: Engine) -> str:
     lines = [
         f"Generated by tpe {__version__}. {record(engine).source}",
         f"pe {record(engine).name}, array {engine.array.name if engine.array else ''}, "
-        f"{engine.rows} x {engine.cols}",
+        f"{size_text(engine.size)}",
         *(f"{name} = {value}" for name, value in engine.params.items() if value is not None),
         "",
-        *render(engine.nest).splitlines(),
+        *(render(engine.nest).splitlines() if engine.has_nest else []),
     ]
     return "\n// ".join(lines).replace("// \n", "//\n")
 

@@ -8,11 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake
+from tpe.digits import pack_digits
 from tpe.engine import Engine
 from tpe.hdl import emit
 from tpe.hdl.pack import pack
 from tpe.operands import Ints
+from tpe.pe.base import Way
 from tpe.zero_points import Task, offset, see
+
+# What the harness is told of a case, by the name of its port.
+SETTINGS = (
+    *("n_count", "m_count", "p_count"),
+    *("a_len", "a_cut_p", "a_cut_m", "a_m_stride", "a_p_stride"),
+    *("b_len", "b_cut_p", "b_n_stride", "b_p_stride", "b_once"),
+    *("words", "a_zero", "b_zero", "idle", "busy"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +45,13 @@ class Images:
     b: bytes
     d: bytes  # what is added to every word of C; empty if nothing is
     settings: dict[str, int]
-    words: int  # of C
     m_tiles: int
     n_tiles: int
+
+    @property
+    def words(self) -> int:
+        """Words of C."""
+        return self.settings["words"]
 
     def write(self, folder: Path) -> None:
         """Leave the images in a folder."""
@@ -47,12 +61,12 @@ class Images:
 
     def untiled(self, words: Ints, case: Case) -> Ints:
         """C (M, N) from the words that left, row by row of each tile, N outermost."""
-        engine = case.engine
-        shaped = words.reshape(self.n_tiles, self.m_tiles, engine.rows, engine.cols)
+        grid = case.engine.grid
+        shaped = words.reshape(self.n_tiles, self.m_tiles, grid.m, grid.n)
         full: Ints = shaped.transpose(1, 2, 0, 3).reshape(
-            self.m_tiles * engine.rows, self.n_tiles * engine.cols
+            self.m_tiles * grid.m, self.n_tiles * grid.n
         )
-        if engine.params["encode"] == "weights":
+        if case.engine.params["encode"] == "weights":
             full = full.T
         return full[: case.a.shape[0], : case.b.shape[1]]
 
@@ -66,55 +80,149 @@ class Counts:
     c: int
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How a GEMM (M, K) x (K, N), A being the encoded operand, falls into tiles and beats."""
+
+    engine: Engine
+    m: int
+    n: int
+    k: int
+
+    @property
+    def m_tiles(self) -> int:
+        """Tiles along M."""
+        return -(-self.m // self.engine.grid.m)
+
+    @property
+    def n_tiles(self) -> int:
+        """Tiles along N."""
+        return -(-self.n // self.engine.grid.n)
+
+    @property
+    def chained(self) -> bool:
+        """Whether B stays in the cells and psums pass through them."""
+        return self.engine.array is not None and self.engine.array.way is Way.PASS
+
+    @property
+    def per_beat(self) -> int:
+        """Operands of K that a beat of A has for a row."""
+        if self.chained:
+            return self.engine.grid.chain
+        return self.engine.widths.lanes * emit.record(self.engine).group
+
+    @property
+    def beats(self) -> int:
+        """Beats (in a chain: tiles) that K takes."""
+        return -(-self.k // self.per_beat)
+
+    def counts(self) -> Counts:
+        """The memories' words."""
+        c = self.m_tiles * self.n_tiles * self.engine.grid.m
+        if self.chained:
+            return Counts(self.beats * self.m, self.n_tiles * self.beats * self.per_beat, c)
+        b = self.k if emit.record(self.engine).sparse else self.beats
+        return Counts(self.m_tiles * self.beats, self.n_tiles * b, c)
+
+    def settings(self) -> dict[str, int]:
+        """What the harness is told of the order of beats."""
+        values = dict.fromkeys(SETTINGS, 0)
+        values |= {"n_count": self.n_tiles, "words": self.counts().c}
+        if self.chained:
+            return values | self._chain()
+        if emit.record(self.engine).sparse:
+            return values | self._indexed()
+        beats = self.beats
+        return values | {
+            "m_count": self.m_tiles,
+            "p_count": 1,
+            **{"a_len": beats, "a_m_stride": beats},
+            **{"b_len": beats, "b_n_stride": beats},
+        }
+
+    def _indexed(self) -> dict[str, int]:
+        """Passes of `depth` operands of K; B of a tile of N is kept if it fits."""
+        depth, beats = self.engine.widths.depth, self.beats
+        passes = -(-self.k // depth)
+        a_len = min(depth // self.per_beat, beats)
+        b_len = min(depth, self.k)
+        return {
+            "m_count": self.m_tiles,
+            "p_count": passes,
+            **{"a_len": a_len, "a_cut_p": passes * a_len - beats},
+            **{"a_m_stride": beats, "a_p_stride": a_len},
+            **{"b_len": b_len, "b_cut_p": passes * b_len - self.k},
+            **{"b_n_stride": self.k, "b_p_stride": b_len},
+            "b_once": int(passes == 1),
+        }
+
+    def _chain(self) -> dict[str, int]:
+        """A tile of B for every tile of K and N; blocks of M as long as the psum buffer."""
+        rows = self.per_beat
+        block = min(self.m, self.engine.params["psum_depth"]) if self.beats > 1 else self.m
+        blocks = -(-self.m // block)
+        return {
+            "m_count": blocks,
+            "p_count": self.beats,
+            **{"a_len": block, "a_cut_m": blocks * block - self.m},
+            **{"a_m_stride": block, "a_p_stride": self.m},
+            **{"b_len": rows, "b_n_stride": self.beats * rows, "b_p_stride": rows},
+        }
+
+
 def counts(case: Case) -> Counts:
     """The memories' words, without making the images."""
-    engine, pe = case.engine, emit.record(case.engine)
-    transposed = engine.params["encode"] == "weights"
-    m, k = case.a.shape
-    n = case.b.shape[1]
-    m, n = (n, m) if transposed else (m, n)
-    m_tiles, n_tiles = -(-m // engine.rows), -(-n // engine.cols)
-    lanes = pe.group if pe.sparse else engine.widths.lanes
-    beats = -(-k // lanes)
-    b_beats = k if pe.sparse else beats
-    return Counts(m_tiles * beats, n_tiles * b_beats, m_tiles * n_tiles * engine.rows)
+    return _sizes(case).counts()
+
+
+def _sizes(case: Case) -> Sizes:
+    (m, k), n = case.a.shape, case.b.shape[1]
+    transposed = case.engine.params["encode"] == "weights"
+    return Sizes(case.engine, *((n, m) if transposed else (m, n)), k)
 
 
 def images(case: Case) -> Images:
     """Operands laid out in tiles; padding is whatever enters the array as zero."""
-    engine, pe, w = case.engine, emit.record(case.engine), case.engine.widths
+    engine, sizes = case.engine, _sizes(case)
     transposed = engine.params["encode"] == "weights"
     a, b = (case.b.T, case.a.T) if transposed else (case.a, case.b)
     zeros = (case.b_zero, case.a_zero) if transposed else (case.a_zero, case.b_zero)
-    lanes = pe.group if pe.sparse else w.lanes
-    beats = -(-a.shape[1] // lanes)
-    a_pad, b_pad = (_padding(engine, side, zeros[side]) for side in (0, 1))
-    a_tiles = tiled(a, engine.rows, lanes, a_pad)
-    b_tiles = tiled(b.T, engine.cols, 1 if pe.sparse else w.lanes, b_pad)
-    if pe.sparse:
-        b_tiles = b_tiles[:, : a.shape[1]]
-    m_tiles, n_tiles = len(a_tiles), len(b_tiles)
-    a_format, b_format = emit.stored_formats(engine)
-    settings = {
-        "m_tiles": m_tiles,
-        "n_tiles": n_tiles,
-        "a_beats": beats,
-        "b_beats": b_tiles.shape[1],
-        "pass_beats": w.depth // lanes if pe.sparse else beats,
+    a_words, b_words = _laid_out(
+        sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
+    )
+    a_bits, b_bits = emit.port_bits(engine)
+    if engine.params.get("encode_in") == "stored":
+        a_words = pack_digits(engine.encoder, a_words, engine.widths.a)
+    settings = sizes.settings() | {
         "a_zero": int(zeros[0]) & 0xFFFF_FFFF,
         "b_zero": int(zeros[1]) & 0xFFFF_FFFF,
         "idle": case.handshake.idle,
         "busy": case.handshake.busy,
     }
     return Images(
-        pack(a_tiles.reshape(m_tiles * beats, -1), a_format.bits),
-        pack(b_tiles.reshape(n_tiles * b_tiles.shape[1], -1), b_format.bits),
-        _correction(case, m_tiles, n_tiles),
+        pack(a_words, a_bits),
+        pack(b_words, b_bits),
+        _correction(case, sizes),
         settings,
-        m_tiles * n_tiles * engine.rows,
-        m_tiles,
-        n_tiles,
+        sizes.m_tiles,
+        sizes.n_tiles,
     )
+
+
+def _laid_out(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, Ints]:
+    """Beats of A and of B, a row each, in the order of their addresses."""
+    engine, per_beat = sizes.engine, sizes.per_beat
+    if sizes.chained:
+        a_tiles = tiled(a, 1, per_beat, pads[0])  # (M, tiles of K, operands)
+        b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
+        falling = b_tiles.reshape(-1, engine.grid.n, per_beat).transpose(0, 2, 1)[:, ::-1]
+        return a_tiles.transpose(1, 0, 2).reshape(-1, per_beat), falling.reshape(-1, engine.grid.n)
+    a_tiles = tiled(a, engine.grid.m, per_beat, pads[0])
+    if emit.record(engine).sparse:
+        b_tiles = tiled(b.T, engine.grid.n, 1, pads[1])
+    else:
+        b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
+    return a_tiles.reshape(-1, a_tiles.shape[2]), b_tiles.reshape(-1, b_tiles.shape[2])
 
 
 def _padding(engine: Engine, side: int, zero: int) -> int:
@@ -124,7 +232,7 @@ def _padding(engine: Engine, side: int, zero: int) -> int:
     return offset(emit.stored_formats(engine)[side], mode)
 
 
-def _correction(case: Case, m_tiles: int, n_tiles: int) -> bytes:
+def _correction(case: Case, sizes: Sizes) -> bytes:
     """What is added to C, in the order its words leave."""
     engine = case.engine
     task = Task("case", "gemm", case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero)
@@ -132,10 +240,16 @@ def _correction(case: Case, m_tiles: int, n_tiles: int) -> bytes:
     if seen.correction is None:
         return b""
     c = seen.correction.T if engine.params["encode"] == "weights" else seen.correction
-    full = np.zeros((m_tiles * engine.rows, n_tiles * engine.cols), np.int64)
+    return pack(leaving(c, sizes.m_tiles, sizes.n_tiles, engine), engine.widths.acc)
+
+
+def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Engine) -> Ints:
+    """C, its encoded side first, in the order its words leave: (words, columns), zero-padded."""
+    grid = engine.grid
+    full = np.zeros((m_tiles * grid.m, n_tiles * grid.n), np.int64)
     full[: c.shape[0], : c.shape[1]] = c
-    shaped = full.reshape(m_tiles, engine.rows, n_tiles, engine.cols).transpose(2, 0, 1, 3)
-    return pack(shaped.reshape(-1, engine.cols), engine.widths.acc)
+    shaped = full.reshape(m_tiles, grid.m, n_tiles, grid.n).transpose(2, 0, 1, 3)
+    return shaped.reshape(-1, grid.n)
 
 
 def tiled(x: Ints, rows: int, lanes: int, pad: int) -> Ints:

@@ -42,7 +42,7 @@ def emit_directory(
 
 def default_prefix(engine: Engine) -> str:
     """`tpe_PE_ARRAY_RxC`, and behind it a hash of the parameters if they are not all defaults."""
-    pe, array, size = engine.pe, engine.array, (engine.rows, engine.cols)
+    pe, array, size = engine.record, engine.array, engine.size
     if pe is None or array is None or engine.params == Engine(pe, array, size).params:
         return f"tpe_{engine.name}"
     text = json.dumps(engine.params, sort_keys=True)

@@ -109,14 +109,14 @@ def battery(engine: Engine, seed: int) -> Iterator[Case]:
 
     The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
     """
-    assert engine.pe is not None and engine.array is not None
+    assert engine.record is not None and engine.array is not None
     parameters = {**engine.params, "overflow": "wrap"}
-    engine = Engine(engine.pe, engine.array, (engine.rows, engine.cols), **parameters)
+    engine = Engine(engine.record, engine.array, engine.size, **parameters)
     rng = np.random.Generator(np.random.Philox(seed))
     zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
     for k in DEPTHS:
         for handshake in (ALWAYS, STALLS):
-            m, n = 2 * engine.rows - 1, engine.cols + 1
+            m, n = 2 * engine.grid.m - 1 + (engine.grid.m == 1), engine.grid.n + 1
             a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
             if engine.params["zero_points"] != "none":
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
@@ -128,8 +128,8 @@ def corners(engine: Engine, k: int) -> Iterator[Case]:
     """Extreme operands held constant over a tile: the lowest, -2, -1, 0, 2 and the highest."""
     for x in corner_values(engine.a_format.low, engine.a_format.high):
         for y in corner_values(engine.b_format.low, engine.b_format.high):
-            a = np.full((engine.rows, k), x)
-            yield Case(engine, a, np.full((k, engine.cols), y))
+            a = np.full((engine.grid.m, k), x)
+            yield Case(engine, a, np.full((k, engine.grid.n), y))
 
 
 def corner_values(low: int, high: int) -> list[int]:

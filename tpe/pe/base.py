@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from tpe.errors import TpeError, unknown
-from tpe.notation import Nest
+from tpe.notation import Loop, Nest
 
 ENCODERS: dict[str, int] = {"booth": 0, "ent": 1}  # the recodings that have RTL, by its parameter
 
@@ -62,8 +62,10 @@ class Parameter:
         return " | ".join(str(choice) for choice in self.legal)
 
     def rtl_value(self, value: Any) -> int:
-        """The value as the RTL's integer parameter."""
-        return ENCODERS[value] if self.name == "encoder" else int(value)
+        """The value as the RTL's integer parameter; a word's is its place among the legal ones."""
+        if self.name == "encoder":
+            return ENCODERS[value]
+        return self.legal.index(value) if isinstance(value, str) else int(value)
 
 
 def _plain(value: Any) -> bool:
@@ -104,41 +106,82 @@ class Widths:
         return max(1, (self.digits - 1).bit_length())
 
 
-PSUM_WORDS: dict[str, int] = {"word": 1, "carry_save": 2}
-
-
 @dataclass(frozen=True)
 class Psum:
     """What travels between cells: opaque bits to every array.
 
-    `word_bits` is the width of one of its words: a `word` psum is one, a `carry_save` psum is
-    {carry, sum}. A carry-save pair is exact modulo 2**word_bits only.
+    `word_bits` is the width of its widest word: a `word` psum is one, a `carry_save` psum is
+    {carry, sum}, `pairs` times, `bit_weights` is such a pair for every bit weight bw, 2 bw bits
+    narrower each. A carry-save pair is exact modulo 2**(its width) only.
     """
 
     kind: Literal["word", "carry_save", "bit_weights", "fp"]
     word_bits: Callable[[Widths], int]
+    pairs: int = 1  # of a `carry_save` psum
+
+    def words(self, widths: Widths) -> tuple[int, ...]:
+        """The width of each of its words, lowest first.
+
+        >>> Psum("bit_weights", lambda w: w.acc).words(Widths(a=4, b=4, acc=24))
+        (24, 24, 22, 22)
+        """
+        top = self.word_bits(widths)
+        if self.kind == "word":
+            return (top,)
+        if self.kind == "carry_save":
+            return (top,) * (2 * self.pairs)
+        assert self.kind == "bit_weights", f"a psum of kind {self.kind} has no integer words"
+        return tuple(top - 2 * bw for bw in range(widths.digits) for _ in ("sum", "carry"))
 
     def bits(self, widths: Widths) -> int:
         """All bits of the psum."""
-        return PSUM_WORDS[self.kind] * self.word_bits(widths)
+        return sum(self.words(widths))
 
 
 Params = Mapping[str, Any]
+Loops = tuple[Loop, ...]
+
+TREE = Parameter(
+    "tree", "chain", ("chain", "wallace", "dadda"), "how compressors of carry-save sums are wired"
+)
+ENCODE_IN = Parameter(
+    "encode_in",
+    "cell",
+    ("cell", "edge", "stored"),
+    "where A is encoded: in every cell, once at the array's edge, or beforehand, stored as digits",
+)
+
+
+def code_bits(widths: Widths, params: Params) -> int:
+    """Bits of an operand of A on its way to the cells, for PEs with the parameter `encode_in`.
+
+    Digits travel as Booth's three select lines each, or as EN-T stores them: two bits each and
+    one sign (arXiv:2404.11887), 9 bits for int8.
+    """
+    if params["encode_in"] == "cell":
+        return widths.a
+    return 3 * widths.digits if params["encoder"] == "booth" else 2 * widths.digits + 1
+
+
+def lanes_parameter(default: int, legal: range) -> Parameter:
+    """Operands of K that one cell takes in a step; an array that unrolls K there sets it itself."""
+    return Parameter("lanes", default, legal, "operands of K that a cell takes in one step")
 
 
 @dataclass(frozen=True)
 class PE:
     """A processing element. All widths in bits, all latencies in cycles.
 
-    `nest` maps the loops of an array (and the PE's parameters) to the PE's loop nest. `step` and
-    `resolve` are its kernels, with the signatures of `tpe.jit.step_type` and `resolve_type`: they
-    are written by hand, and the RTL by hand again; only the contract joins them.
+    `nest` gives the PE's loop nest from the loops of an array and the PE's parameters; a PE whose
+    rule is not written in that notation has none. `step` and `resolve` are its kernels, with the
+    signatures of `tpe.jit.step_type` and `resolve_type`: they are written by hand, and the RTL by
+    hand again; only the contract joins them.
     """
 
     name: str
     title: str  # five words at most
     source: str
-    nest: Callable[..., Nest]
+    nest: Callable[[Loops, Params], Nest] | None
     pace: Pace
     ways: frozenset[Way]
     psum: Psum
@@ -150,14 +193,36 @@ class PE:
     front: str = "none"  # stem of the RTL module of what was hoisted out
     lanes: range = field(default=range(1, 2))  # K operands that one cell can merge per step
     group: int = 1  # K operands per front step
-    code_bits: Callable[[Widths], int] = lambda widths: widths.a
+    own_front: bool = False  # a front in every cell; else one for a row
+    code_bits: Callable[[Widths, Params], int] = lambda widths, params: widths.a
+    plane_bits: Callable[[Widths, Params], int] = lambda widths, params: 1
+    planes: Callable[[Widths, Params], int] = lambda widths, params: 1  # times K is streamed
     cell_latency: Callable[[Params], int] = lambda params: 0  # registers before the psum's
+    trees: Callable[[Widths, Params], tuple[tuple[int, int], ...]] = lambda widths, params: ()
+    """(words, width) of every compressor that `tree` rewires"""
+    planewise: bool = False  # the kernel takes one digit of A a step, as if bit weights were serial
+    steps: Callable[..., Any] | None = (
+        None  # lock-step: cycles of every row's groups; see `stepped`
+    )
+    pair_steps: Callable[..., Any] | None = None  # the same where they depend on both operands
+    cell: str = ""  # stem of its RTL cell, if not its name
+    at: Callable[[Params], PE] | None = None  # the record for these parameters, if they change it
     rtl: bool = True  # False: model only
 
     @property
     def sparse(self) -> bool:
-        """Whether steps depend on the operands."""
-        return self.pace in (Pace.SPARSE_A, Pace.SPARSE_AB)
+        """Whether a front selects digits, and rows run at paces of their own."""
+        return self.front != "none"
+
+    @property
+    def stepped(self) -> bool:
+        """Whether a step of the whole array takes several cycles, as many as its slowest cell."""
+        return self.steps is not None or self.pair_steps is not None
+
+    @property
+    def module(self) -> str:
+        """The RTL module of the cell."""
+        return f"tpe_pe_{self.cell or self.name}"
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter called `name`, or None."""

@@ -10,8 +10,23 @@ from collections.abc import Mapping
 
 from tpe.jit import kernel, resolve_type, step_type
 from tpe.kernels import compress, digit
-from tpe.notation import mac
-from tpe.pe.base import ENCODER, PE, Pace, Parameter, Psum, Way, Widths
+from tpe.notation import Nest, mac
+from tpe.pe.base import (
+    ENCODE_IN,
+    ENCODER,
+    PE,
+    TREE,
+    Loops,
+    Pace,
+    Parameter,
+    Params,
+    Psum,
+    Way,
+    Widths,
+    code_bits,
+    lanes_parameter,
+)
+from tpe.rewrites import encode_in
 
 
 @kernel(step_type)
@@ -33,6 +48,11 @@ def resolve(word: int, unused: int, plane: int, acc: int, bits: int, acc_bits: i
     return word
 
 
+def nest(loops: Loops, params: Params) -> Nest:
+    """The MAC nest, its encoders where `encode_in` says."""
+    return encode_in(mac(*loops), params["encode_in"])
+
+
 def built(w: Widths) -> Mapping[str, int]:
     """Output width of each primitive as `tpe_pe_mac` builds it."""
     product = w.a + w.b
@@ -50,7 +70,7 @@ RECORD = PE(
     name="mac",
     title="multiply-accumulate",
     source="arXiv:2503.06342, the MAC nest",
-    nest=mac,
+    nest=nest,
     pace=Pace.DENSE,
     ways=frozenset(Way),
     psum=Psum("word", lambda w: w.acc),
@@ -60,8 +80,13 @@ RECORD = PE(
     built=built,
     parameters=(
         ENCODER,
+        ENCODE_IN,
+        TREE,
         Parameter("stages", 1, range(1, 4), "pipeline stages of the multiply-accumulate", "Stages"),
+        lanes_parameter(1, range(1, 1025)),
     ),
-    lanes=range(1, 257),
+    lanes=range(1, 1025),
+    code_bits=code_bits,
+    trees=lambda w, params: ((w.digits, w.a + w.b),),
     cell_latency=lambda params: int(params["stages"]) - 1,
 )

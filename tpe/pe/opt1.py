@@ -6,9 +6,22 @@ from collections.abc import Mapping
 
 from tpe.jit import kernel, resolve_type, step_type
 from tpe.kernels import compress, digit
-from tpe.notation import ADD, Loop, M, Nest, mac
-from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, Widths
-from tpe.rewrites import opt1, share
+from tpe.notation import ADD, M, Nest, mac
+from tpe.pe.base import (
+    ENCODE_IN,
+    ENCODER,
+    PE,
+    TREE,
+    Loops,
+    Pace,
+    Params,
+    Psum,
+    Way,
+    Widths,
+    code_bits,
+    lanes_parameter,
+)
+from tpe.rewrites import encode_in, opt1, share
 
 
 @kernel(step_type)
@@ -29,9 +42,9 @@ def resolve(total: int, carry: int, plane: int, acc: int, bits: int, acc_bits: i
     return (total + carry) & ((1 << acc_bits) - 1)
 
 
-def nest(*loops: Loop) -> Nest:
+def nest(loops: Loops, params: Params) -> Nest:
     """OPT1, with one adder per column that the rows use in turn while a tile drains."""
-    return share(opt1(mac(*loops)), ADD, along=M)
+    return encode_in(share(opt1(mac(*loops)), ADD, along=M), params["encode_in"])
 
 
 def built(w: Widths) -> Mapping[str, int]:
@@ -57,6 +70,8 @@ RECORD = PE(
     step=step,
     resolve=resolve,
     built=built,
-    parameters=(ENCODER,),
-    lanes=range(1, 257),
+    parameters=(ENCODER, ENCODE_IN, TREE, lanes_parameter(1, range(1, 1025))),
+    lanes=range(1, 1025),
+    code_bits=code_bits,
+    trees=lambda w, params: ((w.lanes * w.digits + 2, w.acc),),
 )

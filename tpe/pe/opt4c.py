@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from tpe.jit import kernel, resolve_type, step_type
 from tpe.kernels import compress, signed
-from tpe.notation import ACCUMULATE, ADD, SHIFT, Loop, M, Nest, mac
-from tpe.pe.base import ENCODER, PE, Pace, Parameter, Psum, Way, Widths
+from tpe.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
+from tpe.pe.base import ENCODER, PE, TREE, Loops, Pace, Parameter, Params, Psum, Way, Widths
 from tpe.rewrites import opt4, share
 
 GROUP = 4  # operands of K that a front searches for non-zero digits at once
@@ -28,7 +28,7 @@ def resolve(total: int, carry: int, plane: int, acc: int, bits: int, acc_bits: i
     return (acc + (signed(total + carry, bits) << (2 * plane))) & ((1 << acc_bits) - 1)
 
 
-def nest(*loops: Loop) -> Nest:
+def nest(loops: Loops, params: Params) -> Nest:
     """OPT4C: the rows use one finish per column in turn, once per bit weight."""
     shared = opt4(mac(*loops), group=GROUP)
     for op in (ADD, SHIFT, ACCUMULATE):
@@ -70,8 +70,11 @@ RECORD = PE(
     built=built,
     parameters=(
         replace(ENCODER, default="ent"),
+        TREE,
         Parameter("depth", 4096, range(8, 65537, 4), "operands of K whose B is resident"),
     ),
     group=GROUP,
-    code_bits=lambda w: 3,
+    code_bits=lambda w, params: 3,
+    plane_bits=lambda w, params: w.plane_bits,
+    trees=lambda w, params: ((3, pair_bits(w)),),
 )

@@ -1,9 +1,9 @@
-// tpe_operand_buffer -- Depth words, one write port, Reads asynchronous read ports.
+// tpe_buffer -- Depth words, one write port, Reads asynchronous read ports.
 //
 // Holds the B of a tile for a sparse array. A memory in silicon: synthesis may replace it.
 `default_nettype none
 
-module tpe_operand_buffer #(
+module tpe_buffer #(
     parameter  int unsigned Depth     = 1024,
     parameter  int unsigned Width     = 32,
     parameter  int unsigned Reads     = 4,

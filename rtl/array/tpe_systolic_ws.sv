@@ -1,0 +1,251 @@
+// tpe_systolic_ws -- weight-stationary systolic array: B stays in the cells, psums pass down.
+//
+// Rows of the array are K, columns are N. A pass is one tile of B: it is shifted in from the top,
+// lowest row first; then rows of A stream, operand r of a row r cycles late and moving right, while
+// psums move down, a cell a cycle. They start from zero (clear_i) or from the psum buffer, and end
+// there or, finished, in C (flush_i). CellLatency lies within a cell: the skew is a cycle a row.
+// Cycles    : a pass of M rows takes Rows (load) + M + Rows + Cols + CellLatency + 1 cycles, one
+//             more if C leaves. Overlap = 1: B of the next pass is loaded meanwhile, from the cycle
+//             on after the one in which the last cell has taken its own; a pass waits for it.
+// Overflow  : as the cell's.
+`default_nettype none
+
+module tpe_systolic_ws #(
+    parameter int unsigned Rows        = 4,
+    parameter int unsigned Cols        = 4,
+    parameter int unsigned AWidth      = 8,
+    parameter int unsigned BWidth      = 8,
+    parameter int unsigned AccWidth    = 32,
+    parameter int unsigned CodeWidth   = 8,
+    parameter int unsigned PsumWidth   = 32,
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned CellLatency = 0,      // registers in the cell before its psum
+    parameter int unsigned Overlap     = 0,      // 1: B of a pass is loaded behind the one before
+    parameter int unsigned PsumDepth   = 1024    // rows of a pass that does not do all of K
+) (
+    input  wire  logic                        clk_i,
+    input  wire  logic                        rst_ni,
+    // What the pass does; stable while it lasts
+    input  wire  logic                        clear_i,   // psums start from zero
+    input  wire  logic                        flush_i,   // C leaves
+    output       logic                        done_o,    // the pass ends with this cycle
+    // A: one beat is Rows consecutive k of one row
+    input  wire  logic                        a_valid_i,
+    output       logic                        a_ready_o,
+    input  wire  logic                        a_last_i,  // the last row of the pass
+    input  wire  logic [Rows*CodeWidth-1:0]   a_i,
+    // B: one beat is one k of every column, the last k of the tile first; Rows beats
+    input  wire  logic                        b_valid_i,
+    output       logic                        b_ready_o,
+    input  wire  logic                        b_last_i,  // the last beat of the tile
+    input  wire  logic [Cols*BWidth-1:0]      b_i,
+    // C: in the order of the rows of A
+    output       logic                        c_valid_o,
+    input  wire  logic                        c_ready_i,
+    output       logic                        c_last_o,  // the last row of the pass
+    output       logic [Cols*AccWidth-1:0]    c_o
+);
+
+  localparam int unsigned AddrWidth = (PsumDepth > 1) ? $clog2(PsumDepth) : 1;
+  localparam int unsigned Read      = CellLatency + 1;   // cycles from a beat to column 0's psum,
+  localparam int unsigned Take      = Rows + Read;       // ... to its leaving the lowest cell,
+  localparam int unsigned Write     = Take + 1;          // ... the register behind it,
+  localparam int unsigned Leave     = Write + Cols - 1;  // ... and that of the last column
+
+  if (Rows < 1 || Cols < 1 || PsumDepth < 1 || Overlap > 1) begin : gen_check
+    $error("tpe_systolic_ws: Rows, Cols, PsumDepth of 1 or more, Overlap 0 or 1");
+  end
+
+  // ---- the order of a pass ---------------------------------------------------------------------
+
+  logic en;                    // 0: the sink refuses a word
+  logic full_q;                // a tile of B waits for its pass, or is being taken by the cells
+  logic begun_q, streamed_q;   // the first, the last row of the pass has been accepted
+  logic load, beat, swapped;
+  logic [AddrWidth-1:0] row_q;
+
+  assign b_ready_o = en && !full_q;
+  assign a_ready_o = en && (full_q || begun_q) && !streamed_q;
+  assign load      = b_valid_i && b_ready_o;
+  assign beat      = a_valid_i && a_ready_o;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      full_q     <= 1'b0;
+      begun_q    <= 1'b0;
+      streamed_q <= 1'b0;
+      row_q      <= '0;
+    end else if (en) begin
+      if (load) full_q <= b_last_i;
+      else if ((Overlap != 0) ? swapped : done_o) full_q <= 1'b0;
+      if (done_o) begin
+        begun_q    <= 1'b0;
+        streamed_q <= 1'b0;
+        row_q      <= '0;
+      end else if (beat) begin
+        begun_q    <= 1'b1;
+        streamed_q <= a_last_i;
+        row_q      <= row_q + 1'b1;
+      end
+    end
+  end
+
+  // [i]: of the row accepted i cycles ago.
+  logic [Leave:0]                valid_line, last_line;
+  logic [Leave:0][AddrWidth-1:0] addr_line;
+
+  assign valid_line[0] = beat;
+  assign last_line[0]  = a_last_i;
+  assign addr_line[0]  = row_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) valid_line[Leave:1] <= '0;
+    else if (en) valid_line[Leave:1] <= valid_line[Leave-1:0];
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      last_line[Leave:1] <= last_line[Leave-1:0];
+      addr_line[Leave:1] <= addr_line[Leave-1:0];
+    end
+  end
+
+  // ---- operands: [r][c] is what cell (r, c) works on -------------------------------------------
+
+  logic [Rows-1:0][CodeWidth-1:0]            a_edge;  // operand r, r cycles late
+  logic [Rows-1:0][Cols-1:0][CodeWidth-1:0]  a_q;
+  logic [Rows-1:0][Cols-1:0]                 valid_q;
+  logic [Rows-1:0][Cols-1:0][BWidth-1:0]     b;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_skew
+    tpe_delay #(
+        .Width (CodeWidth),
+        .Cycles(r)
+    ) u_skew (
+        .clk_i,
+        .en_i(en),
+        .d_i (a_i[r*CodeWidth+:CodeWidth]),
+        .d_o (a_edge[r])
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        a_q[r][0] <= a_edge[r];
+        for (int unsigned c = 1; c < Cols; c++) a_q[r][c] <= a_q[r][c-1];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid_q <= '0;
+    end else if (en) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        valid_q[r][0] <= valid_line[r];
+        for (int unsigned c = 1; c < Cols; c++) valid_q[r][c] <= valid_q[r][c-1];
+      end
+    end
+  end
+
+  tpe_ws_weights #(
+      .Rows   (Rows),
+      .Cols   (Cols),
+      .BWidth (BWidth),
+      .Overlap(Overlap)
+  ) u_weights (
+      .clk_i,
+      .rst_ni,
+      .en_i     (en),
+      .load_i   (load),
+      .b_i,
+      .swap_i   (beat && !begun_q),
+      .swapped_o(swapped),
+      .b_o      (b)
+  );
+
+  // ---- cells: psums pass down ------------------------------------------------------------------
+
+  logic [Cols-1:0][PsumWidth-1:0]           psum_top;  // from the psum buffer
+  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum_in, psum;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    if (r == 0) begin : gen_top
+      assign psum_in[r] = psum_top;
+    end else begin : gen_below
+      assign psum_in[r] = psum[r-1];
+    end
+
+    for (genvar c = 0; c < Cols; c++) begin : gen_col
+      tpe_cell #(
+          .AWidth    (AWidth),
+          .BWidth    (BWidth),
+          .AccWidth  (AccWidth),
+          .Lanes     (1),
+          .CodeWidth (CodeWidth),
+          .PsumWidth (PsumWidth),
+          .PlaneWidth(PlaneWidth)
+      ) u_cell (
+          .clk_i,
+          .rst_ni,
+          .en_i   (en),
+          .valid_i(valid_q[r][c]),
+          .first_i(r == 0 && clear_i),
+          .code_i (a_q[r][c]),
+          .b_i    (b[r][c]),
+          .plane_i('0),
+          .psum_i (psum_in[r][c]),
+          .psum_o (psum[r][c])
+      );
+    end
+  end
+
+  // ---- columns: the psum buffer, the finish, C -------------------------------------------------
+
+  logic                          leave, c_valid_q, c_last_q;
+  logic [Cols-1:0][AccWidth-1:0] word, c_q;
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_column
+    tpe_ws_column #(
+        .PsumDepth (PsumDepth),
+        .AccWidth  (AccWidth),
+        .PsumWidth (PsumWidth),
+        .PlaneWidth(PlaneWidth),
+        .Deskew    (Cols - 1 - c)
+    ) u_column (
+        .clk_i,
+        .en_i        (en),
+        .read_addr_i (addr_line[Read+c]),
+        .psum_o      (psum_top[c]),
+        .take_i      (valid_line[Take+c]),
+        .psum_i      (psum[Rows-1][c]),
+        .write_i     (valid_line[Write+c] && !flush_i),
+        .write_addr_i(addr_line[Write+c]),
+        .word_o      (word[c])
+    );
+  end
+
+  assign leave     = valid_line[Leave] && flush_i;
+  assign en        = !(c_valid_q && !c_ready_i);
+  assign c_valid_o = c_valid_q;
+  assign c_last_o  = c_last_q;
+  assign c_o       = c_q;
+  assign done_o    = flush_i ? (c_valid_q && c_ready_i && c_last_q)
+                             : (valid_line[Leave] && last_line[Leave]);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) c_valid_q <= 1'b0;
+    else if (en) c_valid_q <= leave;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en && leave) begin
+      c_q      <= word;
+      c_last_q <= last_line[Leave];
+    end
+  end
+
+endmodule
+
+`default_nettype wire

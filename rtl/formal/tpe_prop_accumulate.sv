@@ -1,0 +1,127 @@
+// tpe_prop_accumulate -- a later step adds to psum_i what a first step leaves, lane by lane.
+//
+// The value after a step with every lane busy is that of psum_i and, for each lane, that of a
+// first step in which this lane alone is busy.
+// fails_o   : the property does not hold; for every state of the registers.
+`default_nettype none
+
+module tpe_prop_accumulate #(
+    parameter int unsigned AWidth     = 8,
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 1,
+    parameter int unsigned CodeWidth  = 8,
+    parameter int unsigned PsumWidth  = 32,
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Latency    = 0,  // registers of the cell before its psum
+    parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
+    parameter int unsigned Weights    = 1,
+    parameter int unsigned Width      = 32,
+    parameter int unsigned Digits     = 0   // 1: a code is one digit, assumed to be legal
+) (
+    input  wire  logic                         clk_i,
+    input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
+    input  wire  logic [Lanes*BWidth-1:0]      b_i,
+    input  wire  logic [PlaneWidth-1:0]        plane_i,
+    input  wire  logic [PsumWidth-1:0]         psum_i,
+    input  wire  logic [PsumWidth-1:0]         ignored_i,  // psum_i of the first steps
+    output       logic                         fails_o
+);
+
+  logic                          done, legal;
+  logic [Lanes-1:0]              unused_done;
+  logic [Width-1:0]              value, before, before_q, expected, unused_sum;
+  logic [PsumWidth-1:0]          unused_psum;
+  logic [Lanes-1:0][Width-1:0]   alone;  // the value that each lane leaves by itself
+  logic [Lanes-1:0][PsumWidth-1:0] unused_psums;
+  logic [Latency+1:0]            legal_then;
+
+  tpe_spec_product #(
+      .CodeWidth(CodeWidth),
+      .BWidth   (BWidth),
+      .Lanes    (Lanes),
+      .Digits   (Digits),
+      .Width    (Width)
+  ) u_legal (
+      .code_i,
+      .b_i,
+      .legal_o(legal),
+      .sum_o  (unused_sum)
+  );
+
+  tpe_spec_step #(
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth),
+      .Latency   (Latency),
+      .Kind      (Kind),
+      .Weights   (Weights),
+      .Width     (Width)
+  ) u_step (
+      .clk_i,
+      .first_i(1'b0),
+      .code_i,
+      .b_i,
+      .plane_i,
+      .psum_i,
+      .done_o (done),
+      .psum_o (unused_psum),
+      .value_o(value)
+  );
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    tpe_spec_step #(
+        .AWidth    (AWidth),
+        .BWidth    (BWidth),
+        .AccWidth  (AccWidth),
+        .Lanes     (Lanes),
+        .CodeWidth (CodeWidth),
+        .PsumWidth (PsumWidth),
+        .PlaneWidth(PlaneWidth),
+        .Latency   (Latency),
+        .Kind      (Kind),
+        .Weights   (Weights),
+        .Width     (Width)
+    ) u_step (
+        .clk_i,
+        .first_i(1'b1),
+        .code_i ((Lanes * CodeWidth)'(code_i[l*CodeWidth+:CodeWidth]) << (l * CodeWidth)),
+        .b_i    ((Lanes * BWidth)'(b_i[l*BWidth+:BWidth]) << (l * BWidth)),
+        .plane_i,
+        .psum_i (ignored_i),
+        .done_o (unused_done[l]),
+        .psum_o (unused_psums[l]),
+        .value_o(alone[l])
+    );
+  end
+
+  tpe_spec_psum #(
+      .Kind     (Kind),
+      .Weights  (Weights),
+      .Width    (Width),
+      .PsumWidth(PsumWidth)
+  ) u_before (
+      .psum_i,
+      .value_o(before)
+  );
+
+  assign legal_then[0] = legal;
+  always_ff @(posedge clk_i) begin
+    before_q                <= before;
+    legal_then[Latency+1:1] <= legal_then[Latency:0];
+  end
+
+  always_comb begin
+    expected = before_q;
+    for (int unsigned l = 0; l < Lanes; l++) expected = expected + alone[l];
+  end
+
+  assign fails_o = done && legal_then[Latency+1] && (value != expected);
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,134 @@
+// tpe_prop_array -- every accepted beat counts once in C, and every word of C leaves once.
+//
+// The source offers and the sink takes when they like. The reference sums a * b of the accepted
+// beats of a tile; rows leave in order, after the last beat, and no beat enters before the last
+// row has left. A word that is refused stays as it is.
+// fails_o   : the property does not hold. taken_o: a whole tile has left, to show that it can.
+`default_nettype none
+
+module tpe_prop_array #(
+    parameter int unsigned Rows        = 2,
+    parameter int unsigned Cols        = 2,
+    parameter int unsigned AWidth      = 2,
+    parameter int unsigned BWidth      = 2,
+    parameter int unsigned AccWidth    = 5,
+    parameter int unsigned Lanes       = 1,
+    parameter int unsigned CodeWidth   = 2,
+    parameter int unsigned PsumWidth   = 5,
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned CellLatency = 0
+) (
+    input  wire  logic                           clk_i,
+    input  wire  logic                           a_valid_i,
+    input  wire  logic                           a_last_i,
+    input  wire  logic [Rows*Lanes*AWidth-1:0]   a_i,
+    input  wire  logic                           b_valid_i,
+    input  wire  logic [Cols*Lanes*BWidth-1:0]   b_i,
+    input  wire  logic                           c_ready_i,
+    output       logic                           taken_o,
+    output       logic                           fails_o
+);
+
+  logic                     begun_q = 1'b0;
+  logic                     a_ready, b_ready, c_valid, c_last, a_beat, b_beat, take;
+  logic [Cols*AccWidth-1:0] c, c_q;
+  logic                     whole_q, refused_q, last_q, tile_q;
+  logic [31:0]              row_q;
+  logic [Rows-1:0][Cols-1:0][AccWidth-1:0] total_q, step;
+  logic [Rows-1:0][Cols-1:0] unused_legal;
+
+  tpe_array #(
+      .Rows       (Rows),
+      .Cols       (Cols),
+      .AWidth     (AWidth),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .PsumWidth  (PsumWidth),
+      .PlaneWidth (PlaneWidth),
+      .CellLatency(CellLatency)
+  ) u_array (
+      .clk_i,
+      .rst_ni   (begun_q),
+      .a_valid_i(a_valid_i && begun_q),
+      .a_ready_o(a_ready),
+      .a_last_i,
+      .a_i,
+      .b_valid_i(b_valid_i && begun_q),
+      .b_ready_o(b_ready),
+      .b_i,
+      .c_valid_o(c_valid),
+      .c_ready_i,
+      .c_last_o (c_last),
+      .c_o      (c)
+  );
+
+  assign a_beat = begun_q && a_valid_i && a_ready;
+  assign b_beat = begun_q && b_valid_i && b_ready;
+  assign take   = begun_q && c_valid && c_ready_i;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    for (genvar i = 0; i < Cols; i++) begin : gen_col
+      tpe_spec_product #(
+          .CodeWidth(AWidth),
+          .BWidth   (BWidth),
+          .Lanes    (Lanes),
+          .Width    (AccWidth)
+      ) u_product (
+          .code_i (a_i[r*Lanes*AWidth+:Lanes*AWidth]),
+          .b_i    (b_i[i*Lanes*BWidth+:Lanes*BWidth]),
+          .legal_o(unused_legal[r][i]),
+          .sum_o  (step[r][i])
+      );
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    begun_q   <= 1'b1;
+    refused_q <= begun_q && c_valid && !c_ready_i;
+    c_q       <= c;
+    last_q    <= c_last;
+    if (!begun_q) begin
+      whole_q <= 1'b0;
+      row_q   <= '0;
+      total_q <= '0;
+      tile_q  <= 1'b0;
+    end else begin
+      if (a_beat) begin
+        whole_q <= a_last_i;
+        for (int unsigned r = 0; r < Rows; r++) begin
+          for (int unsigned i = 0; i < Cols; i++) total_q[r][i] <= total_q[r][i] + step[r][i];
+        end
+      end
+      if (take) begin
+        row_q <= row_q + 1;
+        if (c_last) begin
+          tile_q  <= 1'b1;
+          whole_q <= 1'b0;
+          row_q   <= '0;
+          total_q <= '0;
+        end
+      end
+    end
+  end
+
+  logic wrong_word, wrong_last;
+
+  always_comb begin
+    wrong_word = 1'b1;  // a row that no tile has
+    for (int unsigned r = 0; r < Rows; r++) begin
+      if (row_q == r) wrong_word = (c != total_q[r]);
+    end
+  end
+
+  assign wrong_last = (c_last != (row_q == Rows - 1));
+  assign taken_o    = tile_q;
+  assign fails_o    = begun_q
+                    && ((a_beat != b_beat) || (a_beat && whole_q)
+                        || (c_valid && (!whole_q || wrong_word || wrong_last))
+                        || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,92 @@
+// tpe_prop_drain -- every row that is drained leaves once, in order; a refused word stays.
+//
+// The reference is a queue of finished rows, filled while en_o is up.
+// fails_o   : the property does not hold.
+`default_nettype none
+
+module tpe_prop_drain #(
+    parameter  int unsigned Rows       = 2,
+    parameter  int unsigned Cols       = 2,
+    parameter  int unsigned AccWidth   = 8,
+    parameter  int unsigned PsumWidth  = 8,
+    parameter  int unsigned PlaneWidth = 1,
+    localparam int unsigned RowWidth   = (Rows > 1) ? $clog2(Rows) : 1
+) (
+    input  wire  logic                                      clk_i,
+    input  wire  logic                                      drain_i,
+    input  wire  logic [RowWidth-1:0]                       row_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum_i,
+    input  wire  logic                                      c_ready_i,
+    output       logic                                      fails_o
+);
+
+  localparam int unsigned Bits = Cols * AccWidth + 1;
+
+  logic                          begun_q = 1'b0;
+  logic                          en, c_valid, c_last, legal;
+  logic [Cols*AccWidth-1:0]      c;
+  logic [Cols-1:0][AccWidth-1:0] finished;
+  logic [3:0][Bits-1:0]          queue_q;  // {last, row}; [0] leaves next
+  logic [2:0]                    count_q;
+  logic                          push, pop;
+  logic                          refused_q, last_q;
+  logic [Cols*AccWidth-1:0]      c_q;
+
+  assign legal = 32'(row_i) < Rows;
+  assign push  = begun_q && en && drain_i && legal;
+  assign pop   = begun_q && c_valid && c_ready_i;
+
+  tpe_drain #(
+      .Rows      (Rows),
+      .Cols      (Cols),
+      .AccWidth  (AccWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_drain (
+      .clk_i,
+      .rst_ni   (begun_q),
+      .en_o     (en),
+      .drain_i  (drain_i && legal),
+      .row_i,
+      .psum_i,
+      .c_valid_o(c_valid),
+      .c_ready_i,
+      .c_last_o (c_last),
+      .c_o      (c)
+  );
+
+  for (genvar i = 0; i < Cols; i++) begin : gen_finish
+    tpe_finish #(
+        .AccWidth  (AccWidth),
+        .PsumWidth (PsumWidth),
+        .PlaneWidth(PlaneWidth)
+    ) u_finish (
+        .psum_i (psum_i[row_i][i]),
+        .plane_i('0),
+        .acc_i  ('0),
+        .c_o    (finished[i])
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    begun_q   <= 1'b1;
+    refused_q <= begun_q && c_valid && !c_ready_i;
+    c_q       <= c;
+    last_q    <= c_last;
+    if (!begun_q) begin
+      count_q <= '0;
+    end else begin
+      count_q <= count_q + 3'(push) - 3'(pop);
+      if (pop) queue_q <= queue_q >> Bits;
+      if (push) queue_q[2'(count_q-3'(pop))] <= {row_i == RowWidth'(Rows - 1), finished};
+    end
+  end
+
+  assign fails_o = begun_q
+                 && ((c_valid && (count_q == '0 || {c_last, c} != queue_q[0]))
+                     || (count_q > 3'd2) || (count_q == 3'd2 && !c_valid)
+                     || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,96 @@
+// tpe_prop_product -- a first step leaves the product of its operands in the psum.
+//
+// Lane by lane: the operands of every lane but WatchLane are zero. The product is a * b, or
+// (ByDigits) the sum over the digits of a, as tpe_encode recodes it, of digit * b * 4**i.
+// fails_o   : the property does not hold; for every psum_i and every state of the registers.
+`default_nettype none
+
+module tpe_prop_product #(
+    parameter int unsigned AWidth     = 8,
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 1,
+    parameter int unsigned CodeWidth  = 8,
+    parameter int unsigned PsumWidth  = 32,
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Latency    = 0,  // registers of the cell before its psum
+    parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
+    parameter int unsigned Weights    = 1,
+    parameter int unsigned Width      = 32,
+    parameter int unsigned Digits     = 0,  // 1: a code is one digit
+    parameter int unsigned WatchLane  = 0,
+    parameter int unsigned ByDigits   = 0,
+    parameter int unsigned Encoder    = 0
+) (
+    input  wire  logic                    clk_i,
+    input  wire  logic [CodeWidth-1:0]    code_i,
+    input  wire  logic [BWidth-1:0]       b_i,
+    input  wire  logic [PlaneWidth-1:0]   plane_i,
+    input  wire  logic [PsumWidth-1:0]    psum_i,
+    output       logic                    fails_o
+);
+
+  logic                 done, legal;
+  logic [Width-1:0]     value, product;
+  logic [PsumWidth-1:0] unused_psum;
+  logic [Latency+1:0][Width:0] expected;  // {legal, product}, [s]: s cycles ago
+
+  tpe_spec_step #(
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth),
+      .Latency   (Latency),
+      .Kind      (Kind),
+      .Weights   (Weights),
+      .Width     (Width)
+  ) u_step (
+      .clk_i,
+      .first_i(1'b1),
+      .code_i ((Lanes * CodeWidth)'(code_i) << (WatchLane * CodeWidth)),
+      .b_i    ((Lanes * BWidth)'(b_i) << (WatchLane * BWidth)),
+      .plane_i,
+      .psum_i,
+      .done_o (done),
+      .psum_o (unused_psum),
+      .value_o(value)
+  );
+
+  if (ByDigits == 0) begin : gen_whole
+    tpe_spec_product #(
+        .CodeWidth(CodeWidth),
+        .BWidth   (BWidth),
+        .Digits   (Digits),
+        .Width    (Width)
+    ) u_product (
+        .code_i,
+        .b_i,
+        .legal_o(legal),
+        .sum_o  (product)
+    );
+  end else begin : gen_by_digits
+    tpe_spec_product_digits #(
+        .AWidth (AWidth),
+        .BWidth (BWidth),
+        .Encoder(Encoder),
+        .Width  (Width)
+    ) u_product (
+        .a_i      (code_i),
+        .b_i,
+        .product_o(product)
+    );
+    assign legal = 1'b1;
+  end
+
+  assign expected[0] = {legal, product};
+  always_ff @(posedge clk_i) expected[Latency+1:1] <= expected[Latency:0];
+
+  assign fails_o = done && expected[Latency+1][Width]
+                 && (value != expected[Latency+1][Width-1:0]);
+
+endmodule
+
+`default_nettype wire

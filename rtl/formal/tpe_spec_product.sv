@@ -1,0 +1,48 @@
+// tpe_spec_product -- specification: the sum over lanes of a * b, modulo 2**Width.
+//
+// Digits 0: a code is the operand a itself. 1: a code is one digit as the select {neg, two, one};
+// legal_o says whether every code stands for a digit of -2..2, zero being 000.
+`default_nettype none
+
+module tpe_spec_product #(
+    parameter int unsigned CodeWidth = 8,
+    parameter int unsigned BWidth    = 8,
+    parameter int unsigned Lanes     = 1,
+    parameter int unsigned Digits    = 0,
+    parameter int unsigned Width     = 32
+) (
+    input  wire  logic [Lanes-1:0][CodeWidth-1:0]   code_i,
+    input  wire  logic [Lanes-1:0][BWidth-1:0]      b_i,
+    output       logic                              legal_o,
+    output       logic [Width-1:0]                  sum_o
+);
+
+  logic signed [Lanes-1:0][Width-1:0] a, b;
+  logic [Lanes-1:0]                   legal;
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    assign b[l] = Width'($signed(b_i[l]));
+    if (Digits == 0) begin : gen_operand
+      assign a[l]     = Width'($signed(code_i[l]));
+      assign legal[l] = 1'b1;
+    end else begin : gen_digit
+      tpe_spec_digit #(
+          .Width(Width)
+      ) u_digit (
+          .digit_i(code_i[l]),
+          .legal_o(legal[l]),
+          .value_o(a[l])
+      );
+    end
+  end
+
+  assign legal_o = &legal;
+
+  always_comb begin
+    sum_o = '0;
+    for (int unsigned l = 0; l < Lanes; l++) sum_o = sum_o + a[l] * b[l];
+  end
+
+endmodule
+
+`default_nettype wire

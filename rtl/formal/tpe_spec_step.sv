@@ -1,0 +1,70 @@
+// tpe_spec_step -- one cell fed every cycle, and the number that its psum stands for.
+//
+// The registers start as anything. done_o: value_o follows from the operands of Latency + 1 cycles
+// ago and the psum_i of the last cycle.
+`default_nettype none
+
+module tpe_spec_step #(
+    parameter int unsigned AWidth     = 8,
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 1,
+    parameter int unsigned CodeWidth  = 8,
+    parameter int unsigned PsumWidth  = 32,
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Latency    = 0,  // registers of the cell before its psum
+    parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
+    parameter int unsigned Weights    = 1,
+    parameter int unsigned Width      = 32
+) (
+    input  wire  logic                         clk_i,
+    input  wire  logic                         first_i,
+    input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
+    input  wire  logic [Lanes*BWidth-1:0]      b_i,
+    input  wire  logic [PlaneWidth-1:0]        plane_i,
+    input  wire  logic [PsumWidth-1:0]         psum_i,
+    output       logic                         done_o,
+    output       logic [PsumWidth-1:0]         psum_o,
+    output       logic [Width-1:0]             value_o
+);
+
+  logic [Latency:0] done_q = '0;
+
+  always_ff @(posedge clk_i) done_q <= (Latency + 1)'({done_q, 1'b1});
+
+  assign done_o = done_q[Latency];
+
+  tpe_cell #(
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_cell (
+      .clk_i,
+      .rst_ni (1'b1),
+      .en_i   (1'b1),
+      .valid_i(1'b1),
+      .first_i,
+      .code_i,
+      .b_i,
+      .plane_i,
+      .psum_i,
+      .psum_o
+  );
+
+  tpe_spec_psum #(
+      .Kind     (Kind),
+      .Weights  (Weights),
+      .Width    (Width),
+      .PsumWidth(PsumWidth)
+  ) u_value (
+      .psum_i (psum_o),
+      .value_o
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,75 @@
+// tpe_finish_bit_weights -- the finish of a pair per bit weight: shift, compress, add.
+//
+// A pair of bit weight bw has AccWidth - 2 bw bits and is shifted left by 2 bw, unresolved; the
+// words of all pairs are compressed to one pair, which is resolved.
+// Primitive : shift, half_reduce, add    (arXiv:2503.06342, OPT2)
+// Latency   : combinational. Modulo 2**AccWidth.
+`default_nettype none
+
+module tpe_finish_bit_weights #(
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned PsumWidth  = 232,  // {carry, sum} of every bit weight, lowest first
+    parameter int unsigned PlaneWidth = 1
+) (
+    input  wire  logic [PsumWidth-1:0]    psum_i,
+    input  wire  logic [PlaneWidth-1:0]   plane_i,
+    input  wire  logic [AccWidth-1:0]     acc_i,
+    output       logic [AccWidth-1:0]     c_o
+);
+
+  // The bit weights whose pairs fill this many bits; 0 if none do. Fewer than AccWidth / 2.
+  function automatic int unsigned weights_in(input int unsigned bits);
+    weights_in = 0;
+    for (int unsigned n = 1; 2 * n < AccWidth; n++) begin
+      if (2 * n * (AccWidth - n + 1) == bits) weights_in = n;
+    end
+  endfunction
+
+  localparam int unsigned NumWeights = weights_in(PsumWidth);
+
+  if (NumWeights == 0) begin : gen_check
+    $error("tpe_finish_bit_weights: PsumWidth must be the sum of 2 (AccWidth - 2 bw)");
+  end
+
+  logic unused_inputs;
+  assign unused_inputs = ^{plane_i, acc_i};
+
+  logic [2*NumWeights-1:0][AccWidth-1:0] word;
+  logic [AccWidth-1:0]                   sum, carry;
+
+  for (genvar bw = 0; bw < NumWeights; bw++) begin : gen_weight
+    localparam int unsigned PairWidth = AccWidth - 2 * bw;
+    localparam int unsigned Offset    = 2 * bw * (AccWidth - bw + 1);  // behind the lower pairs
+
+    tpe_shift_pair #(
+        .Width (AccWidth),
+        .Amount(2 * bw)
+    ) u_shift (
+        .sum_i  (psum_i[Offset+:PairWidth]),
+        .carry_i(psum_i[Offset+PairWidth+:PairWidth]),
+        .sum_o  (word[2*bw]),
+        .carry_o(word[2*bw+1])
+    );
+  end
+
+  tpe_half_reduce #(
+      .NumOps(2 * NumWeights),
+      .Width (AccWidth)
+  ) u_half_reduce (
+      .op_i   (word),
+      .sum_o  (sum),
+      .carry_o(carry)
+  );
+
+  tpe_add #(
+      .InWidth(AccWidth),
+      .Width  (AccWidth)
+  ) u_add (
+      .sum_i  (sum),
+      .carry_i(carry),
+      .word_o (c_o)
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,164 @@
+"""Mutation testing: the benches see the faults that Yosys puts into the RTL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tpe
+from tpe.hdl import emit
+from tpe.hdl.mutate import FLOOR, LIMIT, judge_engine, mutate, sample, subjects, survivors, trials
+from tpe.hdl.mutate_bench import Bench, Trial
+from tpe.hdl.mutate_equiv import DIFFERENT, EQUIVALENT, judge
+from tpe.hdl.mutate_netlist import Mutant, Netlist, mutated
+
+SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
+
+
+def small() -> tpe.Engine:
+    return tpe.Engine("opt1", "matrix2d", (2, 1), **SMALL)
+
+
+@pytest.fixture(scope="module")
+def netlist() -> Netlist:
+    return mutated(emit.engine_modules(small()), "tpe_engine", 40, seed=3)
+
+
+def test_a_seeded_sample_of_fifty_is_killed():
+    report = mutate(50, seed=0, limit=5)
+    alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
+    assert len(report.verdicts) == 50
+    assert report.rate >= FLOOR, "\n".join(alive)
+    assert {"array", "cell", "encoder", "finish", "front"} == report.table("part").keys()
+
+
+@pytest.mark.full
+def test_a_thousand_are_killed():
+    report = mutate(1000, seed=0, limit=LIMIT)
+    alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
+    assert len(report.verdicts) == 1000
+    assert report.rate >= FLOOR, "\n".join(alive)
+
+
+def test_subjects_are_every_pe_and_array_with_rtl():
+    from tpe.array import combinations
+
+    legal = {(p.name, a.name) for p, a, reason in combinations() if reason is None and p.rtl}
+    assert {(e.pe.name, e.array.name) for e in subjects()} == legal
+    assert len(sample(10_000, seed=0)) == len(subjects())
+    few = sample(50, seed=0)
+    assert any(e.pe.front != "none" for e in few)
+    assert len(few) < len(subjects())
+
+
+def test_a_drawing_is_reproducible_and_spread(netlist):
+    modules = emit.engine_modules(small())
+    again, other = (mutated(modules, "tpe_engine", 40, seed).mutants for seed in (3, 4))
+    assert netlist.mutants == again != other
+    assert [m.number for m in again] == list(range(1, 41))
+    per_module = [sum(m.module == name for m in again) for name in {m.module for m in again}]
+    assert len(per_module) >= 7
+    assert max(per_module) - min(per_module) <= 1
+    assert not any("CLK" in m.port for m in again)
+    assert len({m.command for m in again}) == 40
+
+
+def test_a_weak_bench_kills_fewer(netlist):
+    e = small()
+    case = next(trials(e, 0)).case
+    zeros = replace(case, a=np.zeros((2, 1), int), b=np.zeros((1, 1), int))
+    weak = Bench(e, netlist, [Trial(zeros)]).kills(netlist.mutants)
+    strong = Bench(e, netlist, list(trials(e, 0))).kills(netlist.mutants)
+    assert 0 < len(weak) < 0.8 * len(strong)
+    assert weak.keys() <= strong.keys()
+
+
+def test_verdicts_do_not_depend_on_the_order(netlist):
+    e = small()
+    bench = Bench(e, netlist, list(trials(e, 0))[:6])
+    forth, back = bench.kills(netlist.mutants), bench.kills(netlist.mutants[::-1])
+    assert forth == back
+
+
+def test_an_unmutated_netlist_that_is_wrong_is_refused(netlist):
+    e = small()
+    bench_trials = list(trials(e, 0))
+    kills = Bench(e, netlist, bench_trials).kills(netlist.mutants)
+    number = next(n for n, kill in kills.items() if kill.how == "value")
+    active = f"mutsel == 16'h{number:04x}"
+    assert netlist.verilog.count(active) == 1
+    broken = replace(netlist, verilog=netlist.verilog.replace(active, "1'b1"))
+    with pytest.raises(RuntimeError, match="differs from its model"):
+        Bench(e, broken, bench_trials).kills(netlist.mutants)
+
+
+TOY = """
+module toy (
+    input wire clk_i, input wire rst_ni, input wire step_i, input wire x_i,
+    output wire both_o, output wire y_o
+);
+  reg [1:0] q;  // one flag travels round: never both
+  always @(posedge clk_i or negedge rst_ni)
+    if (!rst_ni) q <= 2'b01;
+    else if (step_i) q <= {q[0], q[1]};
+  assign both_o = q[0] & q[1];
+  assign y_o = q[0] ^ x_i;
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "mode", "proof"),
+    [
+        ("$and", "const0", EQUIVALENT),  # in every state that can be reached
+        ("$and", "const1", DIFFERENT),
+        ("$xor", "const0", DIFFERENT),
+        ("$xor", "inv", DIFFERENT),
+    ],
+)
+def test_a_proof_of_equivalence_needs_all_reachable_states(cell, mode, proof):
+    netlist = mutated({"toy": TOY}, "toy", 200, seed=0)
+    chosen = next(m for m in netlist.mutants if cell in m.cell and m.mode == mode and m.port == "Y")
+    assert judge(netlist, "toy", chosen, LIMIT) == proof
+
+
+def test_a_word_that_is_not_valid_may_be_anything():
+    text = """
+module toy (
+    input wire clk_i, input wire v_i, input wire x_i, output wire c_valid_o, output wire c_o
+);
+  assign c_valid_o = ~v_i;
+  assign c_o = x_i & ~v_i;
+endmodule
+"""
+    netlist = mutated({"toy": text}, "toy", 200, seed=0)
+    ands = [m for m in netlist.mutants if "$and" in m.cell and m.mode == "const1"]
+    proofs = {m.port: judge(netlist, "toy", m, LIMIT) for m in ands}
+    assert proofs == {"A": DIFFERENT, "B": EQUIVALENT, "Y": DIFFERENT}
+
+
+def test_rates_count_what_they_say():
+    judged = judge_engine(small(), 12, seed=5, limit=5)
+    assert len(judged.verdicts) == 12
+    from tpe.hdl.mutate import Report
+
+    report = Report(5, (judged,))
+    killed, equivalent = report.count("killed"), report.count("equivalent")
+    assert report.rate == killed / (12 - equivalent)
+    assert report.raw_rate == killed / 12
+    data = report.to_json("tpe mutate")
+    assert data["killed"] + data["equivalent"] + data["survived"] == data["mutants"] == 12
+    assert sum(data["by_kill"].values()) == killed
+
+
+@pytest.mark.parametrize("count", [0, -1, 20001])
+def test_a_count_out_of_range_is_refused(count):
+    with pytest.raises(tpe.TpeError, match="count"):
+        mutate(count)
+
+
+def test_a_mutant_says_where_it_is(netlist):
+    assert all(isinstance(m, Mutant) and m.module in m.describe() for m in netlist.mutants)
+    assert all(m.line.startswith(m.module) for m in netlist.mutants)

@@ -1,0 +1,21 @@
+"""Multiplier-adder tree: a column takes `rows` operands of K a step, reduced in one tree."""
+
+from __future__ import annotations
+
+from tpe.array.base import Array
+from tpe.array.matrix2d import bandwidth, timing
+from tpe.notation import K, N
+from tpe.pe.base import Pace, Way
+
+RECORD = Array(
+    name="adder_tree",
+    title="multiplier-adder tree",
+    source="arXiv:2503.06342 (Trapezoid-like)",
+    aliases=("tree",),
+    way=Way.REDUCE,
+    dims=(K, N),
+    paces=frozenset({Pace.DENSE, Pace.SERIAL}),
+    rtl=lambda pe: "matrix2d",
+    timing=timing,
+    bandwidth=bandwidth,
+)

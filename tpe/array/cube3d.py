@@ -1,0 +1,21 @@
+"""3D cube: operands broadcast, a cell takes `depth` operands of K a step and keeps its psum."""
+
+from __future__ import annotations
+
+from tpe.array.base import Array
+from tpe.array.matrix2d import bandwidth, timing
+from tpe.notation import K, M, N
+from tpe.pe.base import Pace, Way
+
+RECORD = Array(
+    name="cube3d",
+    title="3D cube",
+    source="arXiv:2503.06342 (Ascend-like)",
+    aliases=("cube",),
+    way=Way.REDUCE,
+    dims=(M, N, K),
+    paces=frozenset({Pace.DENSE, Pace.SERIAL}),
+    rtl=lambda pe: "matrix2d",
+    timing=timing,
+    bandwidth=bandwidth,
+)

@@ -1,0 +1,128 @@
+"""Timing of PEs whose steps last several cycles, in a broadcast array that waits for the slowest.
+
+A step is a group of `lanes` operands of K, for every output of a tile at once. A PE works on it
+for as many cycles as its rule says, `PE.steps` or `PE.pair_steps`, at least one; the operands of
+the next step come when every PE of the array is done. So a tile takes the sum over its groups of
+the slowest PE's cycles, then rows + 3 cycles, as a dense PE's does.
+
+The terms are averages over the array's PEs: `useful` is what a PE itself worked, `empty_group` the
+one cycle of a group without work, `lane_sync` its waiting for the slowest PE. Lanes within a PE
+that wait for each other are work of the PE. Where every operand costs the same, the share of the
+zeros that pad K to a whole group is `edge`; where zeros are skipped they cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing, next_cycle
+from tpe.operands import Ints
+from tpe.pe.base import Pace
+
+FLUSH = 3  # edges from a tile's last step to its first row: the psum, the row and the C register
+CHUNK = 1 << 18  # operands whose steps are worked out at once
+
+
+@dataclass(frozen=True)
+class TileSteps:
+    """The groups of one output tile: the slowest PE's cycles of each, and sums over the tile's PEs.
+
+    slowest (groups,): cycles, 1 or more. work: cycles that PEs worked. last_work: those of them in
+    the last group. empty: groups without work.
+    """
+
+    slowest: Ints
+    work: int
+    last_work: int
+    empty: int
+
+
+def stepped_timing(job: Job, handshake: Handshake) -> Timing:
+    """Cycles of a lock-step PE in matrix2d; exactly the RTL's."""
+    cycles = Cycles()
+    slowest = []
+    for tile, times in _tiles(job):
+        cycles += _tile_cycles(job, tile) * times
+        slowest.append(tile.slowest)
+    if handshake == ALWAYS:
+        return Timing(cycles)
+    total = _walk(job, slowest, handshake)
+    return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
+
+
+def _tile_cycles(job: Job, tile: TileSteps) -> Cycles:
+    pes = job.rows * (job.cols if job.record.pair_steps else 1)
+    steps = int(tile.slowest.sum())
+    padding = -job.k % job.widths.lanes if job.record.pace is Pace.SERIAL else 0
+    edge = Fraction(tile.last_work * padding, pes * job.widths.lanes)
+    work, empty = Fraction(tile.work, pes), Fraction(tile.empty, pes)
+    return Cycles(
+        useful=work - edge,
+        empty_group=empty,
+        lane_sync=steps - work - empty,
+        edge=edge,
+        fill_drain=Fraction(job.rows + FLUSH),
+    )
+
+
+def _tiles(job: Job) -> Iterator[tuple[TileSteps, int]]:
+    """Every tile, N outermost, and how often it comes: steps of A alone are the same for all N."""
+    if job.record.pair_steps is None:
+        for tile in _row_tiles(job):
+            yield tile, job.n_tiles
+        return
+    a = _padded(job.a, job.m_tiles * job.rows)
+    b = _padded(job.b.T, job.n_tiles * job.cols)
+    for n in range(0, len(b), job.cols):
+        for m in range(0, len(a), job.rows):
+            slowest, work, empty = job.record.pair_steps(
+                a[m : m + job.rows], b[n : n + job.cols].T, job
+            )
+            yield (
+                TileSteps(np.maximum(1, slowest), int(work.sum()), int(work[-1]), int(empty.sum())),
+                1,
+            )
+
+
+def _row_tiles(job: Job) -> Iterator[TileSteps]:
+    """The tiles of one column of tiles, from `PE.steps` of the rows of A."""
+    assert job.record.steps is not None
+    a = _padded(job.a, job.m_tiles * job.rows)
+    many = max(1, CHUNK // (job.rows * job.k)) * job.rows
+    for start in range(0, len(a), many):
+        work = np.asarray(job.record.steps(a[start : start + many], job))
+        by_tile = work.reshape(-1, job.rows, work.shape[-1])
+        for tile in by_tile:
+            yield TileSteps(
+                np.maximum(1, tile.max(axis=0)),
+                int(tile.sum()),
+                int(tile[:, -1].sum()),
+                int((tile == 0).sum()),
+            )
+
+
+def _padded(x: Ints, rows: int) -> Ints:
+    """X with rows of zeros up to `rows`: they fill the last tile, and cost what zeros cost."""
+    return np.pad(x, ((0, rows - len(x)), (0, 0))) if rows > len(x) else x
+
+
+def _walk(job: Job, slowest: list[Ints], handshake: Handshake) -> int:
+    """Cycles of the same tiles with an idle source or a busy sink, edge by edge."""
+    turns = 1 if job.record.pair_steps else job.n_tiles
+    edge, first = -1, None
+    for _ in range(turns):
+        for tile in slowest:
+            cost = 1  # cycles until the operand registers are free
+            for cycles in tile:
+                edge = next_cycle(handshake.source, edge + cost)
+                first = edge if first is None else first
+                cost = int(cycles)
+            edge += cost - 1 + FLUSH
+            for _ in range(job.rows):
+                edge = next_cycle(handshake.sink, edge + 1)
+    assert first is not None
+    return edge - first + 1

@@ -1,0 +1,191 @@
+"""Weight-stationary systolic array: B stays in the cells, rows of A stream, psums pass down.
+
+A pass is one tile of B, `rows` of K by `cols` of N: load it, stream rows of A, let the last psum
+leave. Tiles of N are outermost, then blocks of M, then tiles of K; a column's psum buffer holds
+`psum_depth` rows, and so has a block if K takes more than one tile (docs/decisions/0004). Let the
+first row of A be accepted at edge 0: row i leaves the array at edge i + rows + cols + latency + 1,
+into the psum buffer, or one edge later as a word of C, which ends the pass. With `overlap` = load
+the tile of the next pass is shifted in from edge rows + cols - 1, when the last cell has taken its
+own weight; the next pass waits for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Timing
+from tpe.notation import K, N
+from tpe.pe.base import PE, Pace, Parameter, Way
+
+PSUM_DEPTH = Parameter(
+    "psum_depth",
+    1024,
+    range(1, 65537),
+    "rows of M whose psums the buffer of a column holds between tiles of K",
+    "PsumDepth",
+)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One tile of B: `rows` of A stream through it; `flush`: K ends with it, and C leaves."""
+
+    rows: int
+    flush: bool
+
+
+def block_rows(job: Job) -> int:
+    """Rows of M in a block; all of them if K fits one tile, since no psum returns then."""
+    return job.m if k_tiles(job) == 1 else min(job.m, int(job.params["psum_depth"]))
+
+
+def k_tiles(job: Job) -> int:
+    """Tiles along K."""
+    return -(-job.k // job.chain)
+
+
+def counted(job: Job) -> list[tuple[Pass, int]]:
+    """The passes of a job and how often each occurs; the last of the list is the last to run."""
+    block, tiles = block_rows(job), k_tiles(job)
+    full = -(-job.m // block) - 1
+    found = []
+    for rows, times in ((block, full), (job.m - full * block, 1)):
+        found.append((Pass(rows, flush=False), times * (tiles - 1) * job.n_tiles))
+        found.append((Pass(rows, flush=True), times * job.n_tiles))
+    return found
+
+
+def in_order(job: Job) -> Iterator[Pass]:
+    """The passes of a job, one after another."""
+    block, tiles = block_rows(job), k_tiles(job)
+    for _ in range(job.n_tiles):
+        for start in range(0, job.m, block):
+            for tile in range(tiles):
+                yield Pass(min(block, job.m - start), flush=tile == tiles - 1)
+
+
+def leaving(job: Job) -> int:
+    """Cycles from the acceptance of a row to its word of C."""
+    return job.chain + job.cols + job.record.cell_latency(job.params) + 2
+
+
+def exposed(job: Job, done: Pass) -> int:
+    """Cycles that the pass after `done` waits for its weights, if they load behind `done`."""
+    ready = job.chain + job.cols - 1 + job.chain  # edge of the next pass's first row, at best
+    return max(0, ready - (done.rows + leaving(job) - (not done.flush)))
+
+
+def timing(job: Job, handshake: Handshake) -> Timing:
+    """A pass of M rows takes rows (load) + M + rows + cols + cell latency + 1, 1 more with C.
+
+    With `overlap` = load only the first load counts, and what of the others is not hidden.
+    """
+    passes = counted(job)
+    streamed = sum(one.rows * times for one, times in passes)
+    useful = Fraction(job.m * job.n_tiles * job.k, job.chain)
+    drain = sum((leaving(job) - (not one.flush)) * times for one, times in passes)
+    if job.params["overlap"] == "none":
+        load = job.chain * sum(times for _, times in passes)
+    else:
+        load = job.chain - exposed(job, passes[-1][0])  # nothing loads behind the last pass
+        load += sum(exposed(job, one) * times for one, times in passes)
+    cycles = Cycles(
+        useful=useful,
+        edge=streamed - useful,
+        fill_drain=Fraction(drain),
+        load=Fraction(load),
+    )
+    if handshake == ALWAYS:
+        return Timing(cycles)
+    return Timing(cycles + Cycles(stall=Fraction(walk(job, handshake) - cycles.total)))
+
+
+@dataclass
+class _Loader:
+    """The registers that weights shift into: `beats` of the tile there, `tiles` still to come."""
+
+    tiles: int
+    size: int
+    beats: int = 0
+    free: int | None = None  # the enabled cycle from which on the tile there is not needed
+
+    @property
+    def full(self) -> bool:
+        return self.beats == self.size
+
+    def release(self, now: int) -> None:
+        """Let go of a tile that every cell has taken."""
+        if self.free is not None and now >= self.free:
+            self.beats, self.free = 0, None
+
+    def shift(self) -> None:
+        """Take a beat."""
+        self.beats += 1
+        self.tiles -= self.full
+
+
+def walk(job: Job, handshake: Handshake) -> int:
+    """Cycles under a handshake, cycle by cycle; a word that the sink refuses freezes the array.
+
+    `cycle` counts all cycles, `now` those in which the array is enabled.
+    """
+    passes = list(in_order(job))
+    loader = _Loader(len(passes), job.chain)
+    overlapped = job.params["overlap"] == "load"
+    cycle = now = 0
+    first: int | None = None
+    for one in passes:
+        left = one.rows
+        flying: deque[int] = deque()  # when the rows were accepted that have not left
+        while left or flying:
+            loader.release(now)
+            out = bool(flying) and flying[0] + leaving(job) - (not one.flush) == now
+            if out and one.flush and not handshake.sink(cycle):
+                cycle += 1
+                continue
+            offered = handshake.source(cycle)
+            row = offered and left > 0 and (left < one.rows or loader.full)
+            if offered and loader.tiles and not loader.full:
+                first = cycle if first is None else first
+                loader.shift()
+            if row and left == one.rows and overlapped:
+                loader.free = now + job.chain + job.cols - 1
+            if row:
+                left -= 1
+                flying.append(now)
+            if out:
+                flying.popleft()
+            cycle, now = cycle + 1, now + 1
+        if not overlapped:
+            loader.free = now
+    assert first is not None
+    return cycle - first
+
+
+def bandwidth(job: Job) -> tuple[int, int]:
+    """Operand bits a cycle: a row of a tile of A, a row of weights."""
+    return job.chain * job.widths.a, job.cols * job.widths.b
+
+
+def parameters(pe: PE) -> tuple[Parameter, ...]:
+    """What B in the cells and psums that return leave to choose."""
+    return (OVERLAP, PSUM_DEPTH)
+
+
+RECORD = Array(
+    name="systolic_ws",
+    title="weight-stationary systolic array",
+    source="arXiv:1704.04760 (TPU v1)",
+    aliases=("ws",),
+    way=Way.PASS,
+    dims=(K, N),
+    paces=frozenset({Pace.DENSE}),
+    rtl=lambda pe: "systolic_ws",
+    timing=timing,
+    bandwidth=bandwidth,
+    skewed=True,
+    parameters=parameters,
+)

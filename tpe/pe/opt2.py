@@ -1,0 +1,142 @@
+"""OPT2, same-bit-weight reduction: the digits of one bit weight meet before they are shifted.
+
+K is split, `lanes` (KP) of it in space, and `shift` is deferred past the sum over K: a compressor
+takes the KP digits of one bit weight and that weight's pair, (KP + 2):2. Two forms, `bw`:
+
+- `space`: such a compressor and a pair for every bit weight, side by side. The finish that a
+  column shares shifts the pairs, compresses them and adds. The published RTL replicates the bit
+  weights likewise, but reduces with registered 4-input carry-propagate adders, and in 13 bits,
+  where -2 times -128 in all of 16 lanes overflows; here they are compressors, their widths from
+  interval arithmetic.
+- `time`: one compressor, and K streamed once per bit weight, least significant first, as the
+  paper has it. The pair of a bit weight that is over is shifted and folded into a pair of the
+  total, in the cell; one more step per tile folds the last.
+
+A pair of bit weight bw has acc_bits - 2 bw bits, which shifting makes acc_bits: a pair is never
+widened unresolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tpe.jit import kernel, resolve_type, step_type
+from tpe.kernels import compress
+from tpe.notation import ADD, BW, HALF_REDUCE, SHIFT, M, Nest, mac
+from tpe.pe.base import (
+    ENCODE_IN,
+    ENCODER,
+    PE,
+    TREE,
+    Loops,
+    Pace,
+    Parameter,
+    Params,
+    Psum,
+    Way,
+    Widths,
+    code_bits,
+    lanes_parameter,
+)
+from tpe.rewrites import encode_in, opt2, serialise, share
+
+
+@kernel(step_type)
+def step(
+    digit: int, b: int, plane: int, total: int, carry: int, bits: int, a_bits: int, encoder: int
+) -> tuple[int, int]:
+    """One 3:2 row of the compressor: the pair of the digit's bit weight and the digit times B."""
+    width = bits - 2 * plane
+    return compress(total, carry, (digit * b) & ((1 << width) - 1), width)
+
+
+@kernel(resolve_type)
+def resolve(total: int, carry: int, plane: int, acc: int, bits: int, acc_bits: int) -> int:
+    """The pair at its bit weight, added to the sum of the others modulo 2**acc_bits."""
+    return (acc + ((total + carry) << (2 * plane))) & ((1 << acc_bits) - 1)
+
+
+def nest(loops: Loops, params: Params) -> Nest:
+    """OPT2; its bit weights in space with a finish per column, or in time with an adder per column.
+
+    `lanes` of K are among the loops already, so `opt2` has none left to split.
+    """
+    reduced = opt2(mac(*loops))
+    if params["bw"] == "time":
+        reduced = share(serialise(reduced, BW), ADD, along=M)
+    else:
+        for op in (SHIFT, HALF_REDUCE, ADD):  # of the two half_reduces, the one behind K's sum
+            reduced = share(reduced, op, along=M)
+    return encode_in(reduced, params["encode_in"])
+
+
+def built(w: Widths) -> Mapping[str, int]:
+    """Output width of each primitive as built; of `half_reduce` the widest, that of bit weight 0.
+
+    The compressor of bit weight bw in a cell is 2 bw bits narrower, if bit weights are in space.
+    """
+    return {
+        "encode": 3,
+        "map": w.b + 2,
+        "half_reduce": w.acc,
+        "shift": w.acc,
+        "add": w.acc,
+    }
+
+
+def trees_space(w: Widths, params: Params) -> tuple[tuple[int, int], ...]:
+    """A compressor per bit weight in the cell, and one over all their pairs in the finish."""
+    in_cell = ((w.lanes + 2, w.acc - 2 * bw) for bw in range(w.digits))
+    return (*in_cell, (2 * w.digits, w.acc))
+
+
+def trees_time(w: Widths, params: Params) -> tuple[tuple[int, int], ...]:
+    """The compressor of a plane and the one that folds it into the total."""
+    return (w.lanes + 2, w.acc), (4, w.acc)
+
+
+def at(params: Params) -> PE:
+    """The record for a choice of `bw`."""
+    return SERIAL if params["bw"] == "time" else RECORD
+
+
+RECORD = PE(
+    name="opt2",
+    title="same-bit-weight reduction",
+    source="arXiv:2503.06342, OPT2",
+    nest=nest,
+    pace=Pace.DENSE,
+    ways=frozenset(Way),
+    psum=Psum("bit_weights", lambda w: w.acc),
+    finish="bit_weights",
+    step=step,
+    resolve=resolve,
+    built=built,
+    parameters=(
+        ENCODER,
+        ENCODE_IN,
+        TREE,
+        Parameter(
+            "bw", "space", ("space", "time"), "bit weights side by side, or one after another"
+        ),
+        lanes_parameter(4, range(1, 1025)),
+    ),
+    lanes=range(1, 1025),
+    code_bits=code_bits,
+    trees=trees_space,
+    planewise=True,
+    at=at,
+)
+
+SERIAL = replace(
+    RECORD,
+    pace=Pace.SERIAL,
+    ways=frozenset({Way.KEEP, Way.REDUCE}),  # only a psum that stays in its cell can be folded
+    psum=Psum("carry_save", lambda w: w.acc, pairs=2),
+    finish="total",
+    plane_bits=lambda w, params: w.digits.bit_length(),  # holds `digits`: the closing step
+    planes=lambda w, params: w.digits,
+    trees=trees_time,
+    cell="opt2_time",
+)

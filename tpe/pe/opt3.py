@@ -1,0 +1,28 @@
+"""OPT3, sparse digit-serial: a front in every cell, which adds one non-zero digit a step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tpe.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
+from tpe.pe import opt4c
+from tpe.pe.base import Loops, Params
+from tpe.rewrites import opt3, share
+
+
+def nest(loops: Loops, params: Params) -> Nest:
+    """OPT3: the rows use one finish per column in turn, once per bit weight."""
+    own = opt3(mac(*loops), group=opt4c.GROUP)
+    for op in (ADD, SHIFT, ACCUMULATE):
+        own = share(own, op, along=M)
+    return own
+
+
+RECORD = replace(
+    opt4c.RECORD,
+    name="opt3",
+    title="sparse digit-serial",
+    source="arXiv:2503.06342, OPT3",
+    nest=nest,
+    own_front=True,
+)
