@@ -47,7 +47,8 @@ UNSIGNED: list[tuple[str, str, str, int, int]] = [
     ("uint16", "int3", "offset", 9, 2),
 ]
 
-SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes
+SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes, where it is legal
+SHORT_PSUMS = 3  # rows of the psum buffer, so that M takes several blocks
 
 
 def combo_id(combo: tuple[PE, Array]) -> str:
@@ -56,21 +57,44 @@ def combo_id(combo: tuple[PE, Array]) -> str:
 
 
 def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> tpe.Engine:
-    """An engine whose resident B is short, where the PE has one, so that K takes several passes."""
-    if pe.parameter("depth") and "depth" not in parameters:
-        parameters["depth"] = SHORT_DEPTH
-    return tpe.Engine(pe, array, size, **parameters)
+    """An engine with short buffers, where it has any, so that K and M take several passes.
+
+    A cube gets a depth from 1 to 3 by its rows and columns.
+    """
+    depth = pe.parameter("depth")
+    if depth and "depth" not in parameters:
+        parameters["depth"] = max(SHORT_DEPTH, depth.legal[0])
+    own = {p.name for p in array.parameters(pe)}
+    if "psum_depth" in own and "psum_depth" not in parameters:
+        parameters["psum_depth"] = SHORT_PSUMS
+    deep = (1 + sum(size) % 3,) if len(array.sides) == 3 else ()
+    return tpe.Engine(pe, array, (*size, *deep), **parameters)
 
 
-def variants(pe: PE) -> list[dict[str, Any]]:
-    """Every value of every RTL parameter, one changed at a time; and the other side encoded."""
+def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
+    """Every value of every choice, one changed at a time; and the other side encoded.
+
+    Of numbers that are widths or depths a few values stand for all: `FEW`.
+    """
     found: list[dict[str, Any]] = [{}, {"encode": "weights"}]
-    for parameter in pe.parameters:
-        if parameter.rtl:
-            found += [{parameter.name: v} for v in parameter.legal if v != parameter.default]
-    if pe.parameter("depth"):
-        found += [{"depth": 8}, {"depth": 4096}]
+    for parameter in (*pe.parameters, *array.parameters(pe)):
+        values = FEW.get(parameter.name, parameter.legal)
+        if parameter.name == "lanes" and array.grid((1,) * len(array.sides)).lanes is not None:
+            continue  # the array's affair
+        found += [
+            {parameter.name: v} for v in values if v != parameter.default and v in parameter.legal
+        ]
+    if pe.parameter("encode_in"):
+        found.append({"encode_in": "stored", "encoder": "ent"})
     return found
+
+
+FEW: dict[str, tuple[Any, ...]] = {
+    "depth": (8, 32, 4096),
+    "drift": (1, 3),
+    "lanes": (1, 2, 5),
+    "psum_depth": (1, 2),
+}
 
 
 def types_of(a_type: str, b_type: str, acc_bits: int) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def shapes(pe, array, sizes):
         e = engine(pe, array, (rows, cols))
         for k in DEPTHS:
             for handshake in (ALWAYS, STALLS):
-                a, b = operands(e, rows + 1, cols + 1, k, seed=rows * 1000 + cols * 50 + k)
+                m, n = e.grid.m + 1, e.grid.n + 1
+                a, b = operands(e, m, n, k, seed=rows * 1000 + cols * 50 + k)
                 a[rng_mask(a, k)] = 0  # empty groups
                 yield Case(e, a, b, handshake)
 
@@ -77,7 +78,7 @@ def test_cycles_and_values_of_sizes_to_17(combo):
 def test_variants_types_corners_and_all_pairs(combo):
     pe, array = combo
     cases = []
-    for variant in variants(pe):
+    for variant in variants(pe, array):
         e = engine(pe, array, (2, 3), **variant)
         cases += list(corners(e, 9))
         cases += [
@@ -103,9 +104,9 @@ def test_variants_types_corners_and_all_pairs(combo):
     ("pe", "variant"),
     [
         pytest.param(pe, v, id=f"{pe.name}-{v or 'default'}")
-        for pe in {pe.name: pe for pe, _ in WITH_RTL}.values()
-        for v in variants(pe)
-        if "encode" not in v and "depth" not in v
+        for pe, array in {pe.name: (pe, a) for pe, a in reversed(WITH_RTL)}.values()
+        for v in variants(pe, array)
+        if not {"encode", "depth", "drift", "overlap", "psum_depth"} & v.keys()
     ],
 )
 def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
@@ -137,14 +138,30 @@ def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
 def test_inventory_is_what_elaborates(combo):
     pe, array = combo
     for size in ((1, 1), (3, 2)):
-        for parameters in (*variants(pe), *(types_of(*t) for t in TYPES)):
+        for parameters in (*variants(pe, array), *(types_of(*t) for t in TYPES)):
             e = engine(pe, array, size, **parameters)
             built = pe.built(e.widths)
             units = [u for u in e.inventory() if u.op != "sync"]
             assert all(u.bits <= built[u.op] for u in units)
-            expected = sorted((u.op, u.copies, u.fan_in, built[u.op]) for u in units)
             found = elaborated(emit.engine_modules(e), "tpe_engine")
-            assert sorted((b.op, b.copies, b.fan_in, b.bits) for b in found) == expected
+            expected = copies_and_widest((u.op, u.fan_in, u.copies, built[u.op]) for u in units)
+            assert copies_and_widest((x.op, x.fan_in, x.copies, x.bits) for x in found) == expected
+            # Those narrower than the widest, too: a compressor per bit weight has its own width.
+            compressors = {(x.fan_in, x.bits) for x in found if x.op == "half_reduce"}
+            assert compressors == set(e.pe.trees(e.widths, e.params))
+            if pe.psum.kind == "bit_weights":
+                weights = {2 * bw for bw in range(e.widths.digits)}
+                in_cell = {e.widths.acc - bits for fan_in, bits in compressors}
+                assert in_cell == weights
+
+
+def copies_and_widest(units):
+    """Copies and greatest width by primitive and fan-in, copies of several widths added up."""
+    total = {}
+    for op, fan_in, copies, bits in units:
+        before, widest = total.get((op, fan_in), (0, 0))
+        total[op, fan_in] = (before + copies, max(widest, bits))
+    return total
 
 
 @combos
@@ -153,7 +170,7 @@ def test_lints_without_a_warning(combo):
     for size in ((1, 1), (1, 3), (3, 1), (4, 5)):
         unsigned = {"a_type": "uint8", "b_type": "uint7"}
         modes = [{**unsigned, "zero_points": mode} for mode in ("none", "subtract", "offset")]
-        for parameters in (*variants(pe), *modes, *(types_of(*t) for t in TYPES)):
+        for parameters in (*variants(pe, array), *modes, *(types_of(*t) for t in TYPES)):
             e = engine(pe, array, size, **parameters)
             assert lint(emit.rename(emit.engine_modules(e), "mine"), "mine") == ""
 
