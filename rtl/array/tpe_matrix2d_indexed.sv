@@ -131,13 +131,14 @@ module tpe_matrix2d_indexed #(
   end
 
   // A memory per column, a read port per row and lane.
-  for (genvar c = 0; c < Cols; c++) begin : gen_b
-    logic [Rows*Lanes-1:0][AddrWidth-1:0] addr;
-    logic [Rows*Lanes-1:0][BWidth-1:0]    data;
+  // (At module scope: Yosys takes no packed array of two dimensions inside a generate block.)
+  logic [Cols-1:0][Rows*Lanes-1:0][AddrWidth-1:0] b_addr;
+  logic [Cols-1:0][Rows*Lanes-1:0][BWidth-1:0]    b_data;
 
+  for (genvar c = 0; c < Cols; c++) begin : gen_b
     for (genvar r = 0; r < Rows; r++) begin : gen_row
-      assign addr[r*Lanes+:Lanes] = read_addr[r][c];
-      assign b_row[r][c]          = data[r*Lanes+:Lanes];
+      assign b_addr[c][r*Lanes+:Lanes] = read_addr[r][c];
+      assign b_row[r][c]               = b_data[c][r*Lanes+:Lanes];
     end
 
     tpe_buffer #(
@@ -149,8 +150,8 @@ module tpe_matrix2d_indexed #(
         .write_i     (load_beat),
         .write_addr_i(load_addr),
         .write_data_i(b_i[c*BWidth+:BWidth]),
-        .read_addr_i (addr),
-        .read_data_o (data)
+        .read_addr_i (b_addr[c]),
+        .read_data_o (b_data[c])
     );
   end
 
@@ -160,18 +161,22 @@ module tpe_matrix2d_indexed #(
 
   logic [Rows-1:0][Lanes-1:0]                a_valid, a_ready, a_last;
   logic [Rows-1:0][Lanes-1:0][GroupBits-1:0] a_group;
+  logic [Rows-1:0][Lanes-1:0]                room;  // in the FIFOs
 
   if (Drift == 0) begin : gen_streams
+    assign room      = '1;
     assign a_valid   = a_valid_i;
     assign a_ready_o = a_ready;
     assign a_last    = a_last_i;
     assign a_group   = a_i;
+
+    logic unused_room;
+    assign unused_room = ^room;
   end else begin : gen_fifos
     localparam int unsigned NumDigits = (AWidth + 1) / 2;
 
-    logic [Rows-1:0][Lanes-1:0] room;
-    logic                       push, closed_q;  // closed_q: all groups of the pass have come
-    logic [PlaneWidth-1:0]      plane_q;
+    logic                  push, closed_q;  // closed_q: all groups of the pass have come
+    logic [PlaneWidth-1:0] plane_q;
 
     assign a_ready_o = open && !closed_q && (&room);
     assign push      = a_valid_i && a_ready_o;

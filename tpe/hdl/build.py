@@ -27,6 +27,10 @@ CONFIGURED = (
 )
 
 
+COMPILER_OPTIONS = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+_RUNTIME = "verilated*.o"  # Verilator's own objects: most of what a small design's build compiles
+
+
 @dataclass(frozen=True)
 class Design:
     """What a simulator is built from: sources by module name, the top, and options."""
@@ -40,6 +44,12 @@ class Design:
         """A hash of everything that decides the binary."""
         parts = [sorted(self.sources.items()), self.top, self.flags, self.cocotb, tool.version]
         parts += [_cocotb_version() if self.cocotb else ""]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+    def runtime_key(self, tool: Verilator) -> str:
+        """A hash of what decides Verilator's own objects, which designs share."""
+        tracing = [flag for flag in self.flags if not flag.startswith("-G")]
+        parts = [tracing, self.cocotb, tool.version, tool.executable, COMPILER_OPTIONS]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
@@ -65,7 +75,10 @@ def build(design: Design) -> Path:
         raise TpeError(f"cannot write {home.parent}: {error.strerror}; set TPE_CACHE_DIR") from None
     try:
         _verilate(design, work, tool)
+        runtime = cache_dir() / "runtime" / design.runtime_key(tool)
+        _take_runtime(runtime, work)
         _make(design, work, tool)
+        _keep_runtime(runtime, work)
         _tidy(work, design.top)
         try:
             os.rename(work, home)
@@ -137,12 +150,32 @@ def _verilate(design: Design, work: Path, tool: Verilator) -> None:
 
 def _make(design: Design, work: Path, tool: Verilator) -> None:
     command = ["make", "-s", "-C", str(work), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}"]
-    command += [*CONFIGURED, "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
+    command += [*CONFIGURED, *COMPILER_OPTIONS]
     done = subprocess.run(
         command, env=tool.environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise BuildFailed(f"the simulator of {design.top} does not compile:\n{done.stderr[-4000:]}")
+
+
+def _take_runtime(runtime: Path, work: Path) -> None:
+    """Put the objects of an earlier build where make finds them newer than their sources."""
+    for path in runtime.glob(_RUNTIME):
+        shutil.copyfile(path, work / path.name)
+
+
+def _keep_runtime(runtime: Path, work: Path) -> None:
+    """Leave Verilator's objects for the next build, whole: a folder appears at once or not."""
+    if runtime.exists():
+        return
+    runtime.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=runtime.parent, prefix=".runtime-"))
+    for path in work.glob(_RUNTIME):
+        shutil.copyfile(path, folder / path.name)
+    try:
+        os.rename(folder, runtime)
+    except OSError:  # another process was first
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tidy(work: Path, top: str) -> None:
