@@ -12,13 +12,13 @@ module tpe_harness #(
     parameter int unsigned ABits     = 8,     // of a beat of A, all streams together
     parameter int unsigned BBits     = 8,     // of a beat of B
     parameter int unsigned CBits     = 32,    // of a word of C
-    parameter int unsigned DBits     = 32,    // of what is added to a word of C
+    parameter int unsigned DBits     = 32,    // of what a word of C takes with it
     parameter int unsigned Streams   = 1,     // of A
     parameter int unsigned Planes    = 1,     // how often the A of a pass is sent
     parameter int unsigned BPlanes   = 1,     // ... and the B
     parameter int unsigned AZeroBits = 8,     // stored width of an operand of A
     parameter int unsigned BZeroBits = 8,
-    parameter bit          Correct   = 1'b0,  // d.hex holds what is added to every word of C
+    parameter bit          Taken     = 1'b0,  // d.hex holds what every word of C takes with it
     parameter int unsigned MemWords  = 4096   // beats of A, of B, and words of C
 ) (
     input  wire  logic          clk_i,
@@ -49,11 +49,11 @@ module tpe_harness #(
 
   logic [ABits-1:0] a_mem[MemWords];
   logic [BBits-1:0] b_mem[MemWords];
-  logic [CBits-1:0] c_mem[MemWords];
+  logic [CBits:0]   c_mem[MemWords];  // below the overflow flag
   logic [DBits-1:0] d_mem[MemWords];
 
   logic        running_q, done_q;
-  logic [31:0] cycle_q, first_q, words_q;
+  logic [31:0] cycle_q, first_q, words_q, taken_q;
   logic        begun_q;
 
   logic [Streams-1:0]       a_valid, a_ready, a_last;
@@ -65,7 +65,7 @@ module tpe_harness #(
   logic                     c_valid, c_ready, c_last;
   logic [CBits-1:0]         c;
   logic                     load, clear, flush, pass_done;
-  logic                     idle, busy;
+  logic                     idle, busy, take, overflow;
 
   assign idle    = idle_i[cycle_q[4:0]];
   assign busy    = busy_i[cycle_q[4:0]];
@@ -83,10 +83,11 @@ module tpe_harness #(
       cycle_q   <= '0;
       begun_q   <= 1'b0;
       words_q   <= '0;
+      taken_q   <= '0;
     end else if (!running_q && !done_q) begin
       $readmemh("a.hex", a_mem);
       $readmemh("b.hex", b_mem);
-      if (Correct) $readmemh("d.hex", d_mem);
+      if (Taken) $readmemh("d.hex", d_mem);
       running_q <= 1'b1;
     end else if (running_q) begin
       cycle_q <= cycle_q + 1;
@@ -94,8 +95,9 @@ module tpe_harness #(
         begun_q <= 1'b1;
         first_q <= cycle_q;
       end
+      if (take) taken_q <= taken_q + 1;
       if (c_valid && c_ready) begin
-        c_mem[words_q] <= c;
+        c_mem[words_q] <= {overflow, c};
         words_q        <= words_q + 1;
         if (words_q + 1 == words_i) begin
           running_q <= 1'b0;
@@ -184,7 +186,9 @@ module tpe_harness #(
       .c_o        (c),
       .a_zero_i   (a_zero_i[AZeroBits-1:0]),
       .b_zero_i   (b_zero_i[BZeroBits-1:0]),
-      .c_add_i    (d_mem[words_q])
+      .c_take_o   (take),
+      .overflow_o (overflow),
+      .d_i        (d_mem[taken_q])
   );
 
   logic unused_last;

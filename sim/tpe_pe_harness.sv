@@ -2,7 +2,8 @@
 //
 // A word of a.hex is {en, valid, first, plane, code, b}, code and b of all lanes. In every enabled
 // cycle the finish of the psum is recorded in c.hex, before the cycle's own step: word i shows the
-// steps before step i - CellLatency.
+// steps before step i - CellLatency. A cell whose steps last several cycles keeps its word until it
+// is ready, and is frozen in the cycles in between that `freeze_i` masks.
 `default_nettype none
 
 module tpe_pe_harness #(
@@ -19,6 +20,7 @@ module tpe_pe_harness #(
     input  wire  logic          clk_i,
     input  wire  logic          go_i,
     input  wire  logic [31:0]   a_len_i,    // words of a.hex
+    input  wire  logic [31:0]   freeze_i,
     output       logic          done_o,
     output       logic [31:0]   cycles_o
 );
@@ -29,8 +31,10 @@ module tpe_pe_harness #(
   logic [AccWidth-1:0] c_mem[MemWords];
 
   logic                       running_q, done_q, written_q;
-  logic [31:0]                step_q, words_q;
-  logic                       en, valid, first;
+  logic [31:0]                step_q, words_q, cycle_q;
+  logic                       word_en, en, valid, first;
+  logic                       begun_q;   // the step has had a cycle
+  logic                       ready;     // the step ends with this cycle
   logic [PlaneWidth-1:0]      plane;
   logic [Lanes*CodeWidth-1:0] code;
   logic [Lanes*BWidth-1:0]    b;
@@ -39,27 +43,33 @@ module tpe_pe_harness #(
 
   logic [CellLatency:0][PlaneWidth-1:0] plane_q;  // the plane that the psum shows
 
-  assign {en, valid, first, plane, code, b} = running_q ? a_mem[step_q] : '0;
+  assign {word_en, valid, first, plane, code, b} = running_q ? a_mem[step_q] : '0;
+  assign en    = word_en && !(begun_q && freeze_i[cycle_q[4:0]]);
+  assign ready = 1'b1;  // replaced by the ready_o of a cell that has one
 
   always_ff @(posedge clk_i or negedge go_i) begin
     if (!go_i) begin
       running_q <= 1'b0;
       done_q    <= 1'b0;
       written_q <= 1'b0;
+      begun_q   <= 1'b0;
       step_q    <= '0;
       words_q   <= '0;
+      cycle_q   <= '0;
     end else if (!running_q && !done_q) begin
       $readmemh("a.hex", a_mem);
       running_q <= 1'b1;
     end else if (running_q) begin
-      step_q <= step_q + 1;
-      if (en) begin
+      cycle_q <= cycle_q + 1;
+      begun_q <= word_en && valid && !(en && ready);
+      if (!word_en || !valid || (en && ready)) step_q <= step_q + 1;
+      if (word_en && !begun_q) begin
         c_mem[words_q] <= c;
         words_q        <= words_q + 1;
         plane_q[0]     <= plane;
         for (int unsigned i = 1; i <= CellLatency; i++) plane_q[i] <= plane_q[i-1];
       end
-      if (step_q + 1 == a_len_i) begin
+      if (step_q + 1 == a_len_i && (!word_en || !valid || (en && ready))) begin
         running_q <= 1'b0;
         done_q    <= 1'b1;
         cycles_o  <= a_len_i;

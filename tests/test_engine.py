@@ -9,9 +9,9 @@ import pytest
 
 import tpe
 from tpe.array.base import Handshake
-from tpe.parameters import COMMON, parse_size
 from tpe.hdl.package import emit_directory
 from tpe.notation import K, mac, tile
+from tpe.parameters import COMMON, parse_size
 from tpe.rewrites import opt1, opt2, opt4, reachable
 from tpe.table import COLUMNS
 

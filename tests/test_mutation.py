@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import tpe
+from tpe.array import combinations
 from tpe.hdl import emit
-from tpe.hdl.mutate import FLOOR, LIMIT, judge_engine, mutate, sample, subjects, survivors, trials
+from tpe.hdl.mutate import FLOOR, LIMIT, Report, judge_engine, mutate, survivors, trials
 from tpe.hdl.mutate_bench import Bench, Trial
 from tpe.hdl.mutate_equiv import DIFFERENT, EQUIVALENT, judge
 from tpe.hdl.mutate_netlist import Mutant, Netlist, mutated
+from tpe.hdl.mutate_subjects import sample, subjects
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
 
@@ -43,8 +45,6 @@ def test_a_thousand_are_killed():
 
 
 def test_subjects_are_every_pe_and_array_with_rtl():
-    from tpe.array import combinations
-
     legal = {(p.name, a.name) for p, a, reason in combinations() if reason is None and p.rtl}
     assert {(e.pe.name, e.array.name) for e in subjects()} == legal
     assert len(sample(10_000, seed=0)) == len(subjects())
@@ -142,8 +142,6 @@ endmodule
 def test_rates_count_what_they_say():
     judged = judge_engine(small(), 12, seed=5, limit=5)
     assert len(judged.verdicts) == 12
-    from tpe.hdl.mutate import Report
-
     report = Report(5, (judged,))
     killed, equivalent = report.count("killed"), report.count("equivalent")
     assert report.rate == killed / (12 - equivalent)

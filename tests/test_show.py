@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,8 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.drawing import picture
 from tpe.engine import Engine
-from tpe.notation import mac, tile
+from tpe.errors import TpeError
+from tpe.notation import M, mac, tile
 from tpe.operands import check_accumulator
 from tpe.pe.base import Way
 from tpe.rewrites import opt3
@@ -20,6 +22,22 @@ from tpe.show import catalogue, chain, combinations, describe, legal_arrays
 
 LEGAL = [(row["pe"], row["array"]) for row in combinations() if row["legal"]]
 SIZES = ["1x1", "1x5", "5x1", "2x3", "4x4", "16x16", "1024x1024"]
+CHOICES = [  # of the drawing
+    ("opt1", "matrix2d", {"encode_in": "edge"}),
+    ("mac", "systolic_os", {"encode_in": "edge", "encode": "weights"}),
+    ("opt2", "systolic_ws", {"encode_in": "edge", "overlap": "load", "psum_depth": 65536}),
+    ("opt1", "adder_tree", {"encode_in": "stored", "a_type": "int16"}),
+    ("opt2", "cube3d", {"bw": "time", "a_type": "int16", "acc_bits": 48}),
+    ("opt3", "matrix2d", {"overlap": "load", "depth": 65536, "b_type": "int16"}),
+    ("opt4e", "matrix2d", {"overlap": "load", "depth": 65536, "b_type": "int16", "drift": 3}),
+]
+DRAWN = [(*combo, {}) for combo in LEGAL] + CHOICES
+
+
+def engine_of(pe: str, array: str, size: str, choices: dict[str, object]) -> Engine:
+    """An engine; a cube is as deep as it has rows."""
+    deep = "x" + size.split("x")[0] if len(arrays.get(array).sides) == 3 else ""
+    return Engine(pe, array, size + deep, **choices)
 
 
 def test_catalogue_is_the_registries() -> None:
@@ -38,31 +56,32 @@ def test_catalogue_is_the_registries() -> None:
 @pytest.mark.parametrize(("pe", "array"), LEGAL)
 @pytest.mark.parametrize("types", [("int8", "int8"), ("int4", "int4"), ("int16", "int5")])
 def test_describe_is_data_that_holds_together(pe: str, array: str, types: tuple[str, str]) -> None:
-    engine = Engine(pe, array, "8x4", a_type=types[0], b_type=types[1])
+    try:
+        engine = engine_of(pe, array, "8x4", {"a_type": types[0], "b_type": types[1]})
+    except TpeError:
+        pytest.skip("not among the types of this PE")
     facts = describe(engine)
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     assert facts["engine"] == engine.describe()
     assert {row["name"]: row["value"] for row in facts["parameters"]} == engine.params
     assert facts["psum"]["bits"] == engine.pe.psum.bits(engine.widths)
     ops = [op for row in facts["stages"] for op in row["ops"]]
-    assert sorted(ops) == sorted(step.op.name for step in engine.nest.steps)
+    steps = engine.nest.steps if engine.has_nest else ()
+    assert sorted(ops) == sorted(step.op.name for step in steps)
+    assert (facts["nest_why"] is None) == bool(facts["nest"]) == bool(facts["inventory"])
     for unit in facts["inventory"]:
         assert unit["built_bits"] is None or unit["needed_bits"] <= unit["built_bits"]
 
 
 def test_stages_are_read_off_the_nest() -> None:
-    def stages(*of: str) -> dict[str, tuple[list[str], str | None]]:
-        rows = describe(Engine(*of))["stages"]
-        return {row["stage"]: (row["ops"], row["module"]) for row in rows}
-
-    assert stages("opt4c", "matrix2d") == {
+    assert stages(Engine("opt4c", "matrix2d")) == {
         "front": (["encode", "sparse"], "tpe_front_sparse"),
         "cell": (["map", "half_reduce"], "tpe_pe_opt4c"),
         "finish": (["add", "shift", "accumulate"], "tpe_finish_plane"),
         "array": (["sync"], "tpe_matrix2d_indexed"),
     }
-    assert stages("opt1", "os")["finish"] == (["add"], "tpe_finish_carry_save")
-    assert stages("mac", "os")["front"] == ([], None)
+    assert stages(Engine("opt1", "os"))["finish"] == (["add"], "tpe_finish_carry_save")
+    assert stages(Engine("mac", "os"))["front"] == ([], None)
 
 
 def test_inventory_is_for_the_most_that_the_accumulator_holds() -> None:
@@ -103,24 +122,34 @@ def test_reachable_rewrites_are_licensed_from_here() -> None:
 # ---- the drawing ----
 
 
-@pytest.mark.parametrize(("pe", "array"), LEGAL)
+def drawing_of(text: str) -> str:
+    """A picture without its legend."""
+    return text.split("\n\n")[0]
+
+
+@pytest.mark.parametrize(("pe", "array", "choices"), DRAWN)
 @pytest.mark.parametrize("size", SIZES)
-def test_drawings_fit_80_columns_and_close_their_boxes(pe: str, array: str, size: str) -> None:
-    engine = Engine(pe, array, size)
+def test_drawings_fit_80_columns_and_close_their_boxes(
+    pe: str, array: str, choices: dict[str, object], size: str
+) -> None:
+    engine = engine_of(pe, array, size, choices)
     text = picture(engine)
     lines = text.splitlines()
     assert max(cell_len(line) for line in lines) <= 80
     assert all(cell_len(line) == len(line) for line in lines)  # no character of double width
     assert all(line == line.rstrip() for line in lines)
-    drawing = text.split("\nA[m, k]")[0]
+    drawing = drawing_of(text)
+    passed, tree = engine.array.way is Way.PASS, M not in engine.array.dims
     most_rows, most_cols = (2, 3) if engine.pe.sparse else (3, 4)
-    cells = min(engine.rows, most_rows) * min(engine.cols, most_cols)
-    assert drawing.count(" cell ") == cells
+    rows = 1 if tree and not passed else engine.rows
+    cells = min(rows, most_rows) * min(engine.cols, most_cols)
+    assert len(re.findall(r"[│▶] *(cell|tree)( x\w+)? *[│├]", drawing)) == cells
     assert drawing.count("┌") >= cells and drawing.count("┘") >= cells
-    assert f"A[{engine.rows - 1}, k]" in text
-    assert f"C[m, {engine.cols - 1}]" in text
-    assert ("⋯" in text) == (engine.cols > most_cols)
-    assert ("⋮" in text) == (engine.rows > most_rows)
+    last = f"A[m, {rows - 1}]" if passed else "A[m, k]" if tree else f"A[{rows - 1}, k]"
+    assert last in drawing
+    assert f"C[m, {engine.cols - 1}]" in drawing
+    assert ("⋯" in drawing) == (engine.cols > most_cols)
+    assert ("⋮" in drawing) == (rows > most_rows)
 
 
 ARMS = {
@@ -129,16 +158,19 @@ ARMS = {
     **dict.fromkeys("┴╨", "LRU"),
     **dict.fromkeys("┐┑╗", "LD"),
     **dict.fromkeys("├┝", "URD"),
+    "┤": "ULD",
     **{"│": "UD", "┌": "RD", "└": "RU", "┘": "LU", "┿": "LRUD", "▶": "L", "▲": "D"},
 }
 WAYS = {"L": (0, -1), "R": (0, 1), "U": (-1, 0), "D": (1, 0)}
 INPUTS = 12  # columns in which the wires of A begin
 
 
-@pytest.mark.parametrize(("pe", "array"), LEGAL)
+@pytest.mark.parametrize(("pe", "array", "choices"), DRAWN)
 @pytest.mark.parametrize("size", SIZES)
-def test_no_wire_of_a_drawing_dangles(pe: str, array: str, size: str) -> None:
-    drawing = picture(Engine(pe, array, size)).split("\nA[m, k]")[0].splitlines()
+def test_no_wire_of_a_drawing_dangles(
+    pe: str, array: str, choices: dict[str, object], size: str
+) -> None:
+    drawing = drawing_of(picture(engine_of(pe, array, size, choices))).splitlines()
     grid = [f"{line:<84}" for line in drawing]
     for y, line in enumerate(drawing):
         for x, character in enumerate(line):
@@ -168,7 +200,91 @@ def test_the_drawing_says_which_tensor_is_encoded() -> None:
 
 
 def test_an_array_that_passes_psums_is_drawn_without_a_drain() -> None:
-    array = replace(arrays.get("os"), name="passing", way=Way.PASS)
-    text = picture(Engine("opt1", array, "4x4"))
-    assert "rows in turn" not in text and "moves down, one register per cell" in text
-    assert "B[k, n]  weights" in text and "held in the cells" in text
+    text = picture(Engine("opt1", "ws", "4x4", psum_depth=77))
+    words = " ".join(text.split())
+    assert "rows in turn" not in text and "moves down, one register per cell" in words
+    assert "psum buffer: 77 rows" in text and "from the buffer: 77 rows of M" in words
+    assert "B[k, n] weights" in words and "in 4 cycles, then held" in words
+    overlapped = picture(Engine("opt1", "ws", "4x4", overlap="load"))
+    assert "B 2x8 b" in overlapped and "in registers of its own" in " ".join(overlapped.split())
+
+
+def test_a_column_of_an_adder_tree_is_one_tree() -> None:
+    text = picture(Engine("mac", "tree", "16x4"))
+    assert text.count("tree x16") == 4 and "cell" not in text.split("\n\n")[0]
+    assert "rows in turn" not in text and "one row at a time, as it is" in text
+
+
+def test_a_front_in_every_cell_is_drawn_in_every_cell() -> None:
+    text = picture(Engine("opt3", "matrix2d", "2x3"))
+    assert text.count("│ front  │") == text.count("│ sparse │") == 6
+    assert "port" not in text and "every cell reads at its own index" in text
+
+
+def test_the_lanes_of_a_front_are_drawn() -> None:
+    text = picture(Engine("opt4e", "matrix2d", "2x2"))
+    assert text.count("front x4") == text.count("16 at once") == 2
+    assert text.count("cell x4") == 4 and "lanes meet at every bit weight" in " ".join(text.split())
+
+
+def test_the_psum_of_a_bit_weight_is_narrower() -> None:
+    text = " ".join(picture(Engine("opt2", "matrix2d", "2x2")).split())
+    assert "a pair of words for each of 4 bit weights, 32 to 26 bits" in text
+    serial = " ".join(picture(Engine("opt2", "matrix2d", "2x2", bw="time")).split())
+    assert "4 words of 32 bits, those of a bit weight and of the total" in serial
+    assert "once per bit weight" in serial
+
+
+def test_an_encoder_is_drawn_where_it_stands() -> None:
+    def drawn(where: str) -> str:
+        return " ".join(picture(Engine("opt1", "os", "3x2", encode_in=where)).split())
+
+    assert "◆" not in drawn("cell") and "◆" not in drawn("stored")
+    assert drawn("edge").count("◆") == 3 + 1 and "12 bits an operand" in drawn("edge")
+    assert "stored as digits (12 bits for 8), 36 bits a cycle" in drawn("stored")
+
+
+# ---- what is not written as a nest ----
+
+
+def test_a_pe_without_a_nest_is_described_and_drawn() -> None:
+    record = replace(pes.get("opt1"), name="unwritten", nest=None)
+    engine = Engine(record, "matrix2d", "2x2")
+    facts = describe(engine)
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["nest"] == facts["inventory"] == [] and facts["inventory_k"] is None
+    assert facts["nest_why"] == "not written as a nest" == facts["inventory_why"]
+    assert facts["rewrites"] == {"chain": None, "reachable": []}
+    modules = {row["stage"]: row["module"] for row in facts["stages"]}
+    assert modules["cell"] == "tpe_pe_unwritten" and modules["finish"] == "tpe_finish_carry_save"
+    assert "one finish per column (carry_save)" in " ".join(facts["picture"].split())
+
+
+# ---- stages and rewrites of choices ----
+
+
+def stages(engine: Engine) -> dict[str, tuple[list[str], str | None]]:
+    """Primitives and module of every stage."""
+    rows = describe(engine)["stages"]
+    return {row["stage"]: (row["ops"], row["module"]) for row in rows}
+
+
+def test_bit_weights_in_time_are_folded_in_the_cell() -> None:
+    found = stages(Engine("opt2", bw="time"))
+    assert found["cell"][0] == ["encode", "map", "half_reduce", "shift", "half_reduce"]
+    assert found["finish"] == (["add"], "tpe_finish_total")
+    assert describe(Engine("opt2", bw="time"))["pace"].startswith("4")
+    assert stages(Engine("opt2"))["finish"][0] == ["shift", "half_reduce", "add"]
+
+
+def test_an_encoder_outside_the_cell_is_another_stage() -> None:
+    edge, stored = (stages(Engine("mac", encode_in=where)) for where in ("edge", "stored"))
+    assert edge["front"] == (["encode"], "tpe_encode_row") and "stored" not in edge
+    assert stored["stored"] == (["encode"], None) and stored["front"] == ([], None)
+    assert "encode" not in edge["cell"][0] + stored["cell"][0]
+
+
+@pytest.mark.parametrize(("pe", "array"), LEGAL)
+def test_every_nest_is_reached_from_the_mac(pe: str, array: str) -> None:
+    engine = engine_of(pe, array, "2x2", {})
+    assert (chain(engine) is not None) == engine.has_nest

@@ -267,6 +267,8 @@ def test_one_and_two_words_are_wires():
     for kind in KINDS:
         assert evaluate_tree(word_tree(kind, 1, 8), [-3], 8) == (253, 0)
         assert evaluate_tree(word_tree(kind, 2, 8), [-3, 5], 8) == (253, 5)
+        total, carry = evaluate_tree(word_tree(kind, 2, 8), np.array([[-3], [-2]]), 8)
+        assert (total.tolist(), carry.tolist()) == ([253], [254])
 
 
 @pytest.mark.parametrize(
@@ -407,6 +409,13 @@ endmodule
 """
     said = lint({**modules, "every": top}, "every")
     assert "was generated for this NumOps and Width" in said and "%Error" in said
+
+
+@every_tree
+def test_wires_alone_have_no_leaf(kind):
+    modules = tree_modules(kind, [(1, 8), (2, 8)])
+    assert list(modules) == ["tpe_half_reduce"]
+    assert lint(modules, "tpe_half_reduce") == ""
 
 
 YOSYS = """

@@ -138,6 +138,7 @@ def _register() -> None:
     from tpe.commands.list import list_
     from tpe.commands.run import run
     from tpe.commands.show import show
+    from tpe.commands.trace import trace
 
     app.command("list", epilog="Example: tpe list --combinations")(list_)
     app.command(
@@ -149,18 +150,23 @@ def _register() -> None:
         epilog="Example: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png",
     )(compare)
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
+    app.command("trace", epilog="Example: tpe trace --lanes 1,32 -p a_type=int4")(trace)
     _register_rtl()
     app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
 
 
 def _register_rtl() -> None:
-    """The commands that live with the RTL: `emit`, `verify`, `vectors` and `cosim`."""
-    from tpe.hdl import commands, user_commands
+    """The commands that live with the RTL: `emit`, `verify`, `prove`, `mutate`, and so on."""
+    from tpe.hdl import commands, mutate_commands, prove_commands, user_commands
 
     example = "--pe opt1 --array systolic_os --size 8x8"
     app.command("emit", epilog=f"Example: tpe emit {example} -o build")(commands.emit)
     app.command("verify", epilog=f"Example: tpe verify {example}")(commands.verify)
+    app.command("prove", epilog="Example: tpe prove --pe opt1")(prove_commands.prove)
     app.command("vectors", epilog=f"Example: tpe vectors {example} -o dir")(user_commands.vectors)
+    app.command("mutate", epilog="Example: tpe mutate --count 1000 --json -")(
+        mutate_commands.mutate
+    )
     pe = "my_pe.v --port a=in_a --port b=in_b --port out=p --port clk=clk --reset rst_n:low"
     app.command("cosim", epilog=f"Example: tpe cosim {pe} --latency 2")(user_commands.cosim)
 

@@ -1,24 +1,21 @@
 """An array drawn in text: cells, fronts, finishes, and how A, B and the psums move.
 
-Three drawings, 80 columns wide at most: operands skewed from cell to cell, operands broadcast, and
-broadcast with a front per row that reads B by index. Larger arrays are drawn with their first
-and last rows and columns.
+Five drawings, 80 columns wide at most: operands skewed from cell to cell, the same with B held in
+the cells, operands broadcast, and broadcast with B read by index, of a front per row or per cell.
+Larger arrays are drawn with their first and last rows and columns. What the signs mean:
+`tpe.drawing_legend`.
 """
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from tpe.drawing_legend import ENCODER_SIGN, finish_ops, lanes_sign, legend, one_row
 from tpe.engine import Engine
-from tpe.notation import SYNC, K
 from tpe.pe.base import Way
 
 WIDTH = 10  # of a box
 GAP = 5  # columns of text that stand for all the cells left out
-LEGEND_WIDTH = 80
 
 Places = list[tuple[int | None, int]]  # (row or column, where its box begins); None: left out
 
@@ -73,14 +70,18 @@ def picture(engine: Engine) -> str:
     if engine.pe is None or engine.array is None:
         return "A nest of your own has no array to draw."
     canvas = Canvas()
-    if engine.pe.sparse:
+    if engine.pe.own_front:
+        columns = _draw_own_fronts(canvas, engine)
+    elif engine.pe.sparse:
         columns = _draw_indexed(canvas, engine)
+    elif engine.array.way is Way.PASS:
+        columns = _draw_stationary(canvas, engine)
     elif engine.array.skewed:
         columns = _draw_skewed(canvas, engine)
     else:
         columns = _draw_broadcast(canvas, engine)
     _draw_finish(canvas, engine, columns)
-    return "\n".join([canvas.text(), "", *_legend(engine)])
+    return "\n".join([canvas.text(), "", *legend(engine)])
 
 
 def _places(count: int, most: int, start: int, pitch: int, gap: int = GAP) -> Places:
@@ -100,10 +101,21 @@ def _drawn(places: Places) -> list[tuple[int, int]]:
 def _cell(engine: Engine) -> tuple[str, str]:
     """What a cell's box says."""
     assert engine.pe is not None and engine.array is not None
-    lanes = f" x{engine.widths.lanes}" if engine.widths.lanes > 1 else ""
     if engine.array.way is Way.PASS:
-        return f"cell{lanes}", f"B {engine.widths.b} b"
-    return f"cell{lanes}", f"↻ {engine.pe.psum.bits(engine.widths)} b"
+        shadow = "2x" if engine.params["overlap"] == "load" else ""
+        return "cell", f"B {shadow}{engine.widths.b} b"
+    what = "tree" if one_row(engine) else "cell"
+    return f"{what}{_times(engine)}", f"↻ {engine.pe.psum.bits(engine.widths)} b"
+
+
+def _times(engine: Engine) -> str:
+    """How many operands of K meet in a cell, if several."""
+    return f" {lanes_sign(engine)}" if engine.widths.lanes > 1 else ""
+
+
+def _wire(engine: Engine, usual: str) -> str:
+    """How the wire of a row of A begins: at its encoder, if it has one there."""
+    return ENCODER_SIGN if engine.params.get("encode_in") == "edge" else usual
 
 
 # ---- operands broadcast ----
@@ -127,8 +139,8 @@ def _draw_broadcast(canvas: Canvas, engine: Engine) -> Places:
 
 def _broadcast_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
     last_row, end = m == engine.grid.m - 1, columns[-1][1]
-    canvas.put(y, 0, f"A[{m}, k]")
-    canvas.put(y, 11, "━▯" + "━" * (end + 3 - 13))
+    canvas.put(y, 0, "A[m, k]" if one_row(engine) else f"A[{m}, k]")
+    canvas.put(y, 11, _wire(engine, "━") + "▯" + "━" * (end + 3 - 13))
     for n, x in columns:
         if n is None:
             canvas.put(y, x - 1, " ⋯ ")
@@ -146,11 +158,9 @@ def _broadcast_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: i
 
 
 def _draw_skewed(canvas: Canvas, engine: Engine) -> Places:
-    assert engine.array is not None
-    passed = engine.array.way is Way.PASS
     columns = _places(engine.cols, 4, 20, WIDTH + 4)
     for n, x in _drawn(columns):
-        label = "0" if passed else f"B[k, {n}]"
+        label = f"B[k, {n}]"
         canvas.put(0, x + 5 - len(label) // 2, label)
         canvas.down(1, x + 5, "│││")
         skew = ["│", "▯", "▯▯"][n] if n < 3 else f"{n}▯"
@@ -158,19 +168,25 @@ def _draw_skewed(canvas: Canvas, engine: Engine) -> Places:
             canvas.down(1, x + 5, skew)
         else:
             canvas.put(1, x + 6 - len(skew), skew)
-    for m, y in _places(engine.rows, 3, 4, 5, gap=2):
-        if m is None:
-            for _, x in _drawn(columns):
-                canvas.down(y, x + 5, "⋮▯")
-        else:
-            _skewed_row(canvas, engine, columns, m, y)
+    _skewed_rows(canvas, engine, columns, 4)
     return columns
 
 
-def _skewed_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
-    canvas.put(y + 1, 0, f"A[{m}, k]")
-    skew = "▯" * m if m < 3 else f"{m}▯"
-    canvas.put(y + 1, 11, f"─{skew}".ljust(9, "─"))
+def _skewed_rows(canvas: Canvas, engine: Engine, columns: Places, top: int) -> None:
+    for r, y in _places(engine.rows, 3, top, 5, gap=2):
+        if r is None:
+            for _, x in _drawn(columns):
+                canvas.down(y, x + 5, "⋮▯")
+        else:
+            _skewed_row(canvas, engine, columns, r, y)
+
+
+def _skewed_row(canvas: Canvas, engine: Engine, columns: Places, r: int, y: int) -> None:
+    assert engine.array is not None
+    passed = engine.array.way is Way.PASS
+    canvas.put(y + 1, 0, f"A[m, {r}]" if passed else f"A[{r}, k]")
+    skew = "▯" * r if r < 3 else f"{r}▯"
+    canvas.put(y + 1, 11, f"{_wire(engine, '─')}{skew}".ljust(9, "─"))
     for n, x in columns:
         if n is None:
             canvas.put(y + 1, x - 1, " ⋯ ─▯─")
@@ -180,22 +196,39 @@ def _skewed_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int)
         canvas.put(y + 1, x, "▶")
         if n < engine.cols - 1:
             canvas.put(y + 1, x + WIDTH - 1, "├─▯──")
-        if m < engine.rows - 1:
+        if r < engine.rows - 1 or passed:
             canvas.down(y + 3, x + 5, "┬▯")
 
 
-# ---- a front per row, B by index ----
+# ---- B held in the cells ----
+
+
+def _draw_stationary(canvas: Canvas, engine: Engine) -> Places:
+    columns = _places(engine.cols, 4, 20, WIDTH + 4)
+    for _, x in _drawn(columns):
+        canvas.put(0, x + 3, "psum")
+        canvas.put(1, x + 5, "│")
+    _skewed_rows(canvas, engine, columns, 2)
+    y, left = len(canvas.lines), columns[0][1]
+    words = f"psum buffer: {engine.params['psum_depth']:,} rows"
+    inside = max(len(words) + 2, columns[-1][1] + WIDTH - left - 2)
+    canvas.put(y, left, "┌" + "─" * inside + "┐")
+    canvas.put(y + 1, left, f"│ {words}".ljust(inside + 1) + "│")
+    canvas.put(y + 2, left, "└" + "─" * inside + "┘")
+    for _, x in _drawn(columns):
+        canvas.put(y, x + 5, "┴")
+        canvas.put(y + 2, x + 5, "┬")
+    return columns
+
+
+# ---- a front per row, or per cell, B by index ----
 
 _FRONT, _PORT = 11, 28  # where their boxes begin
 
 
 def _draw_indexed(canvas: Canvas, engine: Engine) -> Places:
     columns = _places(engine.cols, 3, _PORT + WIDTH + 3, WIDTH + 1)
-    words = f"B buffer: {engine.widths.depth:,} x {engine.cols} words of {engine.widths.b} bits"
-    inside = max(len(words) + 2, columns[-1][1] + WIDTH - _PORT - 2)
-    canvas.put(0, _PORT, "┌" + "─" * inside + "┐")
-    canvas.put(1, 0, "B[k, n] " + "─" * (_PORT - 8) + f"▶ {words}".ljust(inside + 1) + "│")
-    canvas.put(2, _PORT, "└" + "─" * inside + "┘")
+    _buffer(canvas, engine, columns, _PORT)
     canvas.put(2, _PORT + 5, "┬")
     for m, y in _places(engine.rows, 2, 3, 7, gap=1):
         if m is None:
@@ -207,14 +240,12 @@ def _draw_indexed(canvas: Canvas, engine: Engine) -> Places:
 
 
 def _indexed_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
-    assert engine.pe is not None
     end = columns[-1][1]
-    front = [step.op.name for step in engine.nest.steps if step.in_front]
     canvas.put(y + 2, 0, f"A[{m}, k]".ljust(10) + "─")
-    canvas.put(y + 3, 0, f"{engine.pe.group} at once")
-    canvas.box(y, _FRONT, "front", *front)
+    canvas.put(y + 3, 0, _at_once(engine))
+    canvas.box(y, _FRONT, f"front{_times(engine)}", *_front(engine))
     canvas.put(y + 2, _FRONT, "▶")
-    canvas.put(y, _FRONT + WIDTH + 1, "digit")
+    canvas.put(y, _FRONT + WIDTH + 1, f"digit{_times(engine)}")
     canvas.put(y + 1, _FRONT + WIDTH - 1, "┝" + "━" * (end + 3 - _FRONT - WIDTH))
     canvas.put(y + 2, _FRONT + WIDTH + 1, "index")
     canvas.box(y + 2, _PORT, f"port {m}" if m < 1000 else f"port{m}")
@@ -238,14 +269,77 @@ def _indexed_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int
         canvas.put(y + 6, x + 5, "┘" if last else "┴")
 
 
+def _buffer(canvas: Canvas, engine: Engine, columns: Places, left: int) -> None:
+    """The buffer of B, from column `left` of the drawing to the last cell or further."""
+    banks = "2 x " if engine.params["overlap"] == "load" else ""
+    words = (
+        f"B buffer: {banks}{engine.widths.depth:,} x {engine.cols} words of {engine.widths.b} bits"
+    )
+    inside = max(len(words) + 2, columns[-1][1] + WIDTH - left - 2)
+    canvas.put(0, left, "┌" + "─" * inside + "┐")
+    canvas.put(1, 0, "B[k, n] " + "─" * (left - 8) + f"▶ {words}".ljust(inside + 1) + "│")
+    canvas.put(2, left, "└" + "─" * inside + "┘")
+
+
+def _front(engine: Engine) -> list[str]:
+    """What a front does."""
+    assert engine.pe is not None
+    if not engine.has_nest:
+        return [engine.pe.front]
+    return [step.op.name for step in engine.nest.steps if step.in_front]
+
+
+def _at_once(engine: Engine) -> str:
+    assert engine.pe is not None
+    return f"{engine.pe.group * engine.widths.lanes} at once"
+
+
+def _draw_own_fronts(canvas: Canvas, engine: Engine) -> Places:
+    columns = _places(engine.cols, 3, 19, WIDTH + 5)
+    _buffer(canvas, engine, columns, 13)
+    for _, x in _drawn(columns):
+        canvas.put(2, x - 2, "┬")
+    height = len(_front(engine)) + 7
+    for m, y in _places(engine.rows, 2, 3, height, gap=1):
+        if m is None:
+            for _, x in _drawn(columns):
+                canvas.put(y, x - 2, "⋮")
+                canvas.put(y, x + 5, "⋮")
+        else:
+            _own_front_row(canvas, engine, columns, m, y)
+    return columns
+
+
+def _own_front_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
+    last_row, front = m == engine.rows - 1, ["front", *_front(engine)]
+    at = y + 3 + len(front)  # the line that says cell
+    canvas.put(y, 0, f"A[{m}, k]")
+    canvas.put(y + 1, 0, _at_once(engine))
+    canvas.put(y, 11, "━" * (columns[-1][1] + 3 - 11))
+    for n, x in columns:
+        if n is None:
+            canvas.put(y, x - 1, " ⋯ ")
+            canvas.put(at, x, "⋯")
+            continue
+        canvas.put(y, x - 2, "┿")
+        canvas.put(y, x + 3, "┑" if n == engine.cols - 1 else "┯")
+        canvas.box(y + 1, x, *front, "", *_cell(engine))
+        canvas.put(y + 1, x + 3, "▼")
+        canvas.put(at - 1, x, "├" + "─" * (WIDTH - 2) + "┤")
+        canvas.down(y + 1, x - 2, "│" * (at - y - 1) + ("└" if last_row else "├││"))
+        canvas.put(at, x - 1, "─▶")
+
+
 # ---- results leave ----
 
 
 def _draw_finish(canvas: Canvas, engine: Engine, columns: Places) -> None:
     assert engine.pe is not None and engine.array is not None
     y, drawn = len(canvas.lines), _drawn(columns)
-    if engine.array.way is Way.PASS:
+    straight = engine.array.way is Way.PASS or one_row(engine)
+    if straight:
         for _, x in drawn:
+            canvas.put(y - 1, x + 5, "┬")
             canvas.put(y, x + 5, "│")
     else:
         canvas.put(y, 0, "rows in turn ═")
@@ -260,79 +354,6 @@ def _draw_finish(canvas: Canvas, engine: Engine, columns: Places) -> None:
         label = f"C[m, {n}]"
         if boxed:
             canvas.box(y + 1, x, "finish", *held)
-            canvas.put(y + 1, x + 5, "│" if engine.array.way is Way.PASS else "╨")
+            canvas.put(y + 1, x + 5, "┴" if straight else "╨")
         canvas.put(below, x + 5, "▼")
         canvas.put(below + 1, x + 5 - len(label) // 2, label)
-
-
-def finish_ops(engine: Engine) -> list[str]:
-    """The primitives that were deferred past the sum over K, in order."""
-    nest = engine.nest
-    return [
-        step.op.name
-        for i, step in enumerate(nest.steps)
-        if K not in nest.remaining(i) and step.op != SYNC
-    ]
-
-
-def _legend(engine: Engine) -> list[str]:
-    pe, array = engine.pe, engine.array
-    assert pe is not None and array is not None
-    a_bits, b_bits = array.bandwidth(
-        engine.job(*(np.zeros(s, np.int64) for s in ((engine.grid.m, 1), (1, engine.grid.n))))
-    )
-    encoded, other = "activations", "weights"
-    if engine.params["encode"] == "weights":
-        encoded, other = "weights, transposed", "activations, transposed"
-    if pe.sparse:
-        a_how = f"{pe.group} of k at a time; the front sends non-zero digits along its row"
-        b_how = "resident; every row reads at its own index"
-    elif array.skewed:
-        a_how = "row m enters m cycles late and moves right, one register per cell"
-        b_how = "column n enters n cycles late and moves down, one register per cell"
-    else:
-        a_how, b_how = "to every cell of a row at once", "to every cell of a column at once"
-    if array.way is Way.PASS:
-        b_how = "loaded before, then held in the cells"
-    text = {
-        "A[m, k]": f"{encoded}, {a_bits:,} bits a cycle: {a_how}",
-        "B[k, n]": f"{other}, {b_bits:,} bits a cycle: {b_how}",
-        **_psum_legend(engine),
-        "▯": "a register",
-    }
-    if pe.sparse:
-        del text["▯"]
-    lines: list[str] = []
-    for name, meaning in text.items():
-        lines += textwrap.wrap(
-            meaning,
-            LEGEND_WIDTH,
-            initial_indent=f"{name:<9}",
-            subsequent_indent=" " * 9,
-            break_on_hyphens=False,
-        )
-    return lines
-
-
-def _psum_legend(engine: Engine) -> dict[str, str]:
-    pe, array = engine.pe, engine.array
-    assert pe is not None and array is not None
-    bits = pe.psum.word_bits(engine.widths)
-    count = len(pe.psum.words(engine.widths))
-    words = "a word" if count == 1 else f"{count} words"
-    psum = f"psum, {pe.psum.kind.replace('_', '-')}: {words} of {bits} bits"
-    ops = finish_ops(engine)
-    finish = f"through one finish per column ({', '.join(ops)})" if ops else "as they are"
-    if array.way is Way.PASS:
-        return {
-            "▼": f"{psum}, moves down, one register per cell",
-            "C[m, n]": f"leaves the last row {finish}",
-        }
-    if pe.sparse:
-        leaves = "a row leaves once per bit weight, in its slot, "
-        kept = ", which keeps an accumulator for every row"
-        return {"↻": f"{psum}, stays in its cell", "C[m, n]": leaves + finish + kept}
-    return {
-        "↻": f"{psum}, stays in its cell",
-        "C[m, n]": f"rows leave in turn, one a cycle, {finish}",
-    }

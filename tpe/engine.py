@@ -11,30 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe import zero_points
 from tpe.array.base import ALWAYS, Array, Grid, Handshake, Job, Timing
 from tpe.bare_nest import nest_size, nest_timing
 from tpe.errors import TpeError, unknown
 from tpe.firings import count_firings
 from tpe.formats import IntFormat, int_format
 from tpe.notation import Nest, bind, tile
-from tpe.operands import Ints, check_accumulator
+from tpe.operands import Ints
 from tpe.parameters import default_size, parse_size, resolve_parameters, size_text
 from tpe.pe.base import PE, Widths
+from tpe.post import NOTHING, Added, Chain, Given, Requant, Results, chain_of, guard_bits
 from tpe.run import Error, LayerRun, Run
-from tpe.values import bit_level, exact_product, wrap
+from tpe.values import bit_level, exact_product
 from tpe.views import Unit, inventory
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload
-from tpe.zero_points import (
-    Seen,
-    Task,
-    Zero,
-    coded_format,
-    difference_format,
-    fingerprint,
-    see,
-    task_of,
-)
+from tpe.zero_points import Seen, Task, Zero, fingerprint, see, task_of
 
 if TYPE_CHECKING:
     from tpe.toggles import Toggles
@@ -48,8 +41,8 @@ class Engine:
     pe: a name or a record, or a `Nest` of your own (then `array` and `size` stay out: values,
     cycles and inventory are the nest's, and nothing is checked against RTL).
     array: a name or an alias. size: (rows, cols) or "ROWSxCOLS", of a cube with its depth.
-    Parameters: those of `COMMON`, of the PE and of the array. `a_type` and `b_type` are the formats of the two
-    operands of C[M, N] = A[M, K] @ B[K, N] as `run` takes them: activations and weights.
+    Parameters: those of `COMMON`, of the PE and of the array. `a_type` and `b_type` are the
+    formats of A, activations, and of B, weights, in C[M, N] = A[M, K] @ B[K, N].
     `encode` = "weights" makes the engine encode B: it computes the transposed product.
     Raises TpeError with the legal choices for anything that does not fit.
 
@@ -74,8 +67,9 @@ class Engine:
         if isinstance(pe, Nest):
             if array is not None or size is not None:
                 raise TpeError("a nest takes no array and no size: its loops say both")
-            self.size = nest_size(pe)
-            self.grid = Grid(*self.size, lanes=1, chain=1)
+            rows, cols = nest_size(pe)
+            self.size: tuple[int, ...] = (rows, cols)
+            self.grid = Grid(rows, cols, lanes=1, chain=1)
         else:
             self.pe = self.record = pe if isinstance(pe, PE) else pes.get(pe)
             chosen = "matrix2d" if array is None else array
@@ -87,7 +81,7 @@ class Engine:
         self.a_format = int_format(self.params["a_type"], "a_type")
         self.b_format = int_format(self.params["b_type"], "b_type")
         self.widths = self._widths()
-        self.params["acc_bits"] = self.widths.acc
+        self.params["acc_bits"] = self.widths.acc - guard_bits(self.params)
         self._check_storage()
 
     @property
@@ -158,6 +152,7 @@ class Engine:
                 f"acc_bits = {acc} is not legal: a product of {encoded.name} and {other.name} "
                 f"needs {encoded.bits + other.bits}"
             )
+        acc += guard_bits(self.params)
         depth = self.params.get("depth", 1)
         return Widths(encoded.bits, other.bits, acc, lanes=self.lanes, depth=depth)
 
@@ -174,7 +169,7 @@ class Engine:
             "encoded_operand": self.params["encode"],
             "a_type": self.a_format.name,
             "b_type": self.b_format.name,
-            "acc_bits": self.widths.acc,
+            "acc_bits": self.params["acc_bits"],
             "params_json": json.dumps(self.params, sort_keys=True),
             "rtl_checked": rtl_checked(self.pe),
         }
@@ -182,13 +177,20 @@ class Engine:
     def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
         """Formats, as the array sees them, of the encoded operand and of the other one."""
         mode = self.params["zero_points"]
-        a, b = coded_format(self.a_format, mode), coded_format(self.b_format, mode)
+        code = zero_points.coded_format
+        a, b = code(self.a_format, mode), code(self.b_format, mode)
         return (b, a) if self.params["encode"] == "weights" else (a, b)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """What becomes of C between the array and the port; see `tpe.post`."""
+        return chain_of(self.params)
 
     def difference_formats(self) -> tuple[IntFormat, IntFormat]:
         """Ranges of an operand less its zero point, of A and of B: what C is a sum of."""
         mode = self.params["zero_points"]
-        return difference_format(self.a_format, mode), difference_format(self.b_format, mode)
+        take = zero_points.difference_format
+        return take(self.a_format, mode), take(self.b_format, mode)
 
     @property
     def name(self) -> str:
@@ -259,15 +261,18 @@ class Engine:
         values: str = "fast",
         handshake: Handshake = ALWAYS,
         progress: Callable[[str], None] | None = None,
+        c0: Any = None,
+        bias: Any = None,
+        requant: Requant | None = None,
     ) -> Run:
         """Run C = A @ B, or a workload (a `Workload` or a name that `tpe.workload` takes).
 
         A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
         what the accumulator of `acc_bits` holds. With zero points, one for a side or one per row
-        of A (M,) and per column of B (N,), C = (A - a_zero) @ (B - b_zero); see the parameter
-        `zero_points`. `values` = "bits" computes C with the PE's
-        bit-level kernel instead of matrix multiplication; both are tested equal. `progress` is
-        called with the name of every layer of a workload before it runs.
+        of A (M,) and per column of B (N,), C = (A - a_zero) @ (B - b_zero). `values` = "bits"
+        computes C with the PE's bit-level kernel instead of matrix multiplication; both are tested
+        equal. `progress` is called with the name of every layer of a workload before it runs.
+        `c0` (M, N), `bias` (N,) and `requant` go to the engine's finish chain: see `tpe.post`.
         Raises TpeError on shapes, types, ranges, and if the accumulator may not hold C.
         """
         if values not in ("fast", "bits"):
@@ -278,7 +283,11 @@ class Engine:
             raise TpeError("a bare nest has no bit-level kernel and no handshake, only values")
         if b is not None:
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
-            return Run(self, "arrays", seed, (self.run_task(task, values, handshake),), {})
+            given = Given(c0, bias, requant)
+            return Run(self, "arrays", seed, (self.run_task(task, values, handshake, given),), {})
+        if self.chain.valued:
+            stages = ", ".join(self.chain.valued)
+            raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         layers: list[LayerRun] = []
 
@@ -308,15 +317,22 @@ class Engine:
         a_type, b_type = self.params["a_type"], self.params["b_type"]
         return find_workload(spec, seed=seed, a_type=a_type, b_type=b_type, **model)
 
-    def run_task(self, task: Task, values: str = "fast", handshake: Handshake = ALWAYS) -> LayerRun:
+    def run_task(
+        self,
+        task: Task,
+        values: str = "fast",
+        handshake: Handshake = ALWAYS,
+        given: Given = NOTHING,
+    ) -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
         seen = see(task, self.a_format, self.b_format, self.params["zero_points"])
         transposed = self.params["encode"] == "weights"
         encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
-        if self.params["overflow"] == "raise":
-            a_range, b_range = self.difference_formats()
-            check_accumulator(task.name, encoded.shape[1], a_range, b_range, self.widths.acc)
-        c, exact = self._values(seen, encoded, other, values)
+        added = self.chain.values(given, seen.a.shape[0], seen.b.shape[1], task.name)
+        if self.params["overflow"] != "wrap":
+            ranges = self.difference_formats()
+            self.chain.check_room(task.name, encoded.shape[1], *ranges, added)
+        found = self._values(seen, encoded, other, values, added)
         job = self.job(encoded, other)
         timing = self._timing(job, handshake)
         digits = timing.nonzero_digits
@@ -328,33 +344,32 @@ class Engine:
             k=encoded.shape[1],
             repeat=task.repeat,
             operand_source=task.operand_source,
-            C=c,
+            C=found.c,
             terms=timing.cycles * task.repeat,
             nonzero_digits=None if digits is None else digits * task.repeat,
             firings={p: f * task.repeat for p, f in count_firings(self, job, timing).items()},
             tiles=job.tiles * task.repeat,
             bandwidth=self.array.bandwidth(job) if self.array else (None, None),
-            error=Error.of(c, exact),
-            fingerprint=fingerprint(task, handshake),
+            error=Error.of(found.c, found.exact),
+            fingerprint=fingerprint(task, handshake) + given.fingerprint,
+            overflowed=found.overflowed,
         )
 
-    def _values(self, seen: Seen, encoded: Ints, other: Ints, values: str) -> tuple[Ints, Ints]:
-        """C (M, N) as the accumulator holds it, and A @ B; one array if they are the same."""
-        acc, transposed = self.widths.acc, self.params["encode"] == "weights"
+    def _values(
+        self, seen: Seen, encoded: Ints, other: Ints, values: str, added: Added | None
+    ) -> Results:
+        """C (M, N) as it leaves the finish chain, and what it would be without overflow."""
+        transposed = self.params["encode"] == "weights"
         product = exact_product(encoded, other, *self.encoded_formats())
-        exact = product.T if transposed else product
-        if seen.correction is not None:
-            exact = exact + seen.correction
-        if values != "bits" or self.pe is None:
-            return wrap(exact, acc), exact
-        bits = bit_level(self, encoded, other)
-        bits = bits.T if transposed else bits
-        return (bits if seen.correction is None else wrap(bits + seen.correction, acc)), exact
+        exact = held = product.T if transposed else product
+        if values == "bits" and self.pe is not None:
+            bits = bit_level(self, encoded, other)
+            held = bits.T if transposed else bits
+        return self.chain.applied(held, exact, seen.correction, added)
 
     def _timing(self, job: Job, handshake: Handshake) -> Timing:
-        if self.array is None:
-            return nest_timing(self, job)
-        return self.array.timing(job, handshake)
+        array = self.array.timing if self.array else lambda job, behind: nest_timing(self, job)
+        return self.chain.timed(lambda behind: array(job, behind), handshake)
 
     def job(self, encoded: Ints, other: Ints) -> Job:
         """The GEMM of an encoded operand (M, K) and another (K, N), as the array sees it."""

@@ -23,7 +23,12 @@ COMMON = (
     Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
     Parameter("overflow", "raise", OVERFLOWS, "if the accumulator may not hold C"),
     *CHAIN,
-    Parameter("gating", "none", ("none", "isolate", "clock"), "of cells without a step"),
+    Parameter(
+        "gating",
+        "none",
+        ("none", "isolate", "clock"),
+        "of cells without a step: zeros for operands, or no clock",
+    ),
 )
 
 

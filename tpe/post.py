@@ -17,8 +17,8 @@ with TFLITE_SINGLE_ROUNDING; `half_away` that of gemmlowp's RoundingDivideByPOT,
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -29,10 +29,11 @@ from tpe.errors import TpeError
 from tpe.formats import FORMATS, IntFormat
 from tpe.operands import Ints, check_accumulator
 from tpe.pe.base import Parameter
+from tpe.values import wrap
 
 ROUNDINGS = ("half_up", "half_even", "half_away")  # in the order of the RTL's Rounding
 SHIFT_BITS = 6  # a shift of 0 to 63
-GUARDED = ("flag", "saturate")  # the values of `overflow` with guard bits; of the RTL's Narrow, 1, 2
+GUARDED = ("flag", "saturate")  # overflows with guard bits: 1 and 2 of the RTL's Narrow
 OVERFLOWS = ("raise", "wrap", "saturate", "flag")
 _INT64_SAFE = 1 << 62
 
@@ -90,12 +91,20 @@ class Given:
     bias: Any = None
     requant: Requant | None = None
 
+    @property
+    def fingerprint(self) -> str:
+        """A short text that changes with it; empty for nothing."""
+        parts = [] if self.requant is None else list(vars(self.requant).values())
+        parts += [x for x in (self.c0, self.bias) if x is not None]
+        sums = [zlib.crc32(np.ascontiguousarray(x).data) for x in parts]
+        return f" {sums}" if sums else ""
+
 
 NOTHING = Given()
 
 
 @dataclass(frozen=True, eq=False)
-class Values:
+class Added:
     """The same, checked and of full size: C0 (M, N), and everything else per column (N,)."""
 
     c0: Ints
@@ -109,11 +118,23 @@ class Values:
         """C0 + bias (M, N)."""
         return self.c0 + self.bias
 
-    def padded(self, m: int, n: int) -> Values:
+    def padded(self, m: int, n: int) -> Added:
         """As the hardware sees it: M x N filled up with zeros to `m` x `n`."""
         more_m, more_n = m - self.c0.shape[0], n - self.c0.shape[1]
-        columns = (np.pad(x, (0, more_n)) for x in (self.bias, self.multiplier, self.shift))
-        return Values(np.pad(self.c0, ((0, more_m), (0, more_n))), *columns, zero=self.zero)
+        bias, multiplier, shift = (
+            np.pad(x, (0, more_n)) for x in (self.bias, self.multiplier, self.shift)
+        )
+        c0 = np.pad(self.c0, ((0, more_m), (0, more_n)))
+        return Added(c0, bias, multiplier, shift, self.zero)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """C (M, N) as it leaves; as it would if no sum overflowed, the same array if none did."""
+
+    c: Ints
+    exact: Ints
+    overflowed: bool
 
 
 # ---- the chain of an engine ----
@@ -145,8 +166,11 @@ class Chain:
         """Whether there is a chain, and so its register."""
         return bool(self.valued) or self.narrow > 0
 
-    def values(self, given: Given, m: int, n: int, layer: str) -> Values:
-        """`given`, checked against the stages and the shape of C; TpeError naming the field."""
+    def values(self, given: Given, m: int, n: int, layer: str) -> Added | None:
+        """`given`, checked against the stages and the shape of C; TpeError naming the field.
+
+        None if no stage takes or changes a value.
+        """
         where = f"layer '{layer}'"
         for name in ("c0", "bias", "requant"):
             present = getattr(given, name) is not None
@@ -156,6 +180,8 @@ class Chain:
             if wanted and not present:
                 setting = self.requant if name == "requant" else "on"
                 raise TpeError(f"{where}: {name} is missing, and the engine has {name} = {setting}")
+        if not self.valued:
+            return None
         low, high = -(1 << (self.acc_bits - 1)), (1 << (self.acc_bits - 1)) - 1
         c0 = _integers(given.c0 if self.c0 else 0, (m, n), (m, n), low, high, f"{where}: c0")
         bias = _integers(given.bias if self.bias else 0, (n,), (n,), low, high, f"{where}: bias")
@@ -173,13 +199,16 @@ class Chain:
         zero = 0
         if self.requant != "off":
             place = f"{where}: requant zero_point"
-            zero = int(_integers(requant.zero_point, (), (1,), self.out.low, self.out.high, place))
-        return Values(c0, bias, multiplier, shift, zero)
+            limits = self.out.low, self.out.high
+            zero = int(_integers(requant.zero_point, (), (1,), *limits, place)[0])
+        return Added(c0, bias, multiplier, shift, zero)
 
-    def check_room(self, layer: str, k: int, a: IntFormat, b: IntFormat, values: Values) -> None:
+    def check_room(
+        self, layer: str, k: int, a: IntFormat, b: IntFormat, values: Added | None
+    ) -> None:
         """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
         limit = self.acc_bits + self.guard_bits
-        added = values.added
+        added = np.zeros(1, np.int64) if values is None else values.added
         if not self.narrow and not added.any():
             check_accumulator(layer, k, a, b, limit)
             return
@@ -198,21 +227,57 @@ class Chain:
 
     def narrowed(self, total: Ints) -> Ints:
         """Sums as the accumulator of `acc_bits` gives them; the same array if all of them fit."""
+        if self.narrow != GUARDED.index("saturate") + 1:
+            return wrap(total, self.acc_bits)
+        built = wrap(total, self.acc_bits + self.guard_bits)
         half = 1 << (self.acc_bits - 1)
-        if total.size == 0 or (-half <= total.min() and total.max() < half):
-            return total
-        if self.narrow == GUARDED.index("saturate") + 1:
-            return np.clip(total, -half, half - 1)
-        return ((total + half) & (2 * half - 1)) - half
+        if built.size == 0 or (-half <= built.min() and built.max() < half):
+            return built
+        return np.clip(built, -half, half - 1)
 
-    def finished(self, total: Ints, values: Values) -> Ints:
+    def applied(
+        self, held: Ints, exact: Ints, correction: Ints | None, values: Added | None
+    ) -> Results:
+        """The chain over all of C: over `held`, what the array has, and over the `exact` product.
+
+        The correction of zero points is added as C0 is.
+        """
+        for addend in (correction, None if values is None else values.added):
+            if addend is not None:
+                same, exact = held is exact, exact + addend
+                held = exact if same else held + addend
+        narrow = self.narrowed(held)
+        overflowed = (narrow if held is exact else self.narrowed(exact)) is not exact
+        if values is None:
+            return Results(narrow, exact, overflowed)
+        c = self.finished(narrow, values)
+        return Results(c, c if narrow is exact else self.finished(exact, values), overflowed)
+
+    def timed(self, schedule: Callable[[Handshake], Timing], handshake: Handshake) -> Timing:
+        """An array's timing under a handshake, with the chain's register behind it, if it has one.
+
+        The register adds one cycle to a GEMM: the array's own last word starts its next tile.
+        """
+        if not self.staged:
+            return schedule(handshake)
+        if handshake == ALWAYS:
+            timing, waited = schedule(handshake), 0
+        else:
+            staged = Staged(handshake.idle, handshake.busy)
+            timing = schedule(staged)
+            waited = staged.left[-1] - staged.taken[-1] - 1
+        more = Cycles(fill_drain=Fraction(1), stall=Fraction(waited))
+        return replace(timing, cycles=timing.cycles + more)
+
+    def finished(self, total: Ints, values: Added) -> Ints:
         """Sums (M, N) of `acc_bits` as they leave."""
         if self.requant == "off":
             return np.maximum(total, 0) if self.relu else total
         rounded = scaled(total, values.multiplier, values.shift, self.rounding)
         if self.relu:
             rounded = np.maximum(rounded, 0)
-        return np.clip(rounded + values.zero, self.out.low, self.out.high).astype(np.int64)
+        placed: Ints = np.clip(rounded + values.zero, self.out.low, self.out.high)
+        return placed.astype(np.int64)
 
 
 def chain_of(params: Mapping[str, Any]) -> Chain:
@@ -259,16 +324,6 @@ def scaled(x: Ints, multiplier: Ints, shift: Ints, rounding: str) -> Ints:
     return rounded
 
 
-def fingerprint(given: Given) -> str:
-    """A short text that changes with what a run is given; empty for nothing."""
-    if given.c0 is None and given.bias is None and given.requant is None:
-        return ""
-    sums = [zlib.crc32(np.ascontiguousarray(x)) for x in (given.c0, given.bias) if x is not None]
-    requant = given.requant
-    scale = [] if requant is None else [requant.multiplier, requant.shift, requant.zero_point]
-    return f" {sums} {[np.asarray(x).tolist() for x in scale]}"
-
-
 def _integers(
     x: Any, legal: tuple[int, ...], shape: tuple[int, ...], low: int, high: int, where: str
 ) -> Ints:
@@ -310,15 +365,3 @@ class Staged(Handshake):
         self.taken.append(cycle)
         self.left.append(next_cycle(super().sink, cycle + 1))
         return True
-
-
-def through_register(timing: Timing, staged: Staged | None) -> Timing:
-    """An array's timing with the chain's register behind it; `staged` if anybody ever waits."""
-    behind = staged.left[-1] - staged.taken[-1] if staged else 1
-    more = Cycles(fill_drain=Fraction(1), stall=Fraction(behind - 1))
-    return Timing(timing.cycles + more, timing.nonzero_digits, timing.busy_steps)
-
-
-def staged_sink(handshake: Handshake) -> Staged | None:
-    """The handshake that an array in front of the register sees; None where nobody ever waits."""
-    return None if handshake == ALWAYS else Staged(handshake.idle, handshake.busy)

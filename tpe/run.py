@@ -198,6 +198,8 @@ def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, 
         if sparse
         else Fraction(macs)
     )
+    if engine.pe is not None and engine.pe.stepped:  # busy cycles of PEs, padded rows included
+        busy = terms.useful * engine.grid.m * engine.grid.n * engine.widths.lanes
     pes = engine.grid.m * engine.grid.n * engine.grid.chain * engine.widths.lanes
     bandwidth = {layer.bandwidth for layer in layers}
     bits_a, bits_b = bandwidth.pop() if len(bandwidth) == 1 else (None, None)

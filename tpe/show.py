@@ -12,9 +12,10 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.digits import ENCODINGS
 from tpe.drawing import picture
+from tpe.drawing_legend import in_cell
 from tpe.engine import Engine, rtl_checked
 from tpe.formats import FORMATS
-from tpe.notation import BW, SPACE, SYNC, K, Loop, M, N, Nest, Place, mac, tile
+from tpe.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
 from tpe.parameters import parameters_of
 from tpe.pe.base import ENCODERS, PE, Pace, Parameter, Way
 from tpe.presets import PRESETS
@@ -35,6 +36,8 @@ WAYS = {
     Way.PASS: "passed to the next cell",
     Way.REDUCE: "reduced over a spatial dimension",
 }
+
+NO_NEST = "not written as a nest"
 
 # ---- what there is ----
 
@@ -112,7 +115,8 @@ def describe(engine: Engine) -> dict[str, Any]:
 
     engine (columns of the flat table), hash, title, source, arrays (legal ones), array (title),
     pace, parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths
-    are for, picture. What an engine from a bare nest has not is None or empty.
+    are for, picture. What an engine from a bare nest, or a PE not written as a nest, has not is
+    None or empty; `nest_why` then says why there is no nest.
 
     >>> facts = describe(Engine("opt1", "os", "2x2"))
     >>> [(unit["op"], unit["copies"], unit["built_bits"]) for unit in facts["inventory"]][-1]
@@ -127,12 +131,13 @@ def describe(engine: Engine) -> dict[str, Any]:
         "source": pe.source if pe else "given",
         "arrays": legal_arrays(pe) if pe else [],
         "array": array.title if array else None,
-        "pace": PACES[pe.pace] if pe else None,
+        "pace": _pace(engine),
         "parameters": [_parameter_row(engine, p) for p in parameters_of(pe, array)],
         "stages": _stages(engine),
         "psum": _psum(engine),
-        "nest": render(engine.nest).splitlines(),
-        "rewrites": {"chain": chain(engine), "reachable": _next_rewrites(engine.nest)},
+        "nest": render(engine.nest).splitlines() if engine.has_nest else [],
+        "nest_why": None if engine.has_nest else NO_NEST,
+        "rewrites": _rewrites(engine),
         "inventory": _inventory(engine, terms),
         "inventory_k": terms,
         "inventory_why": why,
@@ -162,28 +167,52 @@ def _parameter_row(engine: Engine, parameter: Parameter) -> dict[str, Any]:
     }
 
 
+def _pace(engine: Engine) -> str | None:
+    """Steps that an operand takes."""
+    pe = engine.pe
+    if pe is None:
+        return None
+    planes = pe.planes(engine.widths, engine.params)
+    return f"{planes}, one for each bit weight," if planes > 1 else PACES[pe.pace]
+
+
 def _stages(engine: Engine) -> list[dict[str, Any]]:
-    """Which primitives are hoisted out, run at every step, or are deferred past the sum over K."""
-    nest, pe = engine.nest, engine.pe
+    """Which primitives are hoisted out, run at every step, or are deferred past the sum over K.
+
+    Of a PE that is not written as a nest only the modules are known.
+    """
     ops: dict[str, list[str]] = {"front": [], "cell": [], "finish": [], "array": []}
-    hoisted = pe is not None and pe.front != "none"
-    for i, step in enumerate(nest.steps):
-        if step.op == SYNC:
-            stage = "array"
-        elif step.in_front and (hoisted or N not in step.over):
-            stage = "front"
-        else:
-            stage = "cell" if K in nest.remaining(i) else "finish"
-        ops[stage].append(step.op.name)
-    modules: dict[str, str | None] = dict.fromkeys(ops)
-    if pe and engine.array and pe.rtl:
-        modules = {
-            "front": None if pe.front == "none" else f"tpe_front_{pe.front}",
-            "cell": pe.module,
-            "finish": f"tpe_finish_{pe.finish}",
-            "array": f"tpe_{engine.array.rtl(pe)}",
-        }
-    return [{"stage": stage, "ops": ops[stage], "module": modules[stage]} for stage in ops]
+    for i, step in enumerate(engine.nest.steps if engine.has_nest else ()):
+        ops[_stage(engine, i, step)].append(step.op.name)
+    modules: dict[str, str | None] = dict.fromkeys(ops) | _modules(engine)
+    stages = [{"stage": stage, "ops": ops[stage], "module": modules[stage]} for stage in ops]
+    if engine.params.get("encode_in") == "stored":  # ahead of all hardware
+        ahead = {"stage": "stored", "ops": ops["front"], "module": None}
+        stages = [ahead, {**stages[0], "ops": []}, *stages[1:]]
+    return stages
+
+
+def _stage(engine: Engine, index: int, step: Step) -> str:
+    if step.op == SYNC:
+        return "array"
+    hoisted = engine.pe is not None and engine.pe.front != "none"
+    if step.in_front and (hoisted or N not in step.over):
+        return "front"
+    return "cell" if in_cell(engine, index) else "finish"
+
+
+def _modules(engine: Engine) -> dict[str, str | None]:
+    """The RTL of each stage."""
+    pe, array = engine.pe, engine.array
+    if pe is None or array is None or not pe.rtl:
+        return {}
+    front = None if pe.front == "none" else f"tpe_front_{pe.front}"
+    return {
+        "front": "tpe_encode_row" if engine.params.get("encode_in") == "edge" else front,
+        "cell": pe.module,
+        "finish": f"tpe_finish_{pe.finish}",
+        "array": f"tpe_{array.rtl(pe)}",
+    }
 
 
 def _psum(engine: Engine) -> dict[str, Any] | None:
@@ -205,8 +234,10 @@ def _psum(engine: Engine) -> dict[str, Any] | None:
     }
 
 
-def _inventory_terms(engine: Engine) -> tuple[int, str]:
-    """The K that needed widths are given for, and why that one."""
+def _inventory_terms(engine: Engine) -> tuple[int | None, str]:
+    """The K that needed widths are given for, and why that one; None if there is no inventory."""
+    if not engine.has_nest:
+        return None, NO_NEST
     if engine.pe and engine.pe.sparse:
         return engine.widths.depth, "the most that one pass takes"
     a, b = engine.encoded_formats()
@@ -217,7 +248,9 @@ def _inventory_terms(engine: Engine) -> tuple[int, str]:
     return terms, f"the most that {engine.widths.acc} bits hold"
 
 
-def _inventory(engine: Engine, terms: int) -> list[dict[str, Any]]:
+def _inventory(engine: Engine, terms: int | None) -> list[dict[str, Any]]:
+    if terms is None:
+        return []
     built = engine.pe.built(engine.widths) if engine.pe else {}
     return [
         {
@@ -246,15 +279,18 @@ _CHAIN = (
 def chain(engine: Engine) -> list[dict[str, Any]] | None:
     """The rewrites from the MAC nest to the engine's, by way of the paper's optimisations.
 
-    Rows of `from`, `to`, `rewrites`; empty for the MAC itself; None if no stage of the paper's
-    chain lies within three rewrites. The route with the fewest rewrites, found by search.
+    Rows of `from`, `to`, `rewrites`; empty for the MAC itself; None if there is no nest, or no
+    stage of the paper's chain lies within three rewrites. The route with the fewest rewrites,
+    found by search.
 
     >>> chain(Engine("opt1"))[0]["rewrites"]
     ['defer(add, past=K)', 'share(add, along=M)']
     """
+    if not engine.has_nest:
+        return None
     target = engine.nest
     name = engine.pe.name if engine.pe else "this nest"
-    start = mac(*_mac_loops(target))
+    start = mac(*_mac_loops(engine))
     stages = [(stage, rewrite(start)) for stage, rewrite in _CHAIN]
     routes: list[list[dict[str, Any]]] = []
     rows: list[dict[str, Any]] = []
@@ -283,9 +319,20 @@ def _length(route: list[dict[str, Any]]) -> int:
     return sum(len(row["rewrites"]) for row in route)
 
 
-def _mac_loops(nest: Nest) -> tuple[Loop, ...]:
+def _mac_loops(engine: Engine) -> tuple[Loop, ...]:
     """The loops of the MAC nest of the same size, every bit weight in space."""
+    if engine.pe is not None:
+        grid, w = engine.grid, engine.widths
+        return tile(grid.m, grid.n, w.digits, w.lanes, grid.chain)
+    nest = engine.nest
     return tile(nest.trips({M}, SPACE), nest.trips({N}, SPACE), nest.trips({BW}, *Place))
+
+
+def _rewrites(engine: Engine) -> dict[str, Any]:
+    """How the nest comes from the MAC's, and what is one rewrite away."""
+    if not engine.has_nest:
+        return {"chain": [], "reachable": []}
+    return {"chain": chain(engine), "reachable": _next_rewrites(engine.nest)}
 
 
 def _next_rewrites(nest: Nest) -> list[str]:

@@ -20,6 +20,7 @@ module tpe_prop_accumulate #(
     parameter int unsigned Digits     = 0   // 1: a code is one digit, assumed to be legal
 ) (
     input  wire  logic                         clk_i,
+    input  wire  logic [1:0]                   later_i,  // flags of what follows the step
     input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
     input  wire  logic [Lanes*BWidth-1:0]      b_i,
     input  wire  logic [PlaneWidth-1:0]        plane_i,
@@ -30,7 +31,7 @@ module tpe_prop_accumulate #(
 
   logic                          done, legal;
   logic [Lanes-1:0]              unused_done;
-  logic [Width-1:0]              value, before, before_q, expected, unused_sum;
+  logic [Width-1:0]              value, value_in, value_in_q, expected, unused_sum;
   logic [PsumWidth-1:0]          unused_psum;
   logic [Lanes-1:0][Width-1:0]   alone;  // the value that each lane leaves by itself
   logic [Lanes-1:0][PsumWidth-1:0] unused_psums;
@@ -64,6 +65,7 @@ module tpe_prop_accumulate #(
   ) u_step (
       .clk_i,
       .first_i(1'b0),
+      .later_i,
       .code_i,
       .b_i,
       .plane_i,
@@ -89,6 +91,7 @@ module tpe_prop_accumulate #(
     ) u_step (
         .clk_i,
         .first_i(1'b1),
+        .later_i,
         .code_i ((Lanes * CodeWidth)'(code_i[l*CodeWidth+:CodeWidth]) << (l * CodeWidth)),
         .b_i    ((Lanes * BWidth)'(b_i[l*BWidth+:BWidth]) << (l * BWidth)),
         .plane_i,
@@ -106,17 +109,17 @@ module tpe_prop_accumulate #(
       .PsumWidth(PsumWidth)
   ) u_before (
       .psum_i,
-      .value_o(before)
+      .value_o(value_in)
   );
 
   assign legal_then[0] = legal;
   always_ff @(posedge clk_i) begin
-    before_q                <= before;
+    value_in_q                <= value_in;
     legal_then[Latency+1:1] <= legal_then[Latency:0];
   end
 
   always_comb begin
-    expected = before_q;
+    expected = value_in_q;
     for (int unsigned l = 0; l < Lanes; l++) expected = expected + alone[l];
   end
 

@@ -3,7 +3,7 @@
 // The source offers and the sink takes when they like. The reference sums a * b of the accepted
 // beats of a tile; rows leave in order, after the last beat, and no beat enters before the last
 // row has left. A word that is refused stays as it is.
-// fails_o   : the property does not hold. taken_o: a whole tile has left, to show that it can.
+// fails_o   : the property does not hold.
 `default_nettype none
 
 module tpe_prop_array #(
@@ -25,14 +25,14 @@ module tpe_prop_array #(
     input  wire  logic                           b_valid_i,
     input  wire  logic [Cols*Lanes*BWidth-1:0]   b_i,
     input  wire  logic                           c_ready_i,
-    output       logic                           taken_o,
     output       logic                           fails_o
 );
 
-  logic                     begun_q = 1'b0;
+  logic                     begun_q;
+  logic                     rst_nq;  // begun_q again: the reset of what is proved
   logic                     a_ready, b_ready, c_valid, c_last, a_beat, b_beat, take;
   logic [Cols*AccWidth-1:0] c, c_q;
-  logic                     whole_q, refused_q, last_q, tile_q;
+  logic                     whole_q, refused_q, last_q;
   logic [31:0]              row_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] total_q, step;
   logic [Rows-1:0][Cols-1:0] unused_legal;
@@ -50,7 +50,7 @@ module tpe_prop_array #(
       .CellLatency(CellLatency)
   ) u_array (
       .clk_i,
-      .rst_ni   (begun_q),
+      .rst_ni   (rst_nq),
       .a_valid_i(a_valid_i && begun_q),
       .a_ready_o(a_ready),
       .a_last_i,
@@ -84,8 +84,12 @@ module tpe_prop_array #(
     end
   end
 
+  initial begun_q = 1'b0;
+  initial rst_nq  = 1'b0;
+
   always_ff @(posedge clk_i) begin
     begun_q   <= 1'b1;
+    rst_nq    <= 1'b1;
     refused_q <= begun_q && c_valid && !c_ready_i;
     c_q       <= c;
     last_q    <= c_last;
@@ -93,7 +97,6 @@ module tpe_prop_array #(
       whole_q <= 1'b0;
       row_q   <= '0;
       total_q <= '0;
-      tile_q  <= 1'b0;
     end else begin
       if (a_beat) begin
         whole_q <= a_last_i;
@@ -104,7 +107,6 @@ module tpe_prop_array #(
       if (take) begin
         row_q <= row_q + 1;
         if (c_last) begin
-          tile_q  <= 1'b1;
           whole_q <= 1'b0;
           row_q   <= '0;
           total_q <= '0;
@@ -123,7 +125,6 @@ module tpe_prop_array #(
   end
 
   assign wrong_last = (c_last != (row_q == Rows - 1));
-  assign taken_o    = tile_q;
   assign fails_o    = begun_q
                     && ((a_beat != b_beat) || (a_beat && whole_q)
                         || (c_valid && (!whole_q || wrong_word || wrong_last))

@@ -30,19 +30,15 @@ module tpe_prop_cell #(
     output       logic                         fails_o
 );
 
-  typedef struct packed {
-    logic             valid;
-    logic             first;
-    logic             legal;
-    logic [Width-1:0] sum;
-  } step_t;
-
-  logic                 begun_q = 1'b0;  // the first cycle is the reset
-  logic                 known_q = 1'b0;  // the psum has been written
+  logic                 begun_q;  // the first cycle is the reset
+  logic                 rst_nq;  // begun_q again: the reset of what is proved
+  logic                 known_q;  // the psum has been written
   logic                 legal;
-  logic [Width-1:0]     sum, value, before, total_q;
+  logic [Width-1:0]     sum, value, value_in, total_q;
   logic [PsumWidth-1:0] psum;
-  step_t [Latency:0]    step;            // [s]: s registers after the operands
+  // [s]: s registers after the operands
+  logic [Latency:0]            valid_at, first_at, legal_at;
+  logic [Latency:0][Width-1:0] sum_at;
 
   tpe_cell #(
       .AWidth    (AWidth),
@@ -54,7 +50,7 @@ module tpe_prop_cell #(
       .PlaneWidth(PlaneWidth)
   ) u_cell (
       .clk_i,
-      .rst_ni (begun_q),
+      .rst_ni (rst_nq),
       .en_i,
       .valid_i,
       .first_i,
@@ -85,7 +81,7 @@ module tpe_prop_cell #(
       .PsumWidth(PsumWidth)
   ) u_before (
       .psum_i,
-      .value_o(before)
+      .value_o(value_in)
   );
 
   tpe_spec_psum #(
@@ -98,20 +94,34 @@ module tpe_prop_cell #(
       .value_o(value)
   );
 
-  assign step[0] = {valid_i && begun_q, first_i, legal, sum};
+  initial begun_q = 1'b0;
+  initial known_q = 1'b0;
+  initial rst_nq  = 1'b0;
+
+  assign valid_at[0] = valid_i && begun_q;
+  assign first_at[0] = first_i;
+  assign legal_at[0] = legal;
+  assign sum_at[0]   = sum;
 
   if (Latency > 0) begin : gen_pipeline
     always_ff @(posedge clk_i) begin
-      if (!begun_q) step[Latency:1] <= '0;
-      else if (en_i) step[Latency:1] <= step[Latency-1:0];
+      if (!begun_q) begin
+        valid_at[Latency:1] <= '0;
+      end else if (en_i) begin
+        valid_at[Latency:1] <= valid_at[Latency-1:0];
+        first_at[Latency:1] <= first_at[Latency-1:0];
+        legal_at[Latency:1] <= legal_at[Latency-1:0];
+        sum_at[Latency:1]   <= sum_at[Latency-1:0];
+      end
     end
   end
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
-    if (begun_q && en_i && step[Latency].valid) begin
-      known_q <= step[Latency].legal;
-      total_q <= (step[Latency].first ? '0 : before) + step[Latency].sum;
+    rst_nq  <= 1'b1;
+    if (begun_q && en_i && valid_at[Latency]) begin
+      known_q <= legal_at[Latency];
+      total_q <= (first_at[Latency] ? '0 : value_in) + sum_at[Latency];
     end
   end
 

@@ -17,6 +17,7 @@ module tpe_prop_clear #(
     parameter int unsigned Width      = 32
 ) (
     input  wire  logic                         clk_i,
+    input  wire  logic [1:0]                   later_i,  // flags of what follows the step
     input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
     input  wire  logic [Lanes*BWidth-1:0]      b_i,
     input  wire  logic [PlaneWidth-1:0]        plane_i,
@@ -47,6 +48,7 @@ module tpe_prop_clear #(
     ) u_step (
         .clk_i,
         .first_i(1'b1),
+        .later_i,
         .code_i,
         .b_i,
         .plane_i,

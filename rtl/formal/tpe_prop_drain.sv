@@ -22,7 +22,8 @@ module tpe_prop_drain #(
 
   localparam int unsigned Bits = Cols * AccWidth + 1;
 
-  logic                          begun_q = 1'b0;
+  logic                          begun_q;
+  logic                          rst_nq;  // begun_q again: the reset of what is proved
   logic                          en, c_valid, c_last, legal;
   logic [Cols*AccWidth-1:0]      c;
   logic [Cols-1:0][AccWidth-1:0] finished;
@@ -44,7 +45,7 @@ module tpe_prop_drain #(
       .PlaneWidth(PlaneWidth)
   ) u_drain (
       .clk_i,
-      .rst_ni   (begun_q),
+      .rst_ni   (rst_nq),
       .en_o     (en),
       .drain_i  (drain_i && legal),
       .row_i,
@@ -68,8 +69,12 @@ module tpe_prop_drain #(
     );
   end
 
+  initial begun_q = 1'b0;
+  initial rst_nq  = 1'b0;
+
   always_ff @(posedge clk_i) begin
     begun_q   <= 1'b1;
+    rst_nq    <= 1'b1;
     refused_q <= begun_q && c_valid && !c_ready_i;
     c_q       <= c;
     last_q    <= c_last;

@@ -26,34 +26,35 @@ module tpe_prop_front #(
     output       logic                      fails_o
 );
 
-  logic                  begun_q = 1'b0;
-  logic                  ready, closing, valid, first, last, step_last, final_plane;
+  logic                  begun_q;
+  logic                  rst_nq;  // begun_q again: the reset of what is proved
+  logic                  ready, valid, first, last, step_last;
   logic [CodeWidth-1:0]  code;
   logic [IndexWidth-1:0] index;
-  logic [PlaneWidth-1:0] plane;
+  logic [PlaneWidth-1:0] plane, next;
 
-  tpe_front #(
+  tpe_front_lane #(
       .AWidth    (AWidth),
       .Group     (Group),
       .CodeWidth (CodeWidth),
       .IndexWidth(IndexWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .Encoder   (Encoder)
   ) u_front (
       .clk_i,
-      .rst_ni   (begun_q),
+      .rst_ni   (rst_nq),
       .en_i,
       .valid_i  (valid_i && begun_q),
       .ready_o  (ready),
       .a_i,
       .last_i   (last),
-      .closing_o(closing),
+      .next_o   (next),
       .valid_o  (valid),
       .code_o   (code),
       .index_o  (index),
       .plane_o  (plane),
       .first_o  (first),
-      .last_o   (step_last),
-      .final_o  (final_plane)
+      .last_o   (step_last)
   );
 
   // K is at most what the index can address: the group in its last place is the last one.
@@ -95,8 +96,12 @@ module tpe_prop_front #(
   assign over   = step && left_q == 1;
   assign hit    = index[LaneWidth-1:0] == watch_q && code != '0;
 
+  initial begun_q = 1'b0;
+  initial rst_nq  = 1'b0;
+
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
+    rst_nq  <= 1'b1;
     if (!begun_q) begin
       watch_q      <= watch_i;
       held_q       <= 1'b0;
@@ -127,15 +132,14 @@ module tpe_prop_front #(
   logic wrong_step, wrong_hit, lost;
 
   assign wrong_step = 32'(index[IndexWidth-1:LaneWidth]) != group_q || 32'(plane) != plane_q
-                   || first != opening_q || step_last != (last_q && left_q == 1)
-                   || final_plane != (plane_q == NumDigits - 1);
+                   || first != opening_q || step_last != (last_q && left_q == 1);
   assign wrong_hit  = hit && (hit_q || digit_q == '0 || code != digit_q);
   assign lost       = left_q == 1 && digit_q != '0 && !hit_q && !hit;
 
   assign fails_o = begun_q
                  && (valid != held_q || (accept && held_q && !over)
                      || (valid && (wrong_step || wrong_hit || lost))
-                     || closing != (next_plane_q == NumDigits - 1));
+                     || 32'(next) != next_plane_q);
 
 endmodule
 

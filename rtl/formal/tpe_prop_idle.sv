@@ -13,9 +13,6 @@ module tpe_prop_idle #(
     parameter int unsigned PsumWidth  = 32,
     parameter int unsigned PlaneWidth = 1,
     parameter int unsigned Latency    = 0,  // registers of the cell before its psum
-    parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
-    parameter int unsigned Weights    = 1,
-    parameter int unsigned Width      = 32,
     parameter int unsigned Hold       = 0   // 1: en_i = 0; 0: valid_i = 0
 ) (
     input  wire  logic                         clk_i,
@@ -32,7 +29,7 @@ module tpe_prop_idle #(
   localparam bit Enable = (Hold == 0);
 
   logic [PsumWidth-1:0] psum, psum_q;
-  logic [Wait:0]        done_q = '0;
+  logic [Wait:0]        done_q;
 
   tpe_cell #(
       .AWidth    (AWidth),
@@ -54,6 +51,8 @@ module tpe_prop_idle #(
       .psum_i,
       .psum_o (psum)
   );
+
+  initial done_q = '0;
 
   always_ff @(posedge clk_i) begin
     psum_q <= psum;

@@ -1,4 +1,4 @@
-// tpe_prop_operand -- an operand enters the array as its number, less its zero point if there is one.
+// tpe_prop_operand -- an operand enters the array as its number, less its zero point if any.
 //
 // Zero 0: none. 1: zero_i is subtracted. 2: 2**(InWidth-1) is subtracted if it is unsigned.
 // fails_o   : the property does not hold.

@@ -23,6 +23,7 @@ module tpe_prop_product #(
     parameter int unsigned Encoder    = 0
 ) (
     input  wire  logic                    clk_i,
+    input  wire  logic [1:0]              later_i,  // flags of what follows the step
     input  wire  logic [CodeWidth-1:0]    code_i,
     input  wire  logic [BWidth-1:0]       b_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
@@ -50,6 +51,7 @@ module tpe_prop_product #(
   ) u_step (
       .clk_i,
       .first_i(1'b1),
+      .later_i,
       .code_i ((Lanes * CodeWidth)'(code_i) << (WatchLane * CodeWidth)),
       .b_i    ((Lanes * BWidth)'(b_i) << (WatchLane * BWidth)),
       .plane_i,
@@ -63,6 +65,7 @@ module tpe_prop_product #(
     tpe_spec_product #(
         .CodeWidth(CodeWidth),
         .BWidth   (BWidth),
+        .Lanes    (1),
         .Digits   (Digits),
         .Width    (Width)
     ) u_product (

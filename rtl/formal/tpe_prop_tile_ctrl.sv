@@ -22,7 +22,8 @@ module tpe_prop_tile_ctrl #(
   localparam int unsigned Steps = FlushCycles + Rows;
   localparam int unsigned Bits  = $clog2(Steps + 2);
 
-  logic                begun_q = 1'b0;
+  logic                begun_q;
+  logic                rst_nq;  // begun_q again: the reset of what is proved
   logic                stream, first, drain, beat, last_word;
   logic [RowWidth-1:0] row;
   logic                open_q, fresh_q;
@@ -36,7 +37,7 @@ module tpe_prop_tile_ctrl #(
       .FlushCycles(FlushCycles)
   ) u_ctrl (
       .clk_i,
-      .rst_ni     (begun_q),
+      .rst_ni     (rst_nq),
       .en_i,
       .last_beat_i(beat && last_i),
       .last_word_i(last_word),
@@ -47,8 +48,12 @@ module tpe_prop_tile_ctrl #(
       .row_o      (row)
   );
 
+  initial begun_q = 1'b0;
+  initial rst_nq  = 1'b0;
+
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
+    rst_nq  <= 1'b1;
     if (!begun_q) begin
       open_q  <= 1'b1;
       fresh_q <= 1'b1;

@@ -17,30 +17,36 @@ module tpe_spec_product #(
     output       logic [Width-1:0]                  sum_o
 );
 
-  logic signed [Lanes-1:0][Width-1:0] a, b;
+  localparam int unsigned Exact = CodeWidth + BWidth;  // holds every product
+
   logic [Lanes-1:0]                   legal;
+  logic signed [Lanes-1:0][Exact-1:0] product;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    assign b[l] = Width'($signed(b_i[l]));
+    logic signed [CodeWidth-1:0] a;
+    logic signed [BWidth-1:0]    b;
+
+    assign b = b_i[l];
     if (Digits == 0) begin : gen_operand
-      assign a[l]     = Width'($signed(code_i[l]));
+      assign a        = code_i[l];
       assign legal[l] = 1'b1;
     end else begin : gen_digit
       tpe_spec_digit #(
-          .Width(Width)
+          .Width(CodeWidth)
       ) u_digit (
           .digit_i(code_i[l]),
           .legal_o(legal[l]),
-          .value_o(a[l])
+          .value_o(a)
       );
     end
+    assign product[l] = Exact'(a) * Exact'(b);
   end
 
   assign legal_o = &legal;
 
   always_comb begin
     sum_o = '0;
-    for (int unsigned l = 0; l < Lanes; l++) sum_o = sum_o + a[l] * b[l];
+    for (int unsigned l = 0; l < Lanes; l++) sum_o = sum_o + Width'($signed(product[l]));
   end
 
 endmodule

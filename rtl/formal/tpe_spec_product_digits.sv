@@ -16,7 +16,7 @@ module tpe_spec_product_digits #(
 );
 
   logic [NumDigits-1:0][2:0] digit;
-  logic [Width-1:0]          b;
+  logic [Width-1:0]          b, magnitude;
 
   assign b = Width'($signed(b_i));
 
@@ -31,13 +31,10 @@ module tpe_spec_product_digits #(
   always_comb begin
     product_o = '0;
     for (int unsigned i = 0; i < NumDigits; i++) begin
-      case (digit[i])
-        3'b001:  product_o = product_o + (b << (2 * i));
-        3'b010:  product_o = product_o + (b << (2 * i + 1));
-        3'b101:  product_o = product_o - (b << (2 * i));
-        3'b110:  product_o = product_o - (b << (2 * i + 1));
-        default: product_o = product_o;
-      endcase
+      magnitude = '0;
+      if (digit[i][0]) magnitude = b;
+      if (digit[i][1]) magnitude = b << 1;
+      product_o = product_o + ((digit[i][2] ? -magnitude : magnitude) << (2 * i));
     end
   end
 

@@ -14,13 +14,15 @@ module tpe_spec_psum #(
     output       logic [Width-1:0]       value_o
 );
 
+  logic [Weights:0][Width-1:0] total;  // [w]: the pairs below bit weight w, of Kind 2
+
+  assign total[0] = '0;
+
   if (Kind == 0) begin : gen_word
     assign value_o = psum_i[Width-1:0];
   end else if (Kind == 1) begin : gen_pair
     assign value_o = psum_i[0+:Width] + psum_i[Width+:Width];
   end else begin : gen_weights
-    logic [Weights:0][Width-1:0] total;  // [w]: the pairs below bit weight w
-    assign total[0] = '0;
     for (genvar w = 0; w < Weights; w++) begin : gen_weight
       localparam int unsigned Bits  = Width - 2 * w;
       localparam int unsigned Start = 2 * w * Width - 2 * w * (w - 1);  // the bits of lower pairs
@@ -29,6 +31,12 @@ module tpe_spec_psum #(
       assign total[w+1] = total[w] + (Width'(pair) << (2 * w));
     end
     assign value_o = total[Weights];
+  end
+
+  if (Kind != 2) begin : gen_no_weights
+    assign total[Weights:1] = '0;
+    logic unused_total;
+    assign unused_total = ^total;
   end
 
 endmodule

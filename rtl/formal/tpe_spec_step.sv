@@ -1,7 +1,8 @@
-// tpe_spec_step -- one cell fed every cycle, and the number that its psum stands for.
+// tpe_spec_step -- one step of a cell, and the number that its psum stands for then.
 //
-// The registers start as anything. done_o: value_o follows from the operands of Latency + 1 cycles
-// ago and the psum_i of the last cycle.
+// The registers start as anything. The operands of the first cycle are the step, with first_i; what
+// follows it has flags of its own, later_i {valid, first}. done_o, for one cycle: value_o is what
+// the step left, made of its operands and of the psum_i of the cycle before.
 `default_nettype none
 
 module tpe_spec_step #(
@@ -19,6 +20,7 @@ module tpe_spec_step #(
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         first_i,
+    input  wire  logic [1:0]                   later_i,
     input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
     input  wire  logic [Lanes*BWidth-1:0]      b_i,
     input  wire  logic [PlaneWidth-1:0]        plane_i,
@@ -28,9 +30,16 @@ module tpe_spec_step #(
     output       logic [Width-1:0]             value_o
 );
 
-  logic [Latency:0] done_q = '0;
+  logic             begun_q;  // the step has been given
+  logic [Latency:0] done_q;
 
-  always_ff @(posedge clk_i) done_q <= (Latency + 1)'({done_q, 1'b1});
+  initial begun_q = 1'b0;
+  initial done_q  = '0;
+
+  always_ff @(posedge clk_i) begin
+    begun_q <= 1'b1;
+    done_q  <= (Latency + 1)'({done_q, !begun_q});
+  end
 
   assign done_o = done_q[Latency];
 
@@ -46,8 +55,8 @@ module tpe_spec_step #(
       .clk_i,
       .rst_ni (1'b1),
       .en_i   (1'b1),
-      .valid_i(1'b1),
-      .first_i,
+      .valid_i(begun_q ? later_i[1] : 1'b1),
+      .first_i(begun_q ? later_i[0] : first_i),
       .code_i,
       .b_i,
       .plane_i,

@@ -19,8 +19,8 @@ module tpe_post #(
     parameter int unsigned ShiftWidth = 6,
     parameter int unsigned Rounding   = 1,   // see tpe_requant
     parameter int unsigned Relu       = 0,
-    parameter int unsigned OutWidth   = 32,  // of a word as it leaves
-    parameter int unsigned OutSigned  = 1,
+    parameter int unsigned YWidth     = 32,  // of a word as it leaves
+    parameter int unsigned YSigned    = 1,
     parameter int unsigned BiasCount  = 1,   // 1: for all columns, Count: one each
     parameter int unsigned ScaleCount = 1    // likewise
 ) (
@@ -37,24 +37,24 @@ module tpe_post #(
     input  wire  logic [BiasCount*AccWidth-1:0]     bias_i,
     input  wire  logic [ScaleCount*ScaleWidth-1:0]  scale_i,
     input  wire  logic [ScaleCount*ShiftWidth-1:0]  shift_i,
-    input  wire  logic [OutWidth-1:0]               out_zero_i,
+    input  wire  logic [YWidth-1:0]               out_zero_i,
     // on the way out
     output       logic                              valid_o,
     input  wire  logic                              ready_i,
     output       logic                              last_o,
-    output       logic [Count*OutWidth-1:0]         c_o,
+    output       logic [Count*YWidth-1:0]         c_o,
     input  wire  logic                              overflow_clear_i,
     output       logic                              overflow_o
 );
 
   if (Narrow > 2 || AccWidth < SumWidth || (Narrow == 0 && AccWidth != SumWidth)
-      || (Requant == 0 && OutWidth != SumWidth)) begin : gen_check
-    $error("tpe_post: SumWidth = AccWidth unless narrowed, OutWidth = SumWidth unless requantised");
+      || (Requant == 0 && YWidth != SumWidth)) begin : gen_check
+    $error("tpe_post: SumWidth = AccWidth unless narrowed, YWidth = SumWidth unless requantised");
   end
 
   logic                              valid_q, last_q, overflow_q;
   logic [Count-1:0]                  over;
-  logic [Count-1:0][OutWidth-1:0]    out_d, out_q;
+  logic [Count-1:0][YWidth-1:0]    out_d, out_q;
 
   assign ready_o    = !valid_q || ready_i;
   assign take_o     = valid_i && ready_o;
@@ -78,8 +78,8 @@ module tpe_post #(
       assign over[i] = 1'b0;
     end else begin : gen_narrow
       tpe_narrow #(
-          .InWidth (AccWidth),
-          .OutWidth(SumWidth),
+          .AccWidth(AccWidth),
+          .SumWidth(SumWidth),
           .Saturate(Narrow - 1)
       ) u_narrow (
           .word_i(total),
@@ -90,13 +90,13 @@ module tpe_post #(
 
     if (Requant == 1) begin : gen_requant
       tpe_requant #(
-          .InWidth   (SumWidth),
+          .SumWidth  (SumWidth),
           .ScaleWidth(ScaleWidth),
           .ShiftWidth(ShiftWidth),
           .Rounding  (Rounding),
           .Relu      (Relu),
-          .OutWidth  (OutWidth),
-          .OutSigned (OutSigned)
+          .YWidth    (YWidth),
+          .YSigned   (YSigned)
       ) u_requant (
           .x_i    (sum),
           .scale_i(scale_i[Scale*ScaleWidth+:ScaleWidth]),

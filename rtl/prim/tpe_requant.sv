@@ -7,35 +7,35 @@
 `default_nettype none
 
 module tpe_requant #(
-    parameter int unsigned InWidth    = 32,
+    parameter int unsigned SumWidth   = 32,
     parameter int unsigned ScaleWidth = 32,  // unsigned multiplier
     parameter int unsigned ShiftWidth = 6,
     parameter int unsigned Rounding   = 1,
     parameter int unsigned Relu       = 0,   // 1: what is below zero_i becomes zero_i
-    parameter int unsigned OutWidth   = 8,
-    parameter int unsigned OutSigned  = 1
+    parameter int unsigned YWidth     = 8,
+    parameter int unsigned YSigned    = 1
 ) (
-    input  wire  logic [InWidth-1:0]      x_i,
+    input  wire  logic [SumWidth-1:0]     x_i,
     input  wire  logic [ScaleWidth-1:0]   scale_i,
     input  wire  logic [ShiftWidth-1:0]   shift_i,
-    input  wire  logic [OutWidth-1:0]     zero_i,   // in the output's format
-    output       logic [OutWidth-1:0]     y_o
+    input  wire  logic [YWidth-1:0]     zero_i,   // in the output's format
+    output       logic [YWidth-1:0]     y_o
 );
 
   // Wide enough for the product, and for one half of any shift.
-  localparam int unsigned ProductWidth = InWidth + ScaleWidth;
+  localparam int unsigned ProductWidth = SumWidth + ScaleWidth;
   localparam int unsigned HalfWidth    = 1 << ShiftWidth;
   localparam int unsigned Width        = (ProductWidth > HalfWidth) ? ProductWidth : HalfWidth;
 
-  if (Rounding > 2 || Relu > 1 || OutSigned > 1 || OutWidth + 1 > Width) begin : gen_check
-    $error("tpe_requant: Rounding 0..2, Relu and OutSigned 0 or 1, OutWidth below the product's");
+  if (Rounding > 2 || Relu > 1 || YSigned > 1 || YWidth + 1 > Width) begin : gen_check
+    $error("tpe_requant: Rounding 0..2, Relu and YSigned 0 or 1, YWidth below the product's");
   end
 
   logic signed [Width-1:0] product, rounded, positive;
   logic        [Width-1:0] one, below, rest, half;
   logic                    tie, up;
 
-  assign product = $signed({{(Width - InWidth) {x_i[InWidth-1]}}, x_i})
+  assign product = $signed({{(Width - SumWidth) {x_i[SumWidth-1]}}, x_i})
                  * $signed({{(Width - ScaleWidth) {1'b0}}, scale_i});
 
   assign one   = {{(Width - 1) {1'b0}}, 1'b1} << shift_i;
@@ -69,16 +69,16 @@ module tpe_requant #(
   logic [Width:0] placed;
   logic           zero_sign, fits;
 
-  assign zero_sign = (OutSigned == 1) && zero_i[OutWidth-1];
+  assign zero_sign = (YSigned == 1) && zero_i[YWidth-1];
   assign placed    = {positive[Width-1], positive}
-                   + {{(Width + 1 - OutWidth) {zero_sign}}, zero_i};
+                   + {{(Width + 1 - YWidth) {zero_sign}}, zero_i};
 
-  if (OutSigned == 1) begin : gen_signed
-    assign fits = (placed[Width:OutWidth-1] == '0) || (&placed[Width:OutWidth-1]);
-    assign y_o  = fits ? placed[OutWidth-1:0] : {placed[Width], {(OutWidth - 1) {!placed[Width]}}};
+  if (YSigned == 1) begin : gen_signed
+    assign fits = (placed[Width:YWidth-1] == '0) || (&placed[Width:YWidth-1]);
+    assign y_o  = fits ? placed[YWidth-1:0] : {placed[Width], {(YWidth - 1) {!placed[Width]}}};
   end else begin : gen_unsigned
-    assign fits = (placed[Width:OutWidth] == '0);
-    assign y_o  = fits ? placed[OutWidth-1:0] : {OutWidth{!placed[Width]}};
+    assign fits = (placed[Width:YWidth] == '0);
+    assign y_o  = fits ? placed[YWidth-1:0] : {YWidth{!placed[Width]}};
   end
 
 endmodule

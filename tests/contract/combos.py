@@ -19,7 +19,9 @@ LEGAL = [(pe, array) for pe, array, reason in combinations() if reason is None]
 REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason is not None]
 WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]
 
-LANDING_SIZES = [(r, c) for r in range(1, 6) for c in range(1, 6)] + [(1, 17), (17, 1), (9, 9)]
+# Both axes from 1 to 5 and 17; all of 1..5 squared is in `FULL_SIZES`.
+LANDING_SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 5), (4, 3), (5, 4), (1, 17), (17, 1)]
+FULL_SIZES = [(r, c) for r in range(1, 6) for c in range(1, 6)] + [(9, 9)]
 
 # a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
 TYPES = [
@@ -48,6 +50,7 @@ UNSIGNED: list[tuple[str, str, str, int, int]] = [
 ]
 
 SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes, where it is legal
+SHORT_LANES = 4  # of a PE whose simulator takes long to build with all of them
 SHORT_PSUMS = 3  # rows of the psum buffer, so that M takes several blocks
 
 
@@ -67,6 +70,8 @@ def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> tp
     own = {p.name for p in array.parameters(pe)}
     if "psum_depth" in own and "psum_depth" not in parameters:
         parameters["psum_depth"] = SHORT_PSUMS
+    if pe.stepped and "lanes" not in parameters:
+        parameters["lanes"] = SHORT_LANES
     deep = (1 + sum(size) % 3,) if len(array.sides) == 3 else ()
     return tpe.Engine(pe, array, (*size, *deep), **parameters)
 
@@ -86,7 +91,15 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         ]
     if pe.parameter("encode_in"):
         found.append({"encode_in": "stored", "encoder": "ent"})
-    return found
+    return [choice for choice in found if takes(array, pe, choice)]
+
+
+def takes(array: Array, pe: PE, choice: dict[str, Any]) -> bool:
+    """Whether an array that takes a PE takes it with these parameters as well."""
+    if pe.at is None:
+        return True
+    defaults = {parameter.name: parameter.default for parameter in pe.parameters}
+    return array.refuses(pe.at({**defaults, **choice})) is None
 
 
 FEW: dict[str, tuple[Any, ...]] = {

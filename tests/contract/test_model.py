@@ -15,6 +15,7 @@ from tests.contract.combos import (
     REFUSED,
     TYPES,
     UNSIGNED,
+    WITH_RTL,
     combo_id,
     engine,
     operands,
@@ -165,7 +166,7 @@ def test_illegal_combinations_are_refused_with_the_legal_ones(refused):
     assert all(name in str(error.value) for name in (pe.name, array.name, *legal))
 
 
-@combos
+@pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
 def test_steps_of_pairs_cover_every_pair(combo):
     pe, array = combo
     e = engine(pe, array, (1, 1))

@@ -93,7 +93,7 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
 
 
 def drifting_edges(job: Job, costs: Ints, tail: int) -> Ints:
-    """Cycles of one range of K for every tile of M when nobody else waits; `tail` follows `meet`."""
+    """Cycles of one range of K for every tile of M, handshakes aside; `tail` follows `meet`."""
     meets = compiled(rows_meet)
     tiles = costs.reshape(job.m_tiles, job.rows, *costs.shape[1:])
     return np.array([meets(tile, 0, 0, job.params["drift"])[0] + tail for tile in tiles])

@@ -103,6 +103,8 @@ def _stages(out: Output, facts: dict[str, Any]) -> None:
 
 
 def _nest(out: Output, facts: dict[str, Any]) -> None:
+    if not facts["nest"]:
+        out.text("  none: this PE's rule is not written as a nest")
     for line in facts["nest"]:
         out.console.print(f"  {line}", soft_wrap=True)
 
@@ -122,6 +124,9 @@ def _rewrites(out: Output, facts: dict[str, Any]) -> None:
 
 
 def _inventory(out: Output, facts: dict[str, Any]) -> None:
+    if not facts["inventory"]:
+        out.text("  not counted: this PE is not written as a nest")
+        return
     heads = ("primitive", "copies", "fan-in", "needed bits", "built bits")
     table = plain_table(*heads, left=("primitive",))
     for row in facts["inventory"]:

@@ -145,6 +145,7 @@ def _table_rows(result: Trace, command: str) -> list[dict[str, Any]]:
     return [
         {
             "schema_version": SCHEMA_VERSION,
+            "status": "ok",
             "tpe_version": __version__,
             "seed": result.seed,
             "command": command,

@@ -48,7 +48,6 @@ class Design:
 
     def runtime_key(self, tool: Verilator) -> str:
         """A hash of what decides Verilator's own objects, which designs share."""
-        tracing = [flag for flag in self.flags if not flag.startswith("-G")]
         parts = [self.flags, self.cocotb, tool.version, tool.executable, COMPILER_OPTIONS]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 

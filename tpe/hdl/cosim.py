@@ -19,10 +19,11 @@ import numpy as np
 
 from tpe.engine import Engine
 from tpe.errors import missing_extra
-from tpe.hdl import emit, sources
+from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.images import SETTINGS, Case, Counts, Images, counts, images
 from tpe.hdl.pack import unpack
+from tpe.hdl.sva import sva_modules
 from tpe.notation import Dim
 from tpe.operands import Ints
 from tpe.pe.base import Way
@@ -41,6 +42,8 @@ class Outcome:
     C_model: Ints = field(repr=False)
     cycles_rtl: int
     cycles_model: int
+    overflow_rtl: bool = False  # where the RTL says so
+    overflow_model: bool = False
 
     @property
     def mismatches(self) -> int:
@@ -49,8 +52,9 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether every output and the cycle count agree."""
-        return self.mismatches == 0 and self.cycles_rtl == self.cycles_model
+        """Whether every output, the cycle count and the overflow flag agree."""
+        same = self.cycles_rtl == self.cycles_model and self.overflow_rtl == self.overflow_model
+        return self.mismatches == 0 and same
 
     def first_mismatch(self) -> str:
         """The first output that differs, for a person; empty if none does."""
@@ -61,8 +65,14 @@ class Outcome:
         return f"C[{m}, {n}]: expected {self.C_model[m, n]}, got {self.C[m, n]}"
 
 
-def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: str = "") -> Design:
-    """One simulator with a harness per engine; engines that differ in size share their modules."""
+def bench_design(
+    engines: Sequence[Engine], words: int = MEMORY, waves: str = "", asserts: bool = False
+) -> Design:
+    """One simulator with a harness per engine; engines that differ in size share their modules.
+
+    `asserts`: with the properties of `tpe.hdl.sva` bound to every engine; one that fails ends
+    the simulation.
+    """
     modules: dict[str, str] = {}
     prefixes: dict[str, str] = {}
     harnesses: list[dict[str, Any]] = []
@@ -70,7 +80,7 @@ def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: str = ""
         identity = json.dumps([engine.pe.name if engine.pe else "", _combination(engine)])
         if identity not in prefixes:
             prefixes[identity] = f"e{len(prefixes)}"
-            modules |= emit.rename(_harnessed(engine), prefixes[identity])
+            modules |= emit.rename(_harnessed(engine, asserts), prefixes[identity])
         harnesses.append(
             {
                 "module": f"{prefixes[identity]}_harness",
@@ -79,7 +89,8 @@ def bench_design(engines: Sequence[Engine], words: int = MEMORY, waves: str = ""
             }
         )
     modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses, settings=SETTINGS)
-    return Design(modules, "tpe_bench", _WAVES.get(waves, ()))
+    flags = _WAVES.get(waves, ()) + (("--assert",) if asserts else ())
+    return Design(modules, "tpe_bench", flags)
 
 
 def _combination(engine: Engine) -> list[Any]:
@@ -87,7 +98,9 @@ def _combination(engine: Engine) -> list[Any]:
     array = engine.array.name if engine.array else ""
     stored = [number.name for number in emit.stored_formats(engine)]
     widths, choices = sorted(emit.rtl_widths(engine).items()), sorted(_rtl_choices(engine))
-    return [array, stored, engine.params["zero_points"], widths, choices]
+    ports = [(field.port, field.wide) for field in chain.fields(engine)]
+    choices += [("gating", engine.params["gating"])]
+    return [array, stored, engine.params["zero_points"], widths, choices, ports]
 
 
 def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
@@ -100,13 +113,16 @@ def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
     ]
 
 
-def _harnessed(engine: Engine) -> dict[str, str]:
+def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
     # Every size has its own name in the configuration, so sizes come as parameters.
     assert engine.record is not None and engine.array is not None
     top = Engine(engine.record, engine.array, _smallest(engine), **engine.params)
     modules = emit.engine_modules(top)
     ports = sources.port_names(modules["tpe_engine"])
-    connections = [(port, "pass_done_o" if port == "done_o" else port) for port in ports]
+    signals = {"done_o": "pass_done_o", "overflow_clear_i": "1'b0"} | chain.slices(engine, "d_i")
+    connections = [(port, signals.get(port, port)) for port in ports]
+    if asserts:
+        modules |= sva_modules(top)
     dut = emit.template("dut.sv.j2", connections=connections, ports=ports)
     benches = {name: sources.bench_text(name) for name in ("tpe_harness", "tpe_source", "tpe_walk")}
     return {**modules, "tpe_dut": dut, **benches}
@@ -135,25 +151,27 @@ def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
         ("Cols", cols),
         ("ABits", a_bits * (rows if chained else rows * per_row)),
         ("BBits", b_bits * cols * (1 if pe.sparse or chained else w.lanes)),
-        ("CBits", cols * w.acc),
-        ("DBits", cols * w.acc),
+        ("CBits", cols * engine.chain.out.bits),
+        ("DBits", chain.record_bits(engine)),
         ("Streams", 1 if lone else rows * w.lanes),
         ("Planes", planes),
         ("BPlanes", 1 if pe.sparse else planes),
         ("AZeroBits", a.bits),
         ("BZeroBits", b.bits),
-        ("Correct", "1'b1" if engine.params["zero_points"] == "offset" else "1'b0"),
+        ("Taken", "1'b1" if chain.fields(engine) else "1'b0"),
         ("MemWords", words),
     ]
 
 
-def cosimulate(cases: Sequence[Case], waves: Path | None = None) -> list[Outcome]:
+def cosimulate(
+    cases: Sequence[Case], waves: Path | None = None, asserts: bool = False
+) -> list[Outcome]:
     """Run every case in one simulator, built from the engines they name, beside the model."""
     engines = list({id(case.engine): case.engine for case in cases}.values())
     prepared = [images(case) for case in cases]
     models = [_model(case) for case in cases]  # refuses what it must before anything is built
     words = memory_words(counts(case) for case in cases)
-    home = build(bench_design(engines, words, waves.suffix if waves else ""))
+    home = build(bench_design(engines, words, waves.suffix if waves else "", asserts))
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = []
         for i, (case, image) in enumerate(zip(cases, prepared, strict=True)):
@@ -178,14 +196,25 @@ def memory_words(each: Iterable[Counts]) -> int:
 
 
 def _model(case: Case) -> Run:
-    return case.engine.run(
-        case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero, handshake=case.handshake
-    )
+    return case.run()
 
 
 def _outcome(case: Case, image: Images, folder: Path, cycles: int, model: Run) -> Outcome:
-    words = unpack(folder / "c.hex", image.words, case.engine.grid.n, case.engine.widths.acc)
-    return Outcome(case, image.untiled(words, case), model.C, cycles, model.cycles)
+    out, cols = case.engine.chain.out, case.engine.grid.n
+    words = unpack(folder / "c.hex", image.words, cols, out.bits)
+    if not out.signed:
+        words &= (1 << out.bits) - 1
+    # The flag stands above every word, as it was when the word left.
+    last = int((folder / "c.hex").read_text().split()[-1], 16)
+    return Outcome(
+        case,
+        image.untiled(words, case),
+        model.C,
+        cycles,
+        model.cycles,
+        overflow_rtl=bool(last >> (cols * out.bits)),
+        overflow_model=model.overflowed and case.engine.chain.narrow > 0,
+    )
 
 
 def simulate(
@@ -218,7 +247,7 @@ def simulate(
                 log_file=str(log),
             )
         return list(json.loads((folder / "results.json").read_text()))
-    except (SystemExit, OSError, ValueError) as error:
+    except (SystemExit, OSError, ValueError, RuntimeError) as error:
         text = log.read_text()[-4000:] if log.exists() else ""
         raise RuntimeError(f"the simulation failed: {error}\n{text}") from error
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.errors import TpeError, missing_extra
 from tpe.formats import IntFormat
-from tpe.hdl import sources
+from tpe.hdl import chain, sources
 from tpe.hdl.keywords import KEYWORDS
 from tpe.hdl.trees import tree_modules
 from tpe.parameters import size_text
@@ -25,6 +25,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
 _FRONT = ("AWidth", "Lanes", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
+_GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -60,6 +61,7 @@ def rtl_widths(engine: Engine) -> dict[str, int]:
         "OwnFronts": int(pe.own_front),
         "Planes": pe.planes(w, params),
         "CellLatency": pe.cell_latency(params),
+        **chain.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
 
@@ -131,7 +133,16 @@ def pe_aliases(engine: Engine) -> dict[str, str]:
         parameters = [(n, widths[n]) for n in names if re.search(rf"\b{n}\b", source)]
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
-            alias, f"the {kind} of {pe.name}", note, target, parameters, f"u_{kind}", chosen, source
+            alias,
+            f"the {kind} of {pe.name}",
+            note,
+            target,
+            parameters,
+            f"u_{kind}",
+            chosen,
+            source,
+            _GATED[engine.params["gating"]] if alias == "tpe_cell" else (),
+            widths["CellLatency"],
         )
     return aliases
 
@@ -145,6 +156,8 @@ def _alias(
     instance: str,
     chosen: Iterable[tuple[str, int]],
     target_source: str,
+    gated: tuple[str, ...],
+    latency: int,
 ) -> str:
     ports = sources.port_names(target_source)
     return template(
@@ -157,8 +170,20 @@ def _alias(
         target=target,
         bindings=[(n, n) for n, _ in parameters] + list(chosen),
         instance=instance,
-        connections=[(port, port) for port in ports],
+        connections=[
+            (port, {"clk_i": "clk", "code_i": "code", "b_i": "b"}[port] if port in gated else port)
+            for port in ports
+        ],
+        gated={port: _vector(target_source, port) for port in gated},
+        latency=latency,
     )
+
+
+def _vector(source: str, port: str) -> str:
+    """The packed range of a port, as its module declares it."""
+    match = re.search(rf"(\[[^\]]*\])?\s+{port}\b", sources.ports(source))
+    assert match, f"the cell has a port {port}"
+    return match.group(1) or ""
 
 
 def stored_formats(engine: Engine) -> tuple[IntFormat, IntFormat]:
@@ -194,9 +219,18 @@ def _top(engine: Engine) -> str:
             encoder = {**encoder, "source": part["signal"]}
         else:
             connections[f"{side}_i"] = part["signal"]
-    if mode == MODES.index("offset"):
+    post, behind = chain.post(engine), "c_ready_i"
+    for line in chain.port_lines(engine):
+        ports = _after(ports, behind, line)
+        behind = line.split("//")[0].split()[-1].rstrip(",")
+    if post or mode == MODES.index("offset"):
         connections["c_o"] = "c_array"
-        ports = _after(ports, "c_ready_i", "input  wire  logic [Cols*AccWidth-1:0]       c_add_i,")
+    if post:
+        connections |= {
+            f"c_{x}": f"array_{x.split('_')[0]}" for x in ("valid_o", "ready_i", "last_o")
+        }
+        ports = re.sub(r"\[Cols\*AccWidth-1:0\](?= +c_o\b)", "[Cols*YWidth-1:0]  ", ports)
+        parameters += chain.top_parameters(engine).items()
     return template(
         "engine.sv.j2",
         title=engine.name,
@@ -205,7 +239,8 @@ def _top(engine: Engine) -> str:
         ports=ports,
         conversions=conversions,
         encoder=encoder,
-        corrected=mode == MODES.index("offset"),
+        post=post,
+        corrected=post is None and mode == MODES.index("offset"),
         target=f"tpe_{array}",
         bindings=names,
         connections=list(connections.items()),

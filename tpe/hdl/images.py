@@ -10,10 +10,12 @@ import numpy as np
 from tpe.array.base import ALWAYS, Handshake
 from tpe.digits import pack_digits
 from tpe.engine import Engine
-from tpe.hdl import emit
+from tpe.hdl import chain, emit
 from tpe.hdl.pack import pack
 from tpe.operands import Ints
 from tpe.pe.base import Way
+from tpe.post import NOTHING, Added, Given
+from tpe.run import Run
 from tpe.zero_points import Task, offset, see
 
 # What the harness is told of a case, by the name of its port.
@@ -35,6 +37,18 @@ class Case:
     handshake: Handshake = ALWAYS
     a_zero: int = 0
     b_zero: int = 0
+    given: Given = NOTHING
+
+    def run(self) -> Run:
+        """What the model makes of it."""
+        return self.engine.run(
+            self.a,
+            self.b,
+            a_zero=self.a_zero,
+            b_zero=self.b_zero,
+            handshake=self.handshake,
+            **vars(self.given),
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,7 @@ class Images:
 
     a: bytes
     b: bytes
-    d: bytes  # what is added to every word of C; empty if nothing is
+    d: bytes  # what every word of C takes with it; empty if that is nothing
     settings: dict[str, int]
     m_tiles: int
     n_tiles: int
@@ -202,7 +216,7 @@ def images(case: Case) -> Images:
     return Images(
         pack(a_words, a_bits),
         pack(b_words, b_bits),
-        _correction(case, sizes),
+        _taken(case, sizes),
         settings,
         sizes.m_tiles,
         sizes.n_tiles,
@@ -232,15 +246,52 @@ def _padding(engine: Engine, side: int, zero: int) -> int:
     return offset(emit.stored_formats(engine)[side], mode)
 
 
-def _correction(case: Case, sizes: Sizes) -> bytes:
-    """What is added to C, in the order its words leave."""
+def _taken(case: Case, sizes: Sizes) -> bytes:
+    """What words of C take with them through the finish chain, in the order they leave."""
     engine = case.engine
     task = Task("case", "gemm", case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero)
     seen = see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
-    if seen.correction is None:
-        return b""
-    c = seen.correction.T if engine.params["encode"] == "weights" else seen.correction
-    return pack(leaving(c, sizes.m_tiles, sizes.n_tiles, engine), engine.widths.acc)
+    added = engine.chain.values(case.given, case.a.shape[0], case.b.shape[1], "case")
+    values = {} if added is None else _per_column(engine, sizes, added)
+    more = [x for x in (seen.correction, None if added is None else added.c0) if x is not None]
+    if more:
+        c = _turned(np.sum(more, axis=0), engine)
+        values["c_add_i"] = leaving(c, sizes.m_tiles, sizes.n_tiles, engine)
+    return chain.image(engine, values)
+
+
+def _turned(c: Ints, engine: Engine) -> Ints:
+    """C, its encoded side first."""
+    return c.T if engine.params["encode"] == "weights" else c
+
+
+def _per_column(engine: Engine, sizes: Sizes, added: Added) -> dict[str, Ints]:
+    """Values of the columns of C for every word: one per column of the array, or one."""
+    wide = {field.port: field.wide for field in chain.fields(engine)}
+    found = {"out_zero_i": np.full((sizes.counts().c, 1), added.zero)}
+    for port, values in chain.per_column(added).items():
+        full = np.zeros((sizes.m_tiles * engine.grid.m, sizes.n_tiles * engine.grid.n), np.int64)
+        if engine.params["encode"] == "weights":
+            full[: values.size] = values[:, None]
+        else:
+            full[:, : values.size] = values
+        words = leaving(full, sizes.m_tiles, sizes.n_tiles, engine)
+        found[port] = words if wide.get(port) else words[:, :1]
+    return found
+
+
+def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
+    """C (M, N) in the order its words leave, with what the RTL makes of the padding around it."""
+    engine, grid = case.engine, case.engine.grid
+    sides = m_tiles * grid.m, n_tiles * grid.n
+    m, n = sides[::-1] if engine.params["encode"] == "weights" else sides
+    full = np.zeros((m, n), np.int64)
+    added = engine.chain.values(case.given, c.shape[0], c.shape[1], "case")
+    if added is not None:
+        padded = added.padded(m, n)
+        full = engine.chain.finished(padded.added, padded)
+    full[: c.shape[0], : c.shape[1]] = c
+    return leaving(_turned(full, engine), m_tiles, n_tiles, engine)
 
 
 def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Engine) -> Ints:

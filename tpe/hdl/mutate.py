@@ -6,7 +6,6 @@ A subject is a small engine; its mutants are drawn by Yosys (`mutate_netlist`), 
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tpe import pe as pes
-from tpe.array import combinations
 from tpe.array.base import Handshake
 from tpe.engine import Engine
 from tpe.errors import TpeError
@@ -23,18 +20,13 @@ from tpe.hdl import emit
 from tpe.hdl.mutate_bench import Bench, Kill, Trial
 from tpe.hdl.mutate_equiv import EQUIVALENT, judge
 from tpe.hdl.mutate_netlist import Mutant, mutated
+from tpe.hdl.mutate_subjects import label, sample
 from tpe.hdl.verify import STALLS, battery, corner_values
-from tpe.pe.base import PE
 from tpe.table import SCHEMA_VERSION
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
 MOST = 20000
 FATES = ("killed", "equivalent", "survived")
-# Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
-_TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}
-_DEPTH = 8  # of resident B: two groups of the sparse PEs, so that GEMMs take several passes
-_LEAST = 3  # subjects of a small sample
-_PER_SUBJECT = 20  # mutants for which a subject is worth its build
 _PARTS = (("u_finish", "finish"), ("u_front", "front"), ("u_cell", "cell"))
 
 
@@ -178,6 +170,20 @@ def trials(engine: Engine, seed: int) -> Iterator[Trial]:
             if case.a.shape[1] == k:
                 yield Trial(case, apart=True)
     yield from (Trial(replace(cases[0], **sums)) for sums in _wrapping(engine, seed + 1))
+    yield from (Trial(replace(cases[0], **rows)) for rows in _long(engine, seed + 2))
+
+
+def _long(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
+    """More rows of A than an array has in flight, so that a busy sink meets all of its cells."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    m, (a, b) = 4 * sum(engine.size), (engine.a_format, engine.b_format)
+    for k in (3, 9):
+        for busy in (STALLS.busy, 0x6B2D_1A94):
+            yield {
+                "a": rng.integers(a.low, a.high + 1, (m, k)),
+                "b": rng.integers(b.low, b.high + 1, (k, 3)),
+                "handshake": Handshake(idle=STALLS.idle, busy=busy),
+            }
 
 
 def _wrapping(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
@@ -189,76 +195,15 @@ def _wrapping(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
     for busy in (0, STALLS.busy | 0x00FF_0000):
         handshake = Handshake(idle=0, busy=busy)
         yield {
-            "a": np.full((engine.rows, k), top),
+            "a": np.full((engine.grid.m, k), top),
             "b": np.full((k, 3), other),
             "handshake": handshake,
         }
         yield {
-            "a": rng.choice(x, (engine.rows, k)),
+            "a": rng.choice(x, (engine.grid.m, k)),
             "b": rng.choice(y, (k, 3)),
             "handshake": handshake,
         }
-
-
-def subjects() -> list[Engine]:
-    """A small engine of every PE in every array that takes it, and of every choice of its RTL."""
-    found: list[Engine] = []
-    for pe, array, reason in combinations():
-        if reason is not None or not pe.rtl:
-            continue
-        choices = [{}] if any(e.pe is pe for e in found) else [{}, *_choices(pe)]
-        found += [_small(pe, array, choice) for choice in choices]
-    return [*found, *_zero_pointed(found[0])]
-
-
-def subjects_of(pe: str) -> list[Engine]:
-    """The subjects of one PE; TpeError for an unknown one, and for one without RTL."""
-    record = pes.get(pe)
-    found = [engine for engine in subjects() if engine.pe is record]
-    if not found:
-        raise TpeError(f"pe {record.name} is model only: it has no RTL")
-    return found
-
-
-def _small(pe: PE, array: Any, choice: dict[str, Any]) -> Engine:
-    depth = {"depth": _DEPTH} if pe.parameter("depth") else {}
-    return Engine(pe, array, (4, 2), **{**_TYPES, **depth, **choice})
-
-
-def _choices(pe: PE) -> Iterator[dict[str, Any]]:
-    """Every other value of every parameter that the PE's RTL takes."""
-    for parameter in pe.parameters:
-        if parameter.rtl:
-            for value in parameter.legal:
-                if value != parameter.default:
-                    yield {parameter.name: value}
-
-
-def _zero_pointed(engine: Engine) -> Iterator[Engine]:
-    """The operands' converters: unsigned operands, zero points subtracted or set off."""
-    assert engine.pe is not None and engine.array is not None
-    for mode in ("none", "subtract", "offset"):
-        types = {**_TYPES, "a_type": "uint5", "b_type": "uint4", "zero_points": mode}
-        yield Engine(engine.pe, engine.array, (4, 2), **types)
-
-
-def sample(count: int, seed: int) -> list[Engine]:
-    """The subjects for `count` mutants: all, or a few, drawn by `seed`, that have every part."""
-    every = subjects()
-    if count >= _PER_SUBJECT * len(every):
-        return every
-    random.Random(seed).shuffle(every)
-    front = [e for e in every if emit.record(e).front != "none"][:1]
-    rest = [e for e in every if e not in front]
-    return [*front, *rest][: max(_LEAST, count // _PER_SUBJECT)]
-
-
-def label(engine: Engine) -> str:
-    """PE, array and the choices that are not the default's."""
-    pe = emit.record(engine)
-    own = {p.name: p.default for p in pe.parameters if p.rtl} | {"zero_points": "none"}
-    other = [f"{k}={engine.params[k]}" for k, v in own.items() if engine.params[k] != v]
-    return " ".join([engine.name, *other])
 
 
 def survivors(report: Report) -> Iterable[tuple[Engine, Verdict]]:

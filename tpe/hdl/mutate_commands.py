@@ -30,7 +30,7 @@ def mutate(
 ) -> None:
     """Make faults in the RTL and count those that the benches see."""
     from tpe.hdl.mutate import mutate as run
-    from tpe.hdl.mutate import sample, subjects_of
+    from tpe.hdl.mutate_subjects import sample, subjects_of
 
     out = Output(json_file)
     if not 0 <= floor <= 1:
@@ -50,7 +50,8 @@ def mutate(
 
 
 def _print(out: Output, report: Report) -> None:
-    from tpe.hdl.mutate import FATES, label, survivors
+    from tpe.hdl.mutate import FATES, survivors
+    from tpe.hdl.mutate_subjects import label
 
     keys: tuple[Literal["part", "module"], ...] = ("part", "module")
     for key in keys:

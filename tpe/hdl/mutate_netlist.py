@@ -117,7 +117,7 @@ def _elaborate(modules: Sequence[str], top: str) -> list[str]:
         for module in modules
     ]
     return [
-        "read_verilog -sv " + " ".join(f"{module}.sv" for module in modules),
+        "read_verilog -sv -defer " + " ".join(f"{module}.sv" for module in modules),
         f"hierarchy -check -top {top}",
         "proc",
         *marks,

@@ -14,6 +14,7 @@ from pathlib import Path
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit, sources
+from tpe.hdl.sva import sva_modules
 from tpe.version import __version__
 
 
@@ -22,6 +23,7 @@ def emit_directory(
 ) -> list[Path]:
     """Write the SystemVerilog of an engine, its file list, SDC and FuseSoC core into `folder`.
 
+    Beside them lie properties of its ports, in a list of their own, PREFIX_sva.f.
     Every module carries `prefix` (default: the engine's name, and a hash of the parameters that
     are not defaults), so that two engines fit one design; the top is the module `prefix`.
     `clock_ns` goes into the SDC. The folder is written whole or not at all. Returns the files.
@@ -34,6 +36,9 @@ def emit_directory(
     modules = emit.rename(emit.engine_modules(engine), prefix)
     order = leaves_first(modules, prefix)
     texts = {f"{module}.sv": modules[module] for module in order}
+    properties = emit.rename({**emit.engine_modules(engine), **sva_modules(engine)}, prefix)
+    texts[f"{prefix}_sva.sv"] = properties[f"{prefix}_sva"]
+    texts[f"{prefix}_sva.f"] = f"{prefix}_sva.sv\n"
     texts[f"{prefix}.f"] = "".join(f"{module}.sv\n" for module in order)
     texts[f"{prefix}.sdc"] = sdc(clock_ns, modules[prefix])
     texts[f"{prefix}.core"] = core(prefix, order, engine)
@@ -97,6 +102,10 @@ def core(prefix: str, order: list[str], engine: Engine) -> str:
         "  rtl:\n"
         "    files:\n"
         f"{files}"
+        "    file_type: systemVerilogSource\n"
+        "  properties:\n"
+        "    files:\n"
+        f"      - {prefix}_sva.sv\n"
         "    file_type: systemVerilogSource\n"
         "  constraints:\n"
         "    files:\n"

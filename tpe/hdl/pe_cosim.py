@@ -21,6 +21,8 @@ from tpe.pe.base import ENCODERS
 from tpe.values import wrap
 
 WORDS = 1 << 19  # steps a bench memory holds
+SETTINGS = ["a_len", "freeze"]
+FREEZE = 0x1248_0A90  # cycles in which a cell stands still in the midst of a step
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
         (job / "a.hex").write_bytes(memory)
         simulate(
             home,
-            [{"folder": str(job), "sel": 0, "a_len": len(steps) + flush}],
+            [{"folder": str(job), "sel": 0, "a_len": len(steps) + flush, "freeze": FREEZE}],
             Path(folder),
         )
         words = unpack(job / "c.hex", len(enabled), 1, w.acc)[:, 0]
@@ -164,12 +166,25 @@ def design(engine: Engine) -> Design:
     widths = ("AWidth", "BWidth", "AccWidth", "CodeWidth", "PsumWidth", "PlaneWidth")
     names = (*widths, "Lanes", "CellLatency")
     parameters = [(name, w[name]) for name in names] + [("MemWords", WORDS)]
-    modules = sources.closure(
-        {"tpe_pe_harness": sources.bench_text("tpe_pe_harness"), **emit.pe_aliases(engine)}
-    )
-    harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": ["a_len"]}
-    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=[harness], settings=["a_len"])
+    modules = sources.closure({"tpe_pe_harness": _harness(engine), **emit.pe_aliases(engine)})
+    harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": SETTINGS}
+    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=[harness], settings=SETTINGS)
     return Design(modules, "tpe_bench")
+
+
+def _harness(engine: Engine) -> str:
+    """The harness of a cell; with start_i and ready_o where a step lasts several cycles."""
+    text = sources.bench_text("tpe_pe_harness")
+    if not emit.record(engine).stepped:
+        return text
+    for old, new in (
+        ("  assign ready = 1'b1;  // replaced by the ready_o of a cell that has one\n", ""),
+        (".first_i(first),\n", ".start_i(!begun_q),\n      .first_i(first),\n"),
+        (".psum_o (psum)\n", ".psum_o (psum),\n      .ready_o(ready)\n"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
 
 
 def _memory(engine: Engine, steps: Steps, flush: int) -> bytes:

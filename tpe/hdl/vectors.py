@@ -9,19 +9,18 @@ from typing import Any
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.hdl import emit, sources
+from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import CONFIGURED
 from tpe.hdl.cosim import harness_parameters
-from tpe.hdl.images import SETTINGS, Case, Images, counts, images, leaving
+from tpe.hdl.images import SETTINGS, Case, counts, expected, images
 from tpe.hdl.pack import pack
 from tpe.hdl.package import leaves_first, write_folder
 from tpe.hdl.verify import cases_of
-from tpe.operands import Ints
 from tpe.version import __version__
 
 MOST_WORDS = 1 << 22  # of one memory
 # A line of cases.hex, in order; the bench keeps each in a register of that name.
-FIELDS = (*SETTINGS, "a_base", "b_base", "c_base", "cycles")
+FIELDS = (*SETTINGS, "a_base", "b_base", "c_base", "cycles", "overflow")
 _OWN = ("words", "a_zero", "b_zero", "idle", "busy")  # settings that are the bench's affair
 _SIGNALS = {
     "clk_i": "clk",
@@ -29,7 +28,8 @@ _SIGNALS = {
     "done_o": "pass_done",
     "a_zero_i": "a_zero_q[AZeroBits-1:0]",
     "b_zero_i": "b_zero_q[BZeroBits-1:0]",
-    "c_add_i": "d_mem[c_base_q+at_q]",
+    "c_take_o": "take",
+    "overflow_clear_i": "1'b0",
 }
 
 
@@ -51,11 +51,12 @@ def vectors(
     top = emit.engine_modules(engine)["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
     modules = emit.rename(emit.engine_modules(engine) | benches, prefix)
-    order = leaves_first(modules, prefix)
     cases = cases_of(engine, workload, seed)
     memories, words = _memories(cases)
+    bench = _bench(engine, prefix, top, len(cases), words)
+    order = leaves_first(modules | {f"{prefix}_tb": bench}, f"{prefix}_tb")[:-1]
     texts = {f"{module}.sv": modules[module] for module in order}
-    texts[f"{prefix}_tb.sv"] = _bench(engine, prefix, top, len(cases), words)
+    texts[f"{prefix}_tb.sv"] = bench
     texts |= memories
     texts["files.f"] = "".join(f"{module}.sv\n" for module in (f"{prefix}_tb", *order))
     texts["README.md"] = _readme(engine, prefix, cases, workload, seed)
@@ -68,20 +69,18 @@ def _memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int]]:
     words = dict.fromkeys("abc", 0)
     for case in cases:
         image = images(case)
-        run = case.engine.run(
-            case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero, handshake=case.handshake
-        )
+        run = case.run()
         values = image.settings | {f"{name}_base": count for name, count in words.items()}
         values["cycles"] = run.cycles
+        values["overflow"] = int(run.overflowed and case.engine.chain.narrow > 0)
         shape = f"{case.a.shape[0]} x {case.b.shape[1]} x {case.a.shape[1]}"
         line = " ".join(f"{values[name] & 0xFFFF_FFFF:08x}" for name in FIELDS)
         parts["cases"].append(f"{line}  // M x N x K = {shape}\n")
         parts["a"].append(image.a.decode())
         parts["b"].append(image.b.decode())
         parts["added"].append(image.d.decode())
-        parts["expected"].append(
-            pack(_expected(run.C, image, case), case.engine.widths.acc).decode()
-        )
+        leaves = expected(case, run.C, image.m_tiles, image.n_tiles)
+        parts["expected"].append(pack(leaves, case.engine.chain.out.bits).decode())
         used = counts(case)
         words = {"a": words["a"] + used.a, "b": words["b"] + used.b, "c": words["c"] + used.c}
         if max(words.values()) > MOST_WORDS:
@@ -92,18 +91,17 @@ def _memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int]]:
     return {name: text for name, text in texts.items() if text}, words
 
 
-def _expected(c: Ints, image: Images, case: Case) -> Ints:
-    """C in the order its words leave; what is beyond M and N is zero, as operands are padded."""
-    engine = case.engine
-    c = c.T if engine.params["encode"] == "weights" else c
-    return leaving(c, image.m_tiles, image.n_tiles, engine)
-
-
 def _bench(engine: Engine, prefix: str, top: str, cases: int, words: dict[str, int]) -> str:
     ports = sources.port_names(top)
-    assigns = [] if "done_o" in ports else ["assign pass_done = 1'b0;"]
+    missing = {
+        "done_o": "assign pass_done = 1'b0;",
+        "c_take_o": "assign take = c_valid && c_ready;",
+        "overflow_o": "assign overflow = 1'b0;",
+    }
+    assigns = [line for port, line in missing.items() if port not in ports]
+    taken = chain.slices(engine, "d")
     settings: dict[str, Any] = dict(harness_parameters(engine, 0))
-    chosen = [(x, settings[x]) for x in settings if x not in ("Rows", "MemWords", "Correct")]
+    chosen = [(x, settings[x]) for x in settings if x not in ("Rows", "MemWords", "Taken")]
     sizes = [("Cases", cases), ("Fields", len(FIELDS))]
     sizes += [(f"{name.upper()}Words", count) for name, count in words.items()]
     return emit.template(
@@ -111,11 +109,13 @@ def _bench(engine: Engine, prefix: str, top: str, cases: int, words: dict[str, i
         prefix=prefix,
         note=f"Generated by tpe {__version__}; it needs nothing but the files beside it.",
         parameters=chosen + sizes,
-        added=["d_mem"] if "c_add_i" in ports else [],
+        added=["d_mem"] if taken else [],
         assigns=assigns,
         fields=FIELDS,
         told=[name for name in SETTINGS if name not in _OWN],
-        connections=[(port, _SIGNALS.get(port, port.rsplit("_", 1)[0])) for port in ports],
+        connections=[
+            (port, (_SIGNALS | taken).get(port, port.rsplit("_", 1)[0])) for port in ports
+        ],
     )
 
 
@@ -145,5 +145,5 @@ take parameters of type `int unsigned`.
 | `cases.hex` | a GEMM per line: {", ".join(FIELDS)} |
 | `a.hex`, `b.hex` | operands, tile by tile, in beats as the engine takes them |
 | `expected.hex` | words of C in the order they leave |
-| `added.hex` | what is added to each word of C, if the engine's zero points need it |
+| `added.hex` | what each word of C takes with it, where the engine's top has ports for that |
 """

@@ -12,6 +12,7 @@ import numpy as np
 from tpe.array.base import ALWAYS, Handshake
 from tpe.engine import Engine
 from tpe.errors import TpeError
+from tpe.hdl.chain import drawn, has_room
 from tpe.hdl.cosim import Outcome, cosimulate, memory_words
 from tpe.hdl.images import Case, counts
 from tpe.hdl.toolchain import has_fst_headers
@@ -78,6 +79,8 @@ class Report:
                     "first_mismatch": outcome.first_mismatch() or None,
                     "cycles_model": outcome.cycles_model,
                     "cycles_rtl": outcome.cycles_rtl,
+                    "overflow_model": outcome.overflow_model,
+                    "overflow_rtl": outcome.overflow_rtl,
                 }
                 for outcome in self.outcomes
             ],
@@ -108,20 +111,26 @@ def battery(engine: Engine, seed: int) -> Iterator[Case]:
     """The GEMMs that `verify` runs by default.
 
     The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
+    One with guard bits is asked for no more than it holds.
     """
     assert engine.record is not None and engine.array is not None
-    parameters = {**engine.params, "overflow": "wrap"}
+    guarded = engine.chain.narrow > 0
+    parameters = engine.params if guarded else {**engine.params, "overflow": "wrap"}
     engine = Engine(engine.record, engine.array, engine.size, **parameters)
+    depths = [k for k in DEPTHS if not guarded or has_room(engine, k)]
     rng = np.random.Generator(np.random.Philox(seed))
     zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
-    for k in DEPTHS:
+    for k in depths:
         for handshake in (ALWAYS, STALLS):
             m, n = 2 * engine.grid.m - 1 + (engine.grid.m == 1), engine.grid.n + 1
             a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
             if engine.params["zero_points"] != "none":
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
-            yield Case(engine, a, b, handshake, **zeros)
-    yield from (replace(case, **zeros) for case in corners(engine, 9))
+            given = drawn(engine, rng, m, n)
+            yield Case(engine, a, b, handshake, given=given, **zeros)
+    for case in corners(engine, 9 if 16 in depths else 1):
+        given = drawn(engine, rng, engine.grid.m, engine.grid.n)
+        yield replace(case, given=given, **zeros)
 
 
 def corners(engine: Engine, k: int) -> Iterator[Case]:

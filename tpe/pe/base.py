@@ -65,7 +65,7 @@ class Parameter:
         """The value as the RTL's integer parameter; a word's is its place among the legal ones."""
         if self.name == "encoder":
             return ENCODERS[value]
-        return self.legal.index(value) if isinstance(value, str) else int(value)
+        return tuple(self.legal).index(value) if isinstance(value, str) else int(value)
 
 
 def _plain(value: Any) -> bool:

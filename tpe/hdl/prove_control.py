@@ -1,0 +1,143 @@
+"""Which properties the control of an engine must have: no operand lost, none counted twice.
+
+They speak of what happens over many cycles, so that they are decided at narrow widths and small
+sizes, with the engine's own modules: from the reset, every input free, to a stated depth or, where
+ABC finds an invariant, for any number of cycles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tpe.hdl.emit import record, rtl_widths
+from tpe.hdl.prove_specs import (
+    Claim,
+    Lemma,
+    at_widths,
+    cell_parameters,
+    has_cell_spec,
+    properties,
+    query,
+    width_text,
+)
+
+if TYPE_CHECKING:
+    from tpe.engine import Engine
+
+ROWS = COLS = 2  # of an array whose streams are followed
+STREAM_BITS = 2  # of its operands
+CELL_BITS = 3  # of a cell's: two digits
+SLACK = 8  # cycles beyond the least that shows the property
+STREAMS = ("matrix2d", "systolic_os")  # modules with the ports that tpe_prop_array follows
+GROUPS = 4  # that the index of a front counts
+
+
+def control_claims(engine: Engine) -> list[Claim]:
+    """The lemmas on the sequences of an engine's cell, control, array and front."""
+    found = []
+    if has_cell_spec(engine):
+        found.append(Claim("cell", _cell))
+    inside = set(query(engine, f"tpe_{array_module(engine)}", {}, {}).modules)
+    if "tpe_tile_ctrl" in inside:
+        found.append(Claim("tile control", _tile_ctrl))
+    if "tpe_drain" in inside:
+        found.append(Claim("drain", _drain))
+    if _follows_streams(engine):
+        found.append(Claim("array", _array))
+    if "tpe_front_lane" in inside:
+        found.append(Claim("front", _front))
+    return found
+
+
+def array_module(engine: Engine) -> str:
+    """The stem of the RTL module of an engine's array."""
+    assert engine.array is not None
+    return engine.array.rtl(record(engine))
+
+
+def uncovered_control(engine: Engine) -> list[str]:
+    """What of the engine's sequences no lemma speaks about, a line each."""
+    if _follows_streams(engine):
+        return []
+    return [f"array {array_module(engine)}: no property follows its streams from end to end"]
+
+
+def _follows_streams(engine: Engine) -> bool:
+    widths = rtl_widths(engine)
+    plain = widths["Planes"] == 1 and widths["CodeWidth"] == widths["AWidth"]
+    return array_module(engine) in STREAMS and plain and has_cell_spec(engine)
+
+
+def _small(engine: Engine, bits: int) -> Engine:
+    """The engine with operands of so many bits and as few lanes as its PE takes."""
+    return at_widths(engine, bits, bits, 2 * bits + 1, record(engine).lanes[0])
+
+
+def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    small = _small(engine, CELL_BITS)
+    parameters = cell_parameters(small)
+    cycles = 2 * (parameters["Latency"] + 2) + SLACK
+    made = query(small, "tpe_prop_cell", parameters, given, cycles, "reset")
+    what = "every valid step counts once, with its own flags"
+    return Lemma("cell", what, width_text(small), made)
+
+
+def _flush(engine: Engine) -> int:
+    """Cycles from the last beat to the last psum, as the array sets them."""
+    latency = rtl_widths(engine)["CellLatency"]
+    skew = engine.rows + engine.cols - 1 if array_module(engine) == "systolic_os" else 1
+    return skew + latency
+
+
+def _tile_ctrl(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    parameters = {"Rows": engine.rows, "FlushCycles": _flush(engine)}
+    cycles = engine.rows + parameters["FlushCycles"] + SLACK
+    made = query(engine, "tpe_prop_tile_ctrl", parameters, given, cycles, "reset")
+    what = "stream, flush, every row once, in order"
+    width = f"{parameters['Rows']} rows, flush {parameters['FlushCycles']}"
+    return Lemma("tile control", what, width, made)
+
+
+def _drain(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    small = _small(engine, STREAM_BITS)
+    widths = rtl_widths(small)
+    parameters = {name: widths[name] for name in ("AccWidth", "PsumWidth", "PlaneWidth")}
+    parameters |= {"Rows": ROWS, "Cols": COLS}
+    made = query(small, "tpe_prop_drain", parameters, given, ROWS + SLACK, "reset")
+    what = "every row leaves once; a refused word stays"
+    return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
+
+
+def _array(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    small = _small(engine, STREAM_BITS)
+    names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
+    widths = rtl_widths(small)
+    parameters = {name: widths[name] for name in (*names, "CellLatency")}
+    parameters |= {"Rows": ROWS, "Cols": COLS}
+    text = properties()["tpe_prop_array"].read_text()
+    own = {"tpe_prop_array": text.replace("tpe_array", f"tpe_{array_module(engine)}")}
+    tile = 1 + ROWS + _flush_of_two(small) + 2  # cycles of a tile of one beat
+    made = query(small, "tpe_prop_array", parameters, {**given, **own}, tile + 6, "reset")
+    made = replace(made, least=tile + 2)  # the reset, a tile, and what follows it
+    what = "every accepted beat counts once in C; words leave once"
+    return Lemma("array", what, f"{ROWS} x {COLS}, {width_text(small)}", made)
+
+
+def _flush_of_two(engine: Engine) -> int:
+    latency = rtl_widths(engine)["CellLatency"]
+    return latency + (ROWS + COLS - 1 if array_module(engine) == "systolic_os" else 1)
+
+
+def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    small = _small(engine, CELL_BITS)
+    widths, group = rtl_widths(small), record(engine).group
+    parameters = {name: widths[name] for name in ("AWidth", "CodeWidth", "PlaneWidth")}
+    parameters |= {"Group": group, "IndexWidth": (group * GROUPS - 1).bit_length()}
+    chosen = record(engine).parameter("encoder")
+    if chosen:
+        parameters["Encoder"] = chosen.rtl_value(engine.params["encoder"])
+    made = query(small, "tpe_prop_front", parameters, given, 2 * group + SLACK, "reset")
+    what = "every non-zero digit of a group leaves once"
+    return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)

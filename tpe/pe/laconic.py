@@ -1,0 +1,84 @@
+"""Laconic: both operands as signed powers of two; one pair of them per lane a cycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tpe import step_rules
+from tpe.jit import compiled, kernel, step_type
+from tpe.kernels import digit
+from tpe.operands import Ints
+from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, lanes_parameter
+from tpe.pe.mac import resolve
+
+if TYPE_CHECKING:
+    from tpe.array.base import Job
+
+B_BITS = 17  # the widest B; digits beyond a narrower one are zero
+
+
+@kernel(step_type)
+def step(
+    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
+) -> tuple[int, int]:
+    """Every pair of non-zero digits: the sign and the exponent of their product."""
+    total = 0
+    for i in range((a_bits + 1) // 2):
+        term = digit(a, i, a_bits, encoder)
+        if term == 0:
+            continue
+        for j in range((B_BITS + 1) // 2):
+            other = digit(b, j, B_BITS, encoder)
+            if other == 0:
+                continue
+            power = 2 * (i + j) + (abs(term) >> 1) + (abs(other) >> 1)
+            total += (1 if (term < 0) == (other < 0) else -1) << power
+    return (word + total) & ((1 << bits) - 1), 0
+
+
+@kernel()
+def tally(a_terms: Ints, b_terms: Ints, lanes: int) -> Ints:
+    """(slowest PE's pairs, pairs of all PEs, PEs without any) of every group: (3, groups).
+
+    a_terms (rows, K), b_terms (cols, K): non-zero digits of the operands.
+    """
+    k = a_terms.shape[1]
+    out = np.zeros((3, -(-k // lanes)), np.int64)
+    for g in range(out.shape[1]):
+        for r in range(a_terms.shape[0]):
+            for c in range(b_terms.shape[0]):
+                most = 0
+                for i in range(g * lanes, min((g + 1) * lanes, k)):
+                    most = max(most, a_terms[r, i] * b_terms[c, i])
+                out[0, g] = max(out[0, g], most)
+                out[1, g] += most
+                out[2, g] += most == 0
+    return out
+
+
+def pair_steps(a: Ints, b: Ints, job: Job) -> Ints:
+    """Of every group of a tile, A (rows, K) and B (K, cols): see `tally`."""
+    w, encoder = job.widths, str(job.params["encoder"])
+    a_terms = np.ascontiguousarray(step_rules.digit_counts(a, w.a, encoder))
+    b_terms = np.ascontiguousarray(step_rules.digit_counts(b, w.b, encoder).T)
+    return np.asarray(compiled(tally)(a_terms, b_terms, w.lanes))
+
+
+RECORD = PE(
+    name="laconic",
+    title="pairs of terms",
+    source="Laconic, ISCA 2019, arXiv:1805.04513; partly from memory",
+    nest=None,
+    pace=Pace.SPARSE_AB,
+    ways=frozenset({Way.KEEP}),
+    psum=Psum("word", lambda w: w.acc),
+    finish="word",
+    step=step,
+    resolve=resolve,
+    built=lambda w: {},
+    parameters=(ENCODER, lanes_parameter(16, range(1, 65))),
+    lanes=range(1, 65),
+    pair_steps=pair_steps,
+)
