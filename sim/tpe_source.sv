@@ -24,7 +24,7 @@ module tpe_source #(
     input  wire  logic [31:0]                b_cut_p_i,
     input  wire  logic [31:0]                b_n_stride_i,
     input  wire  logic [31:0]                b_p_stride_i,
-    input  wire  logic [31:0]                b_once_i,     // B of a tile of N is sent once, not per M
+    input  wire  logic [31:0]                b_once_i,     // B of a tile of N is sent once
     output       logic [Streams-1:0]         a_valid_o,
     input  wire  logic [Streams-1:0]         a_ready_i,
     output       logic [Streams-1:0]         a_last_o,

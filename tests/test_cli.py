@@ -289,7 +289,7 @@ BAD = {
     "size of one number": (("run", "--size", "4"), "ROWSxCOLS, each from 1 to 1024"),
     "size of letters": (("run", "--size", "axb"), "size = 'axb'"),
     "size too large": (("run", "--size", "9999x4"), "each from 1 to 1024"),
-    "unknown pe": (("run", "--pe", "opt"), "unknown pe 'opt' (did you mean 'opt1'?)"),
+    "unknown pe": (("run", "--pe", "opt11"), "unknown pe 'opt11' (did you mean 'opt1'?)"),
     "unknown array": (("run", "--array", "matrix"), "(did you mean 'matrix2d'?)"),
     "unknown workload": (("run", "--workload", "digits"), "(did you mean 'digits_mlp'?)"),
     "illegal combination": (
@@ -310,7 +310,7 @@ BAD = {
     "json is a device": (("run", "--json", "/dev/null"), "not a regular file"),
     "table ending": (("run", "--table", "rows.xls"), "legal: .parquet, .csv"),
     "table in no directory": (("run", "--table", "/none/such/x.csv"), "No such file"),
-    "show unknown pe": (("show", "--pe", "opt"), "did you mean 'opt1'"),
+    "show unknown pe": (("show", "--pe", "opt11"), "did you mean 'opt1'"),
     "list json": (("list", "--json", "/none/such/x.json"), "No such file or directory"),
     "control characters": (("run", "--pe", "a\nb\x1b[31m"), r"unknown pe 'a\nb\x1b[31m'"),
 }

@@ -54,8 +54,11 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 @pytest.mark.parametrize(("pe", "array"), LEGAL)
 def test_a_saved_engine_comes_back(pe: str, array: str, tmp_path: Path) -> None:
-    params = {p.name: p.legal[-1] for p in pes.get(pe).parameters}
-    engine = tpe.Engine(pe, array, "3x5", b_type="int4", encode="weights", **params)
+    record = arrays.get(array)
+    size = "x".join("352"[: len(record.sides)])
+    chosen = pes.get(pe).parameters if array == "matrix2d" else record.parameters(pes.get(pe))
+    params = {p.name: p.legal[-1] for p in chosen}
+    engine = tpe.Engine(pe, array, size, b_type="int4", encode="weights", **params)
     file = tmp_path / "engine.toml"
     engine.save(file)
     again = tpe.Engine.load(file)
@@ -91,7 +94,7 @@ def test_any_engine_comes_back_and_its_hash_is_its_content(data: Any) -> None:
 def test_a_file_holds_every_parameter_and_says_what_it_is_for() -> None:
     engine = tpe.Engine("opt4c", size="4x8")
     text = engine_toml(engine)
-    for parameter in parameters_of(engine.pe):
+    for parameter in parameters_of(engine.pe, engine.array):
         assert f"\n{parameter.name} = " in text and f"  # {parameter.doc}" in text
     assert 'size = "4x8"' in text and "depth = 4096 " in text and 'encoder = "ent" ' in text
 
@@ -172,7 +175,7 @@ def test_parameters_replace_those_of_a_file(tmp_path: Path) -> None:
 GOOD = 'pe = "mac"\narray = "os"\nsize = "2x4"\n'
 BAD: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "pe is missing; legal: "),
-    "no array": ('pe = "mac"\nsize = "2x2"', 'array is missing; legal: "matrix2d"'),
+    "no array": ('pe = "mac"\nsize = "2x2"', 'array is missing; legal: "adder_tree"'),
     "no size": ('pe = "mac"\narray = "os"', 'size is missing; legal: text, "ROWSxCOLS"'),
     "unknown field": (GOOD + "rows = 3", "unknown field 'rows'; legal: pe, array, size"),
     "nearly a field": (GOOD + "[paramters]\nstages = 2", "did you mean '[parameters]'"),
@@ -254,7 +257,7 @@ def test_a_preset_is_built_as_it_says_or_says_why_not(name: str) -> None:
         engine = find_engine(name)
         given = (engine.describe()["pe"], engine.describe()["array"])
         assert given == (preset.pe, preset.array)
-        assert "x".join(str(n) for n in (engine.rows, engine.cols)) == preset.size
+        assert "x".join(str(n) for n in engine.size) == preset.size
         assert {key: engine.params[key] for key in preset.parameters} == preset.parameters
     else:
         with pytest.raises(tpe.TpeError, match="is not available: "):

@@ -639,16 +639,8 @@ def test_workloads_travel_between_processes() -> None:
 
 def test_the_import_is_light() -> None:
     code = (
-        "import sys, time, numpy; t = time.perf_counter(); import tpe.workloads;"
-        "print(time.perf_counter() - t);"
+        "import sys, numpy, tpe.workloads;"
         "print([m for m in ('sklearn', 'pandas', 'numba', 'scipy') if m in sys.modules])"
     )
-    fastest = 1.0
-    for _ in range(5):
-        out = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        seconds, heavy = out.stdout.splitlines()
-        assert heavy == "[]"
-        fastest = min(fastest, float(seconds))
-    assert fastest < 0.05
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout == "[]\n"

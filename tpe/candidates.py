@@ -152,11 +152,11 @@ def _given(engine: Engine) -> Candidate:
 def _made(pe: PE | None, choice: Choice) -> Candidate:
     """The engine of a PE by the choice, or why there is none."""
     assert pe is not None
-    own = {p.name for p in parameters_of(pe)}
-    asked = {key: value for key, value in choice.parameters.items() if key in own}
-    asked |= choice.per_pe.get(pe.name, {})
     array = choice.array.get(pe.name) if isinstance(choice.array, Mapping) else choice.array
     array = array_for(pe) if array is None else arrays.get(array).name
+    own = {p.name for p in parameters_of(pe, arrays.get(array))}
+    asked = {key: value for key, value in choice.parameters.items() if key in own}
+    asked |= choice.per_pe.get(pe.name, {})
     size = DEFAULT_SIZE if choice.size is None else choice.size
     text = size if isinstance(size, str) else "x".join(str(n) for n in size)
     try:

@@ -331,7 +331,7 @@ def _mac_loops(engine: Engine) -> tuple[Loop, ...]:
 def _rewrites(engine: Engine) -> dict[str, Any]:
     """How the nest comes from the MAC's, and what is one rewrite away."""
     if not engine.has_nest:
-        return {"chain": [], "reachable": []}
+        return {"chain": None, "reachable": []}
     return {"chain": chain(engine), "reachable": _next_rewrites(engine.nest)}
 
 

@@ -1,7 +1,7 @@
 // tpe_prop_accumulate -- a later step adds to psum_i what a first step leaves, lane by lane.
 //
-// The value after a step with every lane busy is that of psum_i and, for each lane, that of a
-// first step in which this lane alone is busy.
+// The number of the psum after a step with every lane busy is that of psum_i and, for each lane,
+// that of a first step in which this lane alone is busy: pair by pair, if it has several.
 // fails_o   : the property does not hold; for every state of the registers.
 `default_nettype none
 
@@ -29,13 +29,16 @@ module tpe_prop_accumulate #(
     output       logic                         fails_o
 );
 
-  logic                          done, legal;
-  logic [Lanes-1:0]              unused_done;
-  logic [Width-1:0]              value, value_in, value_in_q, expected, unused_sum;
-  logic [PsumWidth-1:0]          unused_psum;
-  logic [Lanes-1:0][Width-1:0]   alone;  // the value that each lane leaves by itself
+  logic                            done, legal;
+  logic [Latency+1:0]              legal_then;
+  logic [Weights-1:0][Width-1:0]   pair, pair_in, pair_in_q, expected;
+  logic [Lanes-1:0][Weights-1:0][Width-1:0] alone;  // what each lane leaves by itself
+  logic [Weights-1:0]              wrong;
+  logic [Width-1:0]                unused_sum, unused_value, unused_value_in;
+  logic [PsumWidth-1:0]            unused_psum;
+  logic [Lanes-1:0]                unused_done;
+  logic [Lanes-1:0][Width-1:0]     unused_values;
   logic [Lanes-1:0][PsumWidth-1:0] unused_psums;
-  logic [Latency+1:0]            legal_then;
 
   tpe_spec_product #(
       .CodeWidth(CodeWidth),
@@ -72,7 +75,8 @@ module tpe_prop_accumulate #(
       .psum_i,
       .done_o (done),
       .psum_o (unused_psum),
-      .value_o(value)
+      .pair_o (pair),
+      .value_o(unused_value)
   );
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
@@ -98,7 +102,8 @@ module tpe_prop_accumulate #(
         .psum_i (ignored_i),
         .done_o (unused_done[l]),
         .psum_o (unused_psums[l]),
-        .value_o(alone[l])
+        .pair_o (alone[l]),
+        .value_o(unused_values[l])
     );
   end
 
@@ -109,21 +114,28 @@ module tpe_prop_accumulate #(
       .PsumWidth(PsumWidth)
   ) u_before (
       .psum_i,
-      .value_o(value_in)
+      .pair_o (pair_in),
+      .value_o(unused_value_in)
   );
 
   assign legal_then[0] = legal;
   always_ff @(posedge clk_i) begin
-    value_in_q                <= value_in;
+    pair_in_q               <= pair_in;
     legal_then[Latency+1:1] <= legal_then[Latency:0];
   end
 
   always_comb begin
-    expected = value_in_q;
-    for (int unsigned l = 0; l < Lanes; l++) expected = expected + alone[l];
+    expected = pair_in_q;
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      for (int unsigned w = 0; w < Weights; w++) expected[w] = expected[w] + alone[l][w];
+    end
   end
 
-  assign fails_o = done && legal_then[Latency+1] && (value != expected);
+  for (genvar w = 0; w < Weights; w++) begin : gen_weight
+    assign wrong[w] = (pair[w][Width-2*w-1:0] != expected[w][Width-2*w-1:0]);
+  end
+
+  assign fails_o = done && legal_then[Latency+1] && |wrong;
 
 endmodule
 

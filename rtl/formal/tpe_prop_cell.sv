@@ -30,6 +30,7 @@ module tpe_prop_cell #(
     output       logic                         fails_o
 );
 
+  logic [Weights-1:0][Width-1:0] unused_pair, unused_pair_in;
   logic                 begun_q;  // the first cycle is the reset
   logic                 rst_nq;  // begun_q again: the reset of what is proved
   logic                 known_q;  // the psum has been written
@@ -81,6 +82,7 @@ module tpe_prop_cell #(
       .PsumWidth(PsumWidth)
   ) u_before (
       .psum_i,
+      .pair_o (unused_pair_in),
       .value_o(value_in)
   );
 
@@ -91,6 +93,7 @@ module tpe_prop_cell #(
       .PsumWidth(PsumWidth)
   ) u_value (
       .psum_i (psum),
+      .pair_o (unused_pair),
       .value_o(value)
   );
 

@@ -29,6 +29,7 @@ module tpe_prop_clear #(
   logic [1:0]                done;
   logic [1:0][PsumWidth-1:0] psum, psum_in;
   logic [1:0][Width-1:0]     unused_value;
+  logic [1:0][Weights-1:0][Width-1:0] unused_pair;
 
   assign psum_in = {other_i, psum_i};
 
@@ -55,6 +56,7 @@ module tpe_prop_clear #(
         .psum_i (psum_in[i]),
         .done_o (done[i]),
         .psum_o (psum[i]),
+        .pair_o (unused_pair[i]),
         .value_o(unused_value[i])
     );
   end

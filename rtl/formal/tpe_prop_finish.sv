@@ -20,6 +20,7 @@ module tpe_prop_finish #(
     output       logic                    fails_o
 );
 
+  logic [Weights-1:0][Width-1:0] unused_pair;
   logic [Width-1:0]    value;
   logic [AccWidth-1:0] c, expected;
 
@@ -41,6 +42,7 @@ module tpe_prop_finish #(
       .PsumWidth(PsumWidth)
   ) u_value (
       .psum_i,
+      .pair_o (unused_pair),
       .value_o(value)
   );
 

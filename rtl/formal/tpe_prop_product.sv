@@ -34,6 +34,7 @@ module tpe_prop_product #(
   logic                 done, legal;
   logic [Width-1:0]     value, product;
   logic [PsumWidth-1:0] unused_psum;
+  logic [Weights-1:0][Width-1:0] unused_pair;
   logic [Latency+1:0][Width:0] expected;  // {legal, product}, [s]: s cycles ago
 
   tpe_spec_step #(
@@ -58,6 +59,7 @@ module tpe_prop_product #(
       .psum_i,
       .done_o (done),
       .psum_o (unused_psum),
+      .pair_o (unused_pair),
       .value_o(value)
   );
 

@@ -10,33 +10,26 @@ module tpe_spec_psum #(
     parameter int unsigned Width     = 32,
     parameter int unsigned PsumWidth = 32
 ) (
-    input  wire  logic [PsumWidth-1:0]   psum_i,
-    output       logic [Width-1:0]       value_o
+    input  wire  logic [PsumWidth-1:0]               psum_i,
+    output       logic [Weights-1:0][Width-1:0]      pair_o,  // of each pair, at its own width
+    output       logic [Width-1:0]                   value_o
 );
 
-  logic [Weights:0][Width-1:0] total;  // [w]: the pairs below bit weight w, of Kind 2
-
-  assign total[0] = '0;
-
   if (Kind == 0) begin : gen_word
-    assign value_o = psum_i[Width-1:0];
-  end else if (Kind == 1) begin : gen_pair
-    assign value_o = psum_i[0+:Width] + psum_i[Width+:Width];
-  end else begin : gen_weights
+    assign pair_o = psum_i[Width-1:0];
+  end else begin : gen_pairs
     for (genvar w = 0; w < Weights; w++) begin : gen_weight
       localparam int unsigned Bits  = Width - 2 * w;
-      localparam int unsigned Start = 2 * w * Width - 2 * w * (w - 1);  // the bits of lower pairs
+      localparam int unsigned Start = 2 * w * (Width - w + 1);  // the bits of lower pairs
       logic [Bits-1:0] pair;
-      assign pair       = psum_i[Start+:Bits] + psum_i[Start+Bits+:Bits];
-      assign total[w+1] = total[w] + (Width'(pair) << (2 * w));
+      assign pair      = psum_i[Start+:Bits] + psum_i[Start+Bits+:Bits];
+      assign pair_o[w] = Width'(pair);
     end
-    assign value_o = total[Weights];
   end
 
-  if (Kind != 2) begin : gen_no_weights
-    assign total[Weights:1] = '0;
-    logic unused_total;
-    assign unused_total = ^total;
+  always_comb begin
+    value_o = '0;
+    for (int unsigned w = 0; w < Weights; w++) value_o = value_o + (pair_o[w] << (2 * w));
   end
 
 endmodule

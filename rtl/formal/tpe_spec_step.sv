@@ -27,6 +27,7 @@ module tpe_spec_step #(
     input  wire  logic [PsumWidth-1:0]         psum_i,
     output       logic                         done_o,
     output       logic [PsumWidth-1:0]         psum_o,
+    output       logic [Weights-1:0][Width-1:0] pair_o,
     output       logic [Width-1:0]             value_o
 );
 
@@ -71,6 +72,7 @@ module tpe_spec_step #(
       .PsumWidth(PsumWidth)
   ) u_value (
       .psum_i (psum_o),
+      .pair_o,
       .value_o
   );
 

@@ -21,26 +21,27 @@ module tpe_encode_row #(
     $error("tpe_encode_row: CodeWidth is 3 bits a digit (Booth), or 2 and a sign (EN-T)");
   end
 
-  for (genvar i = 0; i < Count; i++) begin : gen_operand
-    logic [NumDigits-1:0][2:0] digit;
+  // (At module scope: Yosys takes no packed array of two dimensions inside a generate block.)
+  logic [Count-1:0][NumDigits-1:0][2:0] digit;
 
+  for (genvar i = 0; i < Count; i++) begin : gen_operand
     tpe_encode #(
         .Width  (Width),
         .Encoder(Encoder)
     ) u_encode (
         .a_i    (a_i[i*Width+:Width]),
-        .digit_o(digit)
+        .digit_o(digit[i])
     );
 
     if (Encoder == 0) begin : gen_booth
-      assign code_o[i*CodeWidth+:CodeWidth] = digit;
+      assign code_o[i*CodeWidth+:CodeWidth] = digit[i];
     end else begin : gen_ent
       logic sign;
       assign sign = a_i[i*Width+Width-1];
       assign code_o[i*CodeWidth+CodeWidth-1] = sign;
       for (genvar d = 0; d < NumDigits; d++) begin : gen_digit
         logic neg, two, one;
-        assign {neg, two, one} = digit[d];
+        assign {neg, two, one} = digit[i][d];
         // The digit times the sign is 0, 1, 2 or -1, modulo 4.
         assign code_o[i*CodeWidth+2*d+:2] = {two | (one & (neg ^ sign)), one};
       end

@@ -28,7 +28,8 @@ def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B; sparse: a group per row, a B per PE."""
     w = job.widths
     if job.record.sparse:
-        return job.rows * job.record.group * w.a, job.rows * job.cols * w.b
+        group = job.record.group * w.lanes
+        return job.rows * group * w.a, job.rows * job.cols * w.lanes * w.b
     return job.rows * w.lanes * w.a, job.cols * w.lanes * w.b
 
 

@@ -68,7 +68,8 @@ def _pes_with(param: list[str] | None) -> list[str]:
             resolve_parameters(pe, params)
             found.append(pe.name)
         except TpeError as error:
-            refused = error
+            takes = params.keys() <= {p.name for p in parameters_of(pe)}
+            refused = error if takes or refused is None else refused
     if refused and not found:
         raise refused
     return found

@@ -63,7 +63,7 @@ def show(
 def _print(out: Output, facts: dict[str, Any]) -> None:
     engine = facts["engine"]
     out.text(f"{engine['pe']}: {facts['title']}", style="bold")
-    grid = f"{engine['rows']}x{engine['cols']}"
+    grid = "x".join(str(engine[side]) for side in ("rows", "cols", "depth") if engine[side])
     out.text(f"  source   {facts['source']}")
     out.text(f"  array    {engine['array']} {grid}, {engine['pe_count']:,} PEs: {facts['array']}")
     out.text(f"  arrays   legal in {', '.join(facts['arrays'])}")
@@ -110,6 +110,9 @@ def _nest(out: Output, facts: dict[str, Any]) -> None:
 
 
 def _rewrites(out: Output, facts: dict[str, Any]) -> None:
+    if facts["nest_why"]:
+        out.text(f"  none: {facts['nest_why']}")
+        return
     chain, near = facts["rewrites"]["chain"], facts["rewrites"]["reachable"]
     if chain is None:
         out.text("  no short chain from the MAC nest is known")

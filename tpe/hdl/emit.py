@@ -59,6 +59,7 @@ def rtl_widths(engine: Engine) -> dict[str, int]:
         "PsumWidth": pe.psum.bits(w),
         "PlaneWidth": pe.plane_bits(w, params),
         "OwnFronts": int(pe.own_front),
+        "Coded": int(params.get("encode_in", "cell") != "cell"),
         "Planes": pe.planes(w, params),
         "CellLatency": pe.cell_latency(params),
         **chain.parameters(engine),

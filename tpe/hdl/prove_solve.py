@@ -44,7 +44,7 @@ class Query:
     cycles: how many the proof spans. start: "any" decides the one transition that these cycles
     show, from every state; "reset" every cycle up to that depth, the first being the reset.
     least: a depth that is proof enough if the limit comes before `cycles`; 0: no less will do.
-    engine: of start "any": SAT, or BDDs, which multiply a dozen bits where SAT does not.
+    engine: tried first where start is "any": SAT, or BDDs, which multiply and add many words.
     """
 
     top: str
@@ -203,15 +203,19 @@ def _step_script(cycles: int, engine: str) -> str:
 
 
 def _decide_step(query: Query, folder: Path, limit: float) -> tuple[str, str]:
-    printed = _abc(_step_script(query.cycles, query.engine), folder, limit)
-    method = "BDD" if query.engine == "bdd" else "fraig, iprove"
+    """Either engine in turn, each for half of the limit."""
+    method = "BDD or SAT"
+    for engine in ("bdd", "sat") if query.engine == "bdd" else ("sat", "bdd"):
+        printed = _abc(_step_script(query.cycles, engine), folder, limit / 2) or ""
+        found = re.search(r"^(UN)?SATISFIABLE", printed, re.MULTILINE)
+        if found:
+            method = "BDD" if engine == "bdd" else "fraig, iprove"
+            break
     if query.cycles > 1:
         method += f"; {query.cycles} cycles, any state"
-    if printed is not None and re.search(r"^UNSATISFIABLE", printed, re.MULTILINE):
-        return PROVED, method
-    if printed is not None and re.search(r"^SATISFIABLE", printed, re.MULTILINE):
-        return REFUTED, method
-    return OPEN, method
+    if not found:
+        return OPEN, method
+    return (PROVED if found.group(1) else REFUTED), method
 
 
 _READ = "read_aiger property.aig; logic; undc; strash; zero; "

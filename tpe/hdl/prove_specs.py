@@ -260,7 +260,8 @@ def _finish(engine: Engine, given: Mapping[str, str]) -> Lemma:
     if parameters["Plane"]:
         what = "c = acc + number of the pair * 4**plane"
     width = f"psum {widths['PsumWidth']}, acc {widths['AccWidth']}"
-    return Lemma("finish", what, width, query(engine, "tpe_prop_finish", parameters, given))
+    made = replace(query(engine, "tpe_prop_finish", parameters, given), engine="bdd")
+    return Lemma("finish", what, width, made)
 
 
 def _primitive_claims(engine: Engine) -> list[Claim]:
@@ -300,6 +301,7 @@ def _map(engine: Engine, given: Mapping[str, str]) -> Lemma:
 def _half_reduce(ops: int, width: int) -> Build:
     def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
         made = query(engine, "tpe_prop_half_reduce", {"NumOps": ops, "Width": width}, given)
+        made = replace(made, engine="bdd")
         return Lemma(f"half_reduce {ops}:2", "sum + carry = sum of words", f"{width}", made)
 
     return build

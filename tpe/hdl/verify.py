@@ -122,7 +122,10 @@ def battery(engine: Engine, seed: int) -> Iterator[Case]:
     zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
     for k in depths:
         for handshake in (ALWAYS, STALLS):
-            m, n = 2 * engine.grid.m - 1 + (engine.grid.m == 1), engine.grid.n + 1
+            # In a chain, more rows than it holds: they pass through and may meet a busy sink.
+            chained = engine.grid.m == 1
+            m = 4 * sum(engine.size) if chained else 2 * engine.grid.m - 1
+            n = engine.grid.n + 1
             a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
             if engine.params["zero_points"] != "none":
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}

@@ -48,6 +48,9 @@ class Parameter:
             if number is None or number not in self.legal:
                 raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
             return number
+        words = {str(choice): choice for choice in self.legal}
+        if isinstance(value, str) and value in words:
+            return words[value]
         if not any(value is choice or value == choice for choice in self.legal if _plain(value)):
             if isinstance(value, str) and all(isinstance(choice, str) for choice in self.legal):
                 raise unknown(self.name, value, self.legal)

@@ -8,12 +8,15 @@ opt1_os_4x4_half_reduce.sv
 opt1_os_4x4_encode_booth.sv
 opt1_os_4x4_encode_ent.sv
 opt1_os_4x4_encode.sv
+opt1_os_4x4_unpack.sv
+opt1_os_4x4_digits.sv
 opt1_os_4x4_map.sv
 opt1_os_4x4_shift.sv
 opt1_os_4x4_partial_products.sv
 opt1_os_4x4_pe_opt1.sv
 opt1_os_4x4_cell.sv
 opt1_os_4x4_grid.sv
+opt1_os_4x4_planes.sv
 opt1_os_4x4_tile_ctrl.sv
 opt1_os_4x4_systolic_os.sv
 opt1_os_4x4.sv

@@ -10,7 +10,7 @@ module opt1_os_4x4_cell #(
     parameter int unsigned Lanes = 1,
     parameter int unsigned CodeWidth = 8,
     parameter int unsigned PsumWidth = 64,
-    parameter int unsigned PlaneWidth = 2
+    parameter int unsigned PlaneWidth = 1
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -32,7 +32,8 @@ module opt1_os_4x4_cell #(
       .CodeWidth(CodeWidth),
       .PsumWidth(PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Encoder(0)
+      .Encoder(0),
+      .Coded(0)
   ) u_cell (
       .clk_i,
       .rst_ni,

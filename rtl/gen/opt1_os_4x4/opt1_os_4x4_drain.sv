@@ -8,7 +8,7 @@ module opt1_os_4x4_drain #(
     parameter  int unsigned Cols       = 4,
     parameter  int unsigned AccWidth   = 32,
     parameter  int unsigned PsumWidth  = 64,
-    parameter  int unsigned PlaneWidth = 2,
+    parameter  int unsigned PlaneWidth = 1,
     localparam int unsigned RowWidth   = (Rows > 1) ? $clog2(Rows) : 1
 ) (
     input  wire  logic                                      clk_i,

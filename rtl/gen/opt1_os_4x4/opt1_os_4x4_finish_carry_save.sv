@@ -7,7 +7,7 @@
 module opt1_os_4x4_finish_carry_save #(
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned PsumWidth  = 64,  // {carry, sum}
-    parameter int unsigned PlaneWidth = 2
+    parameter int unsigned PlaneWidth = 1
 ) (
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,

@@ -12,7 +12,7 @@ module opt1_os_4x4_grid #(
     parameter int unsigned Lanes      = 1,
     parameter int unsigned CodeWidth  = 8,
     parameter int unsigned PsumWidth  = 64,
-    parameter int unsigned PlaneWidth = 2
+    parameter int unsigned PlaneWidth = 1
 ) (
     input  wire  logic                                            clk_i,
     input  wire  logic                                            rst_ni,
@@ -21,7 +21,7 @@ module opt1_os_4x4_grid #(
     input  wire  logic [Rows-1:0][Cols-1:0]                       first_i,
     input  wire  logic [Rows-1:0][Cols-1:0][Lanes*CodeWidth-1:0]  code_i,
     input  wire  logic [Rows-1:0][Cols-1:0][Lanes*BWidth-1:0]     b_i,
-    input  wire  logic [Rows-1:0][PlaneWidth-1:0]                 plane_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][PlaneWidth-1:0]       plane_i,
     output       logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]        psum_o
 );
 
@@ -43,7 +43,7 @@ module opt1_os_4x4_grid #(
           .first_i(first_i[r][c]),
           .code_i (code_i[r][c]),
           .b_i    (b_i[r][c]),
-          .plane_i(plane_i[r]),
+          .plane_i(plane_i[r][c]),
           .psum_i (psum_o[r][c]),
           .psum_o (psum_o[r][c])
       );

@@ -9,9 +9,11 @@ module opt1_os_4x4_partial_products #(
     parameter  int unsigned BWidth    = 8,
     parameter  int unsigned Width     = 16,               // of a shifted partial product
     parameter  int unsigned Encoder   = 0,                // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Coded     = 0,                // 1: a_i is digits, see opt1_os_4x4_unpack
+    parameter  int unsigned CodeWidth = 8,
     localparam int unsigned NumDigits = (AWidth + 1) / 2
 ) (
-    input  wire  logic [AWidth-1:0]                 a_i,
+    input  wire  logic [CodeWidth-1:0]              a_i,
     input  wire  logic [BWidth-1:0]                 b_i,
     output       logic [NumDigits-1:0][Width-1:0]   pp_o
 );
@@ -19,10 +21,12 @@ module opt1_os_4x4_partial_products #(
   logic [NumDigits-1:0][2:0]        digit;
   logic [NumDigits-1:0][BWidth+1:0] pp;
 
-  opt1_os_4x4_encode #(
-      .Width  (AWidth),
-      .Encoder(Encoder)
-  ) u_encode (
+  opt1_os_4x4_digits #(
+      .AWidth   (AWidth),
+      .Encoder  (Encoder),
+      .Coded    (Coded),
+      .CodeWidth(CodeWidth)
+  ) u_digits (
       .a_i,
       .digit_o(digit)
   );

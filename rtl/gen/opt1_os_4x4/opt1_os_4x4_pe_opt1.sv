@@ -12,10 +12,11 @@ module opt1_os_4x4_pe_opt1 #(
     parameter int unsigned BWidth     = 8,
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 1,             // operands of K merged in one step
-    parameter int unsigned CodeWidth  = 8,        // a code is the operand itself
+    parameter int unsigned CodeWidth  = 8,        // a code is the operand, or its digits
     parameter int unsigned PsumWidth  = 64,  // {carry, sum}
-    parameter int unsigned PlaneWidth = 2,
-    parameter int unsigned Encoder    = 0              // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Encoder    = 0,             // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Coded      = 0              // 1: a code is digits, see opt1_os_4x4_unpack
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -32,9 +33,9 @@ module opt1_os_4x4_pe_opt1 #(
   localparam int unsigned NumDigits = (AWidth + 1) / 2;
   localparam int unsigned NumOps    = Lanes * NumDigits + 2;
 
-  if (CodeWidth != AWidth || PsumWidth != 2 * AccWidth || AccWidth < AWidth + BWidth)
+  if (PsumWidth != 2 * AccWidth || AccWidth < AWidth + BWidth)
   begin : gen_check
-    $error("opt1_os_4x4_pe_opt1: CodeWidth = AWidth, PsumWidth = 2 AccWidth, AccWidth >= AWidth + BWidth");
+    $error("opt1_os_4x4_pe_opt1: PsumWidth = 2 AccWidth, AccWidth >= AWidth + BWidth");
   end
 
   logic unused_inputs;
@@ -48,7 +49,9 @@ module opt1_os_4x4_pe_opt1 #(
         .AWidth (AWidth),
         .BWidth (BWidth),
         .Width  (AccWidth),
-        .Encoder(Encoder)
+        .Encoder(Encoder),
+        .Coded  (Coded),
+        .CodeWidth(CodeWidth)
     ) u_partial_products (
         .a_i (code_i[l*CodeWidth+:CodeWidth]),
         .b_i (b_i[l*BWidth+:BWidth]),

@@ -2,7 +2,8 @@
 //
 // Row r of A enters r cycles late and moves right; column c of B enters c cycles late and moves
 // down; each cell has one register for either. A tile is Rows x Cols outputs over all of K.
-// Cycles    : a tile of K beats takes K + 2 Rows + Cols + CellLatency + 1 cycles.
+// Cycles    : a tile of K beats takes K + 2 Rows + Cols + CellLatency + 1 cycles; with several
+//             planes, K Planes + 1 in place of K.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -15,7 +16,8 @@ module opt1_os_4x4_systolic_os #(
     parameter int unsigned Lanes       = 1,       // operands of K in a beat
     parameter int unsigned CodeWidth   = 8,
     parameter int unsigned PsumWidth   = 64,
-    parameter int unsigned PlaneWidth  = 2,
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned Planes      = 1,       // how often K is streamed: bit weights in time
     parameter int unsigned CellLatency = 0        // registers in the cell before its psum
 ) (
     input  wire  logic                           clk_i,
@@ -24,7 +26,7 @@ module opt1_os_4x4_systolic_os #(
     input  wire  logic                           a_valid_i,
     output       logic                           a_ready_o,
     input  wire  logic                           a_last_i,   // the last beat of K
-    input  wire  logic [Rows*Lanes*AWidth-1:0]   a_i,
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0] a_i,
     // B: the same k of every column; a beat of A and one of B are accepted together
     input  wire  logic                           b_valid_i,
     output       logic                           b_ready_o,
@@ -39,26 +41,37 @@ module opt1_os_4x4_systolic_os #(
   localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int unsigned ABits    = Lanes * CodeWidth;
   localparam int unsigned BBits    = Lanes * BWidth;
+  localparam int unsigned Closing  = (Planes > 1) ? 1 : 0;  // steps that close the last plane
 
-  if (CodeWidth != AWidth) begin : gen_check
-    $error("opt1_os_4x4_systolic_os: a front does not fit a skewed array");
-  end
-
-  logic                en, stream, beat, first, drain;
-  logic [RowWidth-1:0] row;
+  logic                  en, stream, beat, first, last_beat, close, drain;
+  logic [PlaneWidth-1:0] plane;
+  logic [RowWidth-1:0]   row;
 
   assign a_ready_o = stream && en && b_valid_i;
   assign b_ready_o = stream && en && a_valid_i;
   assign beat      = a_valid_i && a_ready_o;
 
-  opt1_os_4x4_tile_ctrl #(
-      .Rows       (Rows),
-      .FlushCycles(Rows + Cols - 1 + CellLatency)
-  ) u_ctrl (
+  opt1_os_4x4_planes #(
+      .Planes    (Planes),
+      .PlaneWidth(PlaneWidth)
+  ) u_planes (
       .clk_i,
       .rst_ni,
       .en_i       (en),
       .last_beat_i(beat && a_last_i),
+      .final_o    (last_beat),
+      .close_o    (close),
+      .plane_o    (plane)
+  );
+
+  opt1_os_4x4_tile_ctrl #(
+      .Rows       (Rows),
+      .FlushCycles(Rows + Cols - 1 + Closing + CellLatency)
+  ) u_ctrl (
+      .clk_i,
+      .rst_ni,
+      .en_i       (en),
+      .last_beat_i(last_beat),
       .last_word_i(c_valid_o && c_ready_i && c_last_o),
       .stream_o   (stream),
       .first_o    (first),
@@ -89,7 +102,7 @@ module opt1_os_4x4_systolic_os #(
         .clk_i,
         .rst_ni,
         .en_i(en),
-        .d_i ({beat, first}),
+        .d_i ({beat || close, first && !close}),
         .d_o ({valid_edge[r], first_edge[r]})
     );
   end
@@ -104,6 +117,36 @@ module opt1_os_4x4_systolic_os #(
         .d_i (b_i[c*BBits+:BBits]),
         .d_o (b_edge[c])
     );
+  end
+
+  // The plane travels with A; with one plane it is always 0.
+  logic [Rows-1:0][PlaneWidth-1:0]           plane_edge;
+  logic [Rows-1:0][Cols-1:0][PlaneWidth-1:0] plane_q;
+
+  if (Planes > 1) begin : gen_planes
+    for (genvar r = 0; r < Rows; r++) begin : gen_skew_plane
+      opt1_os_4x4_delay #(
+          .Width (PlaneWidth),
+          .Cycles(r)
+      ) u_skew (
+          .clk_i,
+          .en_i(en),
+          .d_i (plane),
+          .d_o (plane_edge[r])
+      );
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en) begin
+        for (int unsigned r = 0; r < Rows; r++) begin
+          plane_q[r][0] <= plane_edge[r];
+          for (int unsigned c = 1; c < Cols; c++) plane_q[r][c] <= plane_q[r][c-1];
+        end
+      end
+    end
+  end else begin : gen_one_plane
+    assign plane_edge = {Rows{plane}};
+    assign plane_q    = {Cols{plane_edge}};
   end
 
   // Operand registers: [r][c] is what cell (r, c) works on.
@@ -158,7 +201,7 @@ module opt1_os_4x4_systolic_os #(
       .first_i(first_q),
       .code_i (a_q),
       .b_i    (b_q),
-      .plane_i('0),
+      .plane_i(plane_q),
       .psum_o (psum)
   );
 

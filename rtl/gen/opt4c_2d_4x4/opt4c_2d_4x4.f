@@ -1,9 +1,10 @@
+opt4c_2d_4x4_buffer.sv
+opt4c_2d_4x4_fifo.sv
 opt4c_2d_4x4_accumulate.sv
 opt4c_2d_4x4_add.sv
 opt4c_2d_4x4_shift_plane.sv
 opt4c_2d_4x4_finish_plane.sv
 opt4c_2d_4x4_finish.sv
-opt4c_2d_4x4_operand_buffer.sv
 opt4c_2d_4x4_half_reduce.sv
 opt4c_2d_4x4_map.sv
 opt4c_2d_4x4_pe_opt4c.sv
@@ -12,6 +13,7 @@ opt4c_2d_4x4_encode_booth.sv
 opt4c_2d_4x4_encode_ent.sv
 opt4c_2d_4x4_encode.sv
 opt4c_2d_4x4_sparse.sv
+opt4c_2d_4x4_front_lane.sv
 opt4c_2d_4x4_front_sparse.sv
 opt4c_2d_4x4_front.sv
 opt4c_2d_4x4_sparse_row.sv

@@ -5,32 +5,34 @@
 
 module opt4c_2d_4x4_front #(
     parameter int unsigned AWidth = 8,
+    parameter int unsigned Lanes = 1,
     parameter int unsigned Group = 4,
     parameter int unsigned CodeWidth = 3,
     parameter int unsigned IndexWidth = 12,
     parameter int unsigned PlaneWidth = 2
 ) (
-    input  wire  logic                      clk_i,
-    input  wire  logic                      rst_ni,
-    input  wire  logic                      en_i,      // 0 holds every register
-    // groups of A
-    input  wire  logic                      valid_i,
-    output       logic                      ready_o,
-    input  wire  logic [Group*AWidth-1:0]   a_i,
-    input  wire  logic                      last_i,    // the last group of K
-    output       logic                      closing_o, // the next group is of the last plane
+    input  wire  logic                               clk_i,
+    input  wire  logic                               rst_ni,
+    input  wire  logic                               en_i,      // 0 holds every register
+    // groups of A, a stream per lane
+    input  wire  logic [Lanes-1:0]                   valid_i,
+    output       logic [Lanes-1:0]                   ready_o,
+    input  wire  logic [Lanes*Group*AWidth-1:0]      a_i,
+    input  wire  logic [Lanes-1:0]                   last_i,    // the lane's last group of K
+    output       logic [Lanes-1:0]                   closing_o, // its next group is of the last plane
     // steps: one a cycle
-    output       logic                      valid_o,
-    output       logic [CodeWidth-1:0]      code_o,    // zero: the group is empty
-    output       logic [IndexWidth-1:0]     index_o,   // row of B
-    output       logic [PlaneWidth-1:0]     plane_o,
-    output       logic                      first_o,   // the first step of a plane
-    output       logic                      last_o,    // the last step of a plane
-    output       logic                      final_o    // the plane is the last one
+    output       logic                               valid_o,
+    output       logic [Lanes*CodeWidth-1:0]         code_o,    // zero: the lane has no digit
+    output       logic [Lanes-1:0][IndexWidth-1:0]   index_o,   // rows of B
+    output       logic [PlaneWidth-1:0]              plane_o,
+    output       logic                               first_o,   // the first step of a plane
+    output       logic                               last_o,    // the last step of a plane
+    output       logic                               final_o    // the plane is the last one
 );
 
   opt4c_2d_4x4_front_sparse #(
       .AWidth(AWidth),
+      .Lanes(Lanes),
       .Group(Group),
       .CodeWidth(CodeWidth),
       .IndexWidth(IndexWidth),

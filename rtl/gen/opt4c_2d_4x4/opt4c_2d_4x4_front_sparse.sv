@@ -1,122 +1,128 @@
-// opt4c_2d_4x4_front_sparse -- the front of a row: encode a group of operands, emit its non-zero digits.
+// opt4c_2d_4x4_front_sparse -- the front of a row: Lanes searches for non-zero digits, plane by plane.
 //
-// A group is Group operands of consecutive k at one bit weight; the planes come outermost, least
-// significant first, and the source sends the groups of a row once per plane. A group takes as
-// many cycles as it has non-zero digits, at least one.
-// Primitive : encode, sparse       (arXiv:2503.06342, OPT3 and OPT4)
+// Lane l owns the groups of K whose index modulo Lanes is l. Lanes run free inside a bit weight
+// and meet at each: none begins a plane before all have finished the one before. A lane that has
+// no digit in a cycle emits zero.
+// Primitive : encode, sparse       (arXiv:2503.06342, OPT3 and OPT4; OPT4E has four lanes)
 // Latency   : 1 cycle from the accepted group to its first digit.
 `default_nettype none
 
 module opt4c_2d_4x4_front_sparse #(
     parameter  int unsigned AWidth     = 8,
+    parameter  int unsigned Lanes      = 1,
     parameter  int unsigned Group      = 4,
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 12,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
     parameter  int unsigned Encoder    = 1    // 0: radix-4 Booth, 1: EN-T
 ) (
-    input  wire  logic                      clk_i,
-    input  wire  logic                      rst_ni,
-    input  wire  logic                      en_i,      // 0 holds every register
-    // groups of A
-    input  wire  logic                      valid_i,
-    output       logic                      ready_o,
-    input  wire  logic [Group*AWidth-1:0]   a_i,
-    input  wire  logic                      last_i,    // the last group of K
-    output       logic                      closing_o, // the next group is of the last plane
+    input  wire  logic                               clk_i,
+    input  wire  logic                               rst_ni,
+    input  wire  logic                               en_i,      // 0 holds every register
+    // groups of A, a stream per lane
+    input  wire  logic [Lanes-1:0]                   valid_i,
+    output       logic [Lanes-1:0]                   ready_o,
+    input  wire  logic [Lanes*Group*AWidth-1:0]      a_i,
+    input  wire  logic [Lanes-1:0]                   last_i,    // the lane's last group of K
+    output       logic [Lanes-1:0]                   closing_o, // its next group is of the last plane
     // steps: one a cycle
-    output       logic                      valid_o,
-    output       logic [CodeWidth-1:0]      code_o,    // zero: the group is empty
-    output       logic [IndexWidth-1:0]     index_o,   // row of B
-    output       logic [PlaneWidth-1:0]     plane_o,
-    output       logic                      first_o,   // the first step of a plane
-    output       logic                      last_o,    // the last step of a plane
-    output       logic                      final_o    // the plane is the last one
+    output       logic                               valid_o,
+    output       logic [Lanes*CodeWidth-1:0]         code_o,    // zero: the lane has no digit
+    output       logic [Lanes-1:0][IndexWidth-1:0]   index_o,   // rows of B
+    output       logic [PlaneWidth-1:0]              plane_o,
+    output       logic                               first_o,   // the first step of a plane
+    output       logic                               last_o,    // the last step of a plane
+    output       logic                               final_o    // the plane is the last one
 );
 
   localparam int unsigned NumDigits  = (AWidth + 1) / 2;
-  localparam int unsigned LaneWidth  = $clog2(Group);
-  localparam int unsigned GroupWidth = IndexWidth - LaneWidth;
+  localparam int unsigned GroupBits  = $clog2(Group);
+  localparam int unsigned LaneBits   = $clog2(Lanes);
+  localparam int unsigned LaneWidth  = IndexWidth - LaneBits;  // index within a lane's own groups
   localparam logic [PlaneWidth-1:0] LastPlane = PlaneWidth'(NumDigits - 1);
 
-  if (Group != 2 ** LaneWidth || CodeWidth != 3 || IndexWidth <= LaneWidth
-      || NumDigits > 2 ** PlaneWidth) begin : gen_check
-    $error("opt4c_2d_4x4_front_sparse: Group a power of 2, CodeWidth 3, IndexWidth > log2 Group");
+  if (Lanes != 2 ** LaneBits || LaneWidth <= GroupBits) begin : gen_check
+    $error("opt4c_2d_4x4_front_sparse: Lanes a power of 2, IndexWidth > log2 (Lanes Group)");
   end
 
-  logic [Group-1:0][NumDigits-1:0][2:0] digit;
-  logic [Group-1:0][2:0]                code_d, code_q;       // the digits of this plane
-  logic [Group-1:0]                     nonzero_d, nonzero_q, rest;
-  logic [LaneWidth-1:0]                 lane;
-  logic                                 busy_q;               // a group is held
-  logic                                 begun_q;              // its first step is done
-  logic                                 group_last_q;         // it is the last of K
-  logic [GroupWidth-1:0]                group_q, group_next_q;
-  logic [PlaneWidth-1:0]                plane_q, plane_next_q;
-  logic                                 accept, done;
+  logic [Lanes-1:0]                  allowed, valid, first, last;
+  logic [Lanes-1:0][PlaneWidth-1:0]  next, plane;
 
-  for (genvar g = 0; g < Group; g++) begin : gen_operand
-    opt4c_2d_4x4_encode #(
-        .Width  (AWidth),
-        .Encoder(Encoder)
-    ) u_encode (
-        .a_i    (a_i[g*AWidth+:AWidth]),
-        .digit_o(digit[g])
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    logic                   ready;
+    logic [CodeWidth-1:0]   code;
+    logic [LaneWidth-1:0]   index;
+
+    opt4c_2d_4x4_front_lane #(
+        .AWidth    (AWidth),
+        .Group     (Group),
+        .CodeWidth (CodeWidth),
+        .IndexWidth(LaneWidth),
+        .PlaneWidth(PlaneWidth),
+        .Encoder   (Encoder)
+    ) u_lane (
+        .clk_i,
+        .rst_ni,
+        .en_i,
+        .valid_i(valid_i[l] && allowed[l]),
+        .ready_o(ready),
+        .a_i    (a_i[l*Group*AWidth+:Group*AWidth]),
+        .last_i (last_i[l]),
+        .next_o (next[l]),
+        .valid_o(valid[l]),
+        .code_o (code),
+        .index_o(index),
+        .plane_o(plane[l]),
+        .first_o(first[l]),
+        .last_o (last[l])
     );
-    assign code_d[g]    = digit[g][plane_next_q];
-    assign nonzero_d[g] = |digit[g][plane_next_q][1:0];
+
+    assign ready_o[l]   = ready && allowed[l];
+    assign closing_o[l] = (next[l] == LastPlane);
+    assign code_o[l*CodeWidth+:CodeWidth] = valid[l] ? code : '0;
+    if (Lanes > 1) begin : gen_index
+      assign index_o[l] = {index[LaneWidth-1:GroupBits], LaneBits'(l), index[GroupBits-1:0]};
+    end else begin : gen_index
+      assign index_o[l] = index;
+    end
   end
 
-  opt4c_2d_4x4_sparse #(
-      .Group(Group)
-  ) u_sparse (
-      .nonzero_i(nonzero_q),
-      .index_o  (lane),
-      .rest_o   (rest)
-  );
+  assign valid_o = |valid;
+  assign final_o = (plane_o == LastPlane);
 
-  assign done    = ~|rest;
-  assign ready_o = en_i && (!busy_q || done);
-  assign accept  = valid_i && ready_o;
+  if (Lanes == 1) begin : gen_alone
+    assign allowed = 1'b1;
+    assign plane_o = plane;
+    assign first_o = first;
+    assign last_o  = last;
+  end else begin : gen_meeting
+    logic [PlaneWidth-1:0] now_q;     // the plane that the lanes are in
+    logic                  begun_q;   // it has had a step
+    logic [Lanes-1:0]      closed_q;  // the lane has taken its last group of it
+    logic [Lanes-1:0]      accept;
+    logic                  met;       // with this cycle all lanes have finished it
 
-  assign valid_o = busy_q;
-  assign code_o  = code_q[lane];
-  assign index_o = {group_q, lane};
-  assign plane_o = plane_q;
-  assign first_o = (group_q == '0) && !begun_q;
-  assign last_o  = group_last_q && done;
-  assign final_o = (plane_q == LastPlane);
+    assign met     = &(closed_q & (last | ~valid));
+    assign allowed = ~closed_q | {Lanes{met}};
+    assign accept  = valid_i & ready_o;
+    assign plane_o = now_q;
+    assign first_o = !begun_q;
+    assign last_o  = met;
 
-  assign closing_o = (plane_next_q == LastPlane);
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      busy_q       <= 1'b0;
-      group_next_q <= '0;
-      plane_next_q <= '0;
-    end else if (en_i) begin
-      busy_q <= accept || (busy_q && !done);
-      if (accept) begin
-        group_next_q <= last_i ? '0 : group_next_q + 1'b1;
-        if (last_i) begin
-          plane_next_q <= closing_o ? '0 : plane_next_q + 1'b1;
-        end
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        now_q    <= '0;
+        begun_q  <= 1'b0;
+        closed_q <= '0;
+      end else if (en_i) begin
+        if (met) now_q <= (now_q == LastPlane) ? '0 : now_q + 1'b1;
+        if (valid_o) begun_q <= !met;
+        closed_q <= (met ? '0 : closed_q) | (accept & last_i);
       end
     end
-  end
 
-  always_ff @(posedge clk_i) begin
-    if (accept) begin
-      code_q       <= code_d;
-      nonzero_q    <= nonzero_d;
-      group_q      <= group_next_q;
-      plane_q      <= plane_next_q;
-      group_last_q <= last_i;
-      begun_q      <= 1'b0;
-    end else if (en_i && busy_q) begin
-      nonzero_q <= rest;
-      begun_q   <= 1'b1;
-    end
+    logic unused_lanes;
+    assign unused_lanes = ^{plane, first};
   end
 
 endmodule

@@ -1,12 +1,13 @@
-// opt4c_2d_4x4_matrix2d_indexed -- 2D matrix for sparse PEs: a front per row, B resident and read by index.
+// opt4c_2d_4x4_matrix2d_indexed -- 2D matrix for sparse PEs: fronts per row, B resident and read by index.
 //
 // A pass is at most Depth operands of K: load B if load_i says so, then every row runs through
 // its groups at its own pace, plane by plane, and the rows meet when all have finished. A whole
 // plane leaves its row through the finish of each column in the row's time slot (the cycle of the
 // pass modulo Rows), and is added into an accumulator per row; the last planes drain row by row.
-// Reference : arXiv:2503.06342, OPT4C (the column that shares A there is a row here)
-// Cycles    : the load takes K; the pass takes the slowest row's steps + Rows + 5, and 1 less if C
-//             stays. A row waits besides while two of its planes want the finish.
+// With Overlap, B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
+// of beats for all rows, and a row leads the slowest by the Drift groups of its FIFO at most.
+// Reference : arXiv:2503.06342, OPT3, OPT4C, OPT4E (the column that shares A there is a row here)
+// Cycles    : see docs/cycles.md.
 // Overflow  : the accumulator wraps modulo 2**AccWidth.
 `default_nettype none
 
@@ -16,11 +17,15 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned AWidth     = 8,
     parameter  int unsigned BWidth     = 8,
     parameter  int unsigned AccWidth   = 32,
+    parameter  int unsigned Lanes      = 1,       // digits a cell takes in a step
     parameter  int unsigned Group      = 4,       // operands of K in a group
     parameter  int unsigned Depth      = 4096,    // rows of B that are resident
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned PsumWidth  = 44,
     parameter  int unsigned PlaneWidth = 2,
+    parameter  int unsigned OwnFronts  = 0,       // 1: a front in every cell; 0: one per row
+    parameter  int unsigned Overlap    = 0,       // 1: the next B loads behind a pass
+    parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
     input  wire  logic                           clk_i,
@@ -30,11 +35,12 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     input  wire  logic                           clear_i,  // the accumulators start from zero
     input  wire  logic                           flush_i,  // C leaves at the end
     output       logic                           done_o,   // the pass ends with this cycle
-    // A: a stream per row of groups of K, the whole K once per plane, least significant first
-    input  wire  logic [Rows-1:0]                a_valid_i,
-    output       logic [Rows-1:0]                a_ready_o,
-    input  wire  logic [Rows-1:0]                a_last_i,  // the last group of K
-    input  wire  logic [Rows*Group*AWidth-1:0]   a_i,
+    // A: a stream per row and lane of groups of K (lane l has those of index l modulo Lanes), the
+    // whole K once per plane, least significant first
+    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_valid_i,
+    output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_ready_o,
+    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_last_i,  // the last group of K
+    input  wire  logic [Rows*Lanes*Group*AWidth-1:0]    a_i,
     // B: one beat is one k of every column
     input  wire  logic                           b_valid_i,
     output       logic                           b_ready_o,
@@ -50,53 +56,171 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
   localparam logic [RowWidth-1:0] LastRow = RowWidth'(Rows - 1);
 
-  if (Depth < 2 * Group || Depth % Group != 0) begin : gen_check
-    $error("opt4c_2d_4x4_matrix2d_indexed: Depth must be a multiple of Group, two groups or more");
+  if (Depth < 2 * Group * Lanes || Depth % (Group * Lanes) != 0) begin : gen_check
+    $error("opt4c_2d_4x4_matrix2d_indexed: Depth must be a multiple of Group * Lanes, twice that or more");
   end
 
   logic en;  // 0: the sink refuses a word
 
   // ---- B: loaded once, then read by index ------------------------------------------------------
 
-  logic                                         loaded_q, load_beat;
-  logic [IndexWidth-1:0]                        load_addr_q;
-  logic [Rows-1:0][IndexWidth-1:0]              index;
-  logic [Rows-1:0][Cols-1:0][BWidth-1:0]        b_row;
+  logic                                                     open;  // B of the pass is there
+  logic                                                     load_beat;
+  logic [IndexWidth-1:0]                                    load_addr_q;
+  logic [Rows-1:0][Cols-1:0][Lanes-1:0][IndexWidth-1:0]     index;
+  logic [Rows-1:0][Cols-1:0][Lanes-1:0][BWidth-1:0]         b_row;
 
-  assign b_ready_o = load_i && !loaded_q;
   assign load_beat = b_valid_i && b_ready_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      loaded_q    <= 1'b0;
-      load_addr_q <= '0;
-    end else if (done_o) begin
-      loaded_q    <= 1'b0;
-      load_addr_q <= '0;
-    end else if (load_beat) begin
-      loaded_q    <= b_last_i;
-      load_addr_q <= load_addr_q + 1'b1;
+    if (!rst_ni) load_addr_q <= '0;
+    else if (load_beat) load_addr_q <= b_last_i ? '0 : load_addr_q + 1'b1;
+  end
+
+  // Where a read or a write goes: behind the index, the bank if there are two.
+  localparam int unsigned AddrWidth = IndexWidth + ((Overlap != 0) ? 1 : 0);
+  localparam int unsigned BankDepth = (Overlap != 0) ? 2 ** AddrWidth : Depth;
+
+  logic [AddrWidth-1:0]                                     load_addr;
+  logic [Rows-1:0][Cols-1:0][Lanes-1:0][AddrWidth-1:0]      read_addr;
+
+  if (Overlap == 0) begin : gen_bank
+    logic loaded_q;
+
+    assign b_ready_o = load_i && !loaded_q;
+    assign open      = loaded_q || !load_i;
+    assign load_addr = load_addr_q;
+    assign read_addr = index;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) loaded_q <= 1'b0;
+      else if (done_o) loaded_q <= 1'b0;
+      else if (load_beat) loaded_q <= b_last_i;
+    end
+  end else begin : gen_banks
+    logic bank_q;     // the bank that the pass reads; the other one loads
+    logic loaded_q;   // the other one is loaded
+    logic swapped_q;  // the pass has taken its bank
+    logic swap;
+
+    assign b_ready_o = !loaded_q;
+    assign swap      = load_i && !swapped_q && loaded_q;
+    assign open      = !load_i || swapped_q || loaded_q;
+    assign load_addr = {!bank_q, load_addr_q};
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_row
+      for (genvar c = 0; c < Cols; c++) begin : gen_col
+        for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+          assign read_addr[r][c][l] = {bank_q, index[r][c][l]};
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        bank_q    <= 1'b0;
+        loaded_q  <= 1'b0;
+        swapped_q <= 1'b0;
+      end else begin
+        if (swap) bank_q <= !bank_q;
+        if (load_beat && b_last_i) loaded_q <= 1'b1;
+        else if (swap) loaded_q <= 1'b0;
+        swapped_q <= !done_o && (swapped_q || swap);
+      end
     end
   end
 
-  opt4c_2d_4x4_operand_buffer #(
-      .Depth(Depth),
-      .Width(Cols * BWidth),
-      .Reads(Rows)
-  ) u_b (
-      .clk_i,
-      .write_i     (load_beat),
-      .write_addr_i(load_addr_q),
-      .write_data_i(b_i),
-      .read_addr_i (index),
-      .read_data_o (b_row)
-  );
+  // A memory per column, a read port per row and lane.
+  // (At module scope: Yosys takes no packed array of two dimensions inside a generate block.)
+  logic [Cols-1:0][Rows*Lanes-1:0][AddrWidth-1:0] b_addr;
+  logic [Cols-1:0][Rows*Lanes-1:0][BWidth-1:0]    b_data;
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_b
+    for (genvar r = 0; r < Rows; r++) begin : gen_row
+      assign b_addr[c][r*Lanes+:Lanes] = read_addr[r][c];
+      assign b_row[r][c]               = b_data[c][r*Lanes+:Lanes];
+    end
+
+    opt4c_2d_4x4_buffer #(
+        .Depth(BankDepth),
+        .Width(BWidth),
+        .Reads(Rows * Lanes)
+    ) u_buffer (
+        .clk_i,
+        .write_i     (load_beat),
+        .write_addr_i(load_addr),
+        .write_data_i(b_i[c*BWidth+:BWidth]),
+        .read_addr_i (b_addr[c]),
+        .read_data_o (b_data[c])
+    );
+  end
+
+  // ---- A: a stream per row and lane, or one for all behind FIFOs --------------------------------
+
+  localparam int unsigned GroupBits = Group * AWidth;
+
+  logic [Rows-1:0][Lanes-1:0]                a_valid, a_ready, a_last;
+  logic [Rows-1:0][Lanes-1:0][GroupBits-1:0] a_group;
+  logic [Rows-1:0][Lanes-1:0]                room;  // in the FIFOs
+
+  if (Drift == 0) begin : gen_streams
+    assign room      = '1;
+    assign a_valid   = a_valid_i;
+    assign a_ready_o = a_ready;
+    assign a_last    = a_last_i;
+    assign a_group   = a_i;
+
+    logic unused_room;
+    assign unused_room = ^room;
+  end else begin : gen_fifos
+    localparam int unsigned NumDigits = (AWidth + 1) / 2;
+
+    logic                  push, closed_q;  // closed_q: all groups of the pass have come
+    logic [PlaneWidth-1:0] plane_q;
+
+    assign a_ready_o = open && !closed_q && (&room);
+    assign push      = a_valid_i && a_ready_o;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        closed_q <= 1'b0;
+        plane_q  <= '0;
+      end else if (done_o) begin
+        closed_q <= 1'b0;
+        plane_q  <= '0;
+      end else if (push && a_last_i) begin
+        closed_q <= (plane_q == PlaneWidth'(NumDigits - 1));
+        plane_q  <= plane_q + 1'b1;
+      end
+    end
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_row
+      for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+        opt4c_2d_4x4_fifo #(
+            .Depth(Drift),
+            .Width(GroupBits + 1)
+        ) u_fifo (
+            .clk_i,
+            .rst_ni,
+            .valid_i(push),
+            .ready_o(room[r][l]),
+            .data_i ({a_last_i, a_i[(r*Lanes+l)*GroupBits+:GroupBits]}),
+            .valid_o(a_valid[r][l]),
+            .ready_i(a_ready[r][l]),
+            .data_o ({a_last[r][l], a_group[r][l]})
+        );
+      end
+    end
+  end
 
   // ---- rows ------------------------------------------------------------------------------------
 
   logic [Rows-1:0]                           full, final_plane, take;
   logic [Rows-1:0][PlaneWidth-1:0]           plane;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
+  logic                                      any_group;  // a row takes a group
+
+  assign any_group = |(a_valid & a_ready);
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     opt4c_2d_4x4_sparse_row #(
@@ -104,20 +228,22 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .AWidth    (AWidth),
         .BWidth    (BWidth),
         .AccWidth  (AccWidth),
+        .Lanes     (Lanes),
         .Group     (Group),
         .CodeWidth (CodeWidth),
         .IndexWidth(IndexWidth),
         .PsumWidth (PsumWidth),
-        .PlaneWidth(PlaneWidth)
+        .PlaneWidth(PlaneWidth),
+        .OwnFronts (OwnFronts)
     ) u_row (
         .clk_i,
         .rst_ni,
-        .open_i   (loaded_q || !load_i),
+        .open_i   (open),
         .done_i   (done_o),
-        .a_valid_i(a_valid_i[r]),
-        .a_ready_o(a_ready_o[r]),
-        .a_last_i (a_last_i[r]),
-        .a_i      (a_i[r*Group*AWidth+:Group*AWidth]),
+        .a_valid_i(a_valid[r]),
+        .a_ready_o(a_ready[r]),
+        .a_last_i (a_last[r]),
+        .a_i      (a_group[r]),
         .index_o  (index[r]),
         .b_i      (b_row[r]),
         .full_o   (full[r]),
@@ -159,8 +285,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
       drain_row_q <= '0;
       sending_q   <= 1'b0;
     end else begin
-      running_q <= running_q || |(a_valid_i & a_ready_o);
-      if (running_q || |(a_valid_i & a_ready_o)) begin
+      running_q <= running_q || any_group;
+      if (running_q || any_group) begin
         slot_q <= (slot_q == LastRow) ? '0 : slot_q + 1'b1;
       end
       if (en && drain) begin

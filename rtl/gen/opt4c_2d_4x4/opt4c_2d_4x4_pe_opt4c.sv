@@ -2,8 +2,9 @@
 //
 // Encode and sparse left the cell (a front shared by the row), as did add, shift and accumulate
 // (a finish shared by the column, once per bit weight). The pair holds one bit weight only.
+// With Lanes, as many digits a step and a (Lanes + 2):2 compressor: the cell of OPT4E.
 // Reference : arXiv:2503.06342, OPT3 and OPT4
-// Latency   : no register before the psum register. One digit a cycle.
+// Latency   : no register before the psum register. One digit a lane and cycle.
 // Overflow  : none while a pass sums at most the K that PsumWidth was computed for.
 `default_nettype none
 
@@ -30,35 +31,41 @@ module opt4c_2d_4x4_pe_opt4c #(
 
   localparam int unsigned PairWidth = PsumWidth / 2;
 
-  if (Lanes != 1 || CodeWidth != 3 || PsumWidth % 2 != 0 || PairWidth < BWidth + 2
+  localparam int unsigned NumOps    = Lanes + 2;
+
+  if (CodeWidth != 3 || PsumWidth % 2 != 0 || PairWidth < BWidth + 2
       || PairWidth > AccWidth || AWidth > 17) begin : gen_check
-    $error("opt4c_2d_4x4_pe_opt4c: Lanes = 1, CodeWidth = 3, BWidth + 2 <= PsumWidth / 2 <= AccWidth");
+    $error("opt4c_2d_4x4_pe_opt4c: CodeWidth = 3, BWidth + 2 <= PsumWidth / 2 <= AccWidth");
   end
 
   logic unused_inputs;
   assign unused_inputs = ^{plane_i, rst_ni};
 
-  logic [BWidth+1:0]          pp;
-  logic [2:0][PairWidth-1:0]  addend;
-  logic [PairWidth-1:0]       sum_d, sum_q, carry_d, carry_q;
+  logic [NumOps-1:0][PairWidth-1:0] addend;
+  logic [PairWidth-1:0]             sum_d, sum_q, carry_d, carry_q;
 
-  opt4c_2d_4x4_map #(
-      .InWidth(BWidth)
-  ) u_map (
-      .digit_i(code_i),
-      .b_i    (b_i),
-      .pp_o   (pp)
-  );
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    logic [BWidth+1:0] pp;
 
-  if (PairWidth > BWidth + 2) begin : gen_extend
-    assign addend[0] = {{(PairWidth - BWidth - 2) {pp[BWidth+1]}}, pp};
-  end else begin : gen_same
-    assign addend[0] = pp;
+    opt4c_2d_4x4_map #(
+        .InWidth(BWidth)
+    ) u_map (
+        .digit_i(code_i[l*CodeWidth+:CodeWidth]),
+        .b_i    (b_i[l*BWidth+:BWidth]),
+        .pp_o   (pp)
+    );
+
+    if (PairWidth > BWidth + 2) begin : gen_extend
+      assign addend[l] = {{(PairWidth - BWidth - 2) {pp[BWidth+1]}}, pp};
+    end else begin : gen_same
+      assign addend[l] = pp;
+    end
   end
-  assign {addend[2], addend[1]} = first_i ? '0 : psum_i;
+
+  assign {addend[NumOps-1], addend[NumOps-2]} = first_i ? '0 : psum_i;
 
   opt4c_2d_4x4_half_reduce #(
-      .NumOps(3),
+      .NumOps(NumOps),
       .Width (PairWidth)
   ) u_half_reduce (
       .op_i   (addend),

@@ -1,4 +1,4 @@
-// opt4c_2d_4x4_sparse_row -- one row of a sparse array: its front, its cells, and the plane they finished.
+// opt4c_2d_4x4_sparse_row -- one row of a sparse array: its fronts, its cells, the plane they finished.
 //
 // The row runs at its own pace. The pair of a whole plane moves into the shadow registers, where
 // it waits for the finish; while it is there and the next plane is whole too, the row waits.
@@ -10,24 +10,27 @@ module opt4c_2d_4x4_sparse_row #(
     parameter int unsigned AWidth     = 8,
     parameter int unsigned BWidth     = 8,
     parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 1,
     parameter int unsigned Group      = 4,
     parameter int unsigned CodeWidth  = 3,
     parameter int unsigned IndexWidth = 12,
     parameter int unsigned PsumWidth  = 44,
-    parameter int unsigned PlaneWidth = 2
+    parameter int unsigned PlaneWidth = 2,
+    parameter int unsigned OwnFronts  = 0,  // 1: a front in every cell; 0: one for the row
+    localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
     input  wire  logic                              open_i,   // groups are welcome
     input  wire  logic                              done_i,   // the pass is over
-    // groups of A
-    input  wire  logic                              a_valid_i,
-    output       logic                              a_ready_o,
-    input  wire  logic                              a_last_i,
-    input  wire  logic [Group*AWidth-1:0]           a_i,
+    // groups of A, a stream per lane
+    input  wire  logic [Lanes-1:0]                                a_valid_i,
+    output       logic [Lanes-1:0]                                a_ready_o,
+    input  wire  logic [Lanes-1:0]                                a_last_i,
+    input  wire  logic [Lanes*Group*AWidth-1:0]                   a_i,
     // B by index
-    output       logic [IndexWidth-1:0]             index_o,
-    input  wire  logic [Cols-1:0][BWidth-1:0]       b_i,
+    output       logic [Cols-1:0][Lanes-1:0][IndexWidth-1:0]      index_o,
+    input  wire  logic [Cols-1:0][Lanes-1:0][BWidth-1:0]          b_i,
     // whole planes
     output       logic                              full_o,
     output       logic                              final_o,  // it is the last plane of the pass
@@ -36,17 +39,20 @@ module opt4c_2d_4x4_sparse_row #(
     input  wire  logic                              take_i    // the plane is being taken
 );
 
-  logic                            en;          // the row's own enable
-  logic                            front_ready, closing, accept;
-  logic                            closed_q;    // the last group of the pass has been taken
-  logic                            step_valid, step_first, step_last, step_final;
-  logic [CodeWidth-1:0]            step_code;
-  logic [PlaneWidth-1:0]           step_plane;
+  logic                                         en;        // the row's own enable
+  logic [Lanes-1:0]                             accept, front_ready, closing;
+  logic [Lanes-1:0]                             closed_q;  // its last group of the pass is taken
+  // what the fronts say; they all say the same
+  logic [Fronts-1:0][Lanes-1:0]                 ready, close;
+  logic [Fronts-1:0]                            step_valid, step_first, step_last, step_final;
+  logic [Fronts-1:0][Lanes*CodeWidth-1:0]       step_code;
+  logic [Fronts-1:0][Lanes-1:0][IndexWidth-1:0] step_index;
+  logic [Fronts-1:0][PlaneWidth-1:0]            step_plane;
   // the step that the cells work on
-  logic                            valid_q, first_q, last_q, final_q;
-  logic [CodeWidth-1:0]            code_q;
-  logic [PlaneWidth-1:0]           plane_q;
-  logic [Cols-1:0][BWidth-1:0]     b_q;
+  logic                                         valid_q, first_q, last_q, final_q;
+  logic [Fronts-1:0][Lanes*CodeWidth-1:0]       code_q;
+  logic [PlaneWidth-1:0]                        plane_q;
+  logic [Cols-1:0][Lanes-1:0][BWidth-1:0]       b_q;
   // the plane that is whole in the cells
   logic                            whole_q, whole_final_q;
   logic [PlaneWidth-1:0]           whole_plane_q;
@@ -55,50 +61,62 @@ module opt4c_2d_4x4_sparse_row #(
   logic                            full_q, shadow_final_q;
   logic [PlaneWidth-1:0]           shadow_plane_q;
   logic [Cols-1:0][PsumWidth-1:0]  shadow_q;
-  logic                            capture, cell_valid;
+  logic                            capture;
+  logic [Fronts-1:0]               cell_valid;
 
-  assign accept    = a_valid_i && a_ready_o;
-  assign a_ready_o = open_i && !closed_q && front_ready;
-  assign capture   = whole_q && (!full_q || take_i);
-  assign en        = !whole_q || capture;
+  assign accept      = a_valid_i & a_ready_o;
+  assign front_ready = ready[0];
+  assign closing     = close[0];
+  assign a_ready_o   = {Lanes{open_i}} & ~closed_q & front_ready;
+  assign capture     = whole_q && (!full_q || take_i);
+  assign en          = !whole_q || capture;
 
-  opt4c_2d_4x4_front #(
-      .AWidth    (AWidth),
-      .Group     (Group),
-      .CodeWidth (CodeWidth),
-      .IndexWidth(IndexWidth),
-      .PlaneWidth(PlaneWidth)
-  ) u_front (
-      .clk_i,
-      .rst_ni,
-      .en_i     (en),
-      .valid_i  (accept),
-      .ready_o  (front_ready),
-      .a_i,
-      .last_i   (a_last_i),
-      .closing_o(closing),
-      .valid_o  (step_valid),
-      .code_o   (step_code),
-      .index_o,
-      .plane_o  (step_plane),
-      .first_o  (step_first),
-      .last_o   (step_last),
-      .final_o  (step_final)
-  );
+  for (genvar f = 0; f < Fronts; f++) begin : gen_front
+    opt4c_2d_4x4_front #(
+        .AWidth    (AWidth),
+        .Lanes     (Lanes),
+        .Group     (Group),
+        .CodeWidth (CodeWidth),
+        .IndexWidth(IndexWidth),
+        .PlaneWidth(PlaneWidth)
+    ) u_front (
+        .clk_i,
+        .rst_ni,
+        .en_i     (en),
+        .valid_i  (accept),
+        .ready_o  (ready[f]),
+        .a_i,
+        .last_i   (a_last_i),
+        .closing_o(close[f]),
+        .valid_o  (step_valid[f]),
+        .code_o   (step_code[f]),
+        .index_o  (step_index[f]),
+        .plane_o  (step_plane[f]),
+        .first_o  (step_first[f]),
+        .last_o   (step_last[f]),
+        .final_o  (step_final[f])
+    );
+
+    // An empty group is a step without a digit; only the first step of a plane must clear the psum.
+    assign cell_valid[f] = valid_q && (first_q || |code_q[f]);
+  end
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_index
+    assign index_o[c] = step_index[(OwnFronts != 0) ? c : 0];
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      closed_q <= 1'b0;
+      closed_q <= '0;
       valid_q  <= 1'b0;
       last_q   <= 1'b0;
       whole_q  <= 1'b0;
       full_q   <= 1'b0;
     end else begin
-      if (done_i) closed_q <= 1'b0;
-      else if (accept && a_last_i && closing) closed_q <= 1'b1;
+      closed_q <= done_i ? '0 : closed_q | (accept & a_last_i & closing);
       if (en) begin
-        valid_q <= step_valid;
-        last_q  <= step_valid && step_last;
+        valid_q <= step_valid[0];
+        last_q  <= step_valid[0] && step_last[0];
         whole_q <= last_q;
       end
       if (capture) full_q <= 1'b1;
@@ -108,11 +126,11 @@ module opt4c_2d_4x4_sparse_row #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      if (step_valid) begin
-        first_q <= step_first;
-        final_q <= step_final;
+      if (step_valid[0]) begin
+        first_q <= step_first[0];
+        final_q <= step_final[0];
         code_q  <= step_code;
-        plane_q <= step_plane;
+        plane_q <= step_plane[0];
         b_q     <= b_i;
       end
       whole_final_q <= final_q;
@@ -125,15 +143,12 @@ module opt4c_2d_4x4_sparse_row #(
     end
   end
 
-  // An empty group is a step without a digit; only the first step of a plane must clear the psum.
-  assign cell_valid = valid_q && (first_q || |code_q);
-
   for (genvar c = 0; c < Cols; c++) begin : gen_col
     opt4c_2d_4x4_cell #(
         .AWidth    (AWidth),
         .BWidth    (BWidth),
         .AccWidth  (AccWidth),
-        .Lanes     (1),
+        .Lanes     (Lanes),
         .CodeWidth (CodeWidth),
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth)
@@ -141,15 +156,18 @@ module opt4c_2d_4x4_sparse_row #(
         .clk_i,
         .rst_ni,
         .en_i   (en),
-        .valid_i(cell_valid),
+        .valid_i(cell_valid[(OwnFronts != 0) ? c : 0]),
         .first_i(first_q),
-        .code_i (code_q),
+        .code_i (code_q[(OwnFronts != 0) ? c : 0]),
         .b_i    (b_q[c]),
         .plane_i(plane_q),
         .psum_i (psum[c]),
         .psum_o (psum[c])
     );
   end
+
+  logic unused_fronts;
+  assign unused_fronts = ^{ready, close, step_valid, step_first, step_last, step_final, step_plane};
 
   assign full_o  = full_q;
   assign final_o = shadow_final_q;

@@ -1,9 +1,9 @@
-// opt4c_2d_4x4_operand_buffer -- Depth words, one write port, Reads asynchronous read ports.
+// opt4c_2d_4x4_buffer -- Depth words, one write port, Reads asynchronous read ports.
 //
 // Holds the B of a tile for a sparse array. A memory in silicon: synthesis may replace it.
 `default_nettype none
 
-module opt4c_2d_4x4_operand_buffer #(
+module opt4c_2d_4x4_buffer #(
     parameter  int unsigned Depth     = 4096,
     parameter  int unsigned Width     = 32,
     parameter  int unsigned Reads     = 4,

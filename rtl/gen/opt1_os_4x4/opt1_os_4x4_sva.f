@@ -1,0 +1,1 @@
+opt1_os_4x4_sva.sv
