@@ -49,7 +49,7 @@ def digit_masks(x: Ints, bits: int, digits: str) -> Ints:
     >>> [bin(mask) for mask in digit_masks(np.array([5, -128]), 8, "magnitude")]
     ['0b101', '0b10000000']
     """
-    masks: Ints = encoding(digits).nonzero_masks(bits)[np.asarray(x) & ((1 << bits) - 1)]
+    masks: Ints = encoding(digits).nonzero_masks(bits)[np.asarray(x, np.int64) & ((1 << bits) - 1)]
     return masks
 
 
@@ -101,7 +101,7 @@ def _slice_table(bits: int) -> Ints:
 
 def slice_masks(x: Ints, bits: int) -> Ints:
     """Which signed slices of every operand are non-zero, bit i for slice i."""
-    masks: Ints = _slice_table(bits)[np.asarray(x) & ((1 << bits) - 1)]
+    masks: Ints = _slice_table(bits)[np.asarray(x, np.int64) & ((1 << bits) - 1)]
     return masks
 
 

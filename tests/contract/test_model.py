@@ -185,3 +185,12 @@ def test_combinations_of_the_slice():
         "opt4c-matrix2d",
     }
     assert "opt4c-systolic_os" in {combo_id((p, a)) for p, a, _ in REFUSED}
+
+
+@combos
+def test_operands_of_any_integer_type_are_the_same(combo):
+    e = engine(*combo, (3, 2))
+    a, b = operands(e, 5, 4, 17, seed=2)
+    a[0, :4], b[:4, 0] = -128, -128
+    wide, narrow = e.run(a, b), e.run(a.astype(np.int8), b.astype(np.int8))
+    assert (wide.C == narrow.C).all() and wide.cycles == narrow.cycles
