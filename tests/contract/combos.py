@@ -110,6 +110,15 @@ FEW: dict[str, tuple[Any, ...]] = {
 }
 
 
+def share(items: list[Any], combo: tuple[PE, Array], parts: int) -> list[Any]:
+    """One of `parts` shares of a list, another one for the next combination.
+
+    All combinations together cover the list several times over; the full tier gives it to each.
+    """
+    turn = [combo_id(other) for other in LEGAL].index(combo_id(combo))
+    return items[turn % parts :: parts]
+
+
 def types_of(a_type: str, b_type: str, acc_bits: int) -> dict[str, Any]:
     """Engine parameters of one entry of TYPES; overflow wraps, as the RTL's does."""
     return {"a_type": a_type, "b_type": b_type, "acc_bits": acc_bits, "overflow": "wrap"}
