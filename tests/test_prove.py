@@ -43,8 +43,7 @@ def results(report: Report) -> dict[str, str]:
 SINGLE = ("product", "product by digits", "accumulate", "clear", "hold", "valid", "finish")
 
 
-@pytest.mark.parametrize("encoder", ["booth", "ent"])
-@pytest.mark.parametrize("pe", ["mac", "opt1"])
+@pytest.mark.parametrize(("pe", "encoder"), [("mac", "booth"), ("opt1", "ent")])
 def test_cell_equals_its_specification(pe: str, encoder: str) -> None:
     report = prove(small(pe, encoder=encoder), 60, only=(*SINGLE, "encode", "map"))
     assert report.ok and report.full
@@ -175,7 +174,7 @@ def test_a_narrow_engine_keeps_its_own() -> None:
 
 
 def test_bad_input_is_named() -> None:
-    with pytest.raises(TpeError, match=r"limit = 0 .* 1 or more"):
+    with pytest.raises(TpeError, match=r"limit = 0 .* seconds from 1"):
         prove(small("mac"), 0)
     with pytest.raises(TpeError, match=r"unknown lemma 'produkt'.*did you mean 'product'"):
         prove(small("mac"), only=("produkt",))
@@ -203,6 +202,33 @@ def test_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     found = json.loads(printed.out)
     assert found["ok"] and [p["lemma"] for p in found["proofs"]] == ["encode", "map"]
     assert "2 lemmas proved" in printed.err
+
+
+def test_command_fails_with_a_counterexample(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tpe.cli import app
+
+    fault = broken("tpe_map", "+ Width'(neg)", "")
+
+    def faulty(engine: Engine, limit: float, **_: object) -> Report:
+        return prove(engine, limit, only=("map",), replaced=fault)
+
+    monkeypatch.setattr("tpe.hdl.prove.prove", faulty)
+    with pytest.raises(SystemExit) as end:
+        app(["prove", "--pe", "mac"])
+    assert end.value.code == 1
+    printed = capsys.readouterr().out
+    assert "1 REFUTED" in printed and "counterexample" in printed and "digit_i = 0x" in printed
+
+
+def test_command_refuses_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    from tpe.cli import app
+
+    with pytest.raises(SystemExit) as end:
+        app(["prove", "--pe", "mac", "--limit", "nan"])
+    assert end.value.code == 2
+    assert "limit = nan is not legal" in capsys.readouterr().err
 
 
 @pytest.mark.full

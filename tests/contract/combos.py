@@ -19,9 +19,9 @@ LEGAL = [(pe, array) for pe, array, reason in combinations() if reason is None]
 REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason is not None]
 WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]
 
-# Both axes from 1 to 5 and 17; all of 1..5 squared is in `FULL_SIZES`.
+# Both axes from 1 to 5 and 17; every other size from 6 on is in `FULL_SIZES`.
 LANDING_SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 5), (4, 3), (5, 4), (1, 17), (17, 1)]
-FULL_SIZES = [(r, c) for r in range(1, 6) for c in range(1, 6)] + [(9, 9)]
+FULL_SIZES = [(r, 1 + r % 2) for r in range(6, 17)] + [(1, c) for c in range(6, 17)] + [(9, 9)]
 
 # a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
 TYPES = [
@@ -50,7 +50,7 @@ UNSIGNED: list[tuple[str, str, str, int, int]] = [
 ]
 
 SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes, where it is legal
-SHORT_LANES = 4  # of a PE whose simulator takes long to build with all of them
+SHORT_LANES = 2  # of a PE whose simulator takes long to build with all of them
 SHORT_PSUMS = 3  # rows of the psum buffer, so that M takes several blocks
 
 

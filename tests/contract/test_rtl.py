@@ -70,11 +70,7 @@ def test_cycles_and_values_of_all_sizes(combo):
 @pytest.mark.full
 @combos
 def test_cycles_and_values_of_sizes_to_17(combo):
-    rng = np.random.default_rng(17)
-    rows, cols = rng.permutation(np.arange(1, 18)), rng.permutation(np.arange(1, 18))
-    sizes = [(int(r), int(c)) for r, c in zip(rows, cols, strict=True)]
-    for part in (FULL_SIZES, sizes):
-        assert_all_agree(list(shapes(*combo, part)))
+    assert_all_agree(list(shapes(*combo, FULL_SIZES)))
 
 
 @combos

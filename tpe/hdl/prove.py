@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tpe.engine import Engine
 
 DEFAULT_LIMIT = 120.0  # seconds of one proof
+MAX_LIMIT = 1e6
 NARROWEST = 3  # bits of an operand at which narrower proofs begin
 GUARD = 4  # bits of their accumulator above a product
 
@@ -103,7 +104,7 @@ def prove(
     widths that do not are found and stated. only: lemmas to prove, by name; default all.
     replaced: module name -> text, in place of modules of `rtl/`. progress is called with the name
     of every lemma as it begins.
-    Raises TpeError for a bare nest, a PE without RTL, a limit below 1 or an unknown name, and
+    Raises TpeError for a bare nest, a PE without RTL, a limit out of range or an unknown name, and
     RuntimeError with the tool's text if Yosys refuses a module.
 
     >>> from tpe.engine import Engine
@@ -111,8 +112,8 @@ def prove(
     >>> [(proof.lemma, proof.result) for proof in report.proofs]
     [('finish', 'proved'), ('encode', 'proved')]
     """
-    if not limit >= 1:
-        raise TpeError(f"limit = {limit!r} is not legal: a number of seconds, 1 or more")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise TpeError(f"limit = {limit:g} is not legal: seconds from 1 to {MAX_LIMIT:g}")
     given = dict(replaced or {})
     for name in given:
         if name not in sources.modules():

@@ -28,13 +28,20 @@ from tpe.errors import missing_extra
 from tpe.jit import cache_dir
 
 PROVED, REFUTED, OPEN = "proved", "refuted", "open"
-_BDD_NODES = 200_000_000
 WALL = 20  # times the limit, after which a process ends though the processor was busy elsewhere
 UNBOUNDED_LIMIT = 20.0  # seconds spent at most on turning a bounded proof into an unbounded one
 _SCRIPT = "import sys; from pyosys import libyosys as y; d = y.Design(); [d.run_pass(c.strip()) "
 _SCRIPT += "for c in sys.stdin]"
 _ANYTHING = "setundef -anyseq"  # what an index out of range reads: the proof holds for any value
 _FALSE = re.compile(r"^(\w+)(?:\[(\d+)\])?@(\d+)=([01])$", re.MULTILINE)
+
+
+Engine = Literal["fraig", "bdd", "sat"]
+ENGINES: dict[Engine, str] = {  # commands of ABC: merge what is equal, make one BDD, search
+    "fraig": "&get; &fraig -x; &put; iprove",
+    "bdd": "collapse -B 200000000; strash; iprove",
+    "sat": "sat",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Query:
     cycles: how many the proof spans. start: "any" decides the one transition that these cycles
     show, from every state; "reset" every cycle up to that depth, the first being the reset.
     least: a depth that is proof enough if the limit comes before `cycles`; 0: no less will do.
-    engine: tried first where start is "any": SAT, or BDDs, which multiply and add many words.
+    engine: which of `ENGINES` is tried first where start is "any".
     """
 
     top: str
@@ -52,7 +59,7 @@ class Query:
     cycles: int
     start: Literal["any", "reset"]
     least: int = 0
-    engine: Literal["sat", "bdd"] = "sat"
+    engine: Engine = "fraig"
 
     @property
     def key(self) -> str:
@@ -110,7 +117,7 @@ def _keep(path: Path, answer: Answer) -> None:
 
 def _recipe() -> str:
     """What is run, as part of the key."""
-    scripts = [_step_script(2, "sat"), _step_script(2, "bdd"), _trace_script(0, 0), _BOUNDLESS]
+    scripts = [*(_step_script(2, engine) for engine in ENGINES), _trace_script(0, 0), _BOUNDLESS]
     return "\n".join([*_passes(["*"], "*"), *scripts])
 
 
@@ -195,24 +202,23 @@ def _abc(script: str, folder: Path, limit: float) -> str | None:
     return done.stdout
 
 
-def _step_script(cycles: int, engine: str) -> str:
-    """Unroll; then either make the BDD of what is left, or merge what SAT finds equal; decide."""
+def _step_script(cycles: int, engine: Engine) -> str:
+    """Unroll all cycles into one combinational question, and decide that."""
     unroll = f"frames -F {cycles} -i; orpos; " if cycles > 1 else ""
-    work = f"collapse -B {_BDD_NODES}; strash" if engine == "bdd" else "&get; &fraig -x; &put"
-    return f"read_aiger property.aig; {unroll}strash; {work}; iprove"
+    return f"read_aiger property.aig; {unroll}strash; {ENGINES[engine]}"
 
 
 def _decide_step(query: Query, folder: Path, limit: float) -> tuple[str, str]:
-    """Either engine in turn, each for half of the limit."""
-    method = "BDD or SAT"
-    for engine in ("bdd", "sat") if query.engine == "bdd" else ("sat", "bdd"):
-        printed = _abc(_step_script(query.cycles, engine), folder, limit / 2) or ""
+    """The query's engine for half of the limit, then each of the others for a quarter."""
+    found, used = None, "none of " + ", ".join(ENGINES)
+    for engine in sorted(ENGINES, key=lambda name: name != query.engine):
+        share = limit / (2 if engine == query.engine else 4)
+        printed = _abc(_step_script(query.cycles, engine), folder, share) or ""
         found = re.search(r"^(UN)?SATISFIABLE", printed, re.MULTILINE)
         if found:
-            method = "BDD" if engine == "bdd" else "fraig, iprove"
+            used = engine
             break
-    if query.cycles > 1:
-        method += f"; {query.cycles} cycles, any state"
+    method = f"{used}; {query.cycles} cycles, any state" if query.cycles > 1 else used
     if not found:
         return OPEN, method
     return (PROVED if found.group(1) else REFUTED), method

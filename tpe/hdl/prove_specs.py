@@ -193,7 +193,7 @@ def _cell_claims(engine: Engine) -> list[Claim]:
             found.append(Claim(_lane("product by digits", i, engine), _product(i, True), True))
     return [
         *found,
-        Claim("accumulate", _accumulate, climbs=True),
+        *(Claim(_pair(i, engine), _accumulate(i), climbs=True) for i in range(_pairs(engine))),
         Claim("clear", _clear, climbs=True),
         Claim("hold", _idle(True), climbs=True),
         Claim("valid", _idle(False), climbs=True),
@@ -226,11 +226,25 @@ def _product(lane: int, by_digits: bool) -> Build:
     return build
 
 
-def _accumulate(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    parameters = cell_parameters(engine)
-    made = query(engine, "tpe_prop_accumulate", parameters, given, parameters["Latency"] + 2)
-    what = "later step: psum = psum_i + first steps of the lanes"
-    return Lemma("accumulate", what, width_text(engine), made)
+def _pairs(engine: Engine) -> int:
+    return value_parameters(engine)["Weights"]
+
+
+def _pair(pair: int, engine: Engine) -> str:
+    return f"accumulate, pair {pair}" if _pairs(engine) > 1 else "accumulate"
+
+
+def _accumulate(pair: int) -> Build:
+    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+        there = min(pair, _pairs(engine) - 1)  # a narrower engine has fewer
+        parameters = {**cell_parameters(engine), "WatchPair": there}
+        made = query(engine, "tpe_prop_accumulate", parameters, given, parameters["Latency"] + 2)
+        if engine.widths.lanes > 1:
+            made = replace(made, engine="sat")
+        what = "later step: psum = psum_i + first steps of the lanes"
+        return Lemma(_pair(there, engine), what, width_text(engine), made)
+
+    return build
 
 
 def _clear(engine: Engine, given: Mapping[str, str]) -> Lemma:
