@@ -15,7 +15,7 @@ from tpe.hdl.package import emit_directory, leaves_first
 from tpe.hdl.sources import port_names
 from tpe.hdl.toolchain import has_fst_headers, verilator
 from tpe.hdl.verify import verify
-from tpe.views import render
+from tpe.rendering import render
 
 GEN = Path(__file__).parents[1] / "rtl" / "gen"
 COMMITTED = {

@@ -32,6 +32,7 @@ from tpe.notation import (
     mac,
     tile,
 )
+from tpe.rendering import render
 from tpe.rewrites import (
     advance,
     defer,
@@ -46,7 +47,7 @@ from tpe.rewrites import (
     skip_zeros,
     split,
 )
-from tpe.views import cycles, evaluate, firings, inventory, render
+from tpe.views import cycles, evaluate, firings, inventory
 
 MAC = mac(*tile(4, 2, 4))
 CHAIN = {"opt1": opt1, "opt2": opt2, "opt3": opt3, "opt4": opt4}

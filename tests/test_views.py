@@ -25,8 +25,9 @@ from tpe.notation import (
     mac,
     tile,
 )
+from tpe.rendering import render
 from tpe.rewrites import advance, opt1, opt2, opt3, opt4, serialise, share, skip_zeros
-from tpe.views import Unit, cycles, evaluate, firings, intervals, inventory, render, width
+from tpe.views import Unit, cycles, evaluate, firings, intervals, inventory, width
 
 INT8 = int_format("int8")
 MAC = mac(*tile(8, 8, 4))

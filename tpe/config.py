@@ -54,7 +54,7 @@ def engine_hash(engine: Engine) -> str:
     content = {key: identity[key] for key in ("pe", "array", "rows", "cols", "depth")}
     content["params"] = engine.params
     if engine.own_nest is not None:
-        from tpe.views import render
+        from tpe.rendering import render
 
         content["nest"] = render(engine.own_nest)
     text = json.dumps(content, sort_keys=True)

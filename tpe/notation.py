@@ -3,7 +3,7 @@
 C[m, n] = sum_k sum_bw digit[m, k, bw] * radix**bw * B[k, n]: encoding A into signed digits adds one
 loop dimension, the bit weight BW. The notation is that of arXiv:2503.06342 (HPCA 2025). A `Nest` is
 checked when it is made, so every nest that exists computes A @ B; `rewrites` turn one into
-another, `views` read values, hardware and cycles off it.
+another, `views` read values, hardware and cycles off it, `rendering` prints it.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from tpe.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, ti
 from tpe.parameters import parameters_of
 from tpe.pe.base import ENCODERS, PE, Pace, Parameter, Way
 from tpe.presets import PRESETS
+from tpe.rendering import render
 from tpe.rewrites import opt1, opt2, opt3, opt4, reachable
-from tpe.views import render
 from tpe.workloads import names as workload_names
 
 __all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture"]

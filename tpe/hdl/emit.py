@@ -14,8 +14,8 @@ from tpe.hdl.keywords import KEYWORDS
 from tpe.hdl.trees import tree_modules
 from tpe.parameters import size_text
 from tpe.pe.base import PE
+from tpe.rendering import render
 from tpe.version import __version__
-from tpe.views import render
 from tpe.zero_points import MODES
 
 if TYPE_CHECKING:
