@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -16,3 +17,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.skipped and os.environ.get("TPE_NO_SKIP") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, but TPE_NO_SKIP is set: {report.longrepr}"
+
+
+settings.register_profile("tpe", deadline=None)  # tests are never timed
+settings.load_profile("tpe")

@@ -119,7 +119,7 @@ def _array(engine: Engine, given: Mapping[str, str]) -> Lemma:
     text = properties()["tpe_prop_array"].read_text()
     own = {"tpe_prop_array": text.replace("tpe_array", f"tpe_{array_module(engine)}")}
     tile = 1 + ROWS + _flush_of_two(small) + 2  # cycles of a tile of one beat
-    made = query(small, "tpe_prop_array", parameters, {**given, **own}, tile + 6, "reset")
+    made = query(small, "tpe_prop_array", parameters, {**given, **own}, tile + 4, "reset")
     made = replace(made, least=tile + 2)  # the reset, a tile, and what follows it
     what = "every accepted beat counts once in C; words leave once"
     return Lemma("array", what, f"{ROWS} x {COLS}, {width_text(small)}", made)
