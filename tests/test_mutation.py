@@ -28,11 +28,22 @@ def netlist() -> Netlist:
     return mutated(emit.engine_modules(small()), "tpe_engine", 40, seed=3)
 
 
+# Survivors that are equivalent by an argument where the proof does not finish: docs/mutation.md.
+ARGUED = {
+    # The index of a group without a digit: its codes are all zero, whichever of them is read.
+    "opt3_matrix2d_4x2": "tpe_sparse tpe_sparse.sv:23: const1 at ",
+}
+
+
 def test_a_seeded_sample_of_fifty_is_killed():
     report = mutate(50, seed=0, limit=5)
-    alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
+    left = [
+        f"{e.name} {v.proof}: {v.mutant.describe()}"
+        for e, v in survivors(report)
+        if v.proof != "open" or not v.mutant.describe().startswith(ARGUED.get(e.name, "-"))
+    ]
     assert len(report.verdicts) == 50
-    assert report.rate >= FLOOR, "\n".join(alive)
+    assert not left, "\n".join(left)
     assert {"array", "cell", "encoder", "finish", "front"} == report.table("part").keys()
 
 

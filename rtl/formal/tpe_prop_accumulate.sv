@@ -1,7 +1,8 @@
 // tpe_prop_accumulate -- a later step adds to psum_i what a first step leaves, lane by lane.
 //
 // The number of the psum after a step with every lane busy is that of psum_i and, for each lane,
-// that of a first step in which this lane alone is busy. So is that of the pair WatchPair, if it has several.
+// that of a first step in which this lane alone is busy. So is that of the pair WatchPair, if there
+// are several.
 // fails_o   : the property does not hold; for every state of the registers.
 `default_nettype none
 

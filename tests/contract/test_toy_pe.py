@@ -48,6 +48,7 @@ RECORD = PE(
         "add": w.a + w.b,
         "accumulate": w.acc,
     },
+    trees=lambda w, params: ((w.digits, w.a + w.b),),
 )
 '''
 

@@ -24,7 +24,7 @@ module opt4c_2d_4x4_front_sparse #(
     output       logic [Lanes-1:0]                   ready_o,
     input  wire  logic [Lanes*Group*AWidth-1:0]      a_i,
     input  wire  logic [Lanes-1:0]                   last_i,    // the lane's last group of K
-    output       logic [Lanes-1:0]                   closing_o, // its next group is of the last plane
+    output       logic [Lanes-1:0]                   closing_o, // its next group: last plane
     // steps: one a cycle
     output       logic                               valid_o,
     output       logic [Lanes*CodeWidth-1:0]         code_o,    // zero: the lane has no digit
