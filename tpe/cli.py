@@ -138,6 +138,7 @@ def _register() -> None:
     from tpe.commands.list import list_
     from tpe.commands.run import run
     from tpe.commands.show import show
+    from tpe.commands.synth import synth
     from tpe.commands.trace import trace
 
     app.command("list", epilog="Example: tpe list --combinations")(list_)
@@ -152,6 +153,7 @@ def _register() -> None:
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
     app.command("trace", epilog="Example: tpe trace --lanes 1,32 -p a_type=int4")(trace)
     _register_rtl()
+    app.command("synth", epilog="Example: tpe synth --pe mac,opt1 --clock-ns 3:6:1")(synth)
     app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
 
 

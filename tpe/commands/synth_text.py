@@ -1,0 +1,72 @@
+"""What `tpe synth` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tpe.cli_common import Output, plain_table
+
+if TYPE_CHECKING:
+    from tpe.synth.synthesis import Result
+
+
+def print_result(out: Output, result: Result, front: bool) -> None:
+    """The technology and the tool in a line each, then a row per design and clock."""
+    from tpe.synth import timing
+
+    tech = result.technology
+    node = f"{tech.node_nm} nm" if tech.node_nm else "node unknown"
+    out.text(f"{tech.name}: {node}, {tech.corner}; {tech.source}")
+    wires = tech.wire_load or "none"
+    out.text(f"FO4 {result.fo4_ns:.4f} ns. Wires: {wires}. Timing: {_tools(result)}.")
+    out.text(f"Assumed: {timing.ASSUMPTIONS}.\n")
+    _print_rows(out, result.rows())
+    if not result.clocks_ns:
+        out.text("\nThe clock is the fastest that all of these designs meet.")
+    if front:
+        out.text("\nFronts: each design at its own clocks.\n")
+        _print_rows(out, result.front_rows())
+    left = [row for row in result.rows() if row.get("memory_bits_left_out")]
+    for name, bits in {row["design"]: row["memory_bits_left_out"] for row in left}.items():
+        out.text(f"\n{name}: {bits} bits of memory are left out, of area and of timing.")
+
+
+def _tools(result: Result) -> str:
+    tools = {str(row["timing_tool"]) for row in result.rows() if row["timing_tool"]}
+    return ", ".join(sorted(tools)) or "none"
+
+
+def _print_rows(out: Output, rows: Sequence[dict[str, Any]]) -> None:
+    """The numbers as a table, then what each netlist was made by."""
+    columns = ["", "design", "clock ns", "met", "period", "FO4", "MHz max", "area um2"]
+    shared = any(row.get("area_finish_um2") is not None for row in rows)
+    columns += ["front um2", "finish um2"] if shared else []
+    table = plain_table(*columns)
+    for place, row in enumerate(rows, 1):
+        cells = [
+            str(place),
+            str(row["design"]),
+            number(row["clock_ns"], 3),
+            "yes" if row["clock_met"] else "no",
+            number(row["period_ns"], 3),
+            number(row["period_fo4"], 1),
+            number(row["fmax_mhz"], 1),
+            number(row["area_um2"], 1),
+        ]
+        if shared:
+            cells += [number(row.get(f"area_{kind}_um2"), 1) for kind in ("front", "finish")]
+        table.add_row(*cells)
+    out.table(table)
+    out.text("\nRecipes, and what limits the clock:")
+    for place, row in enumerate(rows, 1):
+        parts = [row["recipe"]]
+        for kind in ("front", "finish"):
+            if row.get(f"recipe_{kind}"):
+                parts.append(f"{kind} {row[f'recipe_{kind}']}")
+        out.text(f"  {place}  {', '.join(parts)}; {row['limited_by']}")
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number, or a dash for what is not known."""
+    return "-" if value is None else f"{value:.{digits}f}"

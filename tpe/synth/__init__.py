@@ -1,0 +1,1 @@
+"""Area, timing and power from synthesis: Liberty libraries and technologies."""

@@ -1,0 +1,289 @@
+"""A whole array: its hierarchy mapped once per distinct module, composed, and timed as one.
+
+Every distinct module is mapped once by each recipe: the PE's parts by all, what lies between them
+by two. For a clock the smallest version of each module that meets it between registers is taken;
+nets that many modules share get buffers; OpenSTA then times the composed netlist, through all
+module boundaries, and where a path over a boundary is longer than the clock the modules are chosen
+for a shorter one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.synth import designs, mapper, timing
+from tpe.synth.fanout import buffered
+from tpe.synth.front import Point, pareto
+from tpe.synth.mapper import Mapped, map_parts
+from tpe.synth.netlist import Module, Netlist, area_um2
+from tpe.synth.points import measured
+from tpe.synth.recipes import Recipe, find_recipes
+from tpe.synth.tech import Technology
+from tpe.synth.timing import Timing
+
+_TRIES = 3  # compositions that are timed for one clock
+# What maps what lies between the cells: it is large, and mostly registers and selectors.
+AROUND = tuple(
+    replace(recipe, targets=(1.0,)) for recipe in find_recipes("sklansky/fast,sklansky/small")
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One module as one recipe made it: where from, its own area, its own shortest period."""
+
+    source: Mapped
+    module: Module
+    area_um2: float
+    period_ns: float
+
+
+@dataclass(frozen=True)
+class Composed:
+    """An array at a clock: the version of each module, the timing of the whole, whether it meets.
+
+    `timing` is None without OpenSTA: ABC does not see paths through modules; then the period is
+    the slowest module's own.
+    """
+
+    technology: Technology
+    top: str
+    versions: Mapping[str, Version]
+    timing: Timing | None
+    module_period_ns: float
+    met: bool = True
+
+    @cached_property
+    def netlist(self) -> Netlist:
+        """The hierarchical netlist, with buffers on the nets that many modules share."""
+        modules = {name: version.module for name, version in self.versions.items()}
+        inner = {name: module for name, module in modules.items() if name != self.top}
+        modules[self.top] = buffered(modules[self.top], inner, self.technology)
+        return Netlist(self.top, modules)
+
+    @property
+    def period_ns(self) -> float:
+        """The shortest clock period of the whole."""
+        return self.timing.period_ns if self.timing else self.module_period_ns
+
+    @cached_property
+    def cells(self) -> dict[str, int]:
+        """Library cells by name, black boxes left out."""
+        return {k: n for k, n in self.netlist.cells.items() if k not in self._whole.memories}
+
+    @cached_property
+    def area_by_module(self) -> dict[str, tuple[int, float]]:
+        """(copies, area of one in um2) by module, what lies inside it left out."""
+        library, left_out = self.technology.library, self._whole.memories
+        found = {}
+        for name, copies in self.netlist.copies.items():
+            own = self.netlist.cells_of(name)
+            cells = {cell: n for cell, n in own.items() if cell not in left_out}
+            found[name] = (copies, area_um2(cells, library))
+        return found
+
+    @property
+    def area_um2(self) -> float:
+        """The sum over modules of copies times the area of one."""
+        return sum(copies * area for copies, area in self.area_by_module.values())
+
+    @property
+    def _whole(self) -> Mapped:
+        return self.versions[self.top].source
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops of the whole; the same for every recipe."""
+        return self._whole.flip_flops
+
+    @property
+    def constant_flip_flops(self) -> int:
+        """Those of the RTL that never change or are never read."""
+        return self._whole.constant_flip_flops
+
+    @property
+    def resets(self) -> int:
+        """Flip-flops with a reset."""
+        return self._whole.resets
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits of memories that are black boxes: in neither area nor timing."""
+        return sum(bits * copies for bits, copies in self._whole.memories.values())
+
+    @property
+    def label(self) -> str:
+        """The recipe of every module."""
+        names = {n.removeprefix("tpe_"): v.source.label for n, v in self.versions.items()}
+        return " ".join(f"{name}={label}" for name, label in sorted(names.items()))
+
+    @property
+    def limited_by(self) -> str:
+        """The kind of path that is the longest."""
+        return (self.timing.limited_by if self.timing else None) or "a module between registers"
+
+
+@dataclass(frozen=True)
+class ArrayFront:
+    """An engine mapped as a whole: versions of its modules, and compositions that were timed.
+
+    `whole`: whether OpenSTA times compositions; else the slowest module's period stands for it.
+    """
+
+    name: str
+    engine: Engine
+    technology: Technology
+    top: str
+    versions: Mapping[str, Sequence[Version]]
+    composed: tuple[Composed, ...]
+    whole: bool
+
+    @property
+    def own_front(self) -> tuple[Composed, ...]:
+        """Compositions that none beats in area and period, fastest first."""
+        front: list[Composed] = []
+        for c in sorted(self.composed, key=lambda c: (c.period_ns, c.area_um2)):
+            if not front or c.area_um2 < front[-1].area_um2:
+                front.append(c)
+        return tuple(front)
+
+    @property
+    def fastest(self) -> Composed:
+        """The fastest composition."""
+        return self.own_front[0]
+
+    @property
+    def fmax_mhz(self) -> float:
+        """The fastest clock, MHz."""
+        return 1000.0 / self.fastest.period_ns
+
+    def at(self, clock_ns: float) -> Composed:
+        """The smallest composition timed so far that meets a clock; the fastest if none does."""
+        meets = [c for c in self.composed if c.period_ns <= clock_ns]
+        if not meets:
+            return replace(self.fastest, met=False)
+        return min(meets, key=lambda c: c.area_um2)
+
+    def refined(self, clock_ns: float) -> ArrayFront:
+        """The same with compositions for a clock: modules chosen for ever shorter ones until met.
+
+        A clock that the fastest composition does not meet adds none.
+        """
+        if self.fastest.period_ns > clock_ns:
+            return self
+        made, budget = list(self.composed), clock_ns
+        seen = {c.label for c in made}
+        for _ in range(_TRIES):
+            composed = compose(self.technology, self.top, self.versions, budget)
+            if composed.label in seen:
+                break
+            seen.add(composed.label)
+            made.append(timed(self.technology, composed) if self.whole else composed)
+            if made[-1].period_ns <= clock_ns:
+                break
+            budget *= 0.97 * clock_ns / made[-1].period_ns
+        return replace(self, composed=tuple(made))
+
+
+def array_front(
+    engine: Engine,
+    tech: Technology,
+    recipes: Sequence[Recipe],
+    step: Callable[[str], None] = lambda name: None,
+    timer: str | None = None,
+    workers: int | None = None,
+) -> ArrayFront:
+    """The engine composed of its fastest and of its smallest modules.
+
+    The parts of the PE are mapped by `recipes`, what lies between them by `AROUND`.
+    """
+    part = designs.array_part(engine)
+    around = map_parts([part], tech, AROUND, step, workers=workers)[0].mapped
+    parts = [kind[0] for kind in designs.pe_parts(engine, ()).values()]
+    points = measured(parts, tech, recipes, step, timer, workers)
+    own = dict(zip((p.top for p in parts), points, strict=True))
+    versions = {
+        name: _own(own[name], name) if name in own else _of_whole(tech, around, name, timer)
+        for name in around[0].netlist.copies
+    }
+    whole = timer != "abc" and timing.opensta() is not None
+    made = [compose(tech, part.top, versions, clock) for clock in (0.0, float("inf"))]
+    for composed in made:
+        _check_registers(composed)
+    made = [timed(tech, composed) for composed in made] if whole else made
+    return ArrayFront(engine.name, engine, tech, part.top, versions, tuple(made), whole)
+
+
+def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
+    """How often `array_front` calls `step`."""
+    parts = [kind[0] for kind in designs.pe_parts(engine, ()).values()]
+    return mapper.count_jobs([parts[0]], AROUND) + mapper.count_jobs(parts, recipes)
+
+
+def _own(points: Sequence[Point], name: str) -> list[Version]:
+    """Versions of a part of the PE: its front."""
+    return [
+        Version(p.mapped, p.mapped.netlist.modules[name], p.area_um2, p.period_ns)
+        for p in pareto(points)
+    ]
+
+
+def _of_whole(
+    tech: Technology, mapped: Sequence[Mapped], name: str, timer: str | None
+) -> list[Version]:
+    """Versions of another module of the array, timed between registers by itself.
+
+    Modules inside it are black boxes here, and are timed with the whole.
+    """
+    alone = [Netlist(name, {name: m.netlist.modules[name]}) for m in mapped]
+    given = [(net, m.abc_delay_ns) for net, m in zip(alone, mapped, strict=True)]
+    found = []
+    for (net, _), m, t in zip(given, mapped, timing.timings(tech, given, timer), strict=True):
+        cells = {k: n for k, n in net.cells.items() if k in tech.library.by_name}
+        area = area_um2(cells, tech.library)
+        found.append(Version(m, net.modules[name], area, t.period_ns if t else 0.0))
+    best = pareto([Point(replace(v.source, area_um2=v.area_um2), _period(v)) for v in found])
+    chosen = {(p.mapped.folder, p.mapped.number) for p in best}
+    return [v for v in found if (v.source.folder, v.source.number) in chosen]
+
+
+def _period(version: Version) -> Timing | None:
+    return Timing(version.period_ns, {}, "") if version.period_ns else None
+
+
+def _check_registers(composed: Composed) -> None:
+    """Flip-flops and resets of the parts put together are those of the whole; TpeError if not."""
+    whole = composed.versions[composed.top].source
+    found = composed.netlist.flip_flops(composed.technology.library)
+    if found != (whole.flip_flops, whole.resets):
+        raise TpeError(
+            f"{whole.part} has {found[0]} flip-flops, {found[1]} of them with reset, but its "
+            f"elaborated RTL {whole.flip_flops} and {whole.resets}"
+        )
+
+
+def compose(
+    tech: Technology, top: str, versions: Mapping[str, Sequence[Version]], clock_ns: float
+) -> Composed:
+    """The smallest version of each module that meets a clock by itself, or else its fastest."""
+    chosen = {name: _smallest(found, clock_ns) for name, found in versions.items()}
+    return Composed(tech, top, chosen, None, max(v.period_ns for v in chosen.values()))
+
+
+def timed(tech: Technology, composed: Composed) -> Composed:
+    """The same, timed as a whole by OpenSTA; TpeError if it has no path to time."""
+    measured = timing.timings(tech, [(composed.netlist, 0.0)], "sta")[0]
+    if measured is None:
+        raise TpeError(f"{composed.top} has no path between registers: nothing to time")
+    return replace(composed, timing=measured)
+
+
+def _smallest(versions: Sequence[Version], clock_ns: float) -> Version:
+    meets = [version for version in versions if version.period_ns <= clock_ns]
+    if meets:
+        return min(meets, key=lambda v: v.area_um2)
+    return min(versions, key=lambda v: v.period_ns)

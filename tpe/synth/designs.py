@@ -1,0 +1,98 @@
+"""What of an engine is mapped: the parts of its PE, and variants of them that compute the same.
+
+A PE is cell, front and finish: what an array places, what a row shares, what a column shares. Its
+area is the cell's; the other two are told beside it, and its clock is the slowest part's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.hdl import emit, sources
+from tpe.pe.base import Parameter
+from tpe.synth.mapper import Part
+
+KINDS = ("cell", "front", "finish")
+# Parameters that change how a PE is built and neither what it computes nor its throughput: a
+# portfolio tries their values, one at a time.
+VARIED = ("tree", "stages")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An engine that differs from the asked one in `chosen` alone; the first is that one."""
+
+    engine: Engine
+    chosen: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What differs, as a word; empty if nothing does."""
+        return ",".join(f"{name}={value}" for name, value in self.chosen.items())
+
+
+def variants(engine: Engine, vary: Sequence[str] = VARIED) -> list[Variant]:
+    """The engine, then one for every other value of each varied parameter that its PE has."""
+    found = [Variant(engine, {})]
+    pe = emit.record(engine)
+    for name in vary:
+        parameter = pe.parameter(name)
+        if parameter is None:
+            continue
+        for value in _values(parameter):
+            if value != engine.params[name]:
+                found.append(Variant(_with(engine, name, value), {name: value}))
+    return found
+
+
+def _values(parameter: Parameter) -> list[Any]:
+    return list(parameter.legal)
+
+
+def _with(engine: Engine, name: str, value: Any) -> Engine:
+    params = {**engine.params, name: value}
+    size = getattr(engine, "size", (engine.rows, engine.cols))
+    return Engine(emit.record(engine), engine.array, size, **params)
+
+
+def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Part]]:
+    """Parts of the engine's PE by kind, each with its variants; equal RTL stands there once."""
+    pe = emit.record(engine)
+    found: dict[str, list[Part]] = {}
+    for variant in variants(engine, vary):
+        modules = emit.engine_modules(variant.engine)
+        for kind in KINDS:
+            top = f"tpe_{kind}"
+            if top not in modules:
+                continue
+            needed = reachable(modules, top)
+            known = found.setdefault(kind, [])
+            if all(part.modules != needed for part in known):
+                known.append(Part(f"{pe.name}.{kind}", top, needed, (), variant.name))
+    return found
+
+
+def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:
+    """The modules that `top` needs, itself first."""
+    found: dict[str, str] = {}
+    waiting = [top]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        if name not in modules:
+            raise TpeError(f"module {name} is not in the RTL of {top}")
+        found[name] = modules[name]
+        waiting.extend(sorted(sources.instances(modules[name])))
+    return found
+
+
+def array_part(engine: Engine) -> Part:
+    """The whole engine: the parts of its PE stay modules, everything else is flattened."""
+    modules = emit.engine_modules(engine)
+    keep = tuple(f"tpe_{kind}" for kind in KINDS if f"tpe_{kind}" in modules)
+    return Part(engine.name, "tpe_engine", modules, keep)

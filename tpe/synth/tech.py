@@ -1,0 +1,207 @@
+"""A technology as data: its libraries, corner, node, and which cells synthesis may take.
+
+`technology()` is the built-in one, `tpe130`; `technology(paths)` any Liberty file, or several
+that belong together. What a file does not state comes from `tpe.synth.known`, from the caller, or
+stays None.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from tpe.errors import TpeError, unknown
+from tpe.jit import cache_dir
+from tpe.synth import cells, liberty_text
+from tpe.synth.cells import FlipFlop
+from tpe.synth.known import known
+from tpe.synth.liberty import Cell, Library, read_liberty
+
+_DATA = Path(__file__).resolve().parent / "data"
+BUILT_IN = {"tpe130": _DATA / "tpe130.lib"}
+DEFAULT = "tpe130"
+
+
+@dataclass(frozen=True)
+class Technology:
+    """What a design is mapped to and priced with.
+
+    name      -- as given, or the library's own
+    files     -- Liberty files as given, perhaps gzipped; `tool_files` are what tools take
+    library   -- what these files hold together
+    corner    -- operating conditions, process, voltage and temperature in words
+    node_nm   -- the node; None where nothing states it: then it is never compared across nodes
+    dont_use  -- patterns of cells that synthesis must not take, beside the files' own flags
+    wire_load -- the library's wire load that nets are priced with; None: wires cost nothing
+    source    -- where the numbers come from, in words; "the user's" if only the caller knows
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    library: Library
+    corner: str
+    node_nm: int | None
+    dont_use: tuple[str, ...]
+    wire_load: str | None
+    source: str
+
+    def usable(self, cell: Cell) -> bool:
+        """Whether synthesis may take a cell."""
+        refused = cell.dont_use or any(fnmatchcase(cell.name, p) for p in self.dont_use)
+        return not refused
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that synthesis may take."""
+        return tuple(filter(self.usable, self.library.cells))
+
+    @cached_property
+    def refused(self) -> tuple[str, ...]:
+        """Names of the cells that synthesis must not take: every one, no pattern."""
+        return tuple(cell.name for cell in self.library.cells if not self.usable(cell))
+
+    @cached_property
+    def flip_flops(self) -> tuple[FlipFlop, ...]:
+        """Plain flip-flops that may be taken, smallest first."""
+        return cells.flip_flops(self.cells)
+
+    @cached_property
+    def inverters(self) -> tuple[str, ...]:
+        """Inverters, smallest first."""
+        return cells.having(self.cells, cells.INVERTER)
+
+    @cached_property
+    def buffers(self) -> tuple[str, ...]:
+        """Buffers, smallest first."""
+        return cells.having(self.cells, cells.BUFFER)
+
+    @cached_property
+    def tie_low(self) -> tuple[str, str] | None:
+        """(cell, pin) of a constant 0, None where the library has none."""
+        return cells.tie(self.cells, 0)
+
+    @cached_property
+    def tie_high(self) -> tuple[str, str] | None:
+        """(cell, pin) of a constant 1, None where the library has none."""
+        return cells.tie(self.cells, 1)
+
+    @cached_property
+    def tool_files(self) -> tuple[Path, ...]:
+        """The Liberty files as plain text, for tools: gzipped ones are unpacked in the cache."""
+        return tuple(map(_plain, self.files))
+
+    def opensta(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Tcl for OpenSTA: (lines that read the libraries, lines after `link_design`).
+
+        OpenSTA applies a library's default wire load unasked; the second part sets the one of
+        this technology instead, which is none unless `wire_load` names one.
+        """
+        files = [*self.tool_files, *([] if self.wire_load else [_DATA / "no_wires.lib"])]
+        model = self.wire_load or "tpe_none"
+        read = tuple(f"read_liberty {{{file}}}" for file in files)
+        return read, (f"set_wire_load_model -name {{{model}}}",)
+
+
+def technology(
+    given: str | Path | Sequence[str | Path] = DEFAULT,
+    *,
+    name: str | None = None,
+    node_nm: int | None = None,
+    dont_use: Sequence[str] | None = None,
+    wire_load: str | None = None,
+    source: str | None = None,
+) -> Technology:
+    """The technology of a built-in name, of a Liberty file, or of several that belong together.
+
+    `node_nm`, `dont_use` and `source` default to what is known of a library of that name, or to
+    None, no cell and "the user's". TpeError for a file that is none, and for a library without an
+    inverter, a 2-input nand or a rising-edge flip-flop: nothing could be mapped to it.
+
+    >>> t = technology()
+    >>> t.name, t.node_nm, t.flip_flops[0].cell
+    ('tpe130', 130, 'sky130_fd_sc_hd__dfxtp_1')
+    """
+    files = _files(given)
+    library = read_liberty(files)
+    facts = known(library.name)
+    refused = (facts.dont_use if facts else ()) if dont_use is None else tuple(dont_use)
+    if wire_load is not None:
+        library.wire_load(wire_load)
+    made = Technology(
+        name=name or (given if isinstance(given, str) and given in BUILT_IN else library.name),
+        files=files,
+        library=library,
+        corner=_corner(library),
+        node_nm=node_nm or (facts.node_nm if facts else None),
+        dont_use=refused,
+        wire_load=wire_load,
+        source=source or (facts.source if facts else "the user's"),
+    )
+    _check(made)
+    return made
+
+
+def _files(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    if isinstance(given, str) and given in BUILT_IN:
+        return (BUILT_IN[given],)
+    paths = [given] if isinstance(given, str | Path) else list(given)
+    if len(paths) == 1 and isinstance(given, str) and not Path(given).exists():
+        if Path(given).name == given and "." not in given:
+            raise unknown("technology", given, [*BUILT_IN, "a Liberty file"])
+        raise TpeError(f"{given}: no such Liberty file, and no technology (built in: {DEFAULT})")
+    return tuple(Path(path).expanduser() for path in paths)
+
+
+def _corner(library: Library) -> str:
+    """Operating conditions in words; what the files do not state is left out."""
+    parts = (
+        ("{}", library.operating_conditions),
+        ("process {:g}", library.process),
+        ("{:g} V", library.voltage_v),
+        ("{:g} C", library.temperature_c),
+    )
+    return ", ".join(form.format(value) for form, value in parts if value is not None)
+
+
+def _check(made: Technology) -> None:
+    """Refuse a library that ABC and dfflibmap could not map to, saying what it lacks."""
+    lacks = []
+    if not made.inverters:
+        lacks.append("inverter")
+    if not cells.having(made.cells, cells.NAND2):
+        lacks.append("2-input nand")
+    if not any(flop.rising for flop in made.flip_flops):
+        lacks.append("rising-edge flip-flop")
+    if lacks:
+        files = ", ".join(map(str, made.files))
+        barred = f" beside dont_use {', '.join(made.dont_use)}" if made.dont_use else ""
+        total = len(made.library.cells)
+        raise TpeError(f"{files}: no {', no '.join(lacks)} among {total} cells{barred}")
+
+
+def _plain(path: Path) -> Path:
+    """The file itself, or its unpacked form in the cache, under a name made of its content."""
+    raw, gzipped = liberty_text.load(path)
+    if not gzipped:
+        return path.resolve()
+    import hashlib
+
+    folder = cache_dir() / "liberty"
+    plain = folder / f"{hashlib.sha256(raw).hexdigest()[:32]}.lib"
+    if plain.exists():
+        return plain
+    content = liberty_text.unpack(path, raw)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            file.write(content)
+        os.replace(file.name, plain)
+    except OSError as error:
+        reason = error.strerror or error
+        raise TpeError(f"cannot unpack {path} to {folder} ({reason}); set TPE_CACHE_DIR") from None
+    return plain

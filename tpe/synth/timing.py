@@ -1,0 +1,283 @@
+"""Timing of mapped netlists: OpenSTA where `sta` is on PATH, else ABC's `stime` and our tables.
+
+A netlist is timed between registers: a flip-flop of the library, the smallest plain one, stands
+before every input and behind every output, except the clock and the reset. So every path is from a
+clock edge to a setup time, with the load and slew that such a neighbour brings: that is what an
+array puts around a cell. The clock is ideal. Wires cost what the technology's wire load says.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tpe.errors import TpeError
+from tpe.synth.cells import FlipFlop
+from tpe.synth.liberty import Arc, Library
+from tpe.synth.netlist import Netlist, Port
+from tpe.synth.tech import Technology
+
+CLOCK, RESET = "clk_i", "rst_ni"
+ASSUMPTIONS = (
+    "every path from a flip-flop's clock edge to a flip-flop's setup time; the smallest plain "
+    "flip-flop of the library before every input and behind every output; ideal clock"
+)
+KINDS = ("reg_to_reg", "in_to_reg", "reg_to_out", "in_to_out")
+CLOCK_SLEW_NS = 0.05
+_PERIOD = 1000.0  # in the library's time unit: longer than any path, so that each has its slack
+_GROUP = re.compile(r"^Path Group: (\w+).*?(-?[\d.]+) +slack", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The shortest clock period of a netlist, ns, and what limits it.
+
+    paths -- shortest period by kind of path, of KINDS; a kind that the netlist has not is left
+             out, and ABC tells none apart
+    tool  -- what measured it, in words
+    """
+
+    period_ns: float
+    paths: dict[str, float]
+    tool: str
+
+    @property
+    def fmax_mhz(self) -> float:
+        """The fastest clock, MHz."""
+        return 1000.0 / self.period_ns
+
+    @property
+    def limited_by(self) -> str | None:
+        """The kind of path that is the longest, None if that is not known."""
+        return max(self.paths, key=lambda kind: self.paths[kind]) if self.paths else None
+
+
+@cache
+def opensta() -> str | None:
+    """Where OpenSTA is, None if `sta` is not on PATH."""
+    return shutil.which("sta")
+
+
+@cache
+def tool_name() -> str:
+    """What `timings` measures with, in words."""
+    program = opensta()
+    if program is None:
+        return "ABC stime, clock-to-output and setup from the library's tables"
+    done = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    return f"OpenSTA {done.stdout.strip() or 'of unknown version'}"
+
+
+def timings(
+    tech: Technology, netlists: Sequence[tuple[Netlist, float]], tool: str | None = None
+) -> list[Timing | None]:
+    """Timing of (netlist, ABC's longest combinational path in ns), in order.
+
+    None for a netlist without a path, such as bare wires. `tool`: "sta" or "abc"; default: the
+    first if it is there. Raises TpeError if it is asked for and is not there, or if it fails.
+    """
+    check_timer(tool)
+    if tool == "abc" or opensta() is None:
+        return [from_abc(tech, delay) if netlist.cells else None for netlist, delay in netlists]
+    return from_opensta(tech, [netlist for netlist, _ in netlists])
+
+
+def check_timer(timer: str | None) -> None:
+    """TpeError unless it is None, sta or abc, and there."""
+    if timer not in (None, "sta", "abc"):
+        raise TpeError(f"timer = {timer!r} is not legal: sta or abc")
+    if timer == "sta" and opensta() is None:
+        raise TpeError("sta is not on PATH; on Debian: apt install opensta; or --timer abc")
+
+
+# ---- OpenSTA ----
+
+
+def from_opensta(tech: Technology, netlists: Sequence[Netlist]) -> list[Timing | None]:
+    """Timing of several netlists in one run of OpenSTA."""
+    timed = [n for n in netlists if n.cells]
+    if not timed:
+        return [None for _ in netlists]
+    with tempfile.TemporaryDirectory(prefix="tpe-sta-") as name:
+        folder = Path(name)
+        read, linked = tech.opensta()
+        lines = [*read]
+        for number, netlist in enumerate(timed):
+            lines += _script(tech, netlist, number, folder, linked)
+        said = run_opensta("\n".join(lines), folder)
+    found = iter(_read(tech, said, len(timed)))
+    return [next(found) if n.cells else None for n in netlists]
+
+
+def _script(
+    tech: Technology, netlist: Netlist, number: int, folder: Path, linked: Sequence[str]
+) -> Iterator[str]:
+    """Tcl that links one netlist between registers and reports the worst path of each kind."""
+    flop = edge_flop(tech)
+    file = folder / f"{number}.v"
+    file.write_text(wrapper(netlist, flop) + netlist.text)
+    yield f"read_verilog {{{file}}}"
+    yield "link_design tpe_between_registers"
+    yield from linked
+    yield f"create_clock -name clk -period {_PERIOD} [get_ports clk]"
+    slew = CLOCK_SLEW_NS / tech.library.units.time_ns
+    yield f"set_clock_transition {slew:g} [get_clocks clk]"
+    before = any(port.direction == "input" and _data(port) for port in netlist.ports)
+    behind = any(port.direction == "output" for port in netlist.ports)
+    starts, ends = f"[get_pins tpe_in_*/{flop.clock}]", f"[get_pins tpe_out_*/{flop.data}]"
+    if before:
+        yield f"group_path -name in_to_reg -from {starts}"
+    if behind:
+        yield f"group_path -name reg_to_out -to {ends}"
+    if before and behind:
+        yield f"group_path -name in_to_out -from {starts} -to {ends}"
+    yield f'puts "TPE netlist {number}"'
+    yield "report_checks -path_delay max -format full -digits 6"
+
+
+def _data(port: Port) -> bool:
+    return port.name not in (CLOCK, RESET)
+
+
+def edge_flop(tech: Technology) -> FlipFlop:
+    """The flip-flop that stands around a netlist: rising, without reset if there is one."""
+    rising = [flop for flop in tech.flip_flops if flop.rising]
+    plain = [flop for flop in rising if flop.clear is None and flop.preset is None]
+    return (plain or rising)[0]
+
+
+def wrapper(netlist: Netlist, flop: FlipFlop) -> str:
+    """Verilog of `tpe_between_registers`: the netlist with a flip-flop at every data pin."""
+    names = {CLOCK: "clk", RESET: "rst"}
+    ports = ["clk"] + ["rst" for port in netlist.ports if port.name == RESET]
+    declared = [f"  input {name};" for name in ports]
+    body: list[str] = []
+    for port in netlist.ports:
+        if not _data(port):
+            continue
+        inward = port.direction == "input"
+        outer, kind = (f"d_{port.name}", "input") if inward else (f"q_{port.name}", "output")
+        span = f"[{port.width - 1}:0] "
+        ports.append(outer)
+        declared += [f"  {kind} {span}{outer};", f"  wire {span}n_{port.name};"]
+        names[port.name] = f"n_{port.name}"
+        for bit in range(port.width):
+            inside, outside = f"n_{port.name}[{bit}]", f"{outer}[{bit}]"
+            data, out = (outside, inside) if inward else (inside, outside)
+            instance = f"tpe_{'in' if inward else 'out'}_{port.name}_{bit}"
+            pins = f".{flop.clock}(clk), .{flop.data}({data}), .{flop.outputs[0]}({out})"
+            body.append(f"  {flop.cell} {instance} ({pins});")
+    connected = ", ".join(f".{port.name}({names[port.name]})" for port in netlist.ports)
+    body.append(f"  {netlist.top} u_dut ({connected});")
+    head = f"module tpe_between_registers ({', '.join(ports)});"
+    return "\n".join([head, *declared, *body, "endmodule", ""])
+
+
+def run_opensta(script: str, folder: Path) -> str:
+    """What OpenSTA says to a script; TpeError with its first complaint."""
+    file = folder / "run.tcl"
+    file.write_text(script + "\nexit\n")
+    done = subprocess.run(
+        [opensta() or "sta", "-no_splash", "-exit", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    errors = [x for x in said.splitlines() if x.startswith("Error")]
+    if done.returncode or errors:
+        reason = errors[0] if errors else f"it ended with {done.returncode}"
+        raise TpeError(f"OpenSTA failed: {reason[:300]}")
+    return said
+
+
+def _read(tech: Technology, said: str, count: int) -> list[Timing | None]:
+    parts = re.split(r"^TPE netlist \d+$", said, flags=re.MULTILINE)[1:]
+    assert len(parts) == count, "one report for each netlist"
+    return [_timing(tech, part) for part in parts]
+
+
+def _timing(tech: Technology, report: str) -> Timing | None:
+    unit = tech.library.units.time_ns
+    periods = {
+        "reg_to_reg" if group == "clk" else group: (_PERIOD - float(slack)) * unit
+        for group, slack in _GROUP.findall(report)
+    }
+    periods = {kind: periods[kind] for kind in KINDS if kind in periods}
+    return Timing(max(periods.values()), periods, tool_name()) if periods else None
+
+
+# ---- without OpenSTA ----
+
+
+def from_abc(tech: Technology, delay_ns: float) -> Timing:
+    """A period from ABC's longest combinational path, a clock-to-output and a setup time."""
+    start, setup = register_ns(tech)
+    words = "ABC stime, clock-to-output and setup from the library's tables"
+    return Timing(start + delay_ns + setup, {}, words)
+
+
+def register_ns(tech: Technology) -> tuple[float, float]:
+    """Clock-to-output and setup of the edge flip-flop, ns: the slower edge, a fan-out of four."""
+    flop = edge_flop(tech)
+    cell = tech.library.cell(flop.cell)
+    load = 4 * _input_ff(tech.library, tech.inverters[0])
+    slew = fo4_edge(tech)[1]
+    start = [
+        float(table.at(CLOCK_SLEW_NS, load))
+        for arc in cell.pin(flop.outputs[0]).arcs
+        if arc.related_pin == flop.clock
+        for table in (arc.cell_rise, arc.cell_fall)
+        if table is not None
+    ]
+    setup = [
+        float(table.at(CLOCK_SLEW_NS, slew))
+        for arc in cell.pin(flop.data).arcs
+        if arc.type.startswith("setup")
+        for table in (arc.rise_constraint, arc.fall_constraint)
+        if table is not None
+    ]
+    return max(start, default=0.0), max(setup, default=0.0)
+
+
+def fo4_ns(tech: Technology) -> float:
+    """The delay of the smallest inverter driving four of itself, ns: mean of rise and fall.
+
+    Its input's slew is that of a chain of such stages. Wires cost nothing here.
+    """
+    return fo4_edge(tech)[0]
+
+
+def fo4_edge(tech: Technology) -> tuple[float, float]:
+    """(delay, slew), ns, of a stage in a chain of inverters of fan-out four."""
+    cell = tech.library.cell(tech.inverters[0])
+    arcs = [arc for arc in cell.outputs[0].arcs if arc.cell_rise is not None]
+    if not arcs:
+        raise TpeError(f"{cell.name} has no delay tables: nothing can be timed with {tech.name}")
+    load = 4 * _input_ff(tech.library, cell.name)
+    rise = fall = 0.05
+    for _ in range(20):  # a rise makes the next stage's fall; it settles in a few stages
+        rise, fall = _slew(arcs[0], "rise", fall, load), _slew(arcs[0], "fall", rise, load)
+    delays = [_at(arcs[0], "cell_rise", fall, load), _at(arcs[0], "cell_fall", rise, load)]
+    return float(np.mean(delays)), (rise + fall) / 2
+
+
+def _slew(arc: Arc, edge: str, slew: float, load: float) -> float:
+    return _at(arc, f"{edge}_transition", slew, load)
+
+
+def _at(arc: Arc, table: str, slew: float, load: float) -> float:
+    found = getattr(arc, table)
+    return float(found.at(slew, load)) if found is not None else 0.0
+
+
+def _input_ff(library: Library, cell: str) -> float:
+    return library.cell(cell).inputs[0].capacitance_ff or 0.0
