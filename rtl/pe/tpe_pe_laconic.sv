@@ -58,9 +58,11 @@ module tpe_pe_laconic #(
   logic [SumWidth-1:0]              sum;
   logic [AccWidth-1:0]              sum_acc, base, psum_q;
 
+  // (At module scope: Yosys takes no packed array of two dimensions inside a generate block.)
+  logic [Lanes-1:0][ADigits-1:0][2:0] a_digit;
+  logic [Lanes-1:0][BDigits-1:0][2:0] b_digit;
+
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [ADigits-1:0][2:0] a_digit;
-    logic [BDigits-1:0][2:0] b_digit;
     logic [ADigits-1:0]      a_terms, a_now, a_rest;
     logic [BDigits-1:0]      b_terms, b_now, b_rest;
     logic                    a_minus, b_minus;
@@ -71,7 +73,7 @@ module tpe_pe_laconic #(
         .Encoder(Encoder)
     ) u_encode_a (
         .a_i    (code_i[l*CodeWidth+:AWidth]),
-        .digit_o(a_digit)
+        .digit_o(a_digit[l])
     );
 
     tpe_encode #(
@@ -79,14 +81,14 @@ module tpe_pe_laconic #(
         .Encoder(Encoder)
     ) u_encode_b (
         .a_i    (b_i[l*BWidth+:BWidth]),
-        .digit_o(b_digit)
+        .digit_o(b_digit[l])
     );
 
     for (genvar i = 0; i < ADigits; i++) begin : gen_a
-      assign a_terms[i] = |a_digit[i][1:0];
+      assign a_terms[i] = |a_digit[l][i][1:0];
     end
     for (genvar i = 0; i < BDigits; i++) begin : gen_b
-      assign b_terms[i] = |b_digit[i][1:0];
+      assign b_terms[i] = |b_digit[l][i][1:0];
     end
 
     assign a_now     = start_i ? a_terms : a_q[l];
@@ -103,16 +105,16 @@ module tpe_pe_laconic #(
       a_power = '0;
       for (int unsigned i = ADigits; i > 0; i--) begin
         if (a_now[i-1]) begin
-          a_minus = a_digit[i-1][2];
-          a_power = ExpWidth'(2 * (i - 1)) + ExpWidth'(a_digit[i-1][1]);
+          a_minus = a_digit[l][i-1][2];
+          a_power = ExpWidth'(2 * (i - 1)) + ExpWidth'(a_digit[l][i-1][1]);
         end
       end
       b_minus = 1'b0;
       b_power = '0;
       for (int unsigned i = BDigits; i > 0; i--) begin
         if (b_now[i-1]) begin
-          b_minus = b_digit[i-1][2];
-          b_power = ExpWidth'(2 * (i - 1)) + ExpWidth'(b_digit[i-1][1]);
+          b_minus = b_digit[l][i-1][2];
+          b_power = ExpWidth'(2 * (i - 1)) + ExpWidth'(b_digit[l][i-1][1]);
         end
       end
     end

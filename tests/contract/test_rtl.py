@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -199,6 +202,23 @@ def test_lints_without_a_warning(combo):
     for size, parameters in (*default, *[((2, 2), x) for x in (*choices(pe, array), *modes)]):
         e = engine(pe, array, size, **parameters)
         assert lint(emit.rename(emit.engine_modules(e), "mine"), "mine") == ""
+
+
+@combos
+def test_yosys_reads_it_and_finds_no_latch(combo, tmp_path):
+    files = []
+    for module, text in emit.engine_modules(engine(*combo, (2, 2))).items():
+        files.append(str(tmp_path / f"{module}.sv"))
+        Path(files[-1]).write_text(text)
+    passes = (
+        f"read_verilog -sv -defer {' '.join(files)}",
+        "hierarchy -check -top tpe_engine",
+        "proc",
+        "select -assert-none t:$dlatch t:$adlatch t:$sr",
+    )
+    code = f"from pyosys import libyosys as y; d = y.Design(); [d.run_pass(p) for p in {passes!r}]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
 FAULTS = {
