@@ -32,10 +32,17 @@ from tpe.synth.tech import technology
 ROOT = Path(__file__).resolve().parents[1]
 FULL = ROOT.parent / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+
+
+def without(path: Path, where: str) -> pytest.MarkDecorator:
+    """Skip a test whose library is not there."""
+    return pytest.mark.skipif(not path.exists(), reason=f"needs {where}")
+
+
 LIBRARIES = [
     pytest.param("tpe130", id="tpe130"),
-    pytest.param(FULL, id="sky130hd", marks=pytest.mark.skipif(not FULL.exists(), reason="none")),
-    pytest.param(OSU018, id="osu018", marks=pytest.mark.skipif(not OSU018.exists(), reason="none")),
+    pytest.param(FULL, id="sky130hd", marks=without(FULL, "../shared/liberty")),
+    pytest.param(OSU018, id="osu018", marks=without(OSU018, "Debian's qflow-tech-osu018")),
 ]
 sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA needs Debian's opensta")
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
