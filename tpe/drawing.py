@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from tpe.drawing_legend import ENCODER_SIGN, finish_ops, lanes_sign, legend, one_row
 from tpe.engine import Engine
-from tpe.pe.base import Way
 
 WIDTH = 10  # of a box
 GAP = 5  # columns of text that stand for all the cells left out
@@ -74,7 +73,7 @@ def picture(engine: Engine) -> str:
         columns = _draw_own_fronts(canvas, engine)
     elif engine.pe.sparse:
         columns = _draw_indexed(canvas, engine)
-    elif engine.array.way is Way.PASS:
+    elif engine.array.chained:
         columns = _draw_stationary(canvas, engine)
     elif engine.array.skewed:
         columns = _draw_skewed(canvas, engine)
@@ -101,7 +100,7 @@ def _drawn(places: Places) -> list[tuple[int, int]]:
 def _cell(engine: Engine) -> tuple[str, str]:
     """What a cell's box says."""
     assert engine.pe is not None and engine.array is not None
-    if engine.array.way is Way.PASS:
+    if engine.array.chained:
         shadow = "2x" if engine.params["overlap"] == "load" else ""
         return "cell", f"B {shadow}{engine.widths.b} b"
     what = "tree" if one_row(engine) else "cell"
@@ -183,7 +182,7 @@ def _skewed_rows(canvas: Canvas, engine: Engine, columns: Places, top: int) -> N
 
 def _skewed_row(canvas: Canvas, engine: Engine, columns: Places, r: int, y: int) -> None:
     assert engine.array is not None
-    passed = engine.array.way is Way.PASS
+    passed = engine.array.chained
     canvas.put(y + 1, 0, f"A[m, {r}]" if passed else f"A[{r}, k]")
     skew = "▯" * r if r < 3 else f"{r}▯"
     canvas.put(y + 1, 11, f"{_wire(engine, '─')}{skew}".ljust(9, "─"))
@@ -336,7 +335,7 @@ def _own_front_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: i
 def _draw_finish(canvas: Canvas, engine: Engine, columns: Places) -> None:
     assert engine.pe is not None and engine.array is not None
     y, drawn = len(canvas.lines), _drawn(columns)
-    straight = engine.array.way is Way.PASS or one_row(engine)
+    straight = engine.array.chained or one_row(engine)
     if straight:
         for _, x in drawn:
             canvas.put(y - 1, x + 5, "┬")

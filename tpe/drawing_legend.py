@@ -8,7 +8,7 @@ import numpy as np
 
 from tpe.engine import Engine
 from tpe.notation import ADD, SYNC, K, M
-from tpe.pe.base import Pace, Way
+from tpe.pe.base import Pace
 
 WIDTH = 80
 ENCODER_SIGN = "◆"
@@ -17,7 +17,7 @@ ENCODER_SIGN = "◆"
 def one_row(engine: Engine) -> bool:
     """Whether the array computes one row of C at a time: its rows are operands of K."""
     assert engine.array is not None
-    return M not in engine.array.dims and engine.array.way is not Way.PASS
+    return M not in engine.array.dims and not engine.array.chained
 
 
 def finish_ops(engine: Engine) -> list[str]:
@@ -98,7 +98,7 @@ def _moves(engine: Engine) -> tuple[str, str]:
         if lanes > 1:
             reads = f"every row reads at {lanes} indices of its own"
         return f"{some}; the front sends non-zero digits along its row", f"resident; {reads}"
-    if array.way is Way.PASS:
+    if array.chained:
         plural = "s" if engine.rows > 1 else ""
         b_how = f"a tile is shifted in from the top in {engine.rows:,} cycle{plural}, then held"
         if engine.params["overlap"] == "load":
@@ -123,9 +123,9 @@ def _psum(engine: Engine) -> dict[str, str]:
     psum = _psum_words(engine)
     ops = finish_ops(engine)
     finish = f"through one finish per column ({', '.join(ops)})" if ops else "as they are"
-    if not ops and (array.way is Way.PASS or one_row(engine)):
+    if not ops and (array.chained or one_row(engine)):
         finish = "as it is"
-    if array.way is Way.PASS:
+    if array.chained:
         depth = f"{engine.params['psum_depth']:,}"
         return {
             "psum": f"zero, or behind the first tile of K from the buffer: {depth} rows of M",

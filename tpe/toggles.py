@@ -24,7 +24,7 @@ from tpe.errors import TpeError
 from tpe.kernels import compress
 from tpe.notation import BW, K, N, Step
 from tpe.operands import Ints
-from tpe.pe.base import PE, Pace, Way
+from tpe.pe.base import PE, Pace
 from tpe.trees import evaluate_tree, word_tree
 from tpe.zero_points import Task, see
 
@@ -91,7 +91,7 @@ def sample(
     bits: dict[str, int] = {}
     for _ in range(positions):
         m, n = int(rng.integers(encoded.shape[0])), int(rng.integers(other.shape[1]))
-        if engine.array is not None and engine.array.way is Way.PASS:
+        if engine.array is not None and engine.array.chained:
             k = int(rng.integers(encoded.shape[1]))
             entering = passed_steps(engine, _rows(engine, encoded, m, window), other[:, n], k)
         else:

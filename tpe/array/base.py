@@ -168,7 +168,11 @@ class Array:
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
     stepped: bool = False  # takes PEs whose steps last several cycles
     parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
-    controls: Callable[[PE], bool] = lambda pe: pe.sparse  # passes have ports that say what they do
+
+    @property
+    def chained(self) -> bool:
+        """Whether B stays in the cells and psums pass through them."""
+        return self.way is Way.PASS
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -179,12 +183,11 @@ class Array:
         """What an array of this size unrolls."""
         trips = dict(zip(self.dims, size, strict=True))
         along_k = trips.get(Dim.K)
-        chained = self.way is Way.PASS
         return Grid(
             m=trips.get(Dim.M, 1),
             n=trips.get(Dim.N, 1),
-            lanes=1 if chained else along_k,
-            chain=along_k or 1 if chained else 1,
+            lanes=1 if self.chained else along_k,
+            chain=along_k or 1 if self.chained else 1,
         )
 
     def refuses(self, pe: PE) -> str | None:

@@ -26,7 +26,6 @@ from tpe.hdl.pack import unpack
 from tpe.hdl.sva import sva_modules
 from tpe.notation import Dim
 from tpe.operands import Ints
-from tpe.pe.base import Way
 from tpe.run import Run
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
@@ -131,18 +130,18 @@ def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
 def _smallest(engine: Engine) -> tuple[int, ...]:
     """The smallest size of the same widths: 1, but for the side that decides the lanes."""
     assert engine.array is not None
-    fixed = engine.grid.lanes is not None and engine.grid.chain == 1
+    fixed = engine.grid.lanes is not None and not engine.array.chained
     sides = zip(engine.array.dims, engine.size, strict=True)
     return tuple(size if fixed and dim is Dim.K else 1 for dim, size in sides)
 
 
 def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
     """Parameters of the harness of an engine, in order."""
-    pe, w, grid = emit.record(engine), engine.widths, engine.grid
+    pe, w = emit.record(engine), engine.widths
     rows, cols = emit.rtl_size(engine)
     a, b = emit.stored_formats(engine)
     a_bits, b_bits = emit.port_bits(engine)
-    chained = grid.chain > 1 or (engine.array is not None and engine.array.way is Way.PASS)
+    chained = engine.array is not None and engine.array.chained
     per_row = w.lanes * pe.group
     planes = w.digits if pe.sparse else pe.planes(w, engine.params)
     lone = not pe.sparse or engine.params["drift"] > 0

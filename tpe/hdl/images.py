@@ -13,7 +13,6 @@ from tpe.engine import Engine
 from tpe.hdl import chain, emit
 from tpe.hdl.pack import pack
 from tpe.operands import Ints
-from tpe.pe.base import Way
 from tpe.post import NOTHING, Added, Given
 from tpe.run import Run
 from tpe.zero_points import Task, offset, see
@@ -116,7 +115,7 @@ class Sizes:
     @property
     def chained(self) -> bool:
         """Whether B stays in the cells and psums pass through them."""
-        return self.engine.array is not None and self.engine.array.way is Way.PASS
+        return self.engine.array is not None and self.engine.array.chained
 
     @property
     def per_beat(self) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tpe.hdl import emit, sources
-from tpe.pe.base import Way
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
@@ -28,7 +27,7 @@ def sva_modules(engine: Engine) -> dict[str, str]:
     pe = emit.record(engine)
     assert engine.array is not None
     ports = sources.port_names(emit.engine_modules(engine)["tpe_engine"])
-    chained = engine.array.way is Way.PASS
+    chained = engine.array.chained
     text = emit.template(
         "sva.sv.j2",
         title=engine.name,

@@ -43,6 +43,7 @@ def _code() -> str:
 
 def _kept(path: Path, digest: str) -> Library | None:
     try:
+        # Ours alone, like the compiled kernels beside it: nothing that travels is unpickled.
         library = pickle.loads(path.read_bytes())
     except Exception:  # absent, cut off, written by another version: it is only a cache
         return None
