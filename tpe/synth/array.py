@@ -18,7 +18,7 @@ from tpe.errors import TpeError
 from tpe.synth import designs, mapper, timing
 from tpe.synth.fanout import buffered
 from tpe.synth.front import Point, pareto
-from tpe.synth.mapper import Mapped, map_parts
+from tpe.synth.mapper import Mapped, Part, map_parts
 from tpe.synth.netlist import Module, Netlist, area_um2
 from tpe.synth.points import measured
 from tpe.synth.recipes import Recipe, find_recipes
@@ -203,9 +203,10 @@ def array_front(
     """
     part = designs.array_part(engine)
     around = map_parts([part], tech, AROUND, step, workers=workers)[0].mapped
-    parts = [kind[0] for kind in designs.pe_parts(engine, ()).values()]
-    points = measured(parts, tech, recipes, step, timer, workers)
-    own = dict(zip((p.top for p in parts), points, strict=True))
+    parts = _parts(engine)
+    own: dict[str, list[Point]] = {}
+    for p, points in zip(parts, measured(parts, tech, recipes, step, timer, workers), strict=True):
+        own.setdefault(p.top, []).extend(points)
     versions = {
         name: _own(own[name], name) if name in own else _of_whole(tech, around, name, timer)
         for name in around[0].netlist.copies
@@ -220,8 +221,13 @@ def array_front(
 
 def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
     """How often `array_front` calls `step`."""
-    parts = [kind[0] for kind in designs.pe_parts(engine, ()).values()]
+    parts = _parts(engine)
     return mapper.count_jobs([parts[0]], AROUND) + mapper.count_jobs(parts, recipes)
+
+
+def _parts(engine: Engine) -> list[Part]:
+    """The parts of the PE, and those that stand in for them: equal at every register."""
+    return [part for kind in designs.pe_parts(engine, ("negate",)).values() for part in kind]
 
 
 def _own(points: Sequence[Point], name: str) -> list[Version]:
