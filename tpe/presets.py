@@ -85,7 +85,7 @@ PRESETS: dict[str, Preset] = {
             title="TPU v1's matrix unit",
             source="arXiv:1704.04760 (ISCA 2017): 256 x 256 MACs of 8 bits, weight-stationary, "
             "32-bit accumulators",
-            differs="a tile's weights begin to load once every cell has taken those of the tile before",
+            differs="a tile's weights begin to load when every cell has taken the tile before",
             pe="mac",
             array="systolic_ws",
             size="256x256",
