@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,17 @@ class Activity:
         """(share at 1, transitions) by the net's name in the netlist."""
         columns = zip(self.nets.names, self.duty, self.toggles, strict=True)
         return {name: (float(duty), int(count)) for name, duty, count in columns}
+
+
+def mean(found: Sequence[Activity]) -> Activity:
+    """What an average instance of a module does: mean transitions in mean cycles."""
+    first = found[0]
+    cycles = sum(a.cycles for a in found)
+    weights = [a.cycles / cycles for a in found]
+    duty = sum((a.duty * w for a, w in zip(found, weights, strict=True)), 0 * first.duty)
+    toggles = sum((a.toggles for a in found), 0 * first.toggles)
+    annotated = np.logical_and.reduce([a.annotated for a in found])
+    return replace(first, cycles=cycles, toggles=toggles, duty=duty, annotated=annotated)
 
 
 def check_annotated(fraction: float) -> float:

@@ -235,13 +235,12 @@ def _pe_case(engine: Engine, case: Case, traces: Traces, chosen: Chosen, tech: T
     parts, fractions, cycles = {}, [], 1
     for kind, point in chosen.points.items():
         found = activity.record(point.mapped.netlist, tech.library, traces.by_kind[kind])
-        loads = loads_of(found[0].nets, tech)
-        each = [energies_of(a.nets, loads, a, tech) for a in found]
-        fractions += [a.annotated_fraction for a in found]
-        cycles = found[0].cycles
+        average = activity.mean(found)
+        own = energies_of(average.nets, loads_of(average.nets, tech), average, tech)
         shares = _shares(kind, engine, case.engine)
-        mean = total(each).scaled(len(traces.instances[kind]) / len(each) / count)
-        parts[kind] = mean.scaled(*shares)
+        parts[kind] = own.scaled(len(found) / count).scaled(*shares)
+        fractions.append(average.annotated_fraction)
+        cycles = found[0].cycles
     macs = case.a.shape[0] * case.a.shape[1] * case.b.shape[1] / count
     return Power(total(parts.values()), parts, 1.0, cycles, macs, min(fractions), "")
 
