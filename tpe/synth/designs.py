@@ -96,10 +96,15 @@ def drop_ins() -> dict[str, str]:
 def _add_rebuilt(parts: list[Part]) -> None:
     """Behind the parts, each again with the modules that have a stand-in replaced, if one has."""
     for part in list(parts):
-        modules = reachable({**part.modules, **drop_ins()}, part.top)
+        modules = with_stand_ins(part.modules, part.top)
         if all(modules != known.modules for known in parts):
             words = [part.variant, FREE_BITS] if part.variant else [FREE_BITS]
             parts.append(replace(part, modules=modules, variant=",".join(words)))
+
+
+def with_stand_ins(modules: Mapping[str, str], top: str) -> dict[str, str]:
+    """The modules that `top` needs, with those that have a stand-in replaced by it."""
+    return reachable({**modules, **drop_ins()}, top)
 
 
 def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:
@@ -125,9 +130,13 @@ def array_part(engine: Engine) -> Part:
 
 
 def variant_engine(engine: Engine, name: str) -> Engine:
-    """The engine that a variant of this one is of, by `Variant.name`; TpeError if there is none."""
-    changed = [text.partition("=")[0] for text in name.split(",") if text]
+    """The engine that a variant of this one is of, by `Part.variant`; TpeError if there is none.
+
+    Stand-ins are no other engine: they take the same cycles.
+    """
+    wanted = ",".join(word for word in name.split(",") if word != FREE_BITS)
+    changed = [word.partition("=")[0] for word in wanted.split(",") if word]
     for variant in variants(engine, changed):
-        if variant.name == name:
+        if variant.name == wanted:
             return variant.engine
     raise TpeError(f"{engine.name} has no variant '{name}'")
