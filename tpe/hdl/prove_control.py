@@ -16,12 +16,13 @@ from tpe.hdl.prove_specs import (
     Claim,
     Lemma,
     at_widths,
+    cell_form,
     cell_parameters,
-    has_cell_spec,
     properties,
     query,
     width_text,
 )
+from tpe.hdl.prove_steps import stepped_parameters
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ROWS = COLS = 2  # of an array whose streams are followed
 STREAM_BITS = 2  # of its operands
 CELL_BITS = 3  # of a cell's: two digits
+STEPPED_LANES = 2  # of a cell whose steps take several cycles
 SLACK = 8  # cycles beyond the least that shows the property
 STREAMS = ("matrix2d", "systolic_os")  # modules with the ports that tpe_prop_array follows
 GROUPS = 4  # that the index of a front counts
@@ -37,8 +39,10 @@ GROUPS = 4  # that the index of a front counts
 def control_claims(engine: Engine) -> list[Claim]:
     """The lemmas on the sequences of an engine's cell, control, array and front."""
     found = []
-    if has_cell_spec(engine):
+    if cell_form(engine) == "steps":
         found.append(Claim("cell", _cell))
+    if cell_form(engine) == "cycles":
+        found.append(Claim("cell", _cell_stepped))
     inside = set(query(engine, f"tpe_{array_module(engine)}", {}, {}).modules)
     if "tpe_tile_ctrl" in inside:
         found.append(Claim("tile control", _tile_ctrl))
@@ -67,7 +71,7 @@ def uncovered_control(engine: Engine) -> list[str]:
 def _follows_streams(engine: Engine) -> bool:
     widths = rtl_widths(engine)
     plain = widths["Planes"] == 1 and widths["CodeWidth"] == widths["AWidth"]
-    return array_module(engine) in STREAMS and plain and has_cell_spec(engine)
+    return array_module(engine) in STREAMS and plain and cell_form(engine) == "steps"
 
 
 def _small(engine: Engine, bits: int) -> Engine:
@@ -82,6 +86,15 @@ def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
     made = query(small, "tpe_prop_cell", parameters, given, cycles, "reset")
     what = "every valid step counts once, with its own flags"
     return Lemma("cell", what, width_text(small), made)
+
+
+def _cell_stepped(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    small = at_widths(engine, STREAM_BITS, STREAM_BITS, 2 * STREAM_BITS + 1, STEPPED_LANES)
+    parameters = stepped_parameters(small)
+    least = 2 * (parameters["Most"] + 1) + 2  # the reset, two steps, and the cycle behind them
+    made = query(small, "tpe_prop_cell_stepped", parameters, given, least + SLACK, "reset")
+    what = "every step counts once, however long it lasts"
+    return Lemma("cell", what, width_text(small), replace(made, least=least))
 
 
 def _flush(engine: Engine) -> int:
