@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 from tpe.errors import TpeError, unknown
 from tpe.hdl import sources
 from tpe.hdl.emit import record
-from tpe.hdl.prove_control import control_claims, uncovered_control
+from tpe.hdl.prove_arrays import uncovered_arrays
+from tpe.hdl.prove_control import control_claims
 from tpe.hdl.prove_solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.prove_specs import Claim, Lemma, at_widths, claims, properties, uncovered
 from tpe.hdl.prove_steps import step_claims
@@ -128,7 +129,7 @@ def prove(
         if progress:
             progress(claim.name)
         proofs.append(_prove(claim, engine, given, limit))
-    missing = (*uncovered(engine), *uncovered_control(engine))
+    missing = (*uncovered(engine), *uncovered_arrays(engine))
     return Report(engine.describe(), limit, tuple(proofs), missing)
 
 

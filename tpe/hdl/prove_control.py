@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import record, rtl_widths
+from tpe.hdl.prove_arrays import STREAM_BITS, array_lemma, array_module, follows_streams
 from tpe.hdl.prove_specs import (
     Claim,
     Lemma,
     at_widths,
     cell_form,
     cell_parameters,
-    properties,
+    encoder,
     query,
     width_text,
 )
@@ -28,11 +29,9 @@ if TYPE_CHECKING:
     from tpe.engine import Engine
 
 ROWS = COLS = 2  # of an array whose streams are followed
-STREAM_BITS = 2  # of its operands
 CELL_BITS = 3  # of a cell's: two digits
 STEPPED_LANES = 2  # of a cell whose steps take several cycles
 SLACK = 8  # cycles beyond the least that shows the property
-STREAMS = ("matrix2d", "systolic_os")  # modules with the ports that tpe_prop_array follows
 GROUPS = 4  # that the index of a front counts
 
 
@@ -48,30 +47,11 @@ def control_claims(engine: Engine) -> list[Claim]:
         found.append(Claim("tile control", _tile_ctrl))
     if "tpe_drain" in inside:
         found.append(Claim("drain", _drain))
-    if _follows_streams(engine):
-        found.append(Claim("array", _array))
+    if follows_streams(engine):
+        found.append(Claim("array", array_lemma))
     if "tpe_front_lane" in inside:
         found.append(Claim("front", _front))
     return found
-
-
-def array_module(engine: Engine) -> str:
-    """The stem of the RTL module of an engine's array."""
-    assert engine.array is not None
-    return engine.array.rtl(record(engine))
-
-
-def uncovered_control(engine: Engine) -> list[str]:
-    """What of the engine's sequences no lemma speaks about, a line each."""
-    if _follows_streams(engine):
-        return []
-    return [f"array {array_module(engine)}: no property follows its streams from end to end"]
-
-
-def _follows_streams(engine: Engine) -> bool:
-    widths = rtl_widths(engine)
-    plain = widths["Planes"] == 1 and widths["CodeWidth"] == widths["AWidth"]
-    return array_module(engine) in STREAMS and plain and cell_form(engine) == "steps"
 
 
 def _small(engine: Engine, bits: int) -> Engine:
@@ -123,34 +103,12 @@ def _drain(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
 
 
-def _array(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    small = _small(engine, STREAM_BITS)
-    names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
-    widths = rtl_widths(small)
-    parameters = {name: widths[name] for name in (*names, "CellLatency")}
-    parameters |= {"Rows": ROWS, "Cols": COLS}
-    text = properties()["tpe_prop_array"].read_text()
-    own = {"tpe_prop_array": text.replace("tpe_array", f"tpe_{array_module(engine)}")}
-    tile = 1 + ROWS + _flush_of_two(small) + 2  # cycles of a tile of one beat
-    made = query(small, "tpe_prop_array", parameters, {**given, **own}, tile + 4, "reset")
-    made = replace(made, least=tile + 2)  # the reset, a tile, and what follows it
-    what = "every accepted beat counts once in C; words leave once"
-    return Lemma("array", what, f"{ROWS} x {COLS}, {width_text(small)}", made)
-
-
-def _flush_of_two(engine: Engine) -> int:
-    latency = rtl_widths(engine)["CellLatency"]
-    return latency + (ROWS + COLS - 1 if array_module(engine) == "systolic_os" else 1)
-
-
 def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     widths, group = rtl_widths(small), record(engine).group
     parameters = {name: widths[name] for name in ("AWidth", "CodeWidth", "PlaneWidth")}
     parameters |= {"Group": group, "IndexWidth": (group * GROUPS - 1).bit_length()}
-    chosen = record(engine).parameter("encoder")
-    if chosen:
-        parameters["Encoder"] = chosen.rtl_value(engine.params["encoder"])
+    parameters["Encoder"] = encoder(engine)
     made = query(small, "tpe_prop_front", parameters, given, 2 * group + SLACK, "reset")
     what = "every non-zero digit of a group leaves once"
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
