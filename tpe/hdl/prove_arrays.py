@@ -139,7 +139,7 @@ def _stationary(engine: Engine) -> Small:
 
 def _indexed(engine: Engine) -> Small:
     """matrix2d of sparse PEs; two rows, whose paces differ, and two bit weights."""
-    lanes = min(2, engine.widths.lanes)
+    lanes = record(engine).lanes[0]
     acc = DIGITS_BITS + STREAM_BITS + 1
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, lanes)
     depth = GROUP * ROUNDS * lanes

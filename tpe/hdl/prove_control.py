@@ -69,7 +69,7 @@ def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
 
 
 def _cell_stepped(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    small = at_widths(engine, STREAM_BITS, STREAM_BITS, 2 * STREAM_BITS + 1, STEPPED_LANES)
+    small = at_widths(engine, CELL_BITS, STREAM_BITS, CELL_BITS + STREAM_BITS + 1, STEPPED_LANES)
     parameters = stepped_parameters(small)
     least = 2 * (parameters["Most"] + 1) + 2  # the reset, two steps, and the cycle behind them
     made = query(small, "tpe_prop_cell_stepped", parameters, given, least + SLACK, "reset")
