@@ -321,6 +321,30 @@ ENGINES: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
             "rounding": "half_away",
         },
     ),
+    (
+        "stripes",
+        "matrix2d",
+        (2, 2),
+        {**ALL, "requant": "column", "overflow": "saturate", "lanes": 3, "out_type": "int8"},
+    ),
+    (
+        "laconic",
+        "matrix2d",
+        (2, 2),
+        {**ALL, "requant": "tensor", "overflow": "flag", "lanes": 2, "rounding": "half_up"},
+    ),
+    (
+        "bitlet",
+        "matrix2d",
+        (2, 3),
+        {
+            **ALL,
+            "overflow": "saturate",
+            "lanes": 4,
+            "a_type": "uint8",
+            "zero_points": "offset",
+        },
+    ),
 ]
 
 
