@@ -403,3 +403,45 @@ def test_command_refuses_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
 def test_full_width(pe: str) -> None:
     report = prove(Engine(pe, "matrix2d", "4x4"))
     assert report.ok and report.full
+
+
+def chained(rounding: str, **parameters: object) -> Engine:
+    """A MAC with a finish chain."""
+    return Engine("mac", "matrix2d", "2x2", requant="tensor", rounding=rounding, **parameters)
+
+
+CHAINS = [
+    chained("half_up", overflow="flag", relu="on"),
+    chained("half_even", overflow="saturate", out_type="uint8"),
+    chained("half_away", overflow="saturate", guard_bits=1),
+]
+
+
+@pytest.mark.parametrize("engine", CHAINS, ids=lambda e: e.params["rounding"])
+def test_finish_chain_narrows_and_rounds(engine: Engine) -> None:
+    report = prove(engine, 60, only=("narrow", "requant"))
+    assert results(report) == {"narrow": PROVED, "requant": PROVED}
+    assert any("finish chain" in line for line in report.uncovered)
+
+
+@pytest.mark.parametrize(
+    ("lemma", "module", "old", "new", "engine"),
+    [
+        ("requant", "tpe_requant", "(rest > half) || tie;", "(rest > half);", CHAINS[0]),
+        ("requant", "tpe_requant", "(tie && floor_odd)", "tie", CHAINS[1]),
+        ("requant", "tpe_requant", "(tie && !negative)", "tie", CHAINS[2]),
+        ("requant", "tpe_requant", "Relu == 1 && rounded", "Relu == 2 && rounded", CHAINS[0]),
+        ("narrow", "tpe_narrow", "(|top) && !(&top)", "|top", CHAINS[1]),
+        ("narrow", "tpe_narrow", "{negative, {(SumWidth", "{!negative, {(SumWidth", CHAINS[2]),
+    ],
+)
+def test_fault_of_the_finish_chain_is_refuted(
+    lemma: str, module: str, old: str, new: str, engine: Engine
+) -> None:
+    report = prove(engine, 60, only=(lemma,), replaced=broken(module, old, new))
+    assert results(report) == {lemma: REFUTED}
+
+
+def test_a_stopped_clock_is_not_what_lemmas_speak_of() -> None:
+    report = prove(small("mac", gating="clock"), 60, only=("encode",))
+    assert any("gating" in line for line in report.uncovered)

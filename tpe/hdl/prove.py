@@ -25,6 +25,7 @@ from tpe.errors import TpeError, unknown
 from tpe.hdl import sources
 from tpe.hdl.emit import record
 from tpe.hdl.prove_arrays import uncovered_arrays
+from tpe.hdl.prove_chain import chain_claims, uncovered_chain
 from tpe.hdl.prove_control import control_claims
 from tpe.hdl.prove_solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.prove_specs import Claim, Lemma, at_widths, claims, properties, uncovered
@@ -129,7 +130,7 @@ def prove(
         if progress:
             progress(claim.name)
         proofs.append(_prove(claim, engine, given, limit))
-    missing = (*uncovered(engine), *uncovered_arrays(engine))
+    missing = (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
     return Report(engine.describe(), limit, tuple(proofs), missing)
 
 
@@ -144,7 +145,8 @@ def lemmas(engine: Engine) -> list[str]:
 
 
 def _claims(engine: Engine) -> list[Claim]:
-    return [*step_claims(engine), *claims(engine), *control_claims(engine)]
+    inside = [*step_claims(engine), *claims(engine)]
+    return [*inside, *control_claims(engine), *chain_claims(engine)]
 
 
 def _chosen(found: list[Claim], only: tuple[str, ...]) -> list[Claim]:
