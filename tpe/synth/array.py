@@ -207,7 +207,7 @@ def array_front(
     points = measured(parts, tech, recipes, step, timer, workers)
     own = dict(zip((p.top for p in parts), points, strict=True))
     versions = {
-        name: _own(own[name], name) if name in own else _of_whole(tech, around, name, timer)
+        name: own_versions(own[name], name) if name in own else of_whole(tech, around, name, timer)
         for name in around[0].netlist.copies
     }
     whole = timer != "abc" and timing.opensta() is not None
@@ -224,7 +224,7 @@ def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
     return mapper.count_jobs([parts[0]], AROUND) + mapper.count_jobs(parts, recipes)
 
 
-def _own(points: Sequence[Point], name: str) -> list[Version]:
+def own_versions(points: Sequence[Point], name: str) -> list[Version]:
     """Versions of a part of the PE: its front."""
     return [
         Version(p.mapped, p.mapped.netlist.modules[name], p.area_um2, p.period_ns)
@@ -232,7 +232,7 @@ def _own(points: Sequence[Point], name: str) -> list[Version]:
     ]
 
 
-def _of_whole(
+def of_whole(
     tech: Technology, mapped: Sequence[Mapped], name: str, timer: str | None
 ) -> list[Version]:
     """Versions of another module of the array, timed between registers by itself.
