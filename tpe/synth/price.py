@@ -40,16 +40,17 @@ class Option(Protocol):
     """One way to build an array: the clock it meets, and what it costs at any size."""
 
     @property
-    def period_ns(self) -> float: ...  # noqa: D102
+    def period_ns(self) -> float: ...
     @property
-    def params(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def params(self) -> Mapping[str, Any]: ...
     @property
-    def recipe(self) -> str: ...  # noqa: D102
+    def recipe(self) -> str: ...
     @property
-    def cell_recipe(self) -> str: ...  # noqa: D102
-    def area_um2(self, size: Size) -> float: ...  # noqa: D102
-    def memory_bits(self, size: Size) -> int: ...  # noqa: D102
-    def energy(self, clock_ns: float) -> Energy | None: ...  # noqa: D102
+    def cell_recipe(self) -> str: ...
+    def area_um2(self, size: Size) -> float: ...
+    def memory_bits(self, size: Size) -> int: ...
+    def cells_share(self, size: Size) -> float | None: ...
+    def energy(self, clock_ns: float) -> Energy | None: ...
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,13 @@ class Synthesised:
         versions = self.composed.versions
         areas = {name: version.area_um2 for name, version in versions.items()}
         return self.scale.area_um2(size, versions[self.scale.top].source.recipe, areas)
+
+    def cells_share(self, size: Size) -> float | None:
+        """The part of the area that is in the PE's own modules: cells, fronts, finishes."""
+        names = self.scale.copies
+        areas = {name: self.composed.versions[name].area_um2 for name in names}
+        own = sum(self.scale.count(name, size) * area for name, area in areas.items())
+        return own / self.area_um2(size)
 
     def memory_bits(self, size: Size) -> int:
         """Bits of the memories that are left out."""
@@ -293,6 +301,10 @@ class Users:
     def area_um2(self, size: Size) -> float:
         """PEs times the area of one: nothing between them is known."""
         return prod(size) * self.cost.area_um2
+
+    def cells_share(self, size: Size) -> float | None:
+        """Not known: nothing between the PEs is."""
+        return None
 
     def memory_bits(self, size: Size) -> int:
         """None are known of."""
