@@ -1,14 +1,16 @@
 """Engines side by side at equal area, throughput, power, clock or operand bandwidth.
 
-The baseline stands at its size, every other PE gets an integer number of columns, its rows kept;
-what an array of that size costs comes from `tpe.synth.price`, what it does from `Engine.run`. A row
-is one of the flat table with `EXTRA` behind it. Ratios are this row's value over the baseline's.
+The baseline stands at its size, every other PE gets an integer number of columns, its rows kept,
+or halved until one column fits. What an array of that size costs comes from `tpe.synth.price`, what
+it does from `Engine.run`. A row is one of the flat table with `EXTRA` behind it. Ratios are this
+row's value over the baseline's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tpe.candidates import Candidate
@@ -19,7 +21,7 @@ from tpe.errors import TpeError, unknown
 from tpe.run import Run
 from tpe.synth.energy import NO_ENERGY, Energy
 from tpe.synth.price import Option, Price
-from tpe.synth.scaling import Size, sized
+from tpe.synth.scaling import Size, rows_are_lanes, sized
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__
 
@@ -319,8 +321,8 @@ def _entry(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> IsoEntr
         return IsoEntry(c, price, reason=str(error))
 
 
-def _wide(engine: Engine, cols: int) -> Size:
-    return (engine.rows, cols, *engine.size[2:])
+def _wide(engine: Engine, cols: int, rows: int | None = None) -> Size:
+    return (engine.rows if rows is None else rows, cols, *engine.size[2:])
 
 
 def _most(fits: Callable[[int], bool]) -> int:
@@ -332,22 +334,34 @@ def _most(fits: Callable[[int], bool]) -> int:
     return low
 
 
+def _largest(engine: Engine, fits: Callable[[Size], bool]) -> Size | None:
+    """The most columns that fit, of all rows or else of half as many, and so on; None if none."""
+    rows = engine.rows
+    while rows:
+        cols = _most(lambda n, rows=rows: fits(_wide(engine, n, rows)))  # type: ignore[misc]
+        if cols:
+            return _wide(engine, cols, rows)
+        rows = 0 if rows_are_lanes(engine) else rows // 2
+    return None
+
+
 def _by_area(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tuple[Option, Size]:
-    """Of the options the one with the most columns per time, in the baseline's area."""
+    """Of the options the one with the most PEs per time, in the baseline's area."""
     engine, budget = c.engine, _area(base)
     assert engine is not None
     best: tuple[float, float, Option, Size] | None = None
     for option in maker.options(price, engine.size):
-        cols = _most(lambda n, o=option: o.area_um2(_wide(engine, n)) <= budget)  # type: ignore[misc]
-        size = _wide(engine, cols)
-        rate = cols / maker.clock(option)
-        if cols and (best is None or (rate, -option.area_um2(size)) > best[:2]):
+        size = _largest(engine, lambda s, o=option: o.area_um2(s) <= budget)  # type: ignore[misc]
+        if size is None:
+            continue
+        rate = prod(size) / maker.clock(option)
+        if best is None or (rate, -option.area_um2(size)) > best[:2]:
             best = (rate, -option.area_um2(size), option, size)
     if best is None:
         least = min(o.area_um2(_wide(engine, 1)) for o in price.options)
         raise TpeError(
-            f"{engine.rows} rows of one column take {least:,.0f} um2, more than the baseline's "
-            f"{budget:,.0f}"
+            f"a column of {engine.rows} rows takes {least:,.0f} um2, the baseline's array "
+            f"{budget:,.0f}, and fewer rows do not fit either"
         )
     return best[2], best[3]
 
@@ -387,11 +401,10 @@ def _by_power(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tupl
     assert base.clock_ns is not None
     budget = base.energy.fj_per_mac * macs / (base.run.cycles * base.clock_ns)
 
-    def fits(cols: int) -> bool:
-        cycles = maker.run(c, option, _wide(engine, cols)).cycles
-        return fj * macs / (cycles * clock) <= budget
+    def fits(size: Size) -> bool:
+        return fj * macs / (maker.run(c, option, size).cycles * clock) <= budget
 
-    return option, _wide(engine, _at_least_one(_most(fits), engine, "power"))
+    return option, _found(_largest(engine, fits), "power")
 
 
 def _by_clock(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tuple[Option, Size]:
@@ -403,8 +416,8 @@ def _by_bandwidth(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> 
     engine = c.engine
     assert engine is not None and base.run is not None
     option, budget = maker.first(price, engine.size), _bits(base.run)
-    cols = _most(lambda n: _bits(maker.run(c, option, _wide(engine, n))) <= budget)
-    return option, _wide(engine, _at_least_one(cols, engine, "operand bits a cycle"))
+    size = _largest(engine, lambda s: _bits(maker.run(c, option, s)) <= budget)
+    return option, _found(size, "operand bits a cycle")
 
 
 def _bits(run: Run) -> int:
@@ -415,10 +428,10 @@ def _bits(run: Run) -> int:
     return int(sum(sides))
 
 
-def _at_least_one(cols: int, engine: Engine, what: str) -> int:
-    if not cols:
-        raise TpeError(f"{engine.rows} rows of one column take more {what} than the baseline")
-    return cols
+def _found(size: Size | None, what: str) -> Size:
+    if size is None:
+        raise TpeError(f"even the smallest array takes more {what} than the baseline")
+    return size
 
 
 _SIZED: Mapping[str, Callable[[_Maker, Candidate, Price, IsoEntry], tuple[Option, Size]]] = {

@@ -41,7 +41,7 @@ class Spec:
 class Case:
     """One comparison: a design over a baseline, what the paper says of it, what its repository.
 
-    saed32 -- (design, variant, baseline's variant) of the published synthesis rows, None if the
+    saed32 -- (design, variant) and the baseline's, of the published synthesis rows; None if the
               rows have no such pair
     note   -- what has to be said beside it
     """
@@ -51,7 +51,7 @@ class Case:
     baseline: Spec
     area: tuple[Claim, ...] = ()
     energy: tuple[Claim, ...] = ()
-    saed32: tuple[str, str, str] | None = None
+    saed32: tuple[tuple[str, str], tuple[str, str]] | None = None
     note: str = ""
 
 

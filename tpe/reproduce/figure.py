@@ -9,6 +9,7 @@ from tpe.figures import styled
 from tpe.reproduce.facts import QUANTITIES
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -35,7 +36,7 @@ def ratios_figure(results: Sequence[Measured]) -> Figure:
             _panel(axes, quantity, results)
         panels[0].set_yticks(range(len(cases)), cases)
         panels[0].set_ylim(len(cases) - 0.4, -0.6)
-        handles: dict[str, object] = {}
+        handles: dict[str, Artist] = {}
         for axes in panels:
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)

@@ -21,10 +21,11 @@ _TOPOLOGIES = (
     ("2D matrix", "matrix2d", _SIDE, (1.44, 1.34), (1.20, 1.11)),
 )
 _SAED32 = {
-    "systolic_os": ("OS_systolic_array", "OPT1", "MAC"),
-    "systolic_ws": ("WS_systolic_array", "OPT1", "MAC"),
-    "cube3d": ("3D_cube", "OPT1", "MAC"),
+    "systolic_os": "OS_systolic_array",
+    "systolic_ws": "WS_systolic_array",
+    "cube3d": "3D_cube",
 }
+_COLUMN = (("column_array_OS", "OPT4C"), ("OS_PE", "MAC"))
 
 
 def _claims(values: tuple[float, ...]) -> tuple[Claim, ...]:
@@ -40,7 +41,8 @@ def _traditional() -> list[Case]:
             if (pe, array) == ("opt2", "systolic_ws"):
                 continue  # four pairs a psum passed from cell to cell: nobody builds it
             params = {"lanes": 4} if pe == "opt2" and array in ("matrix2d", "systolic_os") else {}
-            saed32 = _SAED32.get(array) if pe == "opt1" else None
+            rows = _SAED32.get(array) if pe == "opt1" else None
+            saed32 = ((rows, "OPT1"), (rows, "MAC")) if rows else None
             cases.append(
                 Case(
                     f"{pe.upper()} over MAC, {title}",
@@ -63,7 +65,9 @@ def _sparse() -> list[Case]:
     for pe in ("opt3", "opt4c", "opt4e"):
         own = Spec(pe, "matrix2d", _SIDE)
         title = pe.upper()
-        cases.append(Case(f"{title} over MAC, at equal area", own, mac, equal_area.get(pe, ())))
+        saed32 = _COLUMN if pe == "opt4c" else None
+        claims = equal_area.get(pe, ())
+        cases.append(Case(f"{title} over MAC, at equal area", own, mac, claims, (), saed32))
         over = (Claim(2.85, "abs"),), (Claim(12.10, "abs"),)
         cases.append(Case(f"{title} over Laconic", own, laconic, *over))
         cases.append(Case(f"{title} over Bitlet", own, bitlet))

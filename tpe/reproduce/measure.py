@@ -35,6 +35,7 @@ class Built:
     area_um2: float
     macs_per_cycle: float
     cycles: int
+    steps: float  # cycles for one operand, without filling, draining and loads
     energy: Energy | None = None
 
     @property
@@ -67,6 +68,7 @@ class Built:
             "cells_share": self.option.cells_share(self.spec.size),
             "cycles": self.cycles,
             "macs_per_cycle": self.macs_per_cycle,
+            "cycles_per_operand": self.steps,
             "energy_fj_per_mac": energy.fj_per_mac if energy else None,
             "activity_source": energy.activity_source if energy else None,
         }
@@ -99,7 +101,9 @@ class Finding:
         """The same ratio of the repository's SAED32 rows, None without such rows."""
         if self.case.saed32 is None:
             return None
-        found = saed32.ratio(*self.case.saed32)
+        if self.design is None and saed32.best(*self.case.saed32[0]).pes > 1:
+            return None  # the steps of an operand are the model's
+        found = saed32.ratio(*self.case.saed32, self.design.steps if self.design else 1.0)
         return found.area if self.quantity == "area" else found.energy
 
 
@@ -128,7 +132,7 @@ class Bench:
     costs: CostTable | None = None
     step: Step = lambda name: None
     prices: dict[str, Price] = field(default_factory=dict)
-    runs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    runs: dict[str, tuple[int, int, float]] = field(default_factory=dict)
     energies: dict[int, Energy | None] = field(default_factory=dict)
 
     def price(self, spec: Spec) -> Price:
@@ -151,9 +155,11 @@ class Bench:
         engine = engine_of(replace(spec, params={**spec.params, **option.params}))
         if engine.hash not in self.runs:
             run = engine.run(self.paper.workload)
-            self.runs[engine.hash] = sum(layer.macs for layer in run.layers), run.cycles
-        macs, cycles = self.runs[engine.hash]
-        return Built(spec, option, option.area_um2(spec.size), macs / cycles, cycles)
+            row = run.totals()
+            steps = row["cycles_per_operand"] if row["nonzero_digits_per_operand"] else 1.0
+            self.runs[engine.hash] = row["macs"], run.cycles, steps
+        macs, cycles, steps = self.runs[engine.hash]
+        return Built(spec, option, option.area_um2(spec.size), macs / cycles, cycles, steps)
 
     def with_energy(self, built: Built) -> Built:
         """The same with the energy of its PE, if anything measures it."""

@@ -7,12 +7,14 @@ second and area, as everywhere here; its energy per step is (dynamic + leakage) 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from tpe.errors import unknown
 
+Name = tuple[str, str]
 FILE = Path(__file__).with_name("data") / "saed32_synthesis.csv"
 SOURCE = "SAED 32 nm, vectorless power, the paper's repository"
 
@@ -28,6 +30,7 @@ class Row:
     met: bool
     area_um2: float | None
     power_mw: float | None  # dynamic and leakage
+    pes: int = 1  # that a column has; a whole array counts as one and is compared with its like
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def rows() -> tuple[Row, ...]:
 
 
 def _row(fields: dict[str, str]) -> Row:
-    area = fields["cell_area_um2"]
+    area, column = fields["cell_area_um2"], re.fullmatch(r"N(\d+) column", fields["dims"])
     powers = [fields["dynamic_mw"], fields["leakage_mw"]]
     return Row(
         design=fields["design"],
@@ -58,29 +61,33 @@ def _row(fields: dict[str, str]) -> Row:
         met=fields["timing"] == "met",
         area_um2=float(area) if area else None,
         power_mw=sum(map(float, powers)) if all(powers) else None,
+        pes=int(column[1]) if column else 1,
     )
 
 
 def best(design: str, variant: str) -> Row:
     """The met row of a design with the least area times clock; TpeError if there is none."""
     found = [r for r in rows() if (r.design, r.variant) == (design, variant)]
-    met = [(r.area_um2 * r.clock_ns, r) for r in found if r.met and r.area_um2 is not None]
+    met = [(r.area_um2 / r.pes * r.clock_ns, r) for r in found if r.met and r.area_um2 is not None]
     if not met:
         known = dict.fromkeys(f"{r.design} {r.variant}" for r in rows() if r.met)
         raise unknown("published design", f"{design} {variant}", known)
     return min(met, key=lambda pair: pair[0])[1]
 
 
-def ratio(design: str, variant: str, baseline: str) -> Published:
-    """The design's variant over its baseline's, both at their best met row.
+def ratio(design: Name, baseline: Name, steps: float = 1.0) -> Published:
+    """A design over its baseline, (design, variant) each, both at their best met row.
 
-    >>> round(ratio("OS_systolic_array", "OPT1", "MAC").area, 2)
+    steps -- cycles that the design takes for one operand, where it takes several
+
+    >>> round(ratio(("OS_systolic_array", "OPT1"), ("OS_systolic_array", "MAC")).area, 2)
     2.18
     """
-    one, two = best(design, variant), best(design, baseline)
+    one, two = best(*design), best(*baseline)
     assert one.area_um2 is not None and two.area_um2 is not None
-    area = (two.area_um2 * two.clock_ns) / (one.area_um2 * one.clock_ns)
+    time = steps * one.clock_ns
+    area = (two.area_um2 / two.pes * two.clock_ns) / (one.area_um2 / one.pes * time)
     energy = None
     if one.power_mw is not None and two.power_mw is not None:
-        energy = (two.power_mw * two.clock_ns) / (one.power_mw * one.clock_ns)
+        energy = (two.power_mw / two.pes * two.clock_ns) / (one.power_mw / one.pes * time)
     return Published(area, energy, one, two)

@@ -34,8 +34,8 @@ def sized(engine: Engine, size: Size, **params: object) -> Engine:
     return Engine(emit.record(engine), engine.array, size, **own)
 
 
-def _in_lanes(engine: Engine) -> bool:
-    """Whether the rows of the array are lanes of one cell: then they are not scaled."""
+def rows_are_lanes(engine: Engine) -> bool:
+    """Whether the rows of the array are lanes of one cell: then they are never scaled."""
     assert engine.array is not None
     return engine.array.dims[0] is Dim.K and not engine.array.chained
 
@@ -47,14 +47,14 @@ def _skewed(engine: Engine) -> bool:
 
 def reference(engine: Engine) -> Size:
     """The size at which a whole array is timed: 4 to a side where the sides may be scaled."""
-    if _in_lanes(engine):
+    if rows_are_lanes(engine):
         return (engine.rows, 4)
     return (4, 4, *engine.size[2:])
 
 
 def calibration(engine: Engine) -> tuple[Size, ...]:
     """The sizes that are mapped to fit what lies between the cells."""
-    if _in_lanes(engine):
+    if rows_are_lanes(engine):
         return tuple((engine.rows, cols) for cols in (2, 4))
     sides = [(2, 2), (2, 4), (4, 2), (4, 4)]
     sides += [(8, 2), (2, 8)] if _skewed(engine) else []
@@ -64,7 +64,7 @@ def calibration(engine: Engine) -> tuple[Size, ...]:
 def terms(engine: Engine, size: Size) -> tuple[float, ...]:
     """What the fitted coefficients are multiplied by at a size."""
     rows, cols = size[:2]
-    if _in_lanes(engine):
+    if rows_are_lanes(engine):
         if rows != engine.rows:
             raise TpeError(f"rows = {rows} is not legal: this area is of {engine.rows} rows alone")
         return (1.0, cols)
@@ -98,7 +98,7 @@ class Scaling:
         return inner + _value(self.between_um2[recipe], at)
 
     def count(self, module: str, size: Size) -> int:
-        """Copies of a module; TypeError is never raised: what is no whole number was refused."""
+        """Copies of a module."""
         return round(_value(self.copies[module], terms(self.engine, size)))
 
     def memory_bits_at(self, size: Size) -> int:
