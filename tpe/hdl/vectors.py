@@ -52,8 +52,8 @@ def vectors(
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
     modules = emit.rename(emit.engine_modules(engine) | benches, prefix)
     cases = cases_of(engine, workload, seed)
-    memories, words = _memories(cases)
-    bench = _bench(engine, prefix, top, len(cases), words)
+    memories, words = bench_memories(cases)
+    bench = bench_source(engine, prefix, top, len(cases), words)
     order = leaves_first(modules | {f"{prefix}_tb": bench}, f"{prefix}_tb")[:-1]
     texts = {f"{module}.sv": modules[module] for module in order}
     texts[f"{prefix}_tb.sv"] = bench
@@ -63,7 +63,7 @@ def vectors(
     return write_folder(Path(folder), texts)
 
 
-def _memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int]]:
+def bench_memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int]]:
     """Every memory's text by file name, and how many words A, B and C have."""
     parts: dict[str, list[str]] = {name: [] for name in ("a", "b", "expected", "added", "cases")}
     words = dict.fromkeys("abc", 0)
@@ -91,7 +91,8 @@ def _memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int]]:
     return {name: text for name, text in texts.items() if text}, words
 
 
-def _bench(engine: Engine, prefix: str, top: str, cases: int, words: dict[str, int]) -> str:
+def bench_source(engine: Engine, prefix: str, top: str, cases: int, words: dict[str, int]) -> str:
+    """The bench `PREFIX_tb` of an engine whose top module's text is `top`; see `vectors`."""
     ports = sources.port_names(top)
     missing = {
         "done_o": "assign pass_done = 1'b0;",

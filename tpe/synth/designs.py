@@ -96,3 +96,12 @@ def array_part(engine: Engine) -> Part:
     modules = emit.engine_modules(engine)
     keep = tuple(f"tpe_{kind}" for kind in KINDS if f"tpe_{kind}" in modules)
     return Part(engine.name, "tpe_engine", modules, keep)
+
+
+def variant_engine(engine: Engine, name: str) -> Engine:
+    """The engine that a variant of this one is of, by `Variant.name`; TpeError if there is none."""
+    changed = [text.partition("=")[0] for text in name.split(",") if text]
+    for variant in variants(engine, changed):
+        if variant.name == name:
+            return variant.engine
+    raise TpeError(f"{engine.name} has no variant '{name}'")

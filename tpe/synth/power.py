@@ -1,0 +1,261 @@
+"""Power and energy of a PE from activity: its gates simulated in its array, priced by Liberty.
+
+Switching is C V^2 / 2 of every transition, C being the pins that hang on a net (and its wire, if
+the technology has a wire load); what a clock edge costs in the flip-flops' clock pins, switching
+and internal, is the class `clock`. Nets that enter a module from outside are charged to it, so
+that modules add up to an array. Internal energy and leakage are the library's: see
+`tpe.synth.cell_energy` for slews and states. There are no glitches, since the simulation has no
+delays; no wires and no clock tree, unless asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.hdl import emit
+from tpe.hdl.images import Case
+from tpe.synth import activity
+from tpe.synth.activity import Activity, check_annotated
+from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
+from tpe.synth.designs import variant_engine
+from tpe.synth.nets import Nets
+from tpe.synth.port_traces import Traces, port_traces
+from tpe.synth.rows import Chosen
+from tpe.synth.stimulus import cases_of, smaller
+from tpe.synth.tech import Technology
+from tpe.synth.timing import CLOCK
+
+COMBINATIONAL, SEQUENTIAL, CLOCKED, INPUTS = "combinational", "sequential", "clock", "inputs"
+CLASSES = (COMBINATIONAL, SEQUENTIAL, CLOCKED, INPUTS)
+
+
+@dataclass(frozen=True)
+class Energies:
+    """fJ per cycle by class, of CLASSES, and leakage in nW, by class too.
+
+    A net counts for the class of what drives it: `inputs` are nets that enter from outside.
+    """
+
+    switching: Mapping[str, float]
+    internal: Mapping[str, float]
+    leakage_nw: Mapping[str, float]
+
+    @property
+    def dynamic_fj(self) -> float:
+        """Switching and internal energy, fJ per cycle."""
+        return sum(self.switching.values()) + sum(self.internal.values())
+
+    def scaled(self, dynamic: float, leakage: float | None = None) -> Energies:
+        """The same times a factor; leakage times one of its own, if given."""
+        other = dynamic if leakage is None else leakage
+        return Energies(
+            {name: x * dynamic for name, x in self.switching.items()},
+            {name: x * dynamic for name, x in self.internal.items()},
+            {name: x * other for name, x in self.leakage_nw.items()},
+        )
+
+
+def total(parts: Iterable[Energies]) -> Energies:
+    """The sum of energies, class by class."""
+    found = list(parts)
+
+    def added(field: str) -> dict[str, float]:
+        return {name: sum(getattr(x, field).get(name, 0.0) for x in found) for name in CLASSES}
+
+    return Energies(added("switching"), added("internal"), added("leakage_nw"))
+
+
+@dataclass(frozen=True)
+class Power:
+    """Power of one PE with its share of front and finish, or of an array.
+
+    energies           -- of all, fJ per cycle and nW; `parts` are the same by part: they sum to it
+    cycles, macs       -- the window that was simulated, and the multiply-accumulates in it
+    annotated_fraction -- share of nets whose activity was recorded, 0.95 at least
+    activity_source    -- where the activity comes from, in words, with what it leaves out
+    """
+
+    energies: Energies
+    parts: Mapping[str, Energies]
+    clock_ns: float
+    cycles: float
+    macs: float
+    annotated_fraction: float
+    activity_source: str
+
+    @property
+    def leakage_mw(self) -> float:
+        """Leakage, mW."""
+        return sum(self.energies.leakage_nw.values()) * 1e-6
+
+    @property
+    def dynamic_mw(self) -> float:
+        """Switching and internal power, clock included, mW."""
+        return self.energies.dynamic_fj / self.clock_ns * 1e-3
+
+    @property
+    def power_mw(self) -> float:
+        """All of it, mW."""
+        return self.dynamic_mw + self.leakage_mw
+
+    @property
+    def clock_fj(self) -> float:
+        """What the flip-flops' clock pins take, fJ per cycle."""
+        return self.energies.switching[CLOCKED] + self.energies.internal[CLOCKED]
+
+    @property
+    def energy_pj(self) -> float:
+        """Energy of the window, leakage included, pJ."""
+        return self.power_mw * self.clock_ns * self.cycles
+
+    @property
+    def energy_fj_per_mac(self) -> float:
+        """Energy of a multiply-accumulate, leakage included, fJ."""
+        return self.energy_pj * 1000 / self.macs
+
+    def row(self) -> dict[str, float | str]:
+        """Its columns of the flat table."""
+        return {
+            "power_mw": self.power_mw,
+            "leakage_mw": self.leakage_mw,
+            "energy_fj_per_mac": self.energy_fj_per_mac,
+            "activity_source": self.activity_source,
+            "annotated_fraction": self.annotated_fraction,
+        }
+
+
+# ---- one module ----
+
+
+def energies_of(nets: Nets, loads: Loads, found: Activity, tech: Technology) -> Energies:
+    """What a module takes under an activity, modules inside it left out."""
+    volts = tech.library.voltage_v
+    if volts is None:
+        raise TpeError(f"{tech.name} states no voltage: no power without one")
+    switching, internal, leakage = (dict.fromkeys(CLASSES, 0.0) for _ in range(3))
+    owner = _owners(nets, tech)
+    each = (loads.sinks + loads.wires) * volts**2 / 2 * found.toggles / found.cycles
+    for name in CLASSES:
+        switching[name] = float(each[[o == name for o in owner]].sum())
+    for gate in nets.gates:
+        cell = tech.library.cell(gate.cell)
+        kind = SEQUENTIAL if cell.sequential else COMBINATIONAL
+        state = gate_state(gate, found.toggles, found.duty)
+        slews = {p: float(loads.slew[n]) for p, n in gate.pins.items() if n >= 0}
+        own = leakage_nw(cell, state.duty)
+        leakage[kind] += own or 0.0
+        for pin in cell.pins:
+            net = gate.pins.get(pin.name, -1)
+            count = state.toggles.get(pin.name, 0.0) / found.cycles
+            if net < 0 or not pin.energies or not count:
+                continue
+            fj = count * pin_energy_fj(cell, pin, slews, float(loads.total[net]), state)
+            internal[CLOCKED if pin.clock and cell.sequential else kind] += fj
+    return Energies(switching, internal, leakage)
+
+
+def _owners(nets: Nets, tech: Technology) -> list[str]:
+    """The class of every net: that of what drives it; clock nets reach a flip-flop's clock."""
+    owner = [INPUTS] * len(nets.names)
+    for gate in nets.gates:
+        cell = tech.library.cell(gate.cell)
+        for pin in cell.outputs:
+            net = gate.pins.get(pin.name, -1)
+            if net >= 0:
+                owner[net] = SEQUENTIAL if cell.sequential else COMBINATIONAL
+    for gate in nets.gates:
+        for pin in tech.library.cell(gate.cell).inputs:
+            net = gate.pins.get(pin.name, -1)
+            if pin.clock and net >= 0:
+                owner[net] = CLOCKED
+    for net in nets.ports.get(CLOCK, ("", ()))[1]:
+        owner[net] = CLOCKED
+    return owner
+
+
+# ---- a PE ----
+
+
+def pe_power(
+    engine: Engine,
+    chosen: Chosen,
+    technology: Technology,
+    clock_ns: float,
+    operands: str = "normal:20",
+    seed: int = 0,
+    cycles: int = 2048,
+) -> Power:
+    """Power of one PE of an engine: its cell, and its share of its row's front and finish.
+
+    chosen   -- the netlists of its parts, as `Design.at` gives them
+    operands -- see `tpe.synth.stimulus`: normal:SIGMA, uniform, relu:SIGMA, sparse:SHARE or a
+                workload with values
+    cycles   -- about how long the window is; the whole of it is simulated, filling and draining
+                included
+
+    The array is the engine's, cut to 4 a side where K does not lie. A front is shared by the
+    columns of the engine itself. A finish works once per output; that of a digit-serial PE is
+    busy in every cycle and shared by the rows of the engine itself. TpeError if a netlist is not
+    its RTL in a cycle, or if fewer than 95 % of nets have an activity.
+    """
+    if not clock_ns > 0:
+        raise TpeError(f"clock_ns = {clock_ns!r} is not legal: above 0, in ns")
+    variant = variant_engine(engine, chosen.points["cell"].mapped.variant)
+    cases = cases_of(smaller(variant), operands, seed, cycles)
+    ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
+    found = [_pe_case(engine, case, port_traces(case, ports), chosen, technology) for case in cases]
+    return joined(found, clock_ns, f"{activity.SOURCE}; {operands}, seed {seed}")
+
+
+def joined(found: Sequence[Power], clock_ns: float, source: str) -> Power:
+    """Windows one after another as one: energies are means over all cycles."""
+    cycles = sum(power.cycles for power in found)
+    share = [power.cycles / cycles for power in found]
+    parts = {
+        name: total(p.parts[name].scaled(s) for p, s in zip(found, share, strict=True))
+        for name in found[0].parts
+    }
+    return Power(
+        total(parts.values()),
+        parts,
+        clock_ns,
+        cycles,
+        sum(power.macs for power in found),
+        check_annotated(min(power.annotated_fraction for power in found)),
+        f"{source}, {round(cycles)} cycles",
+    )
+
+
+def _pe_case(engine: Engine, case: Case, traces: Traces, chosen: Chosen, tech: Technology) -> Power:
+    """One PE while its array runs one case."""
+    count = len(traces.instances["cell"])
+    parts, fractions, cycles = {}, [], 1
+    for kind, point in chosen.points.items():
+        found = activity.record(point.mapped.netlist, tech.library, traces.by_kind[kind])
+        average = activity.mean(found)
+        own = energies_of(average.nets, loads_of(average.nets, tech), average, tech)
+        shares = _shares(kind, engine, case.engine)
+        parts[kind] = own.scaled(len(found) / count).scaled(*shares)
+        fractions.append(average.annotated_fraction)
+        cycles = found[0].cycles
+    macs = case.a.shape[0] * case.a.shape[1] * case.b.shape[1] / count
+    return Power(total(parts.values()), parts, 1.0, cycles, macs, min(fractions), "")
+
+
+def _shares(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:
+    """(dynamic, leakage) of a part by which a PE of the engine has less than one of the small."""
+    pe = emit.record(engine)
+    if kind == "front" and not pe.own_front:
+        share = small.grid.n / engine.grid.n
+        return share, share
+    if kind == "finish":
+        rows = _rows(small) / _rows(engine)
+        return (rows if pe.sparse else 1.0), rows
+    return 1.0, 1.0
+
+
+def _rows(engine: Engine) -> int:
+    return engine.grid.m * engine.grid.chain

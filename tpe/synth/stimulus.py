@@ -1,0 +1,111 @@
+"""What an array is given while its power is measured: operands by distribution, or a workload's.
+
+`normal:SIGMA` and `uniform` are those of `gemm:...` workloads; `relu:SIGMA` has the negative half
+of A at zero, `sparse:SHARE` that share of A, drawn at random, the rest normal of sigma 20; A is
+the side that is encoded. Anything else is a workload with values: the first rows and columns of
+each layer, as many as the array takes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.hdl import emit
+from tpe.hdl.images import Case
+from tpe.notation import Dim
+from tpe.operands import Ints
+from tpe.zero_points import task_of
+
+LARGEST_SIDE = 4  # of the array that is simulated for one PE
+STEPS = 256  # operands of K of one output in each lane
+
+
+def smaller(engine: Engine, most: int = LARGEST_SIDE) -> Engine:
+    """The engine with at most `most` cells along M and N; K, which decides a cell, stays."""
+    assert engine.array is not None
+    fixed = engine.grid.lanes is not None and not engine.array.chained
+    sides = zip(engine.array.dims, engine.size, strict=True)
+    size = tuple(s if fixed and dim is Dim.K else min(s, most) for dim, s in sides)
+    return Engine(emit.record(engine), engine.array, size, **engine.params)
+
+
+def cases_of(engine: Engine, operands: str, seed: int, cycles: int) -> list[Case]:
+    """GEMMs of about `cycles` cycles in all; TpeError for operands that are none."""
+    if cycles < 16:
+        raise TpeError(f"cycles = {cycles} is not legal: 16 or more")
+    kind, _, value = operands.partition(":")
+    if kind in ("relu", "sparse"):
+        number = _number(operands, value)
+        normal = f"normal:{number:g}" if kind == "relu" else "normal:20"
+        case = _drawn(engine, normal, seed, cycles)
+        return [Case(engine, _thinned(case.a, kind, number, seed), case.b)]
+    if kind in ("normal", "uniform"):
+        return [_drawn(engine, operands, seed, cycles)]
+    return _layers(engine, operands, seed, cycles)
+
+
+def _number(operands: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    most = 1.0 if operands.startswith("sparse") else 1e6
+    if not 0 < number <= most:
+        raise TpeError(f"operands = '{operands}' is not legal: relu:SIGMA or sparse:SHARE (0..1)")
+    return number
+
+
+def _thinned(a: Ints, kind: str, number: float, seed: int) -> Ints:
+    if kind == "relu":
+        return np.maximum(a, 0)
+    rng = np.random.Generator(np.random.Philox(seed + 1))
+    return np.where(rng.random(a.shape) < number, 0, a)
+
+
+def _drawn(engine: Engine, spec: str, seed: int, cycles: int) -> Case:
+    m, n, k = _shape(engine, cycles)
+    layer = engine.find(f"gemm:{m}x{n}x{k}:{spec}", seed).layers[0]
+    task = task_of(layer)
+    return Case(engine, task.a, task.b)
+
+
+def _shape(engine: Engine, cycles: int) -> tuple[int, int, int]:
+    """M x N x K that keep the array busy for about that long."""
+    grid = engine.grid
+    if engine.array is not None and engine.array.chained:
+        return max(4, cycles // 4), grid.n, 4 * grid.chain
+    steps = min(STEPS, cycles)
+    tiles = max(1, round(cycles / (steps * _pace(engine))))
+    m, n, k = grid.m * tiles, grid.n, steps * engine.widths.lanes
+    return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
+
+
+def _pace(engine: Engine) -> float:
+    """About how many cycles an operand of K takes in a lane."""
+    pe = emit.record(engine)
+    return 2.5 if pe.sparse else pe.planes(engine.widths, engine.params)
+
+
+def _layers(engine: Engine, spec: str, seed: int, cycles: int) -> list[Case]:
+    """A corner of every layer of a workload, each about as long."""
+    layers = [task_of(layer) for layer in engine.find(spec, seed).layers]
+    cases = []
+    for task in layers:
+        m, n = np.shape(task.a)[0], np.shape(task.b)[1]
+        tall, wide = _corner(engine, np.shape(task.a)[1], cycles // len(layers))
+        zeros = int(np.max(task.a_zero)), int(np.max(task.b_zero))
+        a, b = task.a[: min(m, tall)], task.b[:, : min(n, wide)]
+        cases.append(Case(engine, a, b, a_zero=zeros[0], b_zero=zeros[1]))
+    return cases
+
+
+def _corner(engine: Engine, k: int, cycles: int) -> tuple[int, int]:
+    """Rows of A and columns of B of a layer of that K that take about so many cycles."""
+    grid = engine.grid
+    if engine.array is not None and engine.array.chained:
+        return max(4, cycles * grid.chain // max(k, 1)), grid.n
+    tiles = max(1, round(cycles * engine.widths.lanes / (k * _pace(engine))))
+    sides = grid.m * tiles, grid.n
+    return (sides[1], sides[0]) if engine.params["encode"] == "weights" else sides
