@@ -227,3 +227,15 @@ def test_equal_runs_have_equal_points_and_others_not():
 def test_sizes_and_defaults_of_parameters():
     assert parse_size("3X5", tpe.Engine("opt1", "os").array) == (3, 5)
     assert all(p.default is None or p.check(p.default) == p.default for p in COMMON)
+
+
+@pytest.mark.parametrize(
+    ("array", "rows"), [("matrix2d", 4), ("systolic_os", 4), ("systolic_ws", 4), ("adder_tree", 4)]
+)
+def test_operand_bits_are_those_that_come_to_the_array(array, rows):
+    """Stored digits of an int8 are nine bits (EN-T) or twelve (Booth); 4 of A enter a cycle."""
+    bits = {("cell", "ent"): 8, ("edge", "ent"): 8, ("stored", "ent"): 9, ("stored", "booth"): 12}
+    for (where, encoder), each in bits.items():
+        engine = tpe.Engine("mac", array, "4x2", encode_in=where, encoder=encoder)
+        frame = engine.run(np.ones((4, 4), int), np.ones((4, 2), int)).to_frame()
+        assert frame["operand_bits_per_cycle_a"].unique().tolist() == [rows * each]

@@ -243,7 +243,7 @@ def mapped_area(found: Price, size: Size) -> tuple[float, float]:
     own = next(m for m in outcome.mapped if m.recipe == chosen[top].source.recipe)
     version = Version(own, own.netlist.modules[top], 0.0, 0.0)
     versions = {name: [v] for name, v in chosen.items()} | {top: [version]}
-    whole = compose(found.technology, top, versions, 0.0)
+    whole = compose(found.technology, top, versions, {}, 0.0)
     return whole.area_um2, option.area_um2(size)
 
 
@@ -290,7 +290,7 @@ def test_sides_inside_a_cell_are_not_scaled():
 
 
 def test_what_is_varied():
-    assert varied(Engine("mac")) == ("tree", "stages", "encoder")
+    assert varied(Engine("mac")) == ("tree", "stages", "negate", "encoder")
     assert "encoder" not in varied(Engine("mac", encode_in="stored"))
     assert "encoder" not in varied(Engine("opt4c"))
 

@@ -77,7 +77,6 @@ def _operands(engine: Engine) -> dict[str, str]:
     if engine.params.get("encode_in") == "stored":
         bits = pe.code_bits(engine.widths, engine.params)
         encoded += f", stored as digits ({bits} bits for {engine.widths.a})"
-        a_bits = a_bits // engine.widths.a * bits
     a_how, b_how = _moves(engine)
     return {
         "A[m, k]": f"{encoded}, {a_bits:,} bits a cycle: {a_how}",

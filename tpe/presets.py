@@ -85,11 +85,11 @@ PRESETS: dict[str, Preset] = {
             title="TPU v1's matrix unit",
             source="arXiv:1704.04760 (ISCA 2017): 256 x 256 MACs of 8 bits, weight-stationary, "
             "32-bit accumulators",
-            differs="no overlap of a tile's weight load with the tile before it",
+            differs="a tile's weights begin to load when every cell has taken the tile before",
             pe="mac",
             array="systolic_ws",
             size="256x256",
-            parameters=_INT8,
+            parameters={**_INT8, "overlap": "load"},
         ),
         Preset(
             name="ascend_like_cube",

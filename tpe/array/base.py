@@ -116,6 +116,13 @@ class Job:
         return self.pe
 
     @property
+    def a_bits(self) -> int:
+        """Bits of an operand of A as it comes to the array: stored digits are more than its own."""
+        if self.params.get("encode_in") == "stored":
+            return self.record.code_bits(self.widths, self.params)
+        return self.widths.a
+
+    @property
     def m_tiles(self) -> int:
         """Tiles along M."""
         return -(-self.m // self.rows)

@@ -29,8 +29,8 @@ def bandwidth(job: Job) -> tuple[int, int]:
     w = job.widths
     if job.record.sparse:
         group = job.record.group * w.lanes
-        return job.rows * group * w.a, job.rows * job.cols * w.lanes * w.b
-    return job.rows * w.lanes * w.a, job.cols * w.lanes * w.b
+        return job.rows * group * job.a_bits, job.rows * job.cols * w.lanes * w.b
+    return job.rows * w.lanes * job.a_bits, job.cols * w.lanes * w.b
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:

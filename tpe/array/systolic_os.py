@@ -21,7 +21,7 @@ def timing(job: Job, handshake: Handshake) -> Timing:
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B."""
     lanes = job.widths.lanes
-    return job.rows * lanes * job.widths.a, job.cols * lanes * job.widths.b
+    return job.rows * lanes * job.a_bits, job.cols * lanes * job.widths.b
 
 
 RECORD = Array(

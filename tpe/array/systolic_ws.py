@@ -167,7 +167,7 @@ def walk(job: Job, handshake: Handshake) -> int:
 
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a row of a tile of A, a row of weights."""
-    return job.chain * job.widths.a, job.cols * job.widths.b
+    return job.chain * job.a_bits, job.cols * job.widths.b
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:

@@ -19,6 +19,7 @@ from tpe.errors import missing_extra
 from tpe.hdl.mutate_netlist import Mutant, Netlist, run_yosys
 
 EQUIVALENT, DIFFERENT, OPEN = "equivalent", "different", "open"
+_ELABORATION = 6  # times the limit of a proof, for what comes before it
 
 
 def judge(netlist: Netlist, top: str, mutant: Mutant, limit: float) -> str:
@@ -27,7 +28,10 @@ def judge(netlist: Netlist, top: str, mutant: Mutant, limit: float) -> str:
         folder = Path(name)
         (folder / "flat.il").write_text(netlist.rtlil)
         (folder / "miter.sv").write_text(_miter(netlist.rtlil))
-        run_yosys(_commands(top, mutant), folder)
+        try:
+            run_yosys(_commands(top, mutant), folder, _ELABORATION * limit)
+        except subprocess.TimeoutExpired:
+            return OPEN
         return _prove(folder, limit)
 
 

@@ -20,6 +20,7 @@ from tpe.pe.base import PE, Parameter
 _TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}
 _SIZE = (4, 2, 2)
 _BUFFERED = {"psum_depth": 3}  # `depth` takes its smallest value: GEMMs take several passes
+_LANES = 4  # at most: a cell of sixteen has the same mechanisms and takes minutes to elaborate
 _LEAST = 3  # subjects of a small sample
 _PER_SUBJECT = 20  # mutants of a subject of a sample: fewer are not worth its build
 _ALL = 10  # mutants per subject from which on all are taken
@@ -81,6 +82,8 @@ def _own(parameter: Parameter) -> Any:
     """A parameter's value in a subject that makes no choice."""
     if parameter.name == "depth":
         return parameter.legal[0]
+    if parameter.name == "lanes" and parameter.default is not None:
+        return min(parameter.default, max(_LANES, parameter.legal[0]))
     return {**_TYPES, **_BUFFERED}.get(parameter.name, parameter.default)
 
 

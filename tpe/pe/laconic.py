@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from tpe import step_rules
 from tpe.jit import compiled, kernel, step_type
@@ -15,6 +16,8 @@ from tpe.pe.mac import resolve
 
 if TYPE_CHECKING:
     from tpe.array.base import Job
+
+Terms: TypeAlias = npt.NDArray[np.uint8]
 
 B_BITS = 17  # the widest B; digits beyond a narrower one are zero
 
@@ -39,31 +42,38 @@ def step(
 
 
 @kernel()
-def tally(a_terms: Ints, b_terms: Ints, lanes: int) -> Ints:
+def tally(a_terms: Terms, b_terms: Terms, lanes: int) -> Ints:
     """(slowest PE's pairs, pairs of all PEs, PEs without any) of every group: (3, groups).
 
-    a_terms (rows, K), b_terms (cols, K): non-zero digits of the operands.
+    a_terms (rows, K), b_terms (K, cols): non-zero digits of the operands, 9 at most. Columns are
+    the innermost loop and a byte each, so that many of them are one machine instruction.
     """
-    k = a_terms.shape[1]
+    rows, k = a_terms.shape
     out = np.zeros((3, -(-k // lanes)), np.int64)
+    most = np.zeros(b_terms.shape[1], np.uint8)
     for g in range(out.shape[1]):
-        for r in range(a_terms.shape[0]):
-            for c in range(b_terms.shape[0]):
-                most = 0
-                for i in range(g * lanes, min((g + 1) * lanes, k)):
-                    most = max(most, a_terms[r, i] * b_terms[c, i])
-                out[0, g] = max(out[0, g], most)
-                out[1, g] += most
-                out[2, g] += most == 0
+        for r in range(rows):
+            most[:] = 0
+            for i in range(g * lanes, min((g + 1) * lanes, k)):
+                terms = a_terms[r, i]
+                if terms == 0:
+                    continue
+                for c in range(most.size):
+                    pairs = np.uint8(terms * b_terms[i, c])
+                    most[c] = max(most[c], pairs)
+            for c in range(most.size):
+                out[0, g] = max(out[0, g], most[c])
+                out[1, g] += most[c]
+                out[2, g] += most[c] == 0
     return out
 
 
 def pair_steps(a: Ints, b: Ints, job: Job) -> Ints:
     """Of every group of a tile, A (rows, K) and B (K, cols): see `tally`."""
     w, encoder = job.widths, str(job.params["encoder"])
-    a_terms = np.ascontiguousarray(step_rules.digit_counts(a, w.a, encoder))
-    b_terms = np.ascontiguousarray(step_rules.digit_counts(b, w.b, encoder).T)
-    return np.asarray(compiled(tally)(a_terms, b_terms, w.lanes))
+    a_terms = step_rules.digit_counts(a, w.a, encoder).astype(np.uint8)
+    b_terms = np.ascontiguousarray(step_rules.digit_counts(b, w.b, encoder), np.uint8)
+    return np.asarray(compiled(tally)(np.ascontiguousarray(a_terms), b_terms, w.lanes))
 
 
 RECORD = PE(

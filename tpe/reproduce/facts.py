@@ -27,14 +27,14 @@ class Claim:
 class Spec:
     """An engine to be built, and which of its parameters synthesis may choose.
 
-    `honest` are parameters whose other values are tried for it; a baseline has all of them.
+    vary -- what synthesis tries other values of: see `tpe.synth.designs.VARIED`
     """
 
     pe: str
     array: str
     size: tuple[int, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
-    vary: tuple[str, ...] = ()
+    vary: tuple[str, ...] = ("negate",)
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.synth import designs, mapper, timing
 from tpe.synth.fanout import buffered
 from tpe.synth.front import Point, pareto
-from tpe.synth.mapper import Mapped, map_parts
+from tpe.synth.mapper import Mapped, Part, map_parts
 from tpe.synth.netlist import Module, Netlist, area_um2
 from tpe.synth.points import measured
 from tpe.synth.recipes import Recipe, find_recipes
 from tpe.synth.tech import Technology
 from tpe.synth.timing import Timing
 
+Registers: TypeAlias = tuple[int, int]  # flip-flops, those of them with a reset
 _TRIES = 3  # compositions that are timed for one clock
 # What maps what lies between the cells: it is large, and mostly registers and selectors.
 AROUND = tuple(
@@ -47,7 +49,8 @@ class Composed:
     """An array at a clock: the version of each module, the timing of the whole, whether it meets.
 
     `timing` is None without OpenSTA: ABC does not see paths through modules; then the period is
-    the slowest module's own.
+    the slowest module's own. `bases`: (flip-flops, with reset) of the parts of the PE that the
+    whole was mapped with; the version of a part may be a stand-in.
     """
 
     technology: Technology
@@ -55,6 +58,7 @@ class Composed:
     versions: Mapping[str, Version]
     timing: Timing | None
     module_period_ns: float
+    bases: Mapping[str, Registers]
     met: bool = True
 
     @cached_property
@@ -95,10 +99,23 @@ class Composed:
     def _whole(self) -> Mapped:
         return self.versions[self.top].source
 
+    @cached_property
+    def registers(self) -> tuple[int, int]:
+        """(flip-flops, those of them with a reset) as the elaborated RTL of the versions has them.
+
+        A stand-in may have other registers than its namesake: what the whole was mapped with.
+        """
+        flops, resets = self._whole.flip_flops, self._whole.resets
+        for name, (base_flops, base_resets) in self.bases.items():
+            copies, own = self.netlist.copies[name], self.versions[name].source
+            flops += copies * (own.flip_flops - base_flops)
+            resets += copies * (own.resets - base_resets)
+        return flops, resets
+
     @property
     def flip_flops(self) -> int:
-        """Flip-flops of the whole; the same for every recipe."""
-        return self._whole.flip_flops
+        """Flip-flops of the whole; for a choice of stand-ins the same by every recipe."""
+        return self.registers[0]
 
     @property
     def constant_flip_flops(self) -> int:
@@ -108,7 +125,7 @@ class Composed:
     @property
     def resets(self) -> int:
         """Flip-flops with a reset."""
-        return self._whole.resets
+        return self.registers[1]
 
     @property
     def memory_bits(self) -> int:
@@ -139,6 +156,7 @@ class ArrayFront:
     technology: Technology
     top: str
     versions: Mapping[str, Sequence[Version]]
+    bases: Mapping[str, Registers]
     composed: tuple[Composed, ...]
     whole: bool
 
@@ -178,7 +196,7 @@ class ArrayFront:
         made, budget = list(self.composed), clock_ns
         seen = {c.label for c in made}
         for _ in range(_TRIES):
-            composed = compose(self.technology, self.top, self.versions, budget)
+            composed = compose(self.technology, self.top, self.versions, self.bases, budget)
             if composed.label in seen:
                 break
             seen.add(composed.label)
@@ -203,25 +221,35 @@ def array_front(
     """
     part = designs.array_part(engine)
     around = map_parts([part], tech, AROUND, step, workers=workers)[0].mapped
-    parts = [kind[0] for kind in designs.pe_parts(engine, ()).values()]
-    points = measured(parts, tech, recipes, step, timer, workers)
-    own = dict(zip((p.top for p in parts), points, strict=True))
+    parts = _parts(engine)
+    own: dict[str, list[Point]] = {}
+    for p, points in zip(parts, measured(parts, tech, recipes, step, timer, workers), strict=True):
+        own.setdefault(p.top, []).extend(points)
     versions = {
         name: own_versions(own[name], name) if name in own else of_whole(tech, around, name, timer)
         for name in around[0].netlist.copies
     }
     whole = timer != "abc" and timing.opensta() is not None
-    made = [compose(tech, part.top, versions, clock) for clock in (0.0, float("inf"))]
+    bases = {
+        name: Netlist(name, {name: around[0].netlist.modules[name]}).flip_flops(tech.library)
+        for name in own
+    }
+    made = [compose(tech, part.top, versions, bases, clock) for clock in (0.0, float("inf"))]
     for composed in made:
         _check_registers(composed)
     made = [timed(tech, composed) for composed in made] if whole else made
-    return ArrayFront(engine.name, engine, tech, part.top, versions, tuple(made), whole)
+    return ArrayFront(engine.name, engine, tech, part.top, versions, bases, tuple(made), whole)
 
 
 def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
     """How often `array_front` calls `step`."""
-    parts = [kind[0] for kind in designs.pe_parts(engine, ()).values()]
+    parts = _parts(engine)
     return mapper.count_jobs([parts[0]], AROUND) + mapper.count_jobs(parts, recipes)
+
+
+def _parts(engine: Engine) -> list[Part]:
+    """The parts of the PE, and those that stand in for them: equal at every register."""
+    return [part for kind in designs.pe_parts(engine, ("negate",)).values() for part in kind]
 
 
 def own_versions(points: Sequence[Point], name: str) -> list[Version]:
@@ -257,21 +285,25 @@ def _period(version: Version) -> Timing | None:
 
 def _check_registers(composed: Composed) -> None:
     """Flip-flops and resets of the parts put together are those of the whole; TpeError if not."""
-    whole = composed.versions[composed.top].source
+    part = composed.versions[composed.top].source.part
     found = composed.netlist.flip_flops(composed.technology.library)
-    if found != (whole.flip_flops, whole.resets):
+    if found != composed.registers:
         raise TpeError(
-            f"{whole.part} has {found[0]} flip-flops, {found[1]} of them with reset, but its "
-            f"elaborated RTL {whole.flip_flops} and {whole.resets}"
+            f"{part} has {found[0]} flip-flops, {found[1]} of them with reset, but its "
+            f"elaborated RTL {composed.flip_flops} and {composed.resets}"
         )
 
 
 def compose(
-    tech: Technology, top: str, versions: Mapping[str, Sequence[Version]], clock_ns: float
+    tech: Technology,
+    top: str,
+    versions: Mapping[str, Sequence[Version]],
+    bases: Mapping[str, Registers],
+    clock_ns: float,
 ) -> Composed:
     """The smallest version of each module that meets a clock by itself, or else its fastest."""
     chosen = {name: _smallest(found, clock_ns) for name, found in versions.items()}
-    return Composed(tech, top, chosen, None, max(v.period_ns for v in chosen.values()))
+    return Composed(tech, top, chosen, None, max(v.period_ns for v in chosen.values()), bases)
 
 
 def timed(tech: Technology, composed: Composed) -> Composed:

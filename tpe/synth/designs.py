@@ -7,7 +7,9 @@ area is the cell's; the other two are told beside it, and its clock is the slowe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tpe.engine import Engine
@@ -19,7 +21,8 @@ from tpe.synth.mapper import Part
 KINDS = ("cell", "front", "finish")
 # Parameters that change how a PE is built and neither what it computes nor its throughput: a
 # portfolio tries their values, one at a time.
-VARIED = ("tree", "stages")
+FREE_BITS = "negate=free_bits"  # the modules of `data/rtl` in place of their namesakes
+VARIED = ("tree", "stages", "negate")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,30 @@ def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Par
             known = found.setdefault(kind, [])
             if all(part.modules != needed for part in known):
                 known.append(Part(f"{pe.name}.{kind}", top, needed, (), variant.name))
+    if "negate" in vary:
+        for parts in found.values():
+            _add_rebuilt(parts)
     return found
+
+
+@cache
+def drop_ins() -> dict[str, str]:
+    """Modules that stand in for those of `rtl` of the same name and compute the same, by name.
+
+    Those of `rtl` follow the notation, a primitive a module; a multiplier that is not, and is
+    smaller, must not be missing from a comparison. A test proves each equal to its namesake.
+    """
+    folder = Path(__file__).parent / "data" / "rtl"
+    return {file.stem: file.read_text() for file in sorted(folder.glob("*.sv"))}
+
+
+def _add_rebuilt(parts: list[Part]) -> None:
+    """Behind the parts, each again with the modules that have a stand-in replaced, if one has."""
+    for part in list(parts):
+        modules = reachable({**part.modules, **drop_ins()}, part.top)
+        if all(modules != known.modules for known in parts):
+            words = [part.variant, FREE_BITS] if part.variant else [FREE_BITS]
+            parts.append(replace(part, modules=modules, variant=",".join(words)))
 
 
 def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:

@@ -189,10 +189,15 @@ def price(
     composed = _compositions(tech, scale.top, versions, clocks_ns, _by_recipe(design))
     named = {v.name: v.chosen for v in designs.variants(own, vary)}
     options = tuple(
-        Synthesised(c, scale, design, named[c.versions["tpe_cell"].source.variant])
+        Synthesised(c, scale, design, named[_parameters(c.versions["tpe_cell"].source.variant)])
         for c in sorted(composed, key=lambda c: c.period_ns)
     )
     return Price(own, options, f"synthesis: {tech.source}", tech)
+
+
+def _parameters(variant: str) -> str:
+    """A variant's name without what is no parameter of the engine: stand-ins of modules."""
+    return ",".join(word for word in variant.split(",") if word != designs.FREE_BITS)
 
 
 def count_steps(engine: Engine, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:
@@ -225,8 +230,8 @@ def _compositions(
         places = [round(i * (len(periods) - 1) / (_MOST - 1)) for i in range(_MOST)]
         periods = [periods[i] for i in places]
     budgets = [*periods, *(clock * part for clock in clocks for part in _TIGHTER)]
-    made = [compose(tech, top, versions, budget) for budget in budgets]
-    made += [compose(tech, top, {**versions, "tpe_cell": [c]}, c.period_ns) for c in cells]
+    made = [compose(tech, top, versions, {}, budget) for budget in budgets]
+    made += [compose(tech, top, {**versions, "tpe_cell": [c]}, {}, c.period_ns) for c in cells]
     distinct = list({c.label: c for c in made}.values())
     return distinct if timing.opensta() is None else _timed(tech, distinct)
 

@@ -165,7 +165,8 @@ def _top_um2(
 ) -> float:
     """The area of the module between the others, with the buffers of nets that they share."""
     own = Version(mapped, mapped.netlist.modules[top], 0.0, 0.0)
-    composed = compose(tech, top, {**{k: v[:1] for k, v in modules.items()}, top: [own]}, 0.0)
+    versions = {**{name: found[:1] for name, found in modules.items()}, top: [own]}
+    composed = compose(tech, top, versions, {}, 0.0)
     return composed.area_by_module[top][1]
 
 

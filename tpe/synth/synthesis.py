@@ -223,9 +223,10 @@ def default_engine(pe: str | PE) -> Engine:
 
 
 def _split(parts: dict[str, list[Part]]) -> tuple[list[Part], list[Part]]:
-    """Parts as asked for, and their variants."""
+    """Parts that all recipes map: as asked for, and with stand-ins; and the other variants."""
     every = [part for kind in parts.values() for part in kind]
-    return [p for p in every if not p.variant], [p for p in every if p.variant]
+    first = [part for part in every if part.variant in ("", designs.FREE_BITS)]
+    return first, [part for part in every if part not in first]
 
 
 def _for_variants(recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:

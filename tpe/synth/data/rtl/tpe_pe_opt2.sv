@@ -1,0 +1,107 @@
+// tpe_pe_opt2 -- OPT2, same-bit-weight reduction: a (sum, carry) pair for every bit weight.
+//
+// Stands in for the module of that name where area and delay are what counts: the 1 of a negative
+// multiple enters the compressor at the free lowest bit of a carry word, and no adder is left.
+// A pair may be split differently between sum and carry; its number is the same.
+//
+// Reference : arXiv:2503.06342, OPT2 with the bit weights in space
+// Latency   : no register before the psum register. One step of Lanes products a cycle.
+// Overflow  : the pair of bit weight bw is exact modulo 2**(AccWidth - 2 bw), its shifted value
+//             modulo 2**AccWidth.
+`default_nettype none
+
+module tpe_pe_opt2 #(
+    parameter int unsigned AWidth     = 8,
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 4,       // operands of K merged in one step
+    parameter int unsigned CodeWidth  = AWidth,  // a code is the operand, or its digits
+    parameter int unsigned PsumWidth  = 232,     // {carry, sum} of every bit weight, lowest first
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Encoder    = 0,       // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Coded      = 0        // 1: a code is digits, see tpe_unpack
+) (
+    input  wire  logic                         clk_i,
+    input  wire  logic                         rst_ni,
+    input  wire  logic                         en_i,     // 0 holds every register
+    input  wire  logic                         valid_i,  // the operands are a step; 0: psum holds
+    input  wire  logic                         first_i,  // start from zero instead of psum_i
+    input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
+    input  wire  logic [Lanes*BWidth-1:0]      b_i,
+    input  wire  logic [PlaneWidth-1:0]        plane_i,
+    input  wire  logic [PsumWidth-1:0]         psum_i,
+    output       logic [PsumWidth-1:0]         psum_o
+);
+
+  localparam int unsigned NumDigits = (AWidth + 1) / 2;
+
+  if (PsumWidth != 2 * NumDigits * (AccWidth - NumDigits + 1) || AccWidth < AWidth + BWidth)
+  begin : gen_check
+    $error("tpe_pe_opt2: PsumWidth = sum of 2 (AccWidth - 2 bw), AccWidth >= AWidth + BWidth");
+  end
+
+  logic unused_inputs;
+  assign unused_inputs = ^{plane_i, rst_ni};
+
+  logic [Lanes-1:0][NumDigits-1:0][2:0]        digit;
+  logic [Lanes-1:0][NumDigits-1:0][BWidth+1:0] pp;
+  logic [NumDigits-1:0][Lanes-1:0]             negative;
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    tpe_digits #(
+        .AWidth   (AWidth),
+        .Encoder  (Encoder),
+        .Coded    (Coded),
+        .CodeWidth(CodeWidth)
+    ) u_digits (
+        .a_i    (code_i[l*CodeWidth+:CodeWidth]),
+        .digit_o(digit[l])
+    );
+
+    for (genvar d = 0; d < NumDigits; d++) begin : gen_digit
+      tpe_map_complement #(
+          .InWidth(BWidth)
+      ) u_map (
+          .digit_i   (digit[l][d]),
+          .b_i       (b_i[l*BWidth+:BWidth]),
+          .word_o    (pp[l][d]),
+          .negative_o(negative[d][l])
+      );
+    end
+  end
+
+  for (genvar bw = 0; bw < NumDigits; bw++) begin : gen_weight
+    localparam int unsigned PairWidth = AccWidth - 2 * bw;
+    localparam int unsigned Offset    = 2 * bw * (AccWidth - bw + 1);  // behind the lower pairs
+
+    logic [(Lanes+2)*PairWidth-1:0] addend;  // psum first, then the lanes
+    logic [PairWidth-1:0]           sum_d, sum_q, carry_d, carry_q;
+
+    for (genvar l = 0; l < Lanes; l++) begin : gen_addend
+      assign addend[(l+2)*PairWidth+:PairWidth] = PairWidth'($signed(pp[l][bw]));
+    end
+    assign addend[0+:2*PairWidth] = first_i ? '0 : psum_i[Offset+:2*PairWidth];
+
+    tpe_half_reduce_ones #(
+        .NumOps(Lanes + 2),
+        .Width (PairWidth)
+    ) u_half_reduce (
+        .op_i   (addend),
+        .one_i  (negative[bw]),
+        .sum_o  (sum_d),
+        .carry_o(carry_d)
+    );
+
+    always_ff @(posedge clk_i) begin
+      if (en_i && valid_i) begin
+        sum_q   <= sum_d;
+        carry_q <= carry_d;
+      end
+    end
+
+    assign psum_o[Offset+:2*PairWidth] = {carry_q, sum_q};
+  end
+
+endmodule
+
+`default_nettype wire
