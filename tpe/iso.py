@@ -19,7 +19,7 @@ from tpe.config import size_text
 from tpe.engine import Engine
 from tpe.errors import TpeError, unknown
 from tpe.run import Run
-from tpe.synth.energy import NO_ENERGY, Energy
+from tpe.synth.energy import Energy, known_energy
 from tpe.synth.price import Option, Price
 from tpe.synth.scaling import Size, rows_are_lanes, sized
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
@@ -67,6 +67,7 @@ class IsoEntry:
     run: Run | None = None
     energy: Energy | None = None
     reason: str | None = None
+    no_energy: str | None = None  # why `energy` is None
 
     @property
     def label(self) -> str:
@@ -248,7 +249,8 @@ class _Maker:
         """An entry with everything known."""
         clock = self.clock(option)
         run = self.run(candidate, option, size)
-        return IsoEntry(candidate, price, option, clock, run, option.energy(clock))
+        energy, why = known_energy(lambda: option.energy(clock, size))
+        return IsoEntry(candidate, price, option, clock, run, energy, no_energy=why)
 
 
 def compare_iso(
@@ -307,7 +309,7 @@ def _baseline(maker: _Maker, price: Price) -> IsoEntry:
     size = c.engine.size
     entry = maker.entry(c, price, maker.first(price, size), size)
     if maker.iso == "power" and entry.energy is None:
-        raise TpeError(f"iso = 'power' is not legal: {NO_ENERGY}")
+        raise TpeError(f"iso = 'power' is not legal: {entry.no_energy}")
     return entry
 
 
@@ -394,9 +396,9 @@ def _by_power(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tupl
     assert engine is not None and base.run is not None and base.energy is not None
     option = maker.first(price, engine.size)
     clock = maker.clock(option)
-    energy = option.energy(clock)
+    energy, why = known_energy(lambda: option.energy(clock, engine.size))
     if energy is None:
-        raise TpeError(NO_ENERGY)
+        raise TpeError(str(why))
     macs, fj = sum(layer.macs for layer in base.run.layers), energy.fj_per_mac
     assert base.clock_ns is not None
     budget = base.energy.fj_per_mac * macs / (base.run.cycles * base.clock_ns)

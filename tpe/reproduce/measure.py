@@ -17,7 +17,7 @@ from tpe.errors import TpeError
 from tpe.reproduce import saed32
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.synth.cost import CostTable
-from tpe.synth.energy import NO_ENERGY, Energy
+from tpe.synth.energy import Energy, known_energy
 from tpe.synth.price import Option, Price, count_steps, price, users_price
 from tpe.synth.recipes import Recipe
 from tpe.synth.scaling import reference, sized
@@ -37,6 +37,7 @@ class Built:
     cycles: int
     steps: float  # cycles for one operand, without filling, draining and loads
     energy: Energy | None = None
+    no_energy: str | None = None  # why there is none
 
     @property
     def clock_ns(self) -> float:
@@ -133,7 +134,9 @@ class Bench:
     step: Step = lambda name: None
     prices: dict[str, Price] = field(default_factory=dict)
     runs: dict[str, tuple[int, int, float]] = field(default_factory=dict)
-    energies: dict[int, Energy | None] = field(default_factory=dict)
+    energies: dict[tuple[int, tuple[int, ...]], tuple[Energy | None, str | None]] = field(
+        default_factory=dict
+    )
 
     def price(self, spec: Spec) -> Price:
         """The options of a spec; sizes that scale into one another share them."""
@@ -163,10 +166,12 @@ class Bench:
 
     def with_energy(self, built: Built) -> Built:
         """The same with the energy of its PE, if anything measures it."""
-        key = id(built.option)
+        key = id(built.option), built.spec.size
         if key not in self.energies:
-            self.energies[key] = built.option.energy(built.clock_ns)
-        return replace(built, energy=self.energies[key])
+            option, size = built.option, built.spec.size
+            self.energies[key] = known_energy(lambda: option.energy(option.period_ns, size))
+        energy, why = self.energies[key]
+        return replace(built, energy=energy, no_energy=why)
 
     def one_stage(self, spec: Spec) -> Built | None:
         """The spec without pipeline stages, None if it has none anyway."""
@@ -232,7 +237,7 @@ def _energy(
 ) -> Finding:
     if design.energy is None or baseline.energy is None:
         finding = Finding(case, "energy", design=design, baseline=baseline)
-        return replace(finding, reason=NO_ENERGY)
+        return replace(finding, reason=design.no_energy or baseline.no_energy)
     own = design.energy.fj_per_mac
     one_stage = bench.with_energy(plain).energy if plain else None
     return Finding(

@@ -19,6 +19,7 @@ from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.images import Case
 from tpe.hdl.vectors import bench_memories, bench_source
+from tpe.synth import designs
 from tpe.synth.activity import Trace
 from tpe.synth.netlist import Port
 from tpe.synth.timing import CLOCK
@@ -41,17 +42,22 @@ class Traces:
 
 
 def port_traces(
-    case: Case, ports: Ports, chosen: Mapping[str, Sequence[str]] | None = None
+    case: Case,
+    ports: Ports,
+    chosen: Mapping[str, Sequence[str]] | None = None,
+    stand_ins: bool = False,
 ) -> Traces:
     """Run a case in its engine's RTL and keep the ports of instances.
 
     ports  -- of the modules `tpe_{kind}`, by kind
     chosen -- instances by kind, as in `Traces.instances`; default: all
+    stand_ins -- run the modules of `designs.drop_ins` in place of their namesakes: a netlist of
+                 them splits a pair into another sum and carry
     TpeError if an output of the RTL is not the model's, or too many instances are asked for.
     """
     engine = case.engine
     memories, words = bench_memories([case])
-    home = build(_design(engine, ports, words))
+    home = build(_design(engine, ports, words, stand_ins))
     with tempfile.TemporaryDirectory(prefix="tpe-") as name:
         folder = Path(name)
         for file, text in memories.items():
@@ -84,13 +90,15 @@ def _instances(said: str, ports: Ports) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(name for x, name in found if x == kind) for kind in ports}
 
 
-def _design(engine: Engine, ports: Ports, words: dict[str, int]) -> Design:
-    top = emit.engine_modules(engine)["tpe_engine"]
+def _design(engine: Engine, ports: Ports, words: dict[str, int], stand_ins: bool) -> Design:
+    found = emit.engine_modules(engine)
+    found = designs.rebuilt(found, "tpe_engine") if stand_ins else found
+    top = found["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
-    modules = emit.rename(emit.engine_modules(engine) | benches, _PREFIX)
-    for kind, found in ports.items():
+    modules = emit.rename(found | benches, _PREFIX)
+    for kind, own in ports.items():
         module = _PREFIX if kind == WHOLE else f"{_PREFIX}_{kind}"
-        modules[module] = _writing(modules[module], kind, found)
+        modules[module] = _writing(modules[module], kind, own)
     modules[_BENCH] = bench_source(engine, _PREFIX, top, 1, words)
     return Design(modules, _BENCH, cocotb=False)
 

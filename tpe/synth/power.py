@@ -20,7 +20,7 @@ from tpe.hdl.images import Case
 from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
-from tpe.synth.designs import variant_engine
+from tpe.synth.designs import FREE_BITS, variant_engine
 from tpe.synth.nets import Nets
 from tpe.synth.port_traces import Traces, port_traces
 from tpe.synth.rows import Chosen
@@ -203,10 +203,14 @@ def pe_power(
     """
     if not clock_ns > 0:
         raise TpeError(f"clock_ns = {clock_ns!r} is not legal: above 0, in ns")
-    variant = variant_engine(engine, chosen.points["cell"].mapped.variant)
+    name = chosen.points["cell"].mapped.variant
+    variant, stand_ins = variant_engine(engine, name), FREE_BITS in name.split(",")
     cases = cases_of(smaller(variant), operands, seed, cycles)
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
-    found = [_pe_case(engine, case, port_traces(case, ports), chosen, technology) for case in cases]
+    found = [
+        _pe_case(engine, case, port_traces(case, ports, None, stand_ins), chosen, technology)
+        for case in cases
+    ]
     return joined(found, clock_ns, f"{activity.SOURCE}; {operands}, seed {seed}")
 
 

@@ -50,7 +50,7 @@ class Option(Protocol):
     def area_um2(self, size: Size) -> float: ...
     def memory_bits(self, size: Size) -> int: ...
     def cells_share(self, size: Size) -> float | None: ...
-    def energy(self, clock_ns: float) -> Energy | None: ...
+    def energy(self, clock_ns: float, size: Size) -> Energy | None: ...
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ class Synthesised:
         """Bits of the memories that are left out."""
         return self.scale.memory_bits_at(size)
 
-    def energy(self, clock_ns: float) -> Energy | None:
-        """Of the PE alone."""
-        engine = sized(self.design.engine, self.design.engine.size, **self.params)
+    def energy(self, clock_ns: float, size: Size) -> Energy | None:
+        """Of the PE alone, in an array of a size: that says how many share a front."""
+        engine = sized(self.design.engine, size)
         return pe_energy(engine, self.chosen, self.composed.technology, clock_ns)
 
     @property
@@ -189,15 +189,12 @@ def price(
     composed = _compositions(tech, scale.top, versions, clocks_ns, _by_recipe(design))
     named = {v.name: v.chosen for v in designs.variants(own, vary)}
     options = tuple(
-        Synthesised(c, scale, design, named[_parameters(c.versions["tpe_cell"].source.variant)])
+        Synthesised(
+            c, scale, design, named[designs.parameters_of(c.versions["tpe_cell"].source.variant)]
+        )
         for c in sorted(composed, key=lambda c: c.period_ns)
     )
     return Price(own, options, f"synthesis: {tech.source}", tech)
-
-
-def _parameters(variant: str) -> str:
-    """A variant's name without what is no parameter of the engine: stand-ins of modules."""
-    return ",".join(word for word in variant.split(",") if word != designs.FREE_BITS)
 
 
 def count_steps(engine: Engine, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:
@@ -315,7 +312,7 @@ class Users:
         """None are known of."""
         return 0
 
-    def energy(self, clock_ns: float) -> Energy | None:
+    def energy(self, clock_ns: float, size: Size) -> Energy | None:
         """The row's, at whatever clock it is run."""
         fj = self.cost.energy_fj_per_mac
         leakage = None if self.cost.leakage_uw is None else self.cost.leakage_uw / 1000
