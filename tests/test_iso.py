@@ -20,6 +20,7 @@ from tpe.iso import EXTRA, ISO, IsoComparison, compare_iso
 from tpe.synth import designs
 from tpe.synth.array import AROUND, Version, compose
 from tpe.synth.cost import read_cost
+from tpe.synth.energy import Energy
 from tpe.synth.mapper import map_parts
 from tpe.synth.price import Price, price, users_price, varied
 from tpe.synth.recipes import find_recipes
@@ -296,8 +297,15 @@ def test_what_is_varied():
 
 
 @sta
-def test_equal_area_from_synthesis(small):
+def test_equal_area_from_synthesis(small, monkeypatch):
     """Two PEs, one recipe: the columns are the most that fit, by the areas at those sizes."""
+    asked = []
+
+    def energy(engine, chosen, tech, clock_ns):
+        asked.append((engine.size, clock_ns, sorted(chosen.points)))
+        return Energy(100.0 * len(asked), 0.1, "of a test")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
     plan = prepare(["mac", "opt1"], GEMM, Choice(size="8x8"))
     prices = {pe: small(pe, "matrix2d") for pe in ("mac", "opt1")}
     result = compare_iso(plan, lambda engine: prices[engine.pe.name], "area")
@@ -308,9 +316,29 @@ def test_equal_area_from_synthesis(small):
     assert row["library"] == "tpe130" and row["node_nm"] == 130
     assert "cell=sklansky/small" in row["recipe"]
     assert row["clock_ns"] == row["period_ns"] == option.period_ns
+    assert asked[0][0] == (8, 8) and asked[1][0] == (8, row["cols"])
+    assert asked[1][1:] == (option.period_ns, ["cell", "finish"])
+    assert row["energy_fj_per_mac"] == 200 and row["energy_per_mac_ratio"] == 2.0
+    assert row["activity_source"] == "of a test"
 
 
-def test_a_pe_without_rtl_is_a_row_with_the_reason(small):
+def test_an_energy_that_cannot_be_had_is_null_with_the_reason(small, monkeypatch):
+    def energy(*given):
+        raise TpeError("no gates to simulate")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    plan = prepare(["mac"], GEMM, Choice(size="8x8"))
+    result = compare_iso(plan, lambda engine: small("mac", "matrix2d"), "area")
+    row = result.rows()[0]
+    assert row["area_um2"] > 0 and row["energy_fj_per_mac"] is None
+    assert row["tops_per_w"] is row["tops_per_w_ratio"] is row["power_mw"] is None
+    assert result["mac"].no_energy == "no gates to simulate"
+    with pytest.raises(TpeError, match="no gates to simulate"):
+        compare_iso(plan, lambda engine: small("mac", "matrix2d"), "power")
+
+
+def test_a_pe_without_rtl_is_a_row_with_the_reason(small, monkeypatch):
+    monkeypatch.setattr("tpe.synth.price.pe_energy", lambda *given: None)
     plan = prepare(["mac", "bitfusion"], GEMM, Choice(size="8x8"))
 
     def pricer(engine: Engine) -> Price:

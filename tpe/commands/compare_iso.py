@@ -137,6 +137,9 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
         out.text(f"  {line}")
     for line in _notes(done):
         out.text(line)
+    for entry in result.entries:
+        if entry.run is not None and entry.no_energy:
+            out.text(f"{entry.label}: {entry.no_energy}.")
     if figure is not None:
         out.console.print(f"picture in {figure}", soft_wrap=True)
 
@@ -199,6 +202,4 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         found.append(
             f"Energy is the PE's, without what lies between: {'; '.join(sorted(sources))}."
         )
-    else:
-        found.append("Energy is unknown here and stands in no ratio.")
     return found
