@@ -16,9 +16,10 @@ from tpe.cli import app
 from tpe.comparison import prepare
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.iso import EXTRA, ISO, IsoComparison, compare_iso
+from tpe.iso import compare_iso
+from tpe.iso_table import EXTRA, ISO, IsoComparison
 from tpe.synth import designs
-from tpe.synth.array import AROUND, Version, compose
+from tpe.synth.array import AROUND, Version, compose, own_versions
 from tpe.synth.cost import read_cost
 from tpe.synth.energy import Energy
 from tpe.synth.mapper import map_parts
@@ -237,13 +238,13 @@ def small():
 def mapped_area(found: Price, size: Size) -> tuple[float, float]:
     """um2 of an array that is mapped at a size, its modules those of the first option; and ours."""
     option = found.options[0]
-    chosen = option.composed.versions
     top = option.scale.top
+    parts = {f"tpe_{kind}": point for kind, point in option.chosen.points.items()}
     engine = sized(found.engine, size)
     outcome = map_parts([designs.array_part(engine)], found.technology, AROUND)[0]
-    own = next(m for m in outcome.mapped if m.recipe == chosen[top].source.recipe)
-    version = Version(own, own.netlist.modules[top], 0.0, 0.0)
-    versions = {name: [v] for name, v in chosen.items()} | {top: [version]}
+    own = next(m for m in outcome.mapped if m.recipe == option.top_recipe)
+    versions = {name: own_versions([point], name) for name, point in parts.items()}
+    versions[top] = [Version(own, own.netlist.modules[top], 0.0, 0.0)]
     whole = compose(found.technology, top, versions, {}, 0.0)
     return whole.area_um2, option.area_um2(size)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tpe.figures import styled
-from tpe.iso import ISO, IsoComparison, IsoEntry
+from tpe.iso_table import ISO, IsoComparison, IsoEntry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tpe.comparison import Plan
     from tpe.engine import Engine
-    from tpe.iso import IsoComparison
+    from tpe.iso_table import IsoComparison
     from tpe.synth.price import Price
 
 DEFAULT_RECIPES = "quick"
@@ -102,7 +102,7 @@ def _pricer(
 
 def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | None) -> None:
     """Print, draw and write a comparison."""
-    from tpe.iso import EXTRA, with_command
+    from tpe.iso_table import EXTRA, with_command
 
     result = with_command(result, command)
     if figure is not None:
@@ -118,7 +118,7 @@ def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | N
 
 def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     """What is equal, the tables, how everything was built, and what stands in no number."""
-    from tpe.iso import ISO, chosen_text
+    from tpe.iso_table import ISO, chosen_text
 
     rows = result.rows()
     base = next(row for row in rows if row["label"] == result.baseline)

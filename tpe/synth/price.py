@@ -11,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
+from pathlib import Path
 from typing import Any, Protocol
 
 from tpe.engine import Engine
@@ -20,19 +23,30 @@ from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.jit import cache_dir
 from tpe.synth import designs, timing
-from tpe.synth.array import Composed, Version, compose, own_versions
+from tpe.synth.array import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.cost import Cost, CostTable
 from tpe.synth.energy import Energy, pe_energy
 from tpe.synth.front import Point
+from tpe.synth.mapper import Mapped
 from tpe.synth.recipes import Recipe
 from tpe.synth.rows import Chosen, Design
-from tpe.synth.scaling import Scaling, Size, calibration, reference, scaling, sized
+from tpe.synth.scaling import (
+    Sample,
+    Scaling,
+    Size,
+    calibration,
+    of_reference,
+    reference,
+    samples,
+    scaling,
+    sized,
+)
 from tpe.synth.tech import Technology
-from tpe.synth.timing import Timing
 from tpe.table import whole_file
 
 Step = Callable[[str], None]
 _MOST = 8  # compositions that are timed, without those for a clock that was asked for
+_CODE = ("array", "fanout", "front", "price", "scaling")  # what composes and fits
 _TIGHTER = (1.0, 0.93, 0.86)  # of a clock: paths over modules are longer than those inside one
 
 
@@ -93,41 +107,57 @@ class Price:
 # ---- from synthesis ----
 
 
+Place = tuple[str, int]  # of a netlist in the cache: folder and number
+
+
 @dataclass(frozen=True)
 class Synthesised:
-    """A composition: its modules, its timing as a whole at the reference size."""
+    """A composition: what its modules are, its timing as a whole at the reference size.
 
-    composed: Composed
+    period_ns  -- the shortest period of the whole at the reference size
+    recipe     -- the recipe of every module, variants named
+    areas      -- um2 of one copy of each module but the top, which `top_recipe` made
+    parts      -- where the netlists of the PE's parts lie, by kind
+    """
+
+    period_ns: float
+    recipe: str
+    top_recipe: str
+    areas: Mapping[str, float]
+    parts: Mapping[str, Place]
     scale: Scaling
     design: Design
-    params: Mapping[str, Any]  # of the cell that differ from the engine's
+    technology: Technology
 
-    @property
-    def period_ns(self) -> float:
-        """The shortest period of the whole at the reference size."""
-        return self.composed.period_ns
-
-    @property
-    def recipe(self) -> str:
-        """The recipe of every module, variants named."""
-        return self.composed.label
+    @cached_property
+    def chosen(self) -> Chosen:
+        """The netlists of the PE's parts."""
+        found = {
+            kind: next(p for p in self.design.points[kind] if _place(p.mapped) == place)
+            for kind, place in self.parts.items()
+        }
+        return Chosen(found, True)
 
     @property
     def cell_recipe(self) -> str:
         """The recipe that made the cell."""
-        return self.composed.versions["tpe_cell"].source.recipe
+        return self.chosen.points["cell"].mapped.recipe
+
+    @cached_property
+    def params(self) -> Mapping[str, Any]:
+        """Parameters of the cell that differ from the engine's."""
+        name = designs.parameters_of(self.chosen.points["cell"].mapped.variant)
+        changed = [word.partition("=")[0] for word in name.split(",") if word]
+        named = {v.name: v.chosen for v in designs.variants(self.design.engine, changed)}
+        return named[name]
 
     def area_um2(self, size: Size) -> float:
         """um2 at a size, memories of more than 4096 bits left out."""
-        versions = self.composed.versions
-        areas = {name: version.area_um2 for name, version in versions.items()}
-        return self.scale.area_um2(size, versions[self.scale.top].source.recipe, areas)
+        return self.scale.area_um2(size, self.top_recipe, self.areas)
 
     def cells_share(self, size: Size) -> float | None:
         """The part of the area that is in the PE's own modules: cells, fronts, finishes."""
-        names = self.scale.copies
-        areas = {name: self.composed.versions[name].area_um2 for name in names}
-        own = sum(self.scale.count(name, size) * area for name, area in areas.items())
+        own = sum(self.scale.count(name, size) * area for name, area in self.areas.items())
         return own / self.area_um2(size)
 
     def memory_bits(self, size: Size) -> int:
@@ -136,17 +166,11 @@ class Synthesised:
 
     def energy(self, clock_ns: float, size: Size) -> Energy | None:
         """Of the PE alone, in an array of a size: that says how many share a front."""
-        engine = sized(self.design.engine, size)
-        return pe_energy(engine, self.chosen, self.composed.technology, clock_ns)
+        return pe_energy(sized(self.design.engine, size), self.chosen, self.technology, clock_ns)
 
-    @property
-    def chosen(self) -> Chosen:
-        """The netlists of the PE's parts."""
-        found: dict[str, Point] = {}
-        for kind, points in self.design.points.items():
-            source = self.composed.versions[f"tpe_{kind}"].source
-            found[kind] = next(p for p in points if p.mapped is source)
-        return Chosen(found, True)
+
+def _place(mapped: Mapped) -> Place:
+    return mapped.folder.name, mapped.number
 
 
 def varied(engine: Engine) -> tuple[str, ...]:
@@ -180,21 +204,86 @@ def price(
     made = compare([own], liberty=tech, recipes=recipes, vary=vary, step=step, workers=workers)
     design = made.designs[0]
     assert isinstance(design, Design)
-    modules = {f"tpe_{kind}": own_versions(p, f"tpe_{kind}") for kind, p in design.points.items()}
-    scale = scaling(own, tech, modules, step, workers)
-    versions: dict[str, Sequence[Version]] = {
-        name: found for name, found in modules.items() if name in scale.copies
-    }
-    versions[scale.top] = scale.versions
-    composed = _compositions(tech, scale.top, versions, clocks_ns, _by_recipe(design))
-    named = {v.name: v.chosen for v in designs.variants(own, vary)}
+    found = samples(own, tech, step, workers)
+    file = _file(design, found, tech, clocks_ns)
+    content = _load(file) or _stored(file, _composed(design, found, tech, clocks_ns))
+    scale = Scaling(own, **content["scaling"])
     options = tuple(
         Synthesised(
-            c, scale, design, named[designs.parameters_of(c.versions["tpe_cell"].source.variant)]
+            **{**option, "parts": {kind: tuple(place) for kind, place in option["parts"].items()}},
+            scale=scale,
+            design=design,
+            technology=tech,
         )
-        for c in sorted(composed, key=lambda c: c.period_ns)
+        for option in content["options"]
     )
     return Price(own, options, f"synthesis: {tech.source}", tech)
+
+
+def _load(file: Path) -> dict[str, Any] | None:
+    """What the cache holds, None if nothing."""
+    if not file.exists():
+        return None
+    content: dict[str, Any] = json.loads(file.read_text())
+    return content
+
+
+def _stored(file: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The content, kept if the cache can be written: else it only costs time."""
+    with suppress(TpeError), whole_file(file) as temporary:
+        temporary.write_text(json.dumps(content))
+    return content
+
+
+def _composed(
+    design: Design, found: Sequence[Sample], tech: Technology, clocks_ns: Sequence[float]
+) -> dict[str, Any]:
+    """What is kept of compositions, as JSON: the fits, and each option's timing and parts."""
+    modules = {f"tpe_{kind}": own_versions(p, f"tpe_{kind}") for kind, p in design.points.items()}
+    scale = scaling(design.engine, tech, found, modules)
+    versions: dict[str, Sequence[Version]] = {
+        name: own for name, own in modules.items() if name in scale.copies
+    }
+    around = of_reference(design.engine, found).mapped
+    versions[scale.top] = of_whole(tech, around, scale.top, None)
+    composed = _compositions(tech, scale.top, versions, clocks_ns, _by_recipe(design))
+    return {
+        "scaling": {
+            "top": scale.top,
+            "between_um2": dict(scale.between_um2),
+            "copies": dict(scale.copies),
+            "memory_bits": scale.memory_bits,
+        },
+        "options": [_option(c, scale, design) for c in sorted(composed, key=lambda c: c.period_ns)],
+    }
+
+
+def _option(composed: Composed, scale: Scaling, design: Design) -> dict[str, Any]:
+    chosen = composed.versions
+    return {
+        "period_ns": composed.period_ns,
+        "recipe": composed.label,
+        "top_recipe": chosen[scale.top].source.recipe,
+        "areas": {name: chosen[name].area_um2 for name in scale.copies},
+        "parts": {kind: _place(chosen[f"tpe_{kind}"].source) for kind in design.points},
+    }
+
+
+def _file(
+    design: Design, found: Sequence[Sample], tech: Technology, clocks_ns: Sequence[float]
+) -> Path:
+    """Where the options are kept: named by the netlists, the tool and the code that composes."""
+    here = Path(__file__).parent
+    code = [hashlib.sha256((here / f"{name}.py").read_bytes()).hexdigest() for name in _CODE]
+    facts = [
+        code,
+        {kind: [_place(p.mapped) for p in points] for kind, points in design.points.items()},
+        [[_place(m) for m in sample.mapped] for sample in found],
+        list(clocks_ns),
+        [timing.tool_name(), tech.wire_load, timing.ASSUMPTIONS],
+    ]
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+    return cache_dir() / "synth" / f"price-{key}.json"
 
 
 def count_steps(engine: Engine, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:
@@ -234,40 +323,14 @@ def _compositions(
 
 
 def _timed(tech: Technology, composed: Sequence[Composed]) -> list[Composed]:
-    """The same with the timing of the whole, all in one run of OpenSTA, from the cache if known."""
-    files = [_timing_file(tech, c) for c in composed]
-    known = [_load(file) for file in files]
-    missing = [c for c, found in zip(composed, known, strict=True) if found is None]
-    fresh = iter(timing.timings(tech, [(c.netlist, 0.0) for c in missing], "sta"))
+    """The same with the timing of the whole, all in one run of OpenSTA."""
+    found = timing.timings(tech, [(c.netlist, 0.0) for c in composed], "sta")
     done = []
-    for c, file, found in zip(composed, files, known, strict=True):
-        measured = found or next(fresh)
+    for c, measured in zip(composed, found, strict=True):
         if measured is None:
             raise TpeError(f"{c.top} has no path between registers: nothing to time")
-        if found is None:
-            _store(file, measured)
         done.append(replace(c, timing=measured))
     return done
-
-
-def _timing_file(tech: Technology, composed: Composed) -> Any:
-    """Where the timing of a composition is kept: named by all that it depends on."""
-    parts = [(n, v.source.folder.name, v.source.number) for n, v in composed.versions.items()]
-    facts = [1, sorted(parts), timing.tool_name(), tech.wire_load, timing.ASSUMPTIONS]
-    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-    return cache_dir() / "synth" / f"whole-{key}.json"
-
-
-def _load(file: Any) -> Timing | None:
-    return Timing(**json.loads(file.read_text())) if file.exists() else None
-
-
-def _store(file: Any, found: Timing) -> None:
-    try:
-        with whole_file(file) as temporary:
-            temporary.write_text(json.dumps(asdict(found)))
-    except TpeError:
-        return  # a cache that cannot be written only costs time
 
 
 # ---- from the user ----

@@ -81,7 +81,6 @@ class Scaling:
     between_um2 -- coefficients of that module's area, by the recipe that made it
     copies      -- coefficients of the copies of each other module
     memory_bits -- coefficients of the bits of memories that are left out
-    versions    -- the modules at the reference size, of which one is chosen for a clock
     """
 
     engine: Engine
@@ -89,7 +88,6 @@ class Scaling:
     between_um2: Mapping[str, tuple[float, ...]]
     copies: Mapping[str, tuple[float, ...]]
     memory_bits: tuple[float, ...]
-    versions: tuple[Version, ...]  # of the top, one per recipe
 
     def area_um2(self, size: Size, recipe: str, modules: Mapping[str, float]) -> float:
         """um2 of an array, its top made by `recipe`, from the area of one copy of each module."""
@@ -111,53 +109,63 @@ def _value(coefficients: Sequence[float], at: Sequence[float]) -> float:
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """One calibration size as mapped: the top's area and what stands in it, by recipe."""
+class Sample:
+    """One calibration size as mapped, by the recipes of `AROUND`."""
 
     size: Size
     mapped: tuple[Mapped, ...]
 
     @cached_property
     def copies(self) -> dict[str, int]:
+        """How often each module stands in the top."""
         netlist = self.mapped[0].netlist
         return {name: n for name, n in netlist.copies.items() if name != netlist.top}
 
     @property
     def memory_bits(self) -> int:
+        """Bits of memories that are left out."""
         return sum(bits * copies for bits, copies in self.mapped[0].memories.values())
+
+
+def samples(
+    engine: Engine,
+    tech: Technology,
+    step: Callable[[str], None] = lambda name: None,
+    workers: int | None = None,
+) -> tuple[Sample, ...]:
+    """The calibration sizes of an engine's array, mapped."""
+    sizes = calibration(engine)
+    parts = [designs.array_part(sized(engine, size)) for size in sizes]
+    made = map_parts(parts, tech, AROUND, step, workers=workers)
+    return tuple(Sample(size, out.mapped) for size, out in zip(sizes, made, strict=True))
+
+
+def of_reference(engine: Engine, found: Sequence[Sample]) -> Sample:
+    """The sample of the reference size."""
+    return next(sample for sample in found if sample.size == reference(engine))
 
 
 def scaling(
     engine: Engine,
     tech: Technology,
+    found: Sequence[Sample],
     modules: Mapping[str, Sequence[Version]],
-    step: Callable[[str], None] = lambda name: None,
-    workers: int | None = None,
 ) -> Scaling:
-    """Map the calibration sizes of an engine's array and fit them.
+    """What lies between the cells at any size, fitted to samples.
 
     modules -- versions of every module that stands in the array; the first is taken for the
                buffers of nets that many of them share
     """
-    from tpe.synth.array import of_whole
-
-    sizes = calibration(engine)
-    parts = [designs.array_part(sized(engine, size)) for size in sizes]
-    made = map_parts(parts, tech, AROUND, step, workers=workers)
-    samples = [_Sample(size, out.mapped) for size, out in zip(sizes, made, strict=True)]
-    at = np.array([terms(engine, sample.size) for sample in samples])
-    top = parts[0].top
+    at = np.array([terms(engine, sample.size) for sample in found])
+    top = found[0].mapped[0].top
     between = {
-        mapped.recipe: _fit(at, [_top_um2(tech, top, s.mapped[i], modules) for s in samples])
-        for i, mapped in enumerate(samples[0].mapped)
+        mapped.recipe: _fit(at, [_top_um2(tech, top, s.mapped[i], modules) for s in found])
+        for i, mapped in enumerate(found[0].mapped)
     }
-    names = samples[0].copies
-    copies = {name: _fit_exact(at, [s.copies[name] for s in samples], name) for name in names}
-    bits = _fit_exact(at, [s.memory_bits for s in samples], "memory bits")
-    ref = samples[sizes.index(reference(engine))]
-    versions = tuple(of_whole(tech, ref.mapped, top, None))
-    own = sized(engine, reference(engine))
-    return Scaling(own, top, between, copies, bits, versions)
+    names = found[0].copies
+    copies = {name: _fit_exact(at, [s.copies[name] for s in found], name) for name in names}
+    bits = _fit_exact(at, [s.memory_bits for s in found], "memory bits")
+    return Scaling(sized(engine, reference(engine)), top, between, copies, bits)
 
 
 def _top_um2(
