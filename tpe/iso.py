@@ -17,7 +17,7 @@ from tpe.engine import Engine
 from tpe.errors import TpeError, unknown
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
 from tpe.run import Run
-from tpe.synth.energy import known_energy
+from tpe.synth.energy import Energy, known_energy
 from tpe.synth.price import Option, Price
 from tpe.synth.scaling import Size, rows_are_lanes, sized
 
@@ -33,6 +33,7 @@ class _Maker:
     plan: Plan
     iso: str
     clock_ns: float | None
+    energy: bool = True
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
 
     def run(self, candidate: Candidate, option: Option, size: Size) -> Run:
@@ -44,6 +45,14 @@ class _Maker:
             workload = self.plan.workloads[candidate.label]
             self.runs[key] = engine.run(workload, seed=self.plan.seed)
         return self.runs[key]
+
+    def energy_of(
+        self, option: Option, clock_ns: float, size: Size
+    ) -> tuple[Energy | None, str | None]:
+        """An option's energy, or None and why."""
+        if not self.energy:
+            return None, "energy was not asked for"
+        return known_energy(lambda: option.energy(clock_ns, size))
 
     def clock(self, option: Option) -> float:
         """The clock that was asked for, or the option's own."""
@@ -70,7 +79,7 @@ class _Maker:
         """An entry with everything known."""
         clock = self.clock(option)
         run = self.run(candidate, option, size)
-        energy, why = known_energy(lambda: option.energy(clock, size))
+        energy, why = self.energy_of(option, clock, size)
         return IsoEntry(candidate, price, option, clock, run, energy, no_energy=why)
 
 
@@ -79,13 +88,14 @@ def compare_iso(
     pricer: Pricer,
     iso: str = "area",
     clock_ns: float | None = None,
-    step: Callable[[str], None] = lambda name: None,
+    energy: bool = True,
 ) -> IsoComparison:
     """Price and run the engines of a plan with one thing equal; see `ISO`.
 
     pricer   -- gives an engine's `Price`; what it refuses becomes a row with the reason
     clock_ns -- one clock for all; default: each at the clock of its most steps a second and area,
                 with `iso` = "clock" the fastest that all meet
+    energy   -- whether energies are measured: the longer part of a first run
 
     Raises TpeError for an unknown `iso`, for equal power without energy, and if the baseline
     cannot be priced.
@@ -102,10 +112,9 @@ def compare_iso(
             if c.label == plan.baseline:
                 raise
             reasons[c.label] = str(error)
-        step(c.label)
     if iso == "clock" and clock_ns is None:
         clock_ns = max(price.fastest_ns for price in prices.values())
-    maker = _Maker(plan, iso, clock_ns)
+    maker = _Maker(plan, iso, clock_ns, energy)
     base = _baseline(maker, prices[plan.baseline])
     entries = []
     for c in plan.candidates:
@@ -217,7 +226,7 @@ def _by_power(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tupl
     assert engine is not None and base.run is not None and base.energy is not None
     option = maker.first(price, engine.size)
     clock = maker.clock(option)
-    energy, why = known_energy(lambda: option.energy(clock, engine.size))
+    energy, why = maker.energy_of(option, clock, engine.size)
     if energy is None:
         raise TpeError(str(why))
     macs, fj = sum(layer.macs for layer in base.run.layers), energy.fj_per_mac

@@ -27,6 +27,7 @@ from tpe.cli_common import (
 )
 from tpe.commands.compare_iso import CHOSEN, DEFAULT_PES, check_options, finish_iso, run_iso
 from tpe.commands.compare_text import print_comparison
+from tpe.commands.reproduce import EnergyOption
 from tpe.commands.run import WorkloadOption
 from tpe.commands.synth import CostOption, LibertyOption
 from tpe.errors import TpeError, unknown
@@ -129,6 +130,7 @@ def compare(
     cost: CostOption = None,
     clock_ns: IsoClockOption = None,
     recipe: IsoRecipeOption = None,
+    energy: EnergyOption = True,
     figure: FigureOption = None,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -140,7 +142,7 @@ def compare(
     own numbers, and gets as many columns as make it equal to the baseline.
     """
     from tpe.candidates import Choice
-    from tpe.comparison import EXTRA, prepare
+    from tpe.comparison import prepare
 
     out = Output(json_file, table_file)
     iso = check_options(iso, liberty, cost, clock_ns, recipe, layers)
@@ -160,16 +162,23 @@ def compare(
     words = model_words(inputs, batch, dim)
     if iso is not None:
         words += option_words({"iso": iso, "cost": cost, "clock-ns": clock_ns, "recipe": recipe})
+        words += option_words({"no-energy": not energy})
         words += [word for file in liberty or () for word in ("--liberty", file)]
-        priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe)
+        priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe, energy)
         finish_iso(out, priced, _command(plan, engine, param, layers, words, True), figure)
         return
+    _by_cycles(out, plan, _command(plan, engine, param, layers, words), layers, figure)
+
+
+def _by_cycles(out: Output, plan: Plan, command: str, layers: bool, figure: str | None) -> None:
+    """Run the plan, print, draw and write it."""
+    from tpe.comparison import EXTRA
+
     with progress(plan.steps) as step:
-        result = plan.run(step)
-    result = replace(result, command=_command(plan, engine, param, layers, words))
+        result = replace(plan.run(step), command=command)
     if figure is not None:
         result.save_figure(figure, layers)
-    out.echo(result.command)
+    out.echo(command)
     print_comparison(out, result, layers, figure)
     out.rows(result.layer_rows() if layers else result.rows(), EXTRA)
     out.json(result.to_json())

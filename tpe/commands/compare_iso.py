@@ -58,6 +58,7 @@ def run_iso(
     cost: str | None,
     clock_ns: float | None,
     recipe: str | None,
+    energy: bool,
 ) -> IsoComparison:
     """Price every engine of the plan and compare; a bar on a terminal meanwhile."""
     from tpe.iso import compare_iso
@@ -66,10 +67,10 @@ def run_iso(
 
     if cost is not None:
         costs = read_cost(cost)
-        return compare_iso(plan, lambda engine: users_price(engine, costs), iso, clock_ns)
+        return compare_iso(plan, lambda engine: users_price(engine, costs), iso, clock_ns, energy)
     with ExitStack() as stack:
         pricer = _pricer(plan, liberty, clock_ns, recipe or DEFAULT_RECIPES, stack)
-        return compare_iso(plan, pricer, iso, clock_ns)
+        return compare_iso(plan, pricer, iso, clock_ns, energy)
 
 
 def _pricer(

@@ -46,11 +46,20 @@ PictureOption = Annotated[
 ]
 
 
+EnergyOption = Annotated[
+    bool,
+    typer.Option(
+        "--energy/--no-energy", help="Measure energies too: the longer part of a first run."
+    ),
+]
+
+
 def reproduce(
     paper: PaperArgument,
     liberty: LibrariesOption = None,
     cost: UsersOption = None,
     quick: QuickOption = True,
+    energy: EnergyOption = True,
     figure: PictureOption = None,
     json_file: JsonOption = None,
 ) -> None:
@@ -72,9 +81,9 @@ def reproduce(
         check_figure(figure)
     recipes = "quick" if quick else "portfolio"
     words = [word for file in liberty or () for word in ("--liberty", file)]
-    words += option_words({"cost": cost}) + ([] if quick else ["--portfolio"])
+    words += option_words({"cost": cost, "portfolio": not quick, "no-energy": not energy})
     command = shlex.join(["tpe", "reproduce", found.name, *words])
-    results = _measured(found, liberty, cost, recipes)
+    results = _measured(found, liberty, cost, recipes, energy)
     out.echo(command)
     _print(out, found, results)
     if figure is not None:
@@ -87,7 +96,7 @@ def reproduce(
 
 
 def _measured(
-    paper: Paper, liberty: Sequence[str] | None, cost: str | None, recipes: str
+    paper: Paper, liberty: Sequence[str] | None, cost: str | None, recipes: str, energy: bool
 ) -> list[Measured]:
     """The paper in every library, or with the user's numbers."""
     from tpe.reproduce.measure import Bench, measure, steps
@@ -96,11 +105,11 @@ def _measured(
     from tpe.synth.tech import technology
 
     if cost is not None:
-        return [measure(Bench(paper, None, (), read_cost(cost)))]
+        return [measure(Bench(paper, None, (), read_cost(cost), energy=energy))]
     chosen = find_recipes(recipes)
     libraries = [technology(_files(text)) for text in liberty or ("tpe130",)]
     with progress(steps(paper, chosen) * len(libraries)) as step:
-        return [measure(Bench(paper, tech, chosen, step=step)) for tech in libraries]
+        return [measure(Bench(paper, tech, chosen, step=step, energy=energy)) for tech in libraries]
 
 
 def _files(text: str) -> str | list[str]:
@@ -162,7 +171,7 @@ def _library(result: Measured) -> str:
 
 def _print_table(out: Output, quantity: str, findings: Sequence[Finding]) -> None:
     from tpe.reproduce.facts import QUANTITIES
-    from tpe.reproduce.words import claims_text
+    from tpe.reproduce.words import claims_text, sentence
 
     out.text(f"\n{QUANTITIES[quantity].capitalize()}\n")
     heads = (
@@ -186,8 +195,6 @@ def _print_table(out: Output, quantity: str, findings: Sequence[Finding]) -> Non
     out.text("")
     for place, f in enumerate(findings, 1):
         if f.ours is not None:
-            from tpe.reproduce.words import sentence
-
             out.text(f"  {place}  {sentence(f)}")
 
 

@@ -132,6 +132,7 @@ class Bench:
     recipes: Sequence[Recipe]
     costs: CostTable | None = None
     step: Step = lambda name: None
+    energy: bool = True  # whether energies are measured: the longer part of a first run
     prices: dict[str, Price] = field(default_factory=dict)
     runs: dict[str, tuple[int, int, float]] = field(default_factory=dict)
     energies: dict[tuple[int, tuple[int, ...]], tuple[Energy | None, str | None]] = field(
@@ -166,6 +167,8 @@ class Bench:
 
     def with_energy(self, built: Built) -> Built:
         """The same with the energy of its PE, if anything measures it."""
+        if not self.energy:
+            return replace(built, no_energy="energy was not asked for")
         key = id(built.option), built.spec.size
         if key not in self.energies:
             option, size = built.option, built.spec.size
