@@ -136,6 +136,7 @@ def _register() -> None:
     from tpe.commands.compare import compare
     from tpe.commands.doctor import doctor
     from tpe.commands.list import list_
+    from tpe.commands.reproduce import reproduce
     from tpe.commands.run import run
     from tpe.commands.show import show
     from tpe.commands.synth import synth
@@ -148,12 +149,16 @@ def _register() -> None:
     )(run)
     app.command(
         "compare",
-        epilog="Example: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png",
+        epilog="Examples: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png; "
+        "tpe compare --pe mac,opt1 --iso area --clock-ns 4",
     )(compare)
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
     app.command("trace", epilog="Example: tpe trace --lanes 1,32 -p a_type=int4")(trace)
     _register_rtl()
     app.command("synth", epilog="Example: tpe synth --pe mac,opt1 --clock-ns 3:6:1")(synth)
+    app.command(
+        "reproduce", epilog="Example: tpe reproduce hpca25 --liberty tpe130 --figure ratios.png"
+    )(reproduce)
     app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
 
 

@@ -93,7 +93,7 @@ def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 def by_engine(comparison: Comparison) -> Figure:
     """One bar per engine, stacked by where its cycles went, with its total on top."""
     runs = comparison.ran
-    with _style():
+    with styled():
         from matplotlib.figure import Figure
 
         ticks = [_tick(label, run) for label, run in runs]
@@ -139,7 +139,7 @@ def by_layer(comparison: Comparison) -> Figure:
     names = [layer.name for layer in runs[0][1].layers]
     if len(names) > MOST_LAYERS:
         raise TpeError(f"{len(names)} layers in one picture; legal: at most {MOST_LAYERS}")
-    with _style():
+    with styled():
         from matplotlib.figure import Figure
 
         size = (3.8 + 2.6 * len(runs), 1.9 + 0.24 * len(names))
@@ -192,7 +192,7 @@ def _layer_bars(axes: Axes, run: Run, terms: Sequence[str], scale: float) -> flo
     return max(lefts)
 
 
-def _style() -> Any:
+def styled() -> Any:
     """Our settings over matplotlib's own, whatever the user's are."""
     require_matplotlib()
     from contextlib import ExitStack

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from tpe.figures import COLOURS, _style, write_figure
+from tpe.figures import COLOURS, styled, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def draw(result: Trace) -> Figure:
     """A panel per rule, one scale for all; under them a panel per encoding."""
     names = list(dict.fromkeys(row["rule"] for row in result.rows))
     rule_rows = -(-len(names) // COLUMNS)
-    with _style():
+    with styled():
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(11.0, 1.0 + 1.9 * (rule_rows + 1)), layout="constrained")

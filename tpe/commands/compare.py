@@ -25,8 +25,11 @@ from tpe.cli_common import (
     progress,
     refuse_beside_engine,
 )
+from tpe.commands.compare_iso import CHOSEN, DEFAULT_PES, check_options, finish_iso, run_iso
 from tpe.commands.compare_text import print_comparison
+from tpe.commands.reproduce import EnergyOption
 from tpe.commands.run import WorkloadOption
+from tpe.commands.synth import CostOption, LibertyOption
 from tpe.errors import TpeError, unknown
 
 if TYPE_CHECKING:
@@ -36,7 +39,11 @@ if TYPE_CHECKING:
 
 PesOption = Annotated[
     str | None,
-    typer.Option("--pe", metavar="PE,...", help="Ids of PEs: see `tpe list`. Default: all."),
+    typer.Option(
+        "--pe",
+        metavar="PE,...",
+        help="Ids of PEs: see `tpe list`. Default: all; mac,opt1,opt4c with --iso.",
+    ),
 ]
 ArraysOption = Annotated[
     str | None,
@@ -76,7 +83,32 @@ BaselineOption = Annotated[
 LayersOption = Annotated[bool, typer.Option("--layers", help="Every layer too.")]
 FigureOption = Annotated[
     str | None,
-    typer.Option("--figure", metavar="FILE", help="Draw the cycles: a .png, .svg or .pdf file."),
+    typer.Option(
+        "--figure",
+        metavar="FILE",
+        help="Draw the cycles, or with --iso areas and energies: a .png, .svg or .pdf file.",
+    ),
+]
+IsoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--iso",
+        metavar="area|throughput|power|clock|bandwidth",
+        help="What is equal: areas, times and energies of arrays with as many columns as that "
+        "takes. Default: cycles alone; area beside --liberty, --cost, --clock-ns or --recipe.",
+    ),
+]
+IsoClockOption = Annotated[
+    float | None,
+    typer.Option(
+        "--clock-ns", metavar="NS", help="One clock for all. Default: each PE's best per area."
+    ),
+]
+IsoRecipeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe", metavar="NAME,...", help="portfolio, quick, or names. Default: quick."
+    ),
 ]
 
 
@@ -93,6 +125,12 @@ def compare(
     batch: BatchOption = None,
     dim: DimOption = None,
     seed: SeedOption = 0,
+    iso: IsoOption = None,
+    liberty: LibertyOption = None,
+    cost: CostOption = None,
+    clock_ns: IsoClockOption = None,
+    recipe: IsoRecipeOption = None,
+    energy: EnergyOption = True,
     figure: FigureOption = None,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -100,12 +138,14 @@ def compare(
     """Compare PEs on one workload: cycles and where they went, operands, ratios to a baseline.
 
     The table of --table has the columns of `tpe run` and then those of the comparison; with
-    --layers it has a row per layer and PE.
+    --layers it has a row per layer and PE. With --iso every PE is priced by synthesis, or by your
+    own numbers, and gets as many columns as make it equal to the baseline.
     """
     from tpe.candidates import Choice
-    from tpe.comparison import EXTRA, prepare
+    from tpe.comparison import prepare
 
     out = Output(json_file, table_file)
+    iso = check_options(iso, liberty, cost, clock_ns, recipe, layers)
     if figure is not None:
         from tpe.figures import check_figure
 
@@ -115,17 +155,30 @@ def compare(
         refuse_beside_engine(pe=pe, array=array, size=size)
         engines, choice = _engines(engine, param), Choice()
     else:
-        engines = _pes(pe)
+        engines = _pes(pe, iso, cost)
         choice = _choice(engines, array, size, param)
     model = model_options(inputs, batch, dim)
     plan = prepare(engines, workload, choice, baseline, seed, model)
-    with progress(plan.steps) as step:
-        result = plan.run(step)
     words = model_words(inputs, batch, dim)
-    result = replace(result, command=_command(plan, engine, param, layers, words))
+    if iso is not None:
+        words += option_words({"iso": iso, "cost": cost, "clock-ns": clock_ns, "recipe": recipe})
+        words += option_words({"no-energy": not energy})
+        words += [word for file in liberty or () for word in ("--liberty", file)]
+        priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe, energy)
+        finish_iso(out, priced, _command(plan, engine, param, layers, words, True), figure)
+        return
+    _by_cycles(out, plan, _command(plan, engine, param, layers, words), layers, figure)
+
+
+def _by_cycles(out: Output, plan: Plan, command: str, layers: bool, figure: str | None) -> None:
+    """Run the plan, print, draw and write it."""
+    from tpe.comparison import EXTRA
+
+    with progress(plan.steps) as step:
+        result = replace(plan.run(step), command=command)
     if figure is not None:
         result.save_figure(figure, layers)
-    out.echo(result.command)
+    out.echo(command)
     print_comparison(out, result, layers, figure)
     out.rows(result.layer_rows() if layers else result.rows(), EXTRA)
     out.json(result.to_json())
@@ -134,9 +187,16 @@ def compare(
 # ---- from options to engines ----
 
 
-def _pes(text: str | None) -> list[str]:
+def _pes(text: str | None, iso: str | None, cost: str | None) -> list[str]:
+    """The PEs asked for; by default all, or with `--iso` a few, or those of the user's file."""
     from tpe import pe as pes
 
+    if text is None and cost is not None:
+        from tpe.synth.cost import read_cost
+
+        return list(dict.fromkeys(row.pe for row in read_cost(cost).costs))
+    if text is None and iso is not None:
+        return list(DEFAULT_PES)
     return list(pes.names()) if text is None else [name.strip() for name in text.split(",")]
 
 
@@ -207,8 +267,12 @@ def _command(
     param: Sequence[str] | None,
     layers: bool,
     model: Sequence[str],
+    priced: bool = False,
 ) -> str:
-    """The full command: every choice of every PE, or the engines' files and presets."""
+    """The full command: every choice of every PE, or the engines' files and presets.
+
+    If it is `priced`, parameters that synthesis chooses stay out unless they were given.
+    """
     options = option_words({"workload": plan.workload, "baseline": plan.baseline, "layers": layers})
     options += model
     if engine:
@@ -221,15 +285,21 @@ def _command(
         array = str(plan.candidates[0].array) if one else ""
         array = array or ",".join(f"{name}:{value}" for name, value in arrays.items())
         words = ["--pe", names, "--array", array, "--size", plan.candidates[0].size]
-        params = _param_words(plan.candidates)
+        params = _param_words(plan.candidates, priced)
     return shlex.join(["tpe", "compare", *words, *options, *params, "--seed", str(plan.seed)])
 
 
-def _param_words(candidates: Sequence[Candidate]) -> list[str]:
+def _param_words(candidates: Sequence[Candidate], priced: bool) -> list[str]:
     """`-p` for every parameter: once if it is the same everywhere, else for each PE."""
     words: list[str] = []
     for key in dict.fromkeys(key for c in candidates for key in c.params):
-        values = {c.pe: c.params[key] for c in candidates if key in c.params}
+        values = {
+            c.pe: c.params[key]
+            for c in candidates
+            if key in c.params and not (priced and key in CHOSEN and key not in c.asked)
+        }
+        if not values:
+            continue
         if len({str(value) for value in values.values()}) == 1:
             words += ["-p", f"{key}={next(iter(values.values()))}"]
         else:

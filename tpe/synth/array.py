@@ -226,7 +226,7 @@ def array_front(
     for p, points in zip(parts, measured(parts, tech, recipes, step, timer, workers), strict=True):
         own.setdefault(p.top, []).extend(points)
     versions = {
-        name: _own(own[name], name) if name in own else _of_whole(tech, around, name, timer)
+        name: own_versions(own[name], name) if name in own else of_whole(tech, around, name, timer)
         for name in around[0].netlist.copies
     }
     whole = timer != "abc" and timing.opensta() is not None
@@ -252,7 +252,7 @@ def _parts(engine: Engine) -> list[Part]:
     return [part for kind in designs.pe_parts(engine, ("negate",)).values() for part in kind]
 
 
-def _own(points: Sequence[Point], name: str) -> list[Version]:
+def own_versions(points: Sequence[Point], name: str) -> list[Version]:
     """Versions of a part of the PE: its front."""
     return [
         Version(p.mapped, p.mapped.netlist.modules[name], p.area_um2, p.period_ns)
@@ -260,7 +260,7 @@ def _own(points: Sequence[Point], name: str) -> list[Version]:
     ]
 
 
-def _of_whole(
+def of_whole(
     tech: Technology, mapped: Sequence[Mapped], name: str, timer: str | None
 ) -> list[Version]:
     """Versions of another module of the array, timed between registers by itself.

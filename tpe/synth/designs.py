@@ -96,15 +96,10 @@ def drop_ins() -> dict[str, str]:
 def _add_rebuilt(parts: list[Part]) -> None:
     """Behind the parts, each again with the modules that have a stand-in replaced, if one has."""
     for part in list(parts):
-        modules = with_stand_ins(part.modules, part.top)
+        modules = rebuilt(part.modules, part.top)
         if all(modules != known.modules for known in parts):
             words = [part.variant, FREE_BITS] if part.variant else [FREE_BITS]
             parts.append(replace(part, modules=modules, variant=",".join(words)))
-
-
-def with_stand_ins(modules: Mapping[str, str], top: str) -> dict[str, str]:
-    """The modules that `top` needs, with those that have a stand-in replaced by it."""
-    return reachable({**modules, **drop_ins()}, top)
 
 
 def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:
@@ -129,14 +124,28 @@ def array_part(engine: Engine) -> Part:
     return Part(engine.name, "tpe_engine", modules, keep)
 
 
-def variant_engine(engine: Engine, name: str) -> Engine:
-    """The engine that a variant of this one is of, by `Part.variant`; TpeError if there is none.
+def parameters_of(name: str) -> str:
+    """A variant's name without what is no parameter of an engine.
 
-    Stand-ins are no other engine: they take the same cycles.
+    >>> parameters_of("stages=2,negate=free_bits")
+    'stages=2'
     """
-    wanted = ",".join(word for word in name.split(",") if word != FREE_BITS)
-    changed = [word.partition("=")[0] for word in wanted.split(",") if word]
+    return ",".join(word for word in name.split(",") if word != FREE_BITS)
+
+
+def rebuilt(modules: Mapping[str, str], top: str) -> dict[str, str]:
+    """The modules that `top` needs, stand-ins in place of their namesakes."""
+    return reachable({**modules, **drop_ins()}, top)
+
+
+def variant_engine(engine: Engine, name: str) -> Engine:
+    """The engine that a variant of this one is of, by `Variant.name`; TpeError if there is none.
+
+    Stand-ins of modules, `FREE_BITS`, are no parameter of an engine and are left out.
+    """
+    name = parameters_of(name)
+    changed = [text.partition("=")[0] for text in name.split(",") if text]
     for variant in variants(engine, changed):
-        if variant.name == wanted:
+        if variant.name == name:
             return variant.engine
     raise TpeError(f"{engine.name} has no variant '{name}'")

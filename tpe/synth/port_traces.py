@@ -19,8 +19,8 @@ from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.images import Case
 from tpe.hdl.vectors import bench_memories, bench_source
+from tpe.synth import designs
 from tpe.synth.activity import Trace
-from tpe.synth.designs import with_stand_ins
 from tpe.synth.netlist import Port
 from tpe.synth.timing import CLOCK
 
@@ -51,7 +51,8 @@ def port_traces(
 
     ports  -- of the modules `tpe_{kind}`, by kind
     chosen -- instances by kind, as in `Traces.instances`; default: all
-    stand_ins -- the RTL is that of `designs.drop_ins`, whose pairs are split in another way
+    stand_ins -- run the modules of `designs.drop_ins` in place of their namesakes: a netlist of
+                 them splits a pair into another sum and carry
     TpeError if an output of the RTL is not the model's, or too many instances are asked for.
     """
     engine = case.engine
@@ -90,14 +91,14 @@ def _instances(said: str, ports: Ports) -> dict[str, tuple[str, ...]]:
 
 
 def _design(engine: Engine, ports: Ports, words: dict[str, int], stand_ins: bool) -> Design:
-    own = emit.engine_modules(engine)
-    top = own["tpe_engine"]
-    own = with_stand_ins(own, "tpe_engine") if stand_ins else own
+    found = emit.engine_modules(engine)
+    found = designs.rebuilt(found, "tpe_engine") if stand_ins else found
+    top = found["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
-    modules = emit.rename(own | benches, _PREFIX)
-    for kind, found in ports.items():
+    modules = emit.rename(found | benches, _PREFIX)
+    for kind, own in ports.items():
         module = _PREFIX if kind == WHOLE else f"{_PREFIX}_{kind}"
-        modules[module] = _writing(modules[module], kind, found)
+        modules[module] = _writing(modules[module], kind, own)
     modules[_BENCH] = bench_source(engine, _PREFIX, top, 1, words)
     return Design(modules, _BENCH, cocotb=False)
 

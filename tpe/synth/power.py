@@ -203,13 +203,13 @@ def pe_power(
     """
     if not clock_ns > 0:
         raise TpeError(f"clock_ns = {clock_ns!r} is not legal: above 0, in ns")
-    made_of = chosen.points["cell"].mapped.variant
-    cases = cases_of(smaller(variant_engine(engine, made_of)), operands, seed, cycles)
+    name = chosen.points["cell"].mapped.variant
+    variant, stand_ins = variant_engine(engine, name), FREE_BITS in name.split(",")
+    cases = cases_of(smaller(variant), operands, seed, cycles)
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
-    stand_ins = FREE_BITS in made_of.split(",")
-    traces = (port_traces(case, ports, stand_ins=stand_ins) for case in cases)
     found = [
-        _pe_case(engine, case, t, chosen, technology) for case, t in zip(cases, traces, strict=True)
+        _pe_case(engine, case, port_traces(case, ports, None, stand_ins), chosen, technology)
+        for case in cases
     ]
     return joined(found, clock_ns, f"{activity.SOURCE}; {operands}, seed {seed}")
 

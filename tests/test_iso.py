@@ -1,0 +1,351 @@
+"""Comparisons at equal area, throughput, power, clock, bandwidth; areas of arrays at any size."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tpe.candidates import Choice
+from tpe.cli import app
+from tpe.comparison import prepare
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.iso import compare_iso
+from tpe.iso_table import EXTRA, ISO, IsoComparison
+from tpe.synth import designs
+from tpe.synth.array import AROUND, Version, compose, own_versions
+from tpe.synth.cost import read_cost
+from tpe.synth.energy import Energy
+from tpe.synth.mapper import map_parts
+from tpe.synth.price import Price, price, users_price, varied
+from tpe.synth.recipes import find_recipes
+from tpe.synth.scaling import Size, calibration, reference, sized, terms
+from tpe.synth.tech import technology
+from tpe.table import COLUMNS
+
+GEMM = "gemm:32x48x40:normal:20"
+FEW = find_recipes("sklansky/small")
+MINE = """pe,clock_ns,area_um2,energy_fj_per_mac,leakage_uw
+mac,2.0,500,300,1
+mac,1.0,900,350,1
+opt1,1.0,550,340,1
+opt4c,0.5,180,200,
+"""
+sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA needs Debian's opensta")
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.csv"
+    file.write_text(MINE)
+    return file
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["compare", *words])
+
+
+def refused(*words: str) -> str:
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == "" and result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def with_costs(file: Path, iso: str, pes: str = "mac,opt1,opt4c", **options: Any) -> IsoComparison:
+    clock = options.pop("clock_ns", None)
+    plan = prepare(pes.split(","), GEMM, Choice(size="8x8"), **options)
+    costs = read_cost(file)
+    return compare_iso(plan, lambda engine: users_price(engine, costs), iso, clock)
+
+
+# ---- what is equal ----
+
+
+def test_equal_area_is_the_largest_whole_number_of_columns(mine: Path) -> None:
+    """By hand: a MAC of 500 um2 at 2 ns does less per area than one of 900 at 1 ns."""
+    rows = {row["label"]: row for row in with_costs(mine, "area").rows()}
+    budget = 64 * 900
+    assert (rows["mac"]["area_um2"], rows["mac"]["clock_ns"]) == (budget, 1.0)
+    for pe, each in (("opt1", 550), ("opt4c", 180)):
+        cols = budget // (8 * each)
+        assert rows[pe]["size"] == f"8x{cols}"
+        assert rows[pe]["area_um2"] == 8 * cols * each <= budget < 8 * (cols + 1) * each
+
+
+def test_a_row_is_the_run_at_its_size_and_clock(mine: Path) -> None:
+    for iso in ISO:
+        for row in with_costs(mine, iso).rows():
+            size = tuple(int(side) for side in row["size"].split("x"))
+            alone = Engine(row["pe"], row["array"], size).run(GEMM)
+            assert row["cycles"] == alone.cycles
+            assert row["time_us"] == pytest.approx(alone.cycles * row["clock_ns"] / 1000)
+            tops = 2 * 32 * 48 * 40 / row["time_us"] / 1e6
+            assert row["throughput_tops"] == pytest.approx(tops)
+            assert row["tops_per_mm2"] == pytest.approx(tops / (row["area_um2"] / 1e6))
+            assert row["tops_per_w"] == pytest.approx(2000 / row["energy_fj_per_mac"])
+            assert row["power_mw"] == pytest.approx(1000 * tops / row["tops_per_w"])
+            assert row["cost_source"] == "user: mine.csv" and row["library"] is None
+
+
+def test_ratios_are_to_the_baseline(mine: Path) -> None:
+    rows = with_costs(mine, "area", baseline="opt1").rows()
+    base = next(row for row in rows if row["label"] == "opt1")
+    for row in rows:
+        assert row["baseline"] == "opt1"
+        for name, column in (("time_ratio", "time_us"), ("tops_per_w_ratio", "tops_per_w")):
+            assert row[name] == row[column] / base[column]
+    assert rows[0]["tops_per_w_ratio"] == pytest.approx(340 / 350)
+
+
+def test_equal_throughput_is_the_fewest_columns_that_are_as_fast(mine: Path) -> None:
+    rows = {row["label"]: row for row in with_costs(mine, "throughput").rows()}
+    wanted = rows["mac"]["time_us"]
+    for pe in ("opt1", "opt4c"):
+        row, clock = rows[pe], rows[pe]["clock_ns"]
+        assert row["time_us"] <= wanted
+        slower = Engine(pe, "matrix2d", (8, row["cols"] - 1)).run(GEMM)
+        assert slower.cycles * clock / 1000 > wanted
+
+
+def test_equal_power_is_the_most_columns_within_it(mine: Path) -> None:
+    rows = {row["label"]: row for row in with_costs(mine, "power").rows()}
+    budget = rows["mac"]["power_mw"]
+    for pe, fj in (("opt1", 340), ("opt4c", 200)):
+        row = rows[pe]
+        assert row["rows"] == 8 and row["power_mw"] <= budget
+        more = Engine(pe, "matrix2d", (8, row["cols"] + 1)).run(GEMM)
+        power = fj * 32 * 48 * 40 / (more.cycles * row["clock_ns"])  # fJ a ns: uW
+        assert power / 1000 > budget or row["cols"] == 1024
+
+
+def test_equal_bandwidth_counts_both_sides(mine: Path) -> None:
+    rows = {row["label"]: row for row in with_costs(mine, "bandwidth").rows()}
+
+    def bits(row: dict[str, Any]) -> int:
+        return int(row["operand_bits_per_cycle_a"] + row["operand_bits_per_cycle_b"])
+
+    assert bits(rows["mac"]) == 8 * 8 + 8 * 8
+    assert rows["opt1"]["size"] == "8x8"
+    groups = 4 * 8  # bits of A that a front takes at once; and a B for every PE
+    assert rows["opt4c"]["size"] == "2x4"  # of four rows not one column fits
+    assert bits(rows["opt4c"]) == 2 * groups + 2 * 4 * 8 == 128
+    assert 4 * groups + 4 * 8 > 128
+
+
+def test_equal_clock_is_the_fastest_that_all_meet(mine: Path) -> None:
+    rows = with_costs(mine, "clock").rows()
+    assert [(row["clock_ns"], row["size"]) for row in rows] == [(1.0, "8x8")] * 3
+    rows = with_costs(mine, "clock", clock_ns=2.5).rows()
+    assert [row["clock_ns"] for row in rows] == [2.5] * 3
+    assert rows[0]["area_um2"] == 64 * 500  # the smaller netlist does
+
+
+def test_a_clock_that_one_does_not_meet_refuses_that_one(mine: Path) -> None:
+    result = with_costs(mine, "area", "opt4c,mac", clock_ns=0.7, baseline="opt4c")
+    row = result.rows()[1]
+    assert row["status"] == "refused" and "no netlist meets clock_ns = 0.7" in row["reason"]
+    with pytest.raises(TpeError, match="no netlist meets"):
+        with_costs(mine, "area", clock_ns=0.7)
+
+
+def test_one_column_that_does_not_fit_is_a_row_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(MINE.replace("opt1,1.0,550", "opt1,1.0,9000"))
+    assert with_costs(file, "area").rows()[1]["size"] == "4x1"  # rows are halved until one does
+    file.write_text(MINE.replace("opt1,1.0,550", "opt1,1.0,90000"))
+    row = with_costs(file, "area").rows()[1]
+    assert row["status"] == "refused" and "a column of 8 rows takes 720,000 um2" in row["reason"]
+
+
+# ---- the command ----
+
+
+def test_the_command_prints_writes_and_draws(mine: Path, tmp_path: Path) -> None:
+    table, picture = tmp_path / "rows.csv", tmp_path / "cost.svg"
+    words = ("--iso", "area", "--cost", str(mine), "--workload", GEMM, "--size", "8x8")
+    result = run(*words, "--table", str(table), "--figure", str(picture))
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    assert "mine.csv: not from synthesis here" in result.stdout
+    assert table.read_text().splitlines()[0] == ",".join((*COLUMNS, *EXTRA))
+    drawn = picture.read_text()
+    assert "clock period (ns)" in drawn and "energy per MAC (fJ)" in drawn
+
+
+def test_the_echoed_command_gives_the_same(mine: Path) -> None:
+    first = json.loads(run("--cost", str(mine), "--size", "8x8", "--json", "-").stdout)
+    words = shlex.split(first["command"])[2:]
+    assert "--iso" in words and not any(w.startswith("stages=") for w in words)
+    assert json.loads(run(*words, "--json", "-").stdout) == first
+
+
+def test_the_users_pes_are_compared_by_default(mine: Path) -> None:
+    content = json.loads(run("--cost", str(mine), "--size", "4x4", "--json", "-").stdout)
+    assert [row["label"] for row in content["rows"]] == ["mac", "opt1", "opt4c"]
+    assert content["meaning"] == ISO["area"]
+    assert [p["period_ns"] for p in content["fronts"]["mac"]] == [1.0, 2.0]
+
+
+def test_a_pe_that_is_not_in_the_file_is_a_row(mine: Path) -> None:
+    words = ("--cost", str(mine), "--pe", "mac,opt3", "--size", "4x4", "--json", "-")
+    row = json.loads(run(*words).stdout)["rows"][1]
+    assert row["status"] == "refused" and "unknown pe of user: mine.csv 'opt3'" in row["reason"]
+
+
+def test_bad_input_is_one_line(mine: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.csv"
+    bare.write_text("pe,clock_ns,area_um2,energy_fj_per_mac,leakage_uw\nmac,1,500,,\nopt1,1,4,,\n")
+    cost = ("--cost", str(mine))
+    for words, part in (
+        (("--iso", "aera", *cost), "unknown iso 'aera' (did you mean 'area'?)"),
+        (("--iso", "power", "--cost", str(bare)), "iso = 'power' is not legal: energy is unknown"),
+        (("--iso", "area", *cost, "--baseline", "opt9"), "unknown baseline 'opt9'"),
+        (("--iso", "area", *cost, "--layers"), "--layers and --iso"),
+        (("--iso", "area", *cost, "--recipe", "quick"), "--recipe and --cost"),
+        (("--iso", "area", *cost, "--liberty", "x.lib"), "--liberty and --cost"),
+        (("--iso", "area", *cost, "--clock-ns", "0"), "--clock-ns 0 is not legal"),
+        (("--iso", "area", *cost, "--clock-ns", "0.1"), "no netlist meets clock_ns = 0.1"),
+        (("--iso", "area", "--liberty", "none.lib"), "none.lib: cannot be read as Liberty"),
+        (("--iso", "area", "--recipe", "quik"), "unknown recipe 'quik'"),
+        (("--iso", "area", "--pe", "bitfusion"), "bitfusion"),
+    ):
+        assert part in refused(*words)
+
+
+# ---- areas from synthesis ----
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A PE in an array, one recipe, nothing varied."""
+    known: dict[tuple[str, str, Size], Price] = {}
+
+    def get(pe: str, array: str, size: Size = (4, 4)) -> Price:
+        key = pe, array, size
+        if key not in known:
+            known[key] = price(Engine(pe, array, size), technology(), FEW, vary=())
+        return known[key]
+
+    return get
+
+
+def mapped_area(found: Price, size: Size) -> tuple[float, float]:
+    """um2 of an array that is mapped at a size, its modules those of the first option; and ours."""
+    option = found.options[0]
+    top = option.scale.top
+    parts = {f"tpe_{kind}": point for kind, point in option.chosen.points.items()}
+    engine = sized(found.engine, size)
+    outcome = map_parts([designs.array_part(engine)], found.technology, AROUND)[0]
+    own = next(m for m in outcome.mapped if m.recipe == option.top_recipe)
+    versions = {name: own_versions([point], name) for name, point in parts.items()}
+    versions[top] = [Version(own, own.netlist.modules[top], 0.0, 0.0)]
+    whole = compose(found.technology, top, versions, {}, 0.0)
+    return whole.area_um2, option.area_um2(size)
+
+
+LARGER = [
+    pytest.param("opt1", "systolic_os", (4, 4), (6, 5), marks=pytest.mark.full),
+    pytest.param("mac", "systolic_ws", (4, 4), (5, 6), marks=pytest.mark.full),
+    pytest.param("opt4c", "matrix2d", (4, 4), (6, 4), marks=pytest.mark.full),
+    pytest.param("mac", "cube3d", (4, 4, 2), (3, 5, 2), marks=pytest.mark.full),
+    pytest.param("mac", "adder_tree", (3, 4), (3, 7), marks=pytest.mark.full),
+    pytest.param("mac", "matrix2d", (4, 4), (8, 8), marks=pytest.mark.full),
+]
+
+
+@pytest.mark.parametrize(
+    ("pe", "array", "of", "size"), [("mac", "matrix2d", (4, 4), (3, 5)), *LARGER]
+)
+def test_a_size_that_was_not_fitted_is_within_two_percent(pe, array, of, size, small):
+    found = small(pe, array, of)
+    assert size not in calibration(found.engine)
+    direct, ours = mapped_area(found, size)
+    assert ours == pytest.approx(direct, rel=0.02)
+
+
+def test_the_sizes_that_were_fitted_are_exact(small):
+    found = small("mac", "matrix2d")
+    for size in calibration(found.engine):
+        direct, ours = mapped_area(found, size)
+        assert ours == pytest.approx(direct, rel=1e-6)
+
+
+def test_copies_are_whole_numbers_of_rows_and_columns(small):
+    scale = small("mac", "matrix2d").options[0].scale
+    assert scale.count("tpe_cell", (16, 23)) == 16 * 23
+    assert scale.count("tpe_finish", (16, 23)) == 23
+    assert scale.memory_bits_at((16, 23)) == 0
+
+
+def test_sides_inside_a_cell_are_not_scaled():
+    tree = Engine("mac", "adder_tree", (3, 16))
+    assert reference(tree) == (3, 4) and calibration(tree) == ((3, 2), (3, 4))
+    with pytest.raises(TpeError, match="of 3 rows alone"):
+        terms(tree, (4, 4))
+    assert reference(Engine("mac", "cube3d", (16, 16, 4))) == (4, 4, 4)
+
+
+def test_what_is_varied():
+    assert varied(Engine("mac")) == ("tree", "stages", "negate", "encoder")
+    assert "encoder" not in varied(Engine("mac", encode_in="stored"))
+    assert "encoder" not in varied(Engine("opt4c"))
+
+
+@sta
+def test_equal_area_from_synthesis(small, monkeypatch):
+    """Two PEs, one recipe: the columns are the most that fit, by the areas at those sizes."""
+    asked = []
+
+    def energy(engine, chosen, tech, clock_ns):
+        asked.append((engine.size, clock_ns, sorted(chosen.points)))
+        return Energy(100.0 * len(asked), 0.1, "of a test")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    plan = prepare(["mac", "opt1"], GEMM, Choice(size="8x8"))
+    prices = {pe: small(pe, "matrix2d") for pe in ("mac", "opt1")}
+    result = compare_iso(plan, lambda engine: prices[engine.pe.name], "area")
+    budget, row = result.rows()[0]["area_um2"], result.rows()[1]
+    option = result["opt1"].option
+    assert row["area_um2"] == option.area_um2((8, row["cols"])) <= budget
+    assert option.area_um2((8, row["cols"] + 1)) > budget
+    assert row["library"] == "tpe130" and row["node_nm"] == 130
+    assert "cell=sklansky/small" in row["recipe"]
+    assert row["clock_ns"] == row["period_ns"] == option.period_ns
+    assert asked[0][0] == (8, 8) and asked[1][0] == (8, row["cols"])
+    assert asked[1][1:] == (option.period_ns, ["cell", "finish"])
+    assert row["energy_fj_per_mac"] == 200 and row["energy_per_mac_ratio"] == 2.0
+    assert row["activity_source"] == "of a test"
+
+
+def test_an_energy_that_cannot_be_had_is_null_with_the_reason(small, monkeypatch):
+    def energy(*given):
+        raise TpeError("no gates to simulate")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    plan = prepare(["mac"], GEMM, Choice(size="8x8"))
+    result = compare_iso(plan, lambda engine: small("mac", "matrix2d"), "area")
+    row = result.rows()[0]
+    assert row["area_um2"] > 0 and row["energy_fj_per_mac"] is None
+    assert row["tops_per_w"] is row["tops_per_w_ratio"] is row["power_mw"] is None
+    assert result["mac"].no_energy == "no gates to simulate"
+    with pytest.raises(TpeError, match="no gates to simulate"):
+        compare_iso(plan, lambda engine: small("mac", "matrix2d"), "power")
+
+
+def test_a_pe_without_rtl_is_a_row_with_the_reason(small, monkeypatch):
+    monkeypatch.setattr("tpe.synth.price.pe_energy", lambda *given: None)
+    plan = prepare(["mac", "bitfusion"], GEMM, Choice(size="8x8"))
+
+    def pricer(engine: Engine) -> Price:
+        if engine.pe.name == "mac":
+            return small("mac", "matrix2d")
+        return price(engine, technology(), FEW, vary=())
+
+    row = compare_iso(plan, pricer, "area").rows()[1]
+    assert row["status"] == "refused" and "bitfusion" in row["reason"]
