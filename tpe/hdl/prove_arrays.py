@@ -138,13 +138,13 @@ def _stationary(engine: Engine) -> Small:
 
 
 def _indexed(engine: Engine) -> Small:
-    """matrix2d of sparse PEs; two rows, whose paces differ, and two bit weights."""
+    """matrix2d of sparse PEs; two rows, or lanes, whose paces differ, and two bit weights."""
     lanes = record(engine).lanes[0]
     acc = DIGITS_BITS + STREAM_BITS + 1
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, lanes)
     depth = GROUP * ROUNDS * lanes
     small.widths = replace(small.widths, depth=depth)
-    rows, cols = 2, 1
+    rows, cols = (2 if lanes == 1 else 1), 1
     widths = rtl_widths(small)
     names = (*_WORDS, "OwnFronts", "Overlap", "Drift")
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
