@@ -62,11 +62,8 @@ def uncovered_arrays(engine: Engine) -> list[str]:
     if follows_streams(engine):
         return []
     if _many_fronts(engine):
-        lanes = record(engine).lanes[0]
-        return [
-            f"array matrix2d_indexed with {lanes} lanes in a cell: how they meet at a bit weight and "
-            "its streams from end to end; too large for minutes in one row of one cell"
-        ]
+        lanes = f"array matrix2d_indexed with {record(engine).lanes[0]} lanes in a cell"
+        return [f"{lanes}: no property follows how they meet, nor its streams from end to end"]
     return [f"array {array_module(engine)}: no property follows its streams from end to end"]
 
 
