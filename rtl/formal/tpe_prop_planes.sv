@@ -3,8 +3,9 @@
 // From any state: a first cycle whose step brings the cell to a plane, whichever, then the step
 // that is proved. Of the plane's pair: it grows by the step's digits times B, lane by lane, if the
 // plane is the same, else starts anew. Of the total: it takes in the old pair at its weight if the
-// plane changes, is zero after a first step, and stays otherwise. So the number of the psum, total +
-// pair * 4**plane, grows by the sum of digit * b * 4**plane. With one plane the total is the pair.
+// plane changes, is zero after a first step, and stays otherwise. So the number of the psum,
+// total + pair * 4**plane, grows by the sum of digit * b * 4**plane. With one plane the total is
+// the pair.
 // Watch     : 0 the pair, of a first step in which lane WatchLane alone has operands: digit * b
 //             1 the pair, of any step: the pair before and the first steps of the lanes
 //             2 the total

@@ -89,7 +89,9 @@ module tpe_prop_steps #(
       for (int unsigned i = AWidth; i > 0; i--) begin
         ones = '0;
         for (int unsigned l = 0; l < Lanes; l++) begin
-          if (code_held[l*CodeWidth+i-1]) ones = ones + AccWidth'($signed(b_held[l*BWidth+:BWidth]));
+          if (code_held[l*CodeWidth+i-1]) begin
+            ones = ones + AccWidth'($signed(b_held[l*BWidth+:BWidth]));
+          end
         end
         sum = (sum << 1) + (i == AWidth ? -ones : ones);
       end

@@ -61,12 +61,21 @@ def uncovered_arrays(engine: Engine) -> list[str]:
     """What of the engine's array no lemma speaks about from end to end, a line each."""
     if follows_streams(engine):
         return []
+    if _many_fronts(engine):
+        lanes = f"array matrix2d_indexed with {record(engine).lanes[0]} lanes in a cell"
+        return [f"{lanes}: no property follows how they meet, nor its streams from end to end"]
     return [f"array {array_module(engine)}: no property follows its streams from end to end"]
 
 
 def follows_streams(engine: Engine) -> bool:
     """Whether there is a lemma on an engine's array from end to end."""
-    return array_module(engine) in _SMALL and cell_form(engine) is not None
+    known = array_module(engine) in _SMALL and cell_form(engine) is not None
+    return known and not _many_fronts(engine)
+
+
+def _many_fronts(engine: Engine) -> bool:
+    """Whether a sparse cell is fed by several fronts at least: B is then too deep to follow."""
+    return array_module(engine) == "matrix2d_indexed" and record(engine).lanes[0] > 1
 
 
 def array_lemma(engine: Engine, given: Mapping[str, str]) -> Lemma:
@@ -139,10 +148,9 @@ def _stationary(engine: Engine) -> Small:
 
 def _indexed(engine: Engine) -> Small:
     """matrix2d of sparse PEs; two rows, whose paces differ, and two bit weights."""
-    lanes = record(engine).lanes[0]
     acc = DIGITS_BITS + STREAM_BITS + 1
-    small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, lanes)
-    depth = GROUP * ROUNDS * lanes
+    small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1)
+    depth = GROUP * ROUNDS
     small.widths = replace(small.widths, depth=depth)
     rows, cols = 2, 1
     widths = rtl_widths(small)
