@@ -239,3 +239,9 @@ def test_operand_bits_are_those_that_come_to_the_array(array, rows):
         engine = tpe.Engine("mac", array, "4x2", encode_in=where, encoder=encoder)
         frame = engine.run(np.ones((4, 4), int), np.ones((4, 2), int)).to_frame()
         assert frame["operand_bits_per_cycle_a"].unique().tolist() == [rows * each]
+
+
+@pytest.mark.parametrize("size", ["4_0x4", "+4x4", "4 x4", "٤x٤", "4x", "x4", "4x4x"])
+def test_a_size_is_plain_digits(size):
+    with pytest.raises(tpe.TpeError, match="is not legal for matrix2d"):
+        tpe.Engine("mac", "matrix2d", size)

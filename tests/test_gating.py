@@ -34,6 +34,12 @@ ENGINES: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
     ("opt2", "os", (2, 2), {"gating": "isolate"}),
     ("opt3", "matrix2d", (2, 2), {"gating": "clock", "depth": 8}),
     ("opt4e", "matrix2d", (2, 2), {"gating": "clock", "depth": 32}),
+    ("stripes", "matrix2d", (2, 2), {"gating": "clock", "lanes": 3}),
+    ("stripes", "matrix2d", (1, 2), {"gating": "isolate", "lanes": 2}),
+    ("laconic", "matrix2d", (2, 2), {"gating": "clock", "lanes": 3}),
+    ("laconic", "matrix2d", (2, 1), {"gating": "isolate", "lanes": 2, "encoder": "ent"}),
+    ("bitlet", "matrix2d", (2, 2), {"gating": "clock", "lanes": 3}),
+    ("bitlet", "matrix2d", (2, 2), {"gating": "isolate", "lanes": 4}),
 ]
 
 
@@ -179,7 +185,7 @@ def test_isolated_operands_switch_less_where_a_bus_carries_other_things(tmp_path
 
 
 @pytest.mark.parametrize("gating", ["isolate", "clock"])
-@pytest.mark.parametrize("pe", ["mac", "opt1", "opt4c"])
+@pytest.mark.parametrize("pe", ["mac", "opt1", "opt4c", "stripes", "laconic", "bitlet"])
 def test_gated_cells_lint_and_have_no_latch_of_their_own(pe, gating):
     engine = tpe.Engine(pe, "matrix2d", (2, 2), gating=gating)
     modules = emit.engine_modules(engine)

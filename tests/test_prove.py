@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import sources
-from tpe.hdl.prove import Report, prove
+from tpe.hdl.prove import Report, lemmas, prove
+from tpe.hdl.prove_arrays import uncovered_arrays
 from tpe.hdl.prove_solve import OPEN, PROVED, REFUTED, Query, decide
-from tpe.hdl.prove_specs import at_widths, claims, properties, query
+from tpe.hdl.prove_specs import at_widths, claims, properties, query, uncovered
 
 NARROW = {"a_type": "int4", "b_type": "int4", "acc_bits": 16}
 
@@ -60,9 +62,112 @@ def test_digit_serial_cell_and_front() -> None:
     engine = Engine("opt4c", "matrix2d", "2x2", **NARROW, depth=8)
     report = prove(engine, 60, only=("product", "accumulate", "finish", "sparse", "cell", "front"))
     assert report.ok
-    assert any("matrix2d_indexed" in line for line in report.uncovered)
 
 
+STEPPED = ("product", "accumulate", "pace", "over", "hold", "valid", "finish", "cell")
+
+
+@pytest.mark.parametrize("pe", ["stripes", "laconic", "bitlet"])
+def test_cell_whose_steps_take_several_cycles(pe: str) -> None:
+    report = prove(small(pe, lanes=2), 60, only=STEPPED)
+    assert report.ok and report.full
+    assert results(report) == dict.fromkeys(STEPPED, PROVED)
+
+
+def test_cell_with_its_bit_weights_in_time() -> None:
+    engine = small("opt2", bw="time", lanes=2)
+    names = ("product, lane 0", "product, lane 1", "fold", "clear", "hold and valid", "finish")
+    report = prove(engine, 60, only=(*names, "accumulate"))
+    assert report.ok and set(results(report)) == {*names, "accumulate"}
+
+
+@pytest.mark.parametrize("encoder", ["booth", "ent"])
+def test_cell_fed_with_digits(encoder: str) -> None:
+    engine = small("opt1", encode_in="edge", encoder=encoder)
+    names = ("product", "product by digits", "accumulate", "encode_row", "cell")
+    report = prove(engine, 60, only=names)
+    assert report.ok and report.full and set(results(report)) == set(names)
+    assert report.proofs[0].width == f"4 as {6 if encoder == 'booth' else 5} bits x 4, acc 16"
+
+
+def test_every_operand_has_a_word_of_digits_that_the_proofs_speak_of() -> None:
+    """What they assume of the words that are offered shuts no operand out."""
+    from tpe.hdl.prove_solve import _decide
+
+    text = """
+`default_nettype none
+module tpe_prop_legal (
+    input  wire  logic [4:0]   code_i,
+    output       logic         fails_o
+);
+  logic              legal;
+  logic [7:0]        digit;
+  logic signed [6:0] value;
+  tpe_spec_code #(.AWidth(4), .CodeWidth(5), .Form(3)) u_code (
+      .code_i, .legal_o(legal), .digit_o(digit), .value_o(value)
+  );
+  assign fails_o = legal && value == OPERAND;
+endmodule
+"""
+    given = {name: properties()[name].read_text() for name in ("tpe_spec_code", "tpe_spec_digit")}
+    for a in (-8, -7, -1, 0, 1, 6, 7):
+        fixed = text.replace("OPERAND", str(a))
+        asked = Query("tpe_prop_legal", {"tpe_prop_legal": fixed, **given}, 1, "any")
+        assert _decide(asked, 60).result == REFUTED, f"no word stands for {a}"
+
+
+@pytest.mark.parametrize(
+    ("pe", "array", "parameters"),
+    [
+        ("opt4c", "matrix2d", {}),
+        ("laconic", "matrix2d", {}),
+        ("opt2", "matrix2d", {"bw": "time"}),
+        ("mac", "systolic_os", {"encode_in": "stored", "encoder": "ent"}),
+        pytest.param("mac", "systolic_ws", {}, marks=pytest.mark.full),
+        pytest.param("opt1", "systolic_ws", {"overlap": "load"}, marks=pytest.mark.full),
+        pytest.param("opt2", "systolic_ws", {}, marks=pytest.mark.full),
+        pytest.param("opt2", "systolic_os", {"bw": "time"}, marks=pytest.mark.full),
+        pytest.param("opt3", "matrix2d", {}, marks=pytest.mark.full),
+        pytest.param("opt4c", "matrix2d", {"overlap": "load"}, marks=pytest.mark.full),
+        pytest.param("opt4c", "matrix2d", {"drift": 1}, marks=pytest.mark.full),
+    ],
+)
+def test_arrays_from_end_to_end(pe: str, array: str, parameters: dict[str, object]) -> None:
+    report = prove(Engine(pe, array, "2x2", **NARROW, **parameters), 60, only=("array",))
+    assert report.ok, report.proofs
+
+
+def test_every_combination_is_covered() -> None:
+    """No part of any legal combination of PE and array is without a lemma."""
+    from tpe import array as arrays
+    from tpe import pe as pes
+
+    found = 0
+    for name in pes.names():
+        for array in arrays.names() if pes.get(name).rtl else ():
+            size = "2x2x2" if array == "cube3d" else "2x2"
+            try:
+                engine = Engine(name, array, size)
+            except TpeError:
+                continue
+            found += 1
+            assert "array" in lemmas(engine) and "cell" in lemmas(engine)
+            assert not uncovered(engine) and not uncovered_arrays(engine)
+    assert found == 21
+
+
+def test_a_cell_that_does_not_say_how_long_a_step_takes_is_not_covered() -> None:
+    engine = small("bitlet")
+    engine.pe = replace(engine.pe, longest=None)
+    (line,) = uncovered(engine)
+    assert line == "cell of bitlet: its record does not say how many cycles a step takes at most"
+    assert "cell" not in lemmas(engine)
+
+
+TWO = {"lanes": 2}
+TIME = {"bw": "time", "lanes": 2}
+STORED, EDGE = ({"encode_in": where, "encoder": "ent"} for where in ("stored", "edge"))
+LOAD = {"overlap": "load"}
 # lemma, module, what stands there, the fault, the PE and its parameters
 FAULTS = [
     ("product", "tpe_map", "b_i, 1'b0}", "b_i, 1'b1}", "mac", {}),
@@ -88,6 +193,57 @@ FAULTS = [
     ("array", "tpe_matrix2d", "stream && en && a_valid_i", "stream && en", "mac", {}),
     ("front", "tpe_front_lane", "!busy_q || done", "1'b1", "opt4c", {}),
     ("front", "tpe_front_lane", "busy_q <= accept ||", "busy_q <=", "opt4c", {}),
+    # steps of several cycles
+    ("product", "tpe_pe_stripes", "start_i ? -sum_wide", "first_i ? -sum_wide", "stripes", TWO),
+    ("accumulate by bits", "tpe_pe_stripes", "<< 1) + sum", "<< 1) - sum", "stripes", TWO),
+    ("pace", "tpe_pe_stripes", "bit_now - 1'b1", "bit_now", "stripes", TWO),
+    ("over", "tpe_pe_bitlet", "rest_q <= rest", "rest_q <= now", "bitlet", TWO),
+    ("accumulate", "tpe_pe_laconic", "one_hot[l][e] && minus[l]", "one_hot[l][e]", "laconic", TWO),
+    ("hold", "tpe_pe_laconic", "en_i && valid_i) a_q", "valid_i) a_q", "laconic", TWO),
+    ("valid", "tpe_pe_bitlet", "if (en_i && valid_i) psum_q", "if (en_i) psum_q", "bitlet", TWO),
+    ("cell", "tpe_pe_laconic", "en_i && valid_i) a_q", "valid_i) a_q", "laconic", TWO),
+    ("array", "tpe_matrix2d_stepped", "!(&ready)", "!(|ready)", "bitlet", {}),
+    # bit weights in time
+    ("product, lane 1", "tpe_pe_opt2_time", "plane_i == Pl", "plane_q == Pl", "opt2", TIME),
+    ("accumulate", "tpe_pe_opt2_time", "!first_i && (plane_i", "(plane_i", "opt2", TIME),
+    ("fold", "tpe_pe_opt2_time", "valid_i && !same", "valid_i", "opt2", TIME),
+    ("clear", "tpe_pe_opt2_time", "total_sum   <= first_i ? '0 :", "total_sum <=", "opt2", TIME),
+    (
+        "hold and valid",
+        "tpe_pe_opt2_time",
+        "if (en_i && valid_i) begin",
+        "if (en_i) begin",
+        "opt2",
+        TIME,
+    ),
+    ("finish", "tpe_finish_total", "psum_i[AccWidth+:", "psum_i[2*AccWidth+:", "opt2", TIME),
+    ("array", "tpe_planes", "close_q <= final_o", "close_q <= 1'b0", "opt2", TIME),
+    # operands as digits
+    ("product", "tpe_unpack", "sign ^ (high & low)", "sign", "opt1", STORED),
+    ("product by digits", "tpe_unpack", "high & ~low, low", "high, low", "opt1", STORED),
+    ("encode_row", "tpe_encode_row", "one & (neg ^ sign)", "one & neg", "opt1", EDGE),
+    # arrays of sparse PEs
+    (
+        "array",
+        "tpe_sparse_row",
+        "valid_q && (first_q || |code_q[f])",
+        "valid_q && |code_q[f]",
+        "opt4c",
+        {},
+    ),
+    ("array", "tpe_matrix2d_indexed", "loaded_q || !load_i", "1'b1", "opt4c", {}),
+]
+MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array, parameters
+    ("tpe_matrix2d_stepped", "if (!hold) valid_q", "valid_q", "laconic", "matrix2d", {}),
+    ("tpe_matrix2d", "first && !close", "first", "opt2", "matrix2d", TIME),
+    ("tpe_ws_column", "en_i && write_i", "write_i && take_i", "mac", "systolic_ws", {}),
+    ("tpe_ws_weights", "<= shift_q[r-1]", "<= b_i", "mac", "systolic_ws", {}),
+    ("tpe_ws_weights", "en_i && swap[r][c]", "en_i && swap[0][0]", "mac", "systolic_ws", LOAD),
+    ("tpe_systolic_ws", "r == 0 && clear_i", "clear_i", "opt1", "systolic_ws", {}),
+    ("tpe_sparse_row", "!whole_q || capture", "1'b1", "opt4c", "matrix2d", {}),
+    ("tpe_matrix2d_indexed", "clear_i && row_plane_q == '0", "clear_i", "opt4c", "matrix2d", {}),
+    ("tpe_matrix2d_indexed", "{!bank_q, load", "{bank_q, load", "opt4c", "matrix2d", LOAD),
+    ("tpe_front_sparse", "valid_i[l] && allowed[l]", "valid_i[l]", "opt4e", "matrix2d", {}),
 ]
 HARMLESS = [("drain", "tpe_drain", "if (row_valid_q) c_q", "c_q", "opt1", {})]
 
@@ -103,6 +259,17 @@ def test_fault_is_refuted(
     report = prove(engine, 60, only=(lemma,), replaced=broken(module, old, new))
     assert results(report) == {lemma: REFUTED}
     assert not report.ok
+    assert report.proofs[0].trace, "a counterexample"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("module", "old", "new", "pe", "array", "parameters"), MORE_FAULTS)
+def test_fault_of_an_array_is_refuted(
+    module: str, old: str, new: str, pe: str, array: str, parameters: dict[str, object]
+) -> None:
+    engine = Engine(pe, array, "2x2", **NARROW, **parameters)
+    report = prove(engine, 60, only=("array",), replaced=broken(module, old, new))
+    assert results(report) == {"array": REFUTED}
     assert report.proofs[0].trace, "a counterexample"
 
 
@@ -236,3 +403,45 @@ def test_command_refuses_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
 def test_full_width(pe: str) -> None:
     report = prove(Engine(pe, "matrix2d", "4x4"))
     assert report.ok and report.full
+
+
+def chained(rounding: str, **parameters: object) -> Engine:
+    """A MAC with a finish chain."""
+    return Engine("mac", "matrix2d", "2x2", requant="tensor", rounding=rounding, **parameters)
+
+
+CHAINS = [
+    chained("half_up", overflow="flag", relu="on"),
+    chained("half_even", overflow="saturate", out_type="uint8"),
+    chained("half_away", overflow="saturate", guard_bits=1),
+]
+
+
+@pytest.mark.parametrize("engine", CHAINS, ids=lambda e: e.params["rounding"])
+def test_finish_chain_narrows_and_rounds(engine: Engine) -> None:
+    report = prove(engine, 60, only=("narrow", "requant"))
+    assert results(report) == {"narrow": PROVED, "requant": PROVED}
+    assert any("finish chain" in line for line in report.uncovered)
+
+
+@pytest.mark.parametrize(
+    ("lemma", "module", "old", "new", "engine"),
+    [
+        ("requant", "tpe_requant", "(rest > half) || tie;", "(rest > half);", CHAINS[0]),
+        ("requant", "tpe_requant", "(tie && floor_odd)", "tie", CHAINS[1]),
+        ("requant", "tpe_requant", "(tie && !negative)", "tie", CHAINS[2]),
+        ("requant", "tpe_requant", "Relu == 1 && rounded", "Relu == 2 && rounded", CHAINS[0]),
+        ("narrow", "tpe_narrow", "(|top) && !(&top)", "|top", CHAINS[1]),
+        ("narrow", "tpe_narrow", "{negative, {(SumWidth", "{!negative, {(SumWidth", CHAINS[2]),
+    ],
+)
+def test_fault_of_the_finish_chain_is_refuted(
+    lemma: str, module: str, old: str, new: str, engine: Engine
+) -> None:
+    report = prove(engine, 60, only=(lemma,), replaced=broken(module, old, new))
+    assert results(report) == {lemma: REFUTED}
+
+
+def test_a_stopped_clock_is_not_what_lemmas_speak_of() -> None:
+    report = prove(small("mac", gating="clock"), 60, only=("encode",))
+    assert any("gating" in line for line in report.uncovered)

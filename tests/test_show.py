@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.drawing import picture
+from tpe.drawing_legend import legend
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.notation import M, mac, tile
@@ -288,3 +289,17 @@ def test_an_encoder_outside_the_cell_is_another_stage() -> None:
 def test_every_nest_is_reached_from_the_mac(pe: str, array: str) -> None:
     engine = engine_of(pe, array, "2x2", {})
     assert (chain(engine) is not None) == engine.has_nest
+
+
+def test_what_is_built_behind_the_array_is_told():
+    engine = Engine(
+        "opt4c", "matrix2d", "4x4", drift=4, gating="isolate", overflow="flag", guard_bits=3,
+        bias="on", requant="column", relu="on", out_type="uint8",
+    )  # fmt: skip
+    text = " ".join(" ".join(legend(engine)).split())
+    assert "+ bias, wrapped from 35 to 32 bits, overflow flag, x multiplier / 2**shift per" in text
+    assert "column, half_even, to uint8, ReLU" in text
+    assert "by 4 groups at most: a FIFO per row" in text
+    assert "a cell's operands are zero in cycles without a step" in text
+    plain = " ".join(legend(Engine("opt4c", "matrix2d", "4x4")))
+    assert not {"chain", "drift", "gating"} & set(plain.split())

@@ -101,6 +101,19 @@ def test_free_rows_take_what_an_array_of_them_takes() -> None:
     assert row["meeting_mean"] * row["meetings"] == run.terms.useful + run.terms.empty_group
 
 
+def test_four_fronts_take_what_an_array_of_them_takes() -> None:
+    spec = "gemm:64x1x250:normal:20"  # groups that are no multiple of four
+    a, b = operands(spec)
+    run = tpe.Engine("opt4e", "matrix2d", (8, 1)).run(a, b)
+    row = step_rules.trace(spec, [8]).find("opt4e", 8)
+    assert row["meeting_max"] * row["meetings"] == run.terms.compute
+
+
+def test_default_lanes_are_as_many_as_there_are_rows() -> None:
+    assert {row["lanes"] for row in step_rules.trace("gemm:9x4x16").rows} == {1, 4, 8}
+    assert {row["lanes"] for row in step_rules.trace("gemm:9x3x16", encode="weights").rows} == {1}
+
+
 # ---- by loops ----
 
 

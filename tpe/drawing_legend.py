@@ -52,7 +52,7 @@ def legend(engine: Engine) -> list[str]:
     >>> print(legend(Engine("mac", "matrix2d", "2x2"))[0])
     A[m, k]  activations, 16 bits a cycle: to every cell of a row at once
     """
-    text = {**_operands(engine), **_psum(engine), **_signs(engine)}
+    text = {**_operands(engine), **_psum(engine), **_chain(engine), **_signs(engine)}
     lines: list[str] = []
     for name, meaning in text.items():
         lines += textwrap.wrap(
@@ -139,6 +139,27 @@ def _psum(engine: Engine) -> dict[str, str]:
     if one_row(engine):
         return stays | {"C[m, n]": f"one row at a time, {finish}"}
     return stays | {"C[m, n]": f"rows leave in turn, one a cycle, {finish}"}
+
+
+def _chain(engine: Engine) -> dict[str, str]:
+    """What is built and not drawn: the finish chain, FIFOs of bounded drift, gating."""
+    chain, params = engine.chain, engine.params
+    stages = [f"+ {name}" for name, there in (("C0", chain.c0), ("bias", chain.bias)) if there]
+    if chain.narrow:
+        how = "saturated" if params["overflow"] == "saturate" else "wrapped"
+        stages.append(f"{how} from {engine.widths.acc} to {chain.acc_bits} bits, overflow flag")
+    if chain.requant != "off":
+        stages.append(f"x multiplier / 2**shift per {chain.requant}, {chain.rounding}")
+        stages.append(f"to {chain.out.name}")
+    stages += ["ReLU"] if chain.relu else []
+    found = {"chain": f"on C: {', '.join(stages)}; then a register"} if chain.staged else {}
+    if params.get("drift"):
+        fifo = f"a row leads the slowest by {params['drift']} groups at most: a FIFO per row"
+        found["drift"] = fifo
+    gated = {"clock": "a cell's clock stops", "isolate": "a cell's operands are zero"}
+    if params["gating"] in gated:
+        found["gating"] = f"{gated[params['gating']]} in cycles without a step"
+    return found
 
 
 def _psum_words(engine: Engine) -> str:

@@ -285,8 +285,8 @@ class Engine:
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             given = Given(c0, bias, requant)
             return Run(self, "arrays", seed, (self.run_task(task, values, handshake, given),), {})
-        if self.chain.valued:
-            stages = ", ".join(self.chain.valued)
+        if self.chain.given:
+            stages = ", ".join(self.chain.given)
             raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         layers: list[LayerRun] = []

@@ -78,7 +78,8 @@ def parse_size(size: str | tuple[int, ...], array: Array) -> tuple[int, ...]:
     """
     try:
         if isinstance(size, str):
-            numbers = [int(part) for part in size.lower().split("x")]
+            parts = size.strip().lower().split("x")
+            numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
         else:
             numbers = [index(part) for part in size if not isinstance(part, bool)]
     except (TypeError, ValueError):

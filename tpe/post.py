@@ -68,19 +68,26 @@ class Requant:
     def of_scale(cls, scale: float, zero_point: int = 0, bits: int = 32) -> Requant:
         """The nearest multiplier of `bits` bits, and its shift, for a positive scale.
 
+        scale: a number, NumPy's among them. bits: the engine's `requant_bits`, 16 to 32.
         Raises TpeError for a scale that no shift of 0 to 63 reaches.
 
         >>> Requant.of_scale(0.0375, bits=16)
         Requant(multiplier=39322, shift=20, zero_point=0)
         """
-        if not 0 < scale < float("inf"):
+        try:
+            exact = Fraction(float(scale))
+        except (TypeError, ValueError, OverflowError):
+            exact = Fraction(0)  # refused below
+        if exact <= 0:
             raise TpeError(f"scale = {scale!r} is not legal: a positive number")
+        if isinstance(bits, bool) or not isinstance(bits, int) or not 16 <= bits <= 32:
+            raise TpeError(f"bits = {bits!r} is not legal: an integer from 16 to 32")
         top = (1 << bits) - 1
         for shift in reversed(range(1 << SHIFT_BITS)):
-            multiplier = round(Fraction(scale) * (1 << shift))
+            multiplier = round(exact * (1 << shift))
             if 0 < multiplier <= top:
                 return cls(multiplier, shift, zero_point)
-        raise TpeError(f"scale = {scale!r} is not legal: 2**-64 to {top} with {bits} bits")
+        raise TpeError(f"scale = {scale!r} is not legal: more than 2**-64, up to {top}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +167,11 @@ class Chain:
         """The stages that change C by more than its width."""
         on = {"c0": self.c0, "bias": self.bias, "requant": self.requant != "off", "relu": self.relu}
         return tuple(name for name, there in on.items() if there)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The stages that take values of a run: all but relu."""
+        return tuple(name for name in self.valued if name != "relu")
 
     @property
     def staged(self) -> bool:
@@ -333,10 +345,10 @@ def _integers(
     except ValueError:
         raise TpeError(f"{where} is not legal: an array of equal rows") from None
     if array.dtype.kind not in "iu":
-        raise TpeError(f"{where} = {array.dtype} is not legal: integers")
+        raise TpeError(f"{where} is {array.dtype}; legal: integers from {low} to {high}")
     if array.shape not in ((), legal):
         shapes = "one integer" + (f" or {' x '.join(map(str, legal))} of them" if legal else "")
-        raise TpeError(f"{where} is {' x '.join(map(str, array.shape))}; legal: {shapes}")
+        raise TpeError(f"{where} has shape {array.shape}; legal: {shapes}")
     worst = int(array.min()) if int(array.min()) < low else int(array.max())
     if not low <= worst <= high:
         raise TpeError(f"{where} = {worst} is not legal: {low} to {high}")

@@ -236,7 +236,8 @@ def trace(
 
     `params`: a_type, b_type, zero_points, encode, as `tpe.Engine` takes them; `model`: inputs,
     batch, dims of an ONNX model. Row m of the encoded operand meets column m mod N of the other,
-    where a rule reads both. Raises TpeError for an unknown workload or illegal lanes.
+    where a rule reads both. `lanes`: default 1, 4, 8, 16, 32 and 64, as far as the workload has
+    rows to be encoded. Raises TpeError for an unknown workload or illegal lanes.
 
     >>> result = trace("gemm:64x4x32:normal:20", [1, 8])
     >>> row = result.find("stripes", 8)
@@ -245,6 +246,4 @@ def trace(
     """
     from tpe import traces
 
-    return traces.run_trace(
-        workload or traces.WORKLOAD, lanes or traces.LANES, seed, model or {}, params
-    )
+    return traces.run_trace(workload or traces.WORKLOAD, lanes, seed, model or {}, params)

@@ -121,9 +121,20 @@ def _opt4c(sums: tuple[int, ...]) -> Callable[[Operands, int], Meetings]:
     return meetings
 
 
+def _opt4e(x: Operands, lanes: int) -> Meetings:
+    """Rows of four fronts: these meet at every bit weight, the rows once per output tile."""
+    steps = _opt4c_steps(x, lanes)
+    padding = -steps.shape[3] % FRONTS  # groups of zeros, a cycle each
+    steps = np.pad(steps, ((0, 0), (0, 0), (0, 0), (0, padding)), constant_values=1)
+    by_front = steps.reshape(*steps.shape[:3], -1, FRONTS).sum(axis=3)
+    own = by_front.max(axis=3).sum(axis=2)
+    return Meetings(own, own.max(axis=1))
+
+
 # ---- the rules ----
 
 OPERAND, ROW = "an operand of a group", "a row of A with a front"
+FRONTS = 4  # of a row of OPT4E
 
 RULES = (
     Rule(
@@ -136,6 +147,7 @@ RULES = (
     Rule("opt4c", "opt4c", ROW, "once per output tile: rows run free", _opt4c((2, 3)), True),
     Rule("opt4c-plane", "opt4c", ROW, "at every bit weight", _opt4c((3,)), True),
     Rule("opt4c-group", "opt4c", ROW, "at every group of 4 at one bit weight", _opt4c(()), True),
+    Rule("opt4e", "opt4e", "a row of A with four fronts", "once per output tile", _opt4e, True),
     Rule(
         "stripes",
         "stripes",
@@ -295,7 +307,7 @@ def run_trace(
             raise unknown("parameter of a trace", name, COMMON)
     carrier = Engine("mac", "matrix2d", (1, 1), overflow="wrap", **params)
     found = workload if isinstance(workload, Workload) else carrier.find(workload, seed, **model)
-    counts = check_lanes(lanes)
+    counts = check_lanes(lanes or [n for n in LANES if n <= _fewest_rows(found, carrier)])
     tallies = [Tally(rule, n) for rule in RULES for n in counts]
     digits: dict[str, Ints] = {}
     exact: dict[str, bool] = {}
@@ -337,9 +349,18 @@ def check_lanes(lanes: Sequence[int]) -> list[int]:
     return sorted(set(lanes))
 
 
+def _rows(layer: Layer, carrier: Engine) -> int:
+    """Rows of the encoded operand."""
+    return layer.n if carrier.params["encode"] == "weights" else layer.m
+
+
+def _fewest_rows(workload: Workload, carrier: Engine) -> int:
+    return min(_rows(layer, carrier) for layer in workload.layers)
+
+
 def _check_rows(layer: Layer, carrier: Engine, lanes: int) -> None:
     """Rules whose lanes are rows need as many of them as there are lanes."""
-    rows = layer.n if carrier.params["encode"] == "weights" else layer.m
+    rows = _rows(layer, carrier)
     if rows < lanes:
         raise TpeError(
             f"lanes = {lanes} is not legal: layer '{layer.name}' has {rows} rows to be encoded, "

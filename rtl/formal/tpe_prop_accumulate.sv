@@ -18,7 +18,7 @@ module tpe_prop_accumulate #(
     parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
     parameter int unsigned Weights    = 1,
     parameter int unsigned Width      = 32,
-    parameter int unsigned Digits     = 0,  // 1: a code is one digit, assumed to be legal
+    parameter int unsigned Digits     = 0,  // what a code is, as tpe_spec_product has it
     parameter int unsigned WatchPair  = 0
 ) (
     input  wire  logic                         clk_i,
@@ -42,6 +42,7 @@ module tpe_prop_accumulate #(
   logic [Lanes-1:0][PsumWidth-1:0] unused_psums;
 
   tpe_spec_product #(
+      .AWidth   (AWidth),
       .CodeWidth(CodeWidth),
       .BWidth   (BWidth),
       .Lanes    (Lanes),

@@ -1,8 +1,9 @@
 // tpe_prop_array -- every accepted beat counts once in C, and every word of C leaves once.
 //
 // The source offers and the sink takes when they like. The reference sums a * b of the accepted
-// beats of a tile; rows leave in order, after the last beat, and no beat enters before the last
-// row has left. A word that is refused stays as it is.
+// beats of a tile, or, of an array that streams K once per bit weight (Planes), the digits of each
+// beat's plane times b; rows leave in order, after the last beat, and no beat enters before the
+// last row has left. A word that is refused stays as it is. Codes that are offered are legal.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -16,12 +17,15 @@ module tpe_prop_array #(
     parameter int unsigned CodeWidth   = 2,
     parameter int unsigned PsumWidth   = 5,
     parameter int unsigned PlaneWidth  = 1,
-    parameter int unsigned CellLatency = 0
+    parameter int unsigned Planes      = 1,
+    parameter int unsigned CellLatency = 0,
+    parameter int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
+    parameter int unsigned Encoder     = 0
 ) (
     input  wire  logic                           clk_i,
     input  wire  logic                           a_valid_i,
     input  wire  logic                           a_last_i,
-    input  wire  logic [Rows*Lanes*AWidth-1:0]   a_i,
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0] a_i,
     input  wire  logic                           b_valid_i,
     input  wire  logic [Cols*Lanes*BWidth-1:0]   b_i,
     input  wire  logic                           c_ready_i,
@@ -35,7 +39,9 @@ module tpe_prop_array #(
   logic                     whole_q, refused_q, last_q;
   logic [31:0]              row_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] total_q, step;
-  logic [Rows-1:0][Cols-1:0] unused_legal;
+  logic [Rows-1:0][Cols-1:0] legal;
+  logic                      a_offer, final_plane;
+  logic [PlaneWidth-1:0]     plane_q;  // of the next beat
 
   tpe_array #(
       .Rows       (Rows),
@@ -47,11 +53,12 @@ module tpe_prop_array #(
       .CodeWidth  (CodeWidth),
       .PsumWidth  (PsumWidth),
       .PlaneWidth (PlaneWidth),
+      .Planes     (Planes),
       .CellLatency(CellLatency)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),
-      .a_valid_i(a_valid_i && begun_q),
+      .a_valid_i(a_offer),
       .a_ready_o(a_ready),
       .a_last_i,
       .a_i,
@@ -64,21 +71,30 @@ module tpe_prop_array #(
       .c_o      (c)
   );
 
-  assign a_beat = begun_q && a_valid_i && a_ready;
+  assign a_offer     = begun_q && a_valid_i && (&legal);
+  assign final_plane = 32'(plane_q) == Planes - 1;
+
+  assign a_beat = a_offer && a_ready;
   assign b_beat = begun_q && b_valid_i && b_ready;
   assign take   = begun_q && c_valid && c_ready_i;
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     for (genvar i = 0; i < Cols; i++) begin : gen_col
-      tpe_spec_product #(
-          .CodeWidth(AWidth),
-          .BWidth   (BWidth),
-          .Lanes    (Lanes),
-          .Width    (AccWidth)
-      ) u_product (
-          .code_i (a_i[r*Lanes*AWidth+:Lanes*AWidth]),
+      tpe_spec_beat #(
+          .AWidth    (AWidth),
+          .BWidth    (BWidth),
+          .CodeWidth (CodeWidth),
+          .Lanes     (Lanes),
+          .Digits    (Digits),
+          .Encoder   (Encoder),
+          .Planes    (Planes),
+          .PlaneWidth(PlaneWidth),
+          .Width     (AccWidth)
+      ) u_beat (
+          .code_i (a_i[r*Lanes*CodeWidth+:Lanes*CodeWidth]),
           .b_i    (b_i[i*Lanes*BWidth+:Lanes*BWidth]),
-          .legal_o(unused_legal[r][i]),
+          .plane_i(plane_q),
+          .legal_o(legal[r][i]),
           .sum_o  (step[r][i])
       );
     end
@@ -97,9 +113,11 @@ module tpe_prop_array #(
       whole_q <= 1'b0;
       row_q   <= '0;
       total_q <= '0;
+      plane_q <= '0;
     end else begin
       if (a_beat) begin
-        whole_q <= a_last_i;
+        whole_q <= a_last_i && final_plane;
+        if (a_last_i) plane_q <= final_plane ? '0 : plane_q + 1'b1;
         for (int unsigned r = 0; r < Rows; r++) begin
           for (int unsigned i = 0; i < Cols; i++) total_q[r][i] <= total_q[r][i] + step[r][i];
         end

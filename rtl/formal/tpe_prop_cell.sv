@@ -17,7 +17,7 @@ module tpe_prop_cell #(
     parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
     parameter int unsigned Weights    = 1,
     parameter int unsigned Width      = 32,
-    parameter int unsigned Digits     = 0   // 1: a code is one digit, assumed to be legal
+    parameter int unsigned Digits     = 0   // what a code is, as tpe_spec_product has it
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         en_i,
@@ -63,6 +63,7 @@ module tpe_prop_cell #(
   );
 
   tpe_spec_product #(
+      .AWidth   (AWidth),
       .CodeWidth(CodeWidth),
       .BWidth   (BWidth),
       .Lanes    (Lanes),

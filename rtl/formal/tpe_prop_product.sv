@@ -1,7 +1,8 @@
 // tpe_prop_product -- a first step leaves the product of its operands in the psum.
 //
 // Lane by lane: the operands of every lane but WatchLane are zero. The product is a * b, or
-// (ByDigits) the sum over the digits of a, as tpe_encode recodes it, of digit * b * 4**i.
+// (ByDigits) the sum over the digits of a, as tpe_encode recodes it or the code says, of
+// digit * b * 4**i.
 // fails_o   : the property does not hold; for every psum_i and every state of the registers.
 `default_nettype none
 
@@ -17,7 +18,7 @@ module tpe_prop_product #(
     parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
     parameter int unsigned Weights    = 1,
     parameter int unsigned Width      = 32,
-    parameter int unsigned Digits     = 0,  // 1: a code is one digit
+    parameter int unsigned Digits     = 0,  // what a code is, as tpe_spec_product has it
     parameter int unsigned WatchLane  = 0,
     parameter int unsigned ByDigits   = 0,
     parameter int unsigned Encoder    = 0
@@ -35,6 +36,7 @@ module tpe_prop_product #(
   logic [Width-1:0]     value, product;
   logic [PsumWidth-1:0] unused_psum;
   logic [Weights-1:0][Width-1:0] unused_pair;
+  logic [(AWidth+1)/2-1:0][Width-1:0] unused_part;
   logic [Latency+1:0][Width:0] expected;  // {legal, product}, [s]: s cycles ago
 
   tpe_spec_step #(
@@ -65,6 +67,7 @@ module tpe_prop_product #(
 
   if (ByDigits == 0) begin : gen_whole
     tpe_spec_product #(
+        .AWidth   (AWidth),
         .CodeWidth(CodeWidth),
         .BWidth   (BWidth),
         .Lanes    (1),
@@ -78,16 +81,19 @@ module tpe_prop_product #(
     );
   end else begin : gen_by_digits
     tpe_spec_product_digits #(
-        .AWidth (AWidth),
-        .BWidth (BWidth),
-        .Encoder(Encoder),
-        .Width  (Width)
+        .AWidth   (AWidth),
+        .BWidth   (BWidth),
+        .CodeWidth(CodeWidth),
+        .Digits   (Digits),
+        .Encoder  (Encoder),
+        .Width    (Width)
     ) u_product (
-        .a_i      (code_i),
+        .code_i,
         .b_i,
+        .legal_o  (legal),
+        .part_o   (unused_part),
         .product_o(product)
     );
-    assign legal = 1'b1;
   end
 
   assign expected[0] = {legal, product};

@@ -1,10 +1,12 @@
 // tpe_spec_product -- specification: the sum over lanes of a * b, modulo 2**Width.
 //
 // Digits 0: a code is the operand a itself. 1: a code is one digit as the select {neg, two, one};
-// legal_o says whether every code stands for a digit of -2..2, zero being 000.
+// legal_o says whether every code stands for a digit of -2..2, zero being 000. 2 and 3: a code is
+// all digits of an operand, as tpe_spec_code has them; legal_o as there.
 `default_nettype none
 
 module tpe_spec_product #(
+    parameter int unsigned AWidth    = 8,  // of Digits 2 and 3
     parameter int unsigned CodeWidth = 8,
     parameter int unsigned BWidth    = 8,
     parameter int unsigned Lanes     = 1,
@@ -17,20 +19,21 @@ module tpe_spec_product #(
     output       logic [Width-1:0]                  sum_o
 );
 
-  localparam int unsigned Exact = CodeWidth + BWidth;  // holds every product
+  localparam int unsigned Operand = (Digits > 1) ? AWidth : CodeWidth;  // bits of a
+  localparam int unsigned Exact   = Operand + BWidth;  // holds every product
 
   logic [Lanes-1:0]                   legal;
   logic signed [Lanes-1:0][Exact-1:0] product;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic signed [CodeWidth-1:0] a;
-    logic signed [BWidth-1:0]    b;
+    logic signed [Operand-1:0] a;
+    logic signed [BWidth-1:0]  b;
 
     assign b = b_i[l];
     if (Digits == 0) begin : gen_operand
       assign a        = code_i[l];
       assign legal[l] = 1'b1;
-    end else begin : gen_digit
+    end else if (Digits == 1) begin : gen_digit
       tpe_spec_digit #(
           .Width(CodeWidth)
       ) u_digit (
@@ -38,6 +41,21 @@ module tpe_spec_product #(
           .legal_o(legal[l]),
           .value_o(a)
       );
+    end else begin : gen_code
+      localparam int unsigned NumDigits = (AWidth + 1) / 2;
+      logic signed [2*NumDigits+2:0] value;
+      logic [4*NumDigits-1:0]        unused_digit;
+      tpe_spec_code #(
+          .AWidth   (AWidth),
+          .CodeWidth(CodeWidth),
+          .Form     (Digits)
+      ) u_code (
+          .code_i (code_i[l]),
+          .legal_o(legal[l]),
+          .digit_o(unused_digit),
+          .value_o(value)
+      );
+      assign a = value[AWidth-1:0];
     end
     assign product[l] = Exact'(a) * Exact'(b);
   end

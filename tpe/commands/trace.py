@@ -54,7 +54,12 @@ TraceWorkloadOption = Annotated[
     ),
 ]
 LanesOption = Annotated[
-    str, typer.Option("--lanes", metavar="N,...", help="Numbers of lanes that meet.")
+    str | None,
+    typer.Option(
+        "--lanes",
+        metavar="N,...",
+        help=f"Numbers of lanes that meet. Default: {DEFAULT_LANES}, as far as there are rows.",
+    ),
 ]
 TraceParamOption = Annotated[
     list[str] | None,
@@ -73,7 +78,7 @@ TraceFigureOption = Annotated[
 
 def trace(
     workload: TraceWorkloadOption = DEFAULT_WORKLOAD,
-    lanes: LanesOption = DEFAULT_LANES,
+    lanes: LanesOption = None,
     param: TraceParamOption = None,
     inputs: InputsOption = None,
     batch: BatchOption = None,
@@ -99,7 +104,9 @@ def trace(
     params = parse_params(param, COMMON, "a trace")
     model = model_options(inputs, batch, dim)
     with working("tracing"):
-        result = step_rules.trace(workload, _lanes(lanes), seed=seed, model=model, **params)
+        result = step_rules.trace(
+            workload, _lanes(lanes) if lanes else (), seed=seed, model=model, **params
+        )
     command = _command(result, model_words(inputs, batch, dim))
     if figure is not None:
         from tpe.trace_figure import save_figure

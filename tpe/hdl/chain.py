@@ -148,7 +148,8 @@ def per_column(added: Added) -> dict[str, Ints]:
 def drawn(engine: Engine, rng: np.random.Generator, m: int, n: int) -> Given:
     """What a run of M x N outputs may be given: addends of an eighth of the range, any scale.
 
-    Outputs then spread over the format's range and beyond either end.
+    Outputs then spread over the format's range and beyond either end. Every other multiplier is 1,
+    with a shift that leaves low bits of the sum to be seen and makes ties.
     """
     stages = engine.chain
     reach = 1 << (stages.acc_bits - 4)
@@ -160,6 +161,8 @@ def drawn(engine: Engine, rng: np.random.Generator, m: int, n: int) -> Given:
     multiplier = rng.integers(0, 1 << stages.requant_bits, shape)
     spare = max(0, stages.acc_bits - stages.out.bits)
     shift = rng.integers(spare // 2, spare + 1, shape) + stages.requant_bits
+    plain, few = rng.random(shape) < 0.5, rng.integers(0, spare + 1, shape)
+    multiplier, shift = np.where(plain, 1, multiplier), np.where(plain, few, shift)
     zero = int(rng.integers(stages.out.low, stages.out.high + 1))
     return Given(c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero))
 

@@ -17,6 +17,8 @@ from tpe.array.base import Handshake
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit
+from tpe.hdl.chain import drawn, has_room
+from tpe.hdl.images import Case
 from tpe.hdl.mutate_bench import Bench, Kill, Trial
 from tpe.hdl.mutate_equiv import EQUIVALENT, judge
 from tpe.hdl.mutate_netlist import Mutant, mutated
@@ -170,11 +172,21 @@ def trials(engine: Engine, seed: int) -> Iterator[Trial]:
         for case in cases:
             if case.a.shape[1] == k:
                 yield Trial(case, apart=True)
-    yield from (Trial(replace(cases[0], **sums)) for sums in _wrapping(engine, seed + 1))
-    yield from (Trial(replace(cases[0], **rows)) for rows in _long(engine, seed + 2))
+    for changes in (*_wrapping(engine, seed + 1), *_long(engine, seed + 2)):
+        yield Trial(_changed(cases[0], seed + 3, changes))
+    if engine.chain.staged:
+        for more, case in enumerate(case for case in cases if case.a.shape[1] in (2, 7)):
+            yield Trial(_changed(case, seed + 4 + more, {"a": case.a, "b": case.b}))
     for case in cases:
         if case.a.shape[1] in (2, 7, 33) and case.handshake == STALLS:
             yield Trial(replace(case, handshake=PATIENT))
+
+
+def _changed(case: Case, seed: int, changes: dict[str, Any]) -> Case:
+    """The case with other operands, and values for its finish chain of their shape."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    given = drawn(case.engine, rng, changes["a"].shape[0], changes["b"].shape[1])
+    return replace(case, given=given, **changes)
 
 
 def _long(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
@@ -191,11 +203,16 @@ def _long(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _wrapping(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
-    """Operands whose sums go once around the accumulator: the extremes, and a mixture of them."""
+    """Operands whose sums go once around the accumulator: the extremes, and a mixture of them.
+
+    One with guard bits may only be asked for what it holds: more than fits without them.
+    """
     rng = np.random.Generator(np.random.Philox(seed))
     x, y = (corner_values(f.low, f.high) for f in (engine.a_format, engine.b_format))
     top, other = max(x, key=abs), max(y, key=abs)
     k = 2 + (1 << engine.widths.acc) // abs(top * other)
+    while engine.chain.narrow and not has_room(engine, k):
+        k //= 2
     for busy in (0, STALLS.busy | 0x00FF_0000):
         handshake = Handshake(idle=0, busy=busy)
         yield {

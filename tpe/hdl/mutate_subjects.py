@@ -43,7 +43,7 @@ def subjects() -> list[Engine]:
             new = [p for p in own if (owner, p.name) not in seen]
             found += _chosen(pe, array, new)
             seen |= {(owner, p.name) for p in new}
-    return [*found, *_zero_pointed()]
+    return [*found, *_zero_pointed(), *_staged()]
 
 
 def subjects_of(pe: str) -> list[Engine]:
@@ -108,6 +108,29 @@ def _choices(parameter: Parameter) -> Iterator[dict[str, Any]]:
         yield from ({parameter.name: value} for value in parameter.legal if value != own)
     elif own == parameter.default:
         yield {parameter.name: parameter.legal[parameter.legal.index(own) + 1]}
+
+
+def _staged() -> Iterator[Engine]:
+    """What any engine may have behind its array, and around its cells: finish chain and gating."""
+    added = {"c0": "on", "bias": "on"}
+    scaled = {"requant": "column", "requant_bits": 16, "out_type": "int12", "guard_bits": 2}
+    chains: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("matrix2d", {**added, **scaled, "overflow": "saturate", "rounding": "half_even"}),
+        ("systolic_os", {**scaled, "overflow": "flag", "requant": "tensor", "rounding": "half_up"}),
+        (
+            "systolic_ws",
+            {**added, **scaled, "overflow": "wrap", "rounding": "half_away", "relu": "on"},
+        ),
+        ("matrix2d", {"gating": "clock"}),
+        ("systolic_os", {"gating": "isolate"}),
+    )
+    for array, choice in chains:
+        buffered = _BUFFERED if array == "systolic_ws" else {}
+        own = {**_TYPES, **buffered, **choice}
+        if own["overflow"] == "wrap":
+            own.pop("guard_bits", None)
+        yield Engine("mac", array, (4, 2), **own)
+    yield Engine("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "gating": "clock"})
 
 
 def _zero_pointed() -> Iterator[Engine]:

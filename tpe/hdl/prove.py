@@ -10,6 +10,7 @@ Yosys and ABC. Together they say what a cell does, for any operands:
   itself does not.
 - `clear`, `hold` and `valid`: what a first step, en_i = 0 and valid_i = 0 do to the psum, from any
   state. `cell`: the same over many cycles, with every flag beside its own operands.
+- `tpe.hdl.prove_steps` has the lemmas on cells whose steps take several cycles or a bit weight.
 - `finish`: it makes of a psum the number that the lemmas above speak of.
 - `tile control`, `drain`, `array` and `front`: nothing is lost, repeated or reordered.
 """
@@ -23,9 +24,12 @@ from typing import TYPE_CHECKING, Any
 from tpe.errors import TpeError, unknown
 from tpe.hdl import sources
 from tpe.hdl.emit import record
-from tpe.hdl.prove_control import control_claims, uncovered_control
+from tpe.hdl.prove_arrays import uncovered_arrays
+from tpe.hdl.prove_chain import chain_claims, uncovered_chain
+from tpe.hdl.prove_control import control_claims
 from tpe.hdl.prove_solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.prove_specs import Claim, Lemma, at_widths, claims, properties, uncovered
+from tpe.hdl.prove_steps import step_claims
 from tpe.table import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 120.0  # seconds of one proof
 MAX_LIMIT = 1e6
 NARROWEST = 3  # bits of an operand at which narrower proofs begin
+FEW = 2  # lanes of narrower proofs about cells of many
 GUARD = 4  # bits of their accumulator above a product
 
 
@@ -119,13 +124,13 @@ def prove(
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     record(engine)
-    wanted = _chosen([*claims(engine), *control_claims(engine)], only)
+    wanted = _chosen(_claims(engine), only)
     proofs = []
     for claim in wanted:
         if progress:
             progress(claim.name)
         proofs.append(_prove(claim, engine, given, limit))
-    missing = (*uncovered(engine), *uncovered_control(engine))
+    missing = (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
     return Report(engine.describe(), limit, tuple(proofs), missing)
 
 
@@ -136,7 +141,12 @@ def lemmas(engine: Engine) -> list[str]:
     >>> lemmas(Engine("mac", "matrix2d", "2x2"))[:3]
     ['product', 'product by digits', 'accumulate']
     """
-    return [claim.name for claim in (*claims(engine), *control_claims(engine))]
+    return [claim.name for claim in _claims(engine)]
+
+
+def _claims(engine: Engine) -> list[Claim]:
+    inside = [*step_claims(engine), *claims(engine)]
+    return [*inside, *control_claims(engine), *chain_claims(engine)]
 
 
 def _chosen(found: list[Claim], only: tuple[str, ...]) -> list[Claim]:
@@ -153,7 +163,7 @@ def _prove(claim: Claim, engine: Engine, given: Mapping[str, str], limit: float)
     if answer.result != OPEN or not claim.climbs:
         return _proof(lemma, answer)
     best = None
-    for small in _climb(engine):
+    for small in _climb(engine, claim.few):
         narrow = claim.build(small, given)
         found = decide(narrow.query, limit)
         if found.result == OPEN:
@@ -164,14 +174,15 @@ def _prove(claim: Claim, engine: Engine, given: Mapping[str, str], limit: float)
     return best or _proof(lemma, answer)
 
 
-def _climb(engine: Engine) -> Iterator[Engine]:
-    """The engine at ever wider operands, below its own."""
+def _climb(engine: Engine, few: bool) -> Iterator[Engine]:
+    """The engine at ever wider operands, below its own; `few`: with two lanes at most."""
     w = engine.widths
+    lanes = min(w.lanes, FEW) if few else w.lanes
     for bits in range(NARROWEST, max(w.a, w.b) + 1):
         a, b = min(bits, w.a), min(bits, w.b)
         acc = min(w.acc, a + b + GUARD)
-        if (a, b, acc) != (w.a, w.b, w.acc):
-            yield at_widths(engine, a, b, acc)
+        if (a, b, acc, lanes) != (w.a, w.b, w.acc, w.lanes):
+            yield at_widths(engine, a, b, acc, lanes)
 
 
 def _proof(lemma: Lemma, answer: Answer, note: str = "") -> Proof:

@@ -12,62 +12,46 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import record, rtl_widths
+from tpe.hdl.prove_arrays import STREAM_BITS, array_lemma, array_module, follows_streams
 from tpe.hdl.prove_specs import (
     Claim,
     Lemma,
     at_widths,
+    cell_form,
     cell_parameters,
-    has_cell_spec,
-    properties,
+    encoder,
     query,
     width_text,
 )
+from tpe.hdl.prove_steps import stepped_parameters
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
 
 ROWS = COLS = 2  # of an array whose streams are followed
-STREAM_BITS = 2  # of its operands
 CELL_BITS = 3  # of a cell's: two digits
+STEPPED_LANES = 2  # of a cell whose steps take several cycles
 SLACK = 8  # cycles beyond the least that shows the property
-STREAMS = ("matrix2d", "systolic_os")  # modules with the ports that tpe_prop_array follows
 GROUPS = 4  # that the index of a front counts
 
 
 def control_claims(engine: Engine) -> list[Claim]:
     """The lemmas on the sequences of an engine's cell, control, array and front."""
     found = []
-    if has_cell_spec(engine):
+    if cell_form(engine) == "steps":
         found.append(Claim("cell", _cell))
+    if cell_form(engine) == "cycles":
+        found.append(Claim("cell", _cell_stepped))
     inside = set(query(engine, f"tpe_{array_module(engine)}", {}, {}).modules)
     if "tpe_tile_ctrl" in inside:
         found.append(Claim("tile control", _tile_ctrl))
     if "tpe_drain" in inside:
         found.append(Claim("drain", _drain))
-    if _follows_streams(engine):
-        found.append(Claim("array", _array))
+    if follows_streams(engine):
+        found.append(Claim("array", array_lemma))
     if "tpe_front_lane" in inside:
         found.append(Claim("front", _front))
     return found
-
-
-def array_module(engine: Engine) -> str:
-    """The stem of the RTL module of an engine's array."""
-    assert engine.array is not None
-    return engine.array.rtl(record(engine))
-
-
-def uncovered_control(engine: Engine) -> list[str]:
-    """What of the engine's sequences no lemma speaks about, a line each."""
-    if _follows_streams(engine):
-        return []
-    return [f"array {array_module(engine)}: no property follows its streams from end to end"]
-
-
-def _follows_streams(engine: Engine) -> bool:
-    widths = rtl_widths(engine)
-    plain = widths["Planes"] == 1 and widths["CodeWidth"] == widths["AWidth"]
-    return array_module(engine) in STREAMS and plain and has_cell_spec(engine)
 
 
 def _small(engine: Engine, bits: int) -> Engine:
@@ -82,6 +66,15 @@ def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
     made = query(small, "tpe_prop_cell", parameters, given, cycles, "reset")
     what = "every valid step counts once, with its own flags"
     return Lemma("cell", what, width_text(small), made)
+
+
+def _cell_stepped(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    small = at_widths(engine, CELL_BITS, STREAM_BITS, CELL_BITS + STREAM_BITS + 1, STEPPED_LANES)
+    parameters = stepped_parameters(small)
+    least = 2 * (parameters["Most"] + 1) + 2  # the reset, two steps, and the cycle behind them
+    made = query(small, "tpe_prop_cell_stepped", parameters, given, least + SLACK, "reset")
+    what = "every step counts once, however long it lasts"
+    return Lemma("cell", what, width_text(small), replace(made, least=least))
 
 
 def _flush(engine: Engine) -> int:
@@ -110,34 +103,12 @@ def _drain(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
 
 
-def _array(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    small = _small(engine, STREAM_BITS)
-    names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
-    widths = rtl_widths(small)
-    parameters = {name: widths[name] for name in (*names, "CellLatency")}
-    parameters |= {"Rows": ROWS, "Cols": COLS}
-    text = properties()["tpe_prop_array"].read_text()
-    own = {"tpe_prop_array": text.replace("tpe_array", f"tpe_{array_module(engine)}")}
-    tile = 1 + ROWS + _flush_of_two(small) + 2  # cycles of a tile of one beat
-    made = query(small, "tpe_prop_array", parameters, {**given, **own}, tile + 4, "reset")
-    made = replace(made, least=tile + 2)  # the reset, a tile, and what follows it
-    what = "every accepted beat counts once in C; words leave once"
-    return Lemma("array", what, f"{ROWS} x {COLS}, {width_text(small)}", made)
-
-
-def _flush_of_two(engine: Engine) -> int:
-    latency = rtl_widths(engine)["CellLatency"]
-    return latency + (ROWS + COLS - 1 if array_module(engine) == "systolic_os" else 1)
-
-
 def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     widths, group = rtl_widths(small), record(engine).group
     parameters = {name: widths[name] for name in ("AWidth", "CodeWidth", "PlaneWidth")}
     parameters |= {"Group": group, "IndexWidth": (group * GROUPS - 1).bit_length()}
-    chosen = record(engine).parameter("encoder")
-    if chosen:
-        parameters["Encoder"] = chosen.rtl_value(engine.params["encoder"])
+    parameters["Encoder"] = encoder(engine)
     made = query(small, "tpe_prop_front", parameters, given, 2 * group + SLACK, "reset")
     what = "every non-zero digit of a group leaves once"
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)

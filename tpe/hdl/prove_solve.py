@@ -29,6 +29,7 @@ from tpe.jit import cache_dir
 
 PROVED, REFUTED, OPEN = "proved", "refuted", "open"
 WALL = 20  # times the limit, after which a process ends though the processor was busy elsewhere
+BUSY = 8  # times the limit that a bounded proof may last on a busy machine
 UNBOUNDED_LIMIT = 20.0  # seconds spent at most on turning a bounded proof into an unbounded one
 _SCRIPT = "import sys; from pyosys import libyosys as y; d = y.Design(); [d.run_pass(c.strip()) "
 _SCRIPT += "for c in sys.stdin]"
@@ -235,12 +236,13 @@ def _trace_script(cycles: int, limit: float) -> str:
 
 def _decide_depth(query: Query, folder: Path, limit: float) -> tuple[str, str]:
     """Bounded model checking first; if it finds nothing, a try at any number of cycles."""
-    printed = _abc(_trace_script(query.cycles, max(1, limit)), folder, limit + 10) or ""
-    if "was asserted in frame" in printed:
+    least = query.least or query.cycles
+    refuted, reached = _bounded(query.cycles, folder, limit, limit)
+    if not refuted and reached < least:  # ABC's clock is the wall's: the processor may be busy
+        refuted, reached = _bounded(least, folder, limit, BUSY * limit)
+    if refuted:
         return REFUTED, "bmc3"
-    frames = re.search(r"No output asserted in (\d+) frames", printed)
-    reached = int(frames.group(1)) if frames else 0
-    if reached < (query.least or query.cycles):
+    if reached < least:
         return OPEN, f"bmc3, {reached} of {query.cycles} cycles"
     if reached < query.cycles:
         return PROVED, f"bmc3, depth {reached}"
@@ -251,6 +253,13 @@ def _decide_depth(query: Query, folder: Path, limit: float) -> tuple[str, str]:
     if "was asserted in frame" in printed:
         return REFUTED, "pdr"
     return PROVED, f"bmc3, depth {reached}"
+
+
+def _bounded(cycles: int, folder: Path, limit: float, wall: float) -> tuple[bool, int]:
+    """Whether the property fails within these cycles, and how many were looked at."""
+    printed = _abc(_trace_script(cycles, max(1, wall)), folder, limit + 10) or ""
+    frames = re.search(r"No output asserted in (\d+) frames", printed)
+    return "was asserted in frame" in printed, int(frames.group(1)) if frames else 0
 
 
 def _trace(query: Query, folder: Path, limit: float) -> tuple[dict[str, int], ...]:

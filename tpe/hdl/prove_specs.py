@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tpe.engine import Engine
 
 KINDS = {"word": 0, "carry_save": 1, "bit_weights": 2}  # of a psum, as tpe_spec_psum has them
-FINISHES = {"word": 0, "carry_save": 0, "bit_weights": 0, "plane": 1}  # 1: weighs a plane
+FINISHES = {"word": 0, "carry_save": 0, "bit_weights": 0, "total": 0, "plane": 1}  # 1: weighs it
+CODES = 2  # Digits of tpe_spec_product: 0 an operand, 1 one digit, CODES + encoder all digits
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 
 
@@ -43,12 +44,13 @@ Build = Callable[["Engine", Mapping[str, str]], Lemma]
 class Claim:
     """A lemma for any engine. `climbs`: its widths are the engine's own.
 
-    Where these do not finish, the largest ones that do are looked for.
+    Where these do not finish, the largest ones that do are looked for; `few`: of two lanes.
     """
 
     name: str
     build: Build
     climbs: bool = False
+    few: bool = False
 
 
 @cache
@@ -117,34 +119,43 @@ def _own_modules(engine: Engine) -> dict[str, str]:
 
 
 def uncovered(engine: Engine) -> list[str]:
-    """What of an engine no lemma speaks about, a line each; empty if all of it is covered."""
-    pe, missing = record(engine), []
-    if pe.stepped:
-        missing.append(f"cell of {pe.name}: no specification of steps of several cycles")
-    elif not has_cell_spec(engine):
-        missing.append(f"cell of {pe.name}: no specification of psum and finish {pe.finish}")
-    if engine.params.get("encode_in", "cell") != "cell":
-        missing.append(
-            "cell fed with digits of A: the lemmas speak of operands encoded in the cell"
-        )
-    return missing
-
-
-def has_cell_spec(engine: Engine) -> bool:
-    """Whether the lemmas speak about an engine's cell, psum and finish."""
+    """What of an engine's cell no lemma speaks about, a line each; empty if all is covered."""
     pe = record(engine)
-    kind = pe.psum.kind if pe.finish != "plane" else "plane"
-    words = KINDS.get(pe.psum.kind)
-    matching = {"word": "word", "carry_save": "carry_save", "bit_weights": "bit_weights"}
-    fits = pe.finish == matching.get(kind, "plane") and words is not None
-    return fits and not pe.stepped and engine.params.get("encode_in", "cell") == "cell"
+    if cell_form(engine) is not None:
+        return []
+    if pe.stepped and pe.psum.kind == pe.finish == "word":
+        return [f"cell of {pe.name}: its record does not say how many cycles a step takes at most"]
+    return [f"cell of {pe.name}: no specification of psum {pe.psum.kind} and finish {pe.finish}"]
+
+
+Form = Literal["steps", "cycles", "planes"]
+
+
+def cell_form(engine: Engine) -> Form | None:
+    """Which specification speaks about an engine's cell; None if none does.
+
+    A step takes a cycle ("steps") or several ("cycles"), or it is one of one bit weight ("planes").
+
+    >>> from tpe.engine import Engine
+    >>> [cell_form(Engine(pe, "matrix2d", "2x2")) for pe in ("opt1", "laconic")]
+    ['steps', 'cycles']
+    """
+    pe = record(engine)
+    if pe.stepped:
+        word = pe.psum.kind == pe.finish == "word"
+        return "cycles" if word and pe.longest is not None else None
+    if pe.finish == "total":
+        return "planes" if pe.psum.kind == "carry_save" and pe.psum.pairs == 2 else None
+    if pe.psum.kind not in KINDS or pe.psum.pairs != 1:
+        return None
+    return "steps" if pe.finish in (pe.psum.kind, "plane") else None
 
 
 def claims(engine: Engine) -> list[Claim]:
     """The lemmas on the combinational parts and on single steps of an engine's cell and finish."""
-    found = []
-    if has_cell_spec(engine):
-        found += _cell_claims(engine)
+    found = _cell_claims(engine) if cell_form(engine) == "steps" else []
+    if cell_form(engine) is not None:
+        found.append(Claim("finish", _finish, climbs=True))
     return found + _primitive_claims(engine)
 
 
@@ -159,16 +170,31 @@ def value_parameters(engine: Engine) -> dict[str, int]:
     }
 
 
-def cell_parameters(engine: Engine) -> dict[str, int]:
-    """The parameters that every property of a cell takes."""
+def cell_ports(engine: Engine) -> dict[str, int]:
+    """The parameters that the ports of a cell depend on."""
     widths = rtl_widths(engine)
-    common = {name: widths[name] for name in _CELL}
-    latency = widths["CellLatency"]
-    return {**common, **value_parameters(engine), "Latency": latency, "Digits": _digits(engine)}
+    return {name: widths[name] for name in _CELL}
 
 
-def _digits(engine: Engine) -> int:
-    return int(record(engine).sparse)
+def cell_parameters(engine: Engine) -> dict[str, int]:
+    """The parameters that every property of a cell takes whose steps take a cycle."""
+    latency = rtl_widths(engine)["CellLatency"]
+    read = {**cell_ports(engine), **value_parameters(engine)}
+    return {**read, "Latency": latency, "Digits": digits(engine)}
+
+
+def digits(engine: Engine) -> int:
+    """What a code of an engine is: the parameter Digits of `tpe_spec_product`."""
+    if record(engine).sparse:
+        return 1
+    encoded = engine.params.get("encode_in", "cell") != "cell"
+    return CODES + encoder(engine) if encoded else 0
+
+
+def encoder(engine: Engine) -> int:
+    """The recoding of an engine's A as the RTL's parameter; 0 if there is none to choose."""
+    chosen = record(engine).parameter("encoder")
+    return chosen.rtl_value(engine.params["encoder"]) if chosen else 0
 
 
 def width_text(engine: Engine) -> str:
@@ -180,15 +206,16 @@ def width_text(engine: Engine) -> str:
     """
     w = engine.widths
     lanes = f", {w.lanes} lanes" if w.lanes > 1 else ""
-    if _digits(engine):
+    if digits(engine) == 1:
         return f"digit x {w.b}, pair {record(engine).psum.word_bits(w)}{lanes}"
-    return f"{w.a} x {w.b}, acc {w.acc}{lanes}"
+    code = f" as {rtl_widths(engine)['CodeWidth']} bits" if digits(engine) >= CODES else ""
+    return f"{w.a}{code} x {w.b}, acc {w.acc}{lanes}"
 
 
 def _cell_claims(engine: Engine) -> list[Claim]:
     lanes = range(engine.widths.lanes)
     found = [Claim(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes]
-    if not _digits(engine):
+    if digits(engine) != 1:
         for i in lanes:
             found.append(Claim(_lane("product by digits", i, engine), _product(i, True), True))
     return [
@@ -197,7 +224,6 @@ def _cell_claims(engine: Engine) -> list[Claim]:
         Claim("clear", _clear, climbs=True),
         Claim("hold", _idle(True), climbs=True),
         Claim("valid", _idle(False), climbs=True),
-        Claim("finish", _finish, climbs=True),
     ]
 
 
@@ -209,16 +235,14 @@ def _product(lane: int, by_digits: bool) -> Build:
     def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
         parameters = cell_parameters(engine)
         parameters |= {"WatchLane": lane, "ByDigits": int(by_digits)}
-        chosen = record(engine).parameter("encoder")
-        if chosen:
-            parameters["Encoder"] = chosen.rtl_value(engine.params["encoder"])
+        parameters["Encoder"] = encoder(engine)
         made = query(engine, "tpe_prop_product", parameters, given, parameters["Latency"] + 2)
         if not by_digits:
             made = replace(made, engine="bdd")
         what = "first step: psum = a * b"
         if by_digits:
             what = "first step: psum = sum of digit * b * 4**i"
-        elif _digits(engine):
+        elif digits(engine) == 1:
             what = "first step: psum = digit * b"
         name = _lane("product by digits" if by_digits else "product", lane, engine)
         return Lemma(name, what, width_text(engine), made)
@@ -284,6 +308,8 @@ def _primitive_claims(engine: Engine) -> list[Claim]:
     found = []
     if "tpe_encode" in inside:
         found.append(Claim("encode", _encode, climbs=True))
+    if engine.params.get("encode_in") == "edge":
+        found.append(Claim("encode_row", _encode_row, climbs=True))
     if "tpe_map" in inside:
         found.append(Claim("map", _map, climbs=True))
     for ops, width in sorted(set(record(engine).trees(engine.widths, engine.params))):
@@ -297,14 +323,18 @@ def _primitive_claims(engine: Engine) -> list[Claim]:
 
 
 def _encode(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    chosen = record(engine).parameter("encoder")
-    parameters = {"Width": engine.widths.a, "Encoder": 0}
-    if chosen:
-        parameters["Encoder"] = chosen.rtl_value(engine.params["encoder"])
+    parameters = {"Width": engine.widths.a, "Encoder": encoder(engine)}
     what = f"{engine.encoder}: digits legal, sum of digit * 4**i = a"
-    return Lemma(
-        "encode", what, f"{engine.widths.a}", query(engine, "tpe_prop_encode", parameters, given)
-    )
+    made = query(engine, "tpe_prop_encode", parameters, given)
+    return Lemma("encode", what, f"{engine.widths.a}", made)
+
+
+def _encode_row(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    bits = rtl_widths(engine)["CodeWidth"]
+    parameters = {"Width": engine.widths.a, "Encoder": encoder(engine), "CodeWidth": bits}
+    made = query(engine, "tpe_prop_encode_row", parameters, given)
+    what = f"{engine.encoder}: the word that travels stands for a"
+    return Lemma("encode_row", what, f"{engine.widths.a} as {bits}", made)
 
 
 def _map(engine: Engine, given: Mapping[str, str]) -> Lemma:

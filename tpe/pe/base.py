@@ -208,6 +208,7 @@ class PE:
         None  # lock-step: cycles of every row's groups; see `stepped`
     )
     pair_steps: Callable[..., Any] | None = None  # the same where they depend on both operands
+    longest: Callable[[Widths], int] | None = None  # lock-step: most cycles that a step takes
     cell: str = ""  # stem of its RTL cell, if not its name
     at: Callable[[Params], PE] | None = None  # the record for these parameters, if they change it
     rtl: bool = True  # False: model only

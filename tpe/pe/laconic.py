@@ -91,4 +91,5 @@ RECORD = PE(
     parameters=(ENCODER, lanes_parameter(16, range(1, 65))),
     lanes=range(1, 65),
     pair_steps=pair_steps,
+    longest=lambda w: w.digits * ((w.b + 1) // 2),
 )

@@ -45,4 +45,5 @@ RECORD = PE(
     parameters=(lanes_parameter(16, range(1, 65)),),
     lanes=range(1, 65),
     steps=steps,
+    longest=lambda w: w.a,
 )

@@ -1,0 +1,86 @@
+// tpe_prop_stay -- when a cell whose steps take several cycles leaves its psum alone, in any state.
+//
+// Case 0: a step that is over and goes on, since others still work, stays over. 1: en_i = 0 keeps
+// the psum, and whether the step is over. 2: valid_i = 0 keeps the psum.
+// fails_o   : the property does not hold.
+`default_nettype none
+
+module tpe_prop_stay #(
+    parameter int unsigned AWidth     = 8,
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 16,
+    parameter int unsigned CodeWidth  = 8,
+    parameter int unsigned PsumWidth  = 32,
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Case       = 0
+) (
+    input  wire  logic                         clk_i,
+    input  wire  logic                         start_i,
+    input  wire  logic                         valid_i,
+    input  wire  logic                         first_i,
+    input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
+    input  wire  logic [Lanes*BWidth-1:0]      b_i,
+    output       logic                         fails_o
+);
+
+  logic [1:0]                 count_q;
+  logic                       begun, start, ready, ready_q, over_q;
+  logic                       start_q, valid, valid_q, first, first_q;
+  logic [Lanes*CodeWidth-1:0] code, code_q;
+  logic [Lanes*BWidth-1:0]    b, b_q;
+  logic [PsumWidth-1:0]       psum, psum_q;
+
+  initial count_q = '0;
+
+  assign begun = count_q != '0;
+  assign start = begun ? (Case != 0 && start_q) : start_i;
+  assign valid = begun ? valid_q : valid_i || Case == 0;
+  assign first = begun ? first_q : first_i;
+  assign code  = begun ? code_q : code_i;
+  assign b     = begun ? b_q : b_i;
+
+  always_ff @(posedge clk_i) begin
+    if (count_q != 2'd3) count_q <= count_q + 1'b1;
+    over_q  <= begun ? over_q : ready;
+    start_q <= start;
+    valid_q <= valid;
+    first_q <= first;
+    code_q  <= code;
+    b_q     <= b;
+    psum_q  <= psum;
+    ready_q <= ready;
+  end
+
+  tpe_cell #(
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .CodeWidth (CodeWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth)
+  ) u_cell (
+      .clk_i,
+      .rst_ni (1'b1),
+      .en_i   (Case != 1),
+      .valid_i(valid && Case != 2),
+      .start_i(start),
+      .first_i(first),
+      .code_i (code),
+      .b_i    (b),
+      .plane_i('0),
+      .psum_i (psum),
+      .psum_o (psum),
+      .ready_o(ready)
+  );
+
+  if (Case == 0) begin : gen_over
+    assign fails_o = over_q && ((begun && !ready) || (count_q == 2'd2 && psum != psum_q));
+  end else begin : gen_stays
+    assign fails_o = begun && (psum != psum_q || (Case == 1 && ready != ready_q));
+  end
+
+endmodule
+
+`default_nettype wire
