@@ -10,7 +10,7 @@ delays; no wires and no clock tree, unless asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tpe.engine import Engine
@@ -21,6 +21,7 @@ from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
 from tpe.synth.designs import variant_engine
+from tpe.synth.liberty import Cell, Pin
 from tpe.synth.nets import Nets
 from tpe.synth.port_traces import Traces, port_traces
 from tpe.synth.rows import Chosen
@@ -142,19 +143,31 @@ def energies_of(nets: Nets, loads: Loads, found: Activity, tech: Technology) -> 
         switching[name] = float(each[[o == name for o in owner]].sum())
     for gate in nets.gates:
         cell = tech.library.cell(gate.cell)
-        kind = SEQUENTIAL if cell.sequential else COMBINATIONAL
+        own = leakage_nw(cell, gate_state(gate, found.toggles, found.duty).duty)
+        leakage[_kind(cell)] += own or 0.0
+    for cell, pin, fj in internal_terms(nets, loads, found, tech):
+        internal[CLOCKED if pin.clock and cell.sequential else _kind(cell)] += fj
+    return Energies(switching, internal, leakage)
+
+
+def _kind(cell: Cell) -> str:
+    return SEQUENTIAL if cell.sequential else COMBINATIONAL
+
+
+def internal_terms(
+    nets: Nets, loads: Loads, found: Activity, tech: Technology
+) -> Iterator[tuple[Cell, Pin, float]]:
+    """(cell, pin, internal energy in fJ per cycle) of every pin that switches."""
+    for gate in nets.gates:
+        cell = tech.library.cell(gate.cell)
         state = gate_state(gate, found.toggles, found.duty)
         slews = {p: float(loads.slew[n]) for p, n in gate.pins.items() if n >= 0}
-        own = leakage_nw(cell, state.duty)
-        leakage[kind] += own or 0.0
         for pin in cell.pins:
             net = gate.pins.get(pin.name, -1)
             count = state.toggles.get(pin.name, 0.0) / found.cycles
-            if net < 0 or not pin.energies or not count:
-                continue
-            fj = count * pin_energy_fj(cell, pin, slews, float(loads.total[net]), state)
-            internal[CLOCKED if pin.clock and cell.sequential else kind] += fj
-    return Energies(switching, internal, leakage)
+            if net >= 0 and pin.energies and count:
+                load = float(loads.total[net])
+                yield cell, pin, count * pin_energy_fj(cell, pin, slews, load, state)
 
 
 def _owners(nets: Nets, tech: Technology) -> list[str]:
