@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ _BENCH = f"{_PREFIX}_tb"
 _MOST_FILES = 900  # that one process may hold open
 WHOLE = "engine"  # the kind of the engine's own ports
 
+Instances = Mapping[str, tuple[str, ...]]  # by kind
 Ports = Mapping[str, Sequence[Port]]  # by kind: cell, front, finish, engine
 
 
@@ -36,17 +37,17 @@ class Traces:
     """Port traces of a case: `by_kind` of those chosen, `instances` of all there are, by kind."""
 
     by_kind: Mapping[str, tuple[Trace, ...]]
-    instances: Mapping[str, tuple[str, ...]]
+    instances: Instances
     cycles: int  # of the model, from the first beat to the last output
 
 
 def port_traces(
-    case: Case, ports: Ports, chosen: Mapping[str, Sequence[str]] | None = None
+    case: Case, ports: Ports, choose: Callable[[Instances], Instances] = lambda every: every
 ) -> Traces:
     """Run a case in its engine's RTL and keep the ports of instances.
 
     ports  -- of the modules `tpe_{kind}`, by kind
-    chosen -- instances by kind, as in `Traces.instances`; default: all
+    choose -- which of the instances, by kind; default: all
     TpeError if an output of the RTL is not the model's, or too many instances are asked for.
     """
     engine = case.engine
@@ -57,7 +58,7 @@ def port_traces(
         for file, text in memories.items():
             (folder / file).write_text(text)
         instances = _instances(_said(home, folder, "+list"), ports)
-        wanted = {kind: tuple((chosen or instances).get(kind, ())) for kind in ports}
+        wanted = choose(instances)
         files = [instance for kind in wanted.values() for instance in kind]
         if len(files) > _MOST_FILES:
             raise TpeError(f"{len(files)} traces are too many; legal: up to {_MOST_FILES}")
