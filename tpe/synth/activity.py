@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tpe.errors import TpeError
 from tpe.hdl import emit
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import QUICK, Design, build
 from tpe.synth import simulate
 from tpe.synth.liberty import Library
 from tpe.synth.netlist import Netlist
@@ -177,7 +177,7 @@ def _bench(nets: Nets, library: Library, trace: Trace, inner: Mapping[str, str])
     modules[gates] = gate_module(nets, gates)
     modules["tpe_activity"] = emit.template("activity.sv.j2", **_layout(nets, trace), top=gates)
     flags = ("--trace-saif", "-Wno-WIDTH", "-Wno-MULTIDRIVEN")
-    return Design(modules, "tpe_activity", flags, cocotb=False)
+    return Design(modules, "tpe_activity", flags, cocotb=False, compiler=QUICK)
 
 
 def _untraced(text: str) -> str:

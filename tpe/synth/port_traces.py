@@ -16,7 +16,7 @@ from pathlib import Path
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit, sources
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import QUICK, Design, build
 from tpe.hdl.images import Case
 from tpe.hdl.vectors import bench_memories, bench_source
 from tpe.synth.activity import Trace
@@ -93,7 +93,7 @@ def _design(engine: Engine, ports: Ports, words: dict[str, int]) -> Design:
         module = _PREFIX if kind == WHOLE else f"{_PREFIX}_{kind}"
         modules[module] = _writing(modules[module], kind, found)
     modules[_BENCH] = bench_source(engine, _PREFIX, top, 1, words)
-    return Design(modules, _BENCH, cocotb=False)
+    return Design(modules, _BENCH, cocotb=False, compiler=QUICK)
 
 
 def _writing(text: str, kind: str, ports: Sequence[Port]) -> str:
