@@ -158,7 +158,7 @@ def expected(nets: Nets, tech: Technology, used: Activity) -> Classes:
         }
         for name in (SEQUENTIAL, COMBINATIONAL)
     }
-    for cell, pin, fj in internal_terms(nets, loads, used, tech):
+    for _, cell, pin, fj in internal_terms(nets, loads, used, tech):
         twice = pin.clock and bool(cell.sequential)
         name = SEQUENTIAL if cell.sequential else COMBINATIONAL
         found[name]["internal"] += fj * (2 if twice else 1) * watts

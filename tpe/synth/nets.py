@@ -173,9 +173,9 @@ class _Reader:
 
 
 def flattened(top: Nets, inner: Mapping[str, Nets]) -> Nets:
-    """The top with the modules inside it in their places, theirs too; `inner` by name.
+    """The top with all modules inside it, by name in `inner`, in their places.
 
-    A module of `inner` is taken as it is: it holds gates alone.
+    A gate's name is that of its instances and its own, with `/` between them.
     """
     names, root = list(top.names), list(range(len(top.names)))
     gates = list(top.gates)
@@ -186,7 +186,7 @@ def flattened(top: Nets, inner: Mapping[str, Nets]) -> Nets:
         return net
 
     for instance in top.inner:
-        module = inner[instance.module]
+        module = flattened(inner[instance.module], inner)
         here: dict[int, int] = {ZERO: ZERO, ONE: ONE}
         for port, (_, nets) in module.ports.items():
             for own, outer in zip(nets, instance.pins.get(port, ()), strict=False):

@@ -22,7 +22,7 @@ from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
 from tpe.synth.designs import variant_engine
 from tpe.synth.liberty import Cell, Pin
-from tpe.synth.nets import Nets
+from tpe.synth.nets import Gate, Nets
 from tpe.synth.port_traces import port_traces
 from tpe.synth.rows import Chosen
 from tpe.synth.stimulus import cases_of, smaller
@@ -147,7 +147,7 @@ def energies_of(nets: Nets, loads: Loads, found: Activity, tech: Technology) -> 
         cell = tech.library.cell(gate.cell)
         own = leakage_nw(cell, gate_state(gate, found.toggles, found.duty).duty)
         leakage[_kind(cell)] += own or 0.0
-    for cell, pin, fj in internal_terms(nets, loads, found, tech):
+    for _, cell, pin, fj in internal_terms(nets, loads, found, tech):
         internal[CLOCKED if pin.clock and cell.sequential else _kind(cell)] += fj
     return Energies(switching, internal, leakage)
 
@@ -158,8 +158,8 @@ def _kind(cell: Cell) -> str:
 
 def internal_terms(
     nets: Nets, loads: Loads, found: Activity, tech: Technology
-) -> Iterator[tuple[Cell, Pin, float]]:
-    """(cell, pin, internal energy in fJ per cycle) of every pin that switches."""
+) -> Iterator[tuple[Gate, Cell, Pin, float]]:
+    """(gate, its cell, a pin, internal energy in fJ per cycle) of every pin that switches."""
     for gate in nets.gates:
         cell = tech.library.cell(gate.cell)
         state = gate_state(gate, found.toggles, found.duty)
@@ -169,7 +169,7 @@ def internal_terms(
             count = state.toggles.get(pin.name, 0.0) / found.cycles
             if net >= 0 and pin.energies and count:
                 load = float(loads.total[net])
-                yield cell, pin, count * pin_energy_fj(cell, pin, slews, load, state)
+                yield gate, cell, pin, count * pin_energy_fj(cell, pin, slews, load, state)
 
 
 def _owners(nets: Nets, tech: Technology) -> list[str]:
