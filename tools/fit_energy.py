@@ -4,7 +4,7 @@
 
 Each PE is mapped to the default technology at twice its shortest period by three recipes, and its
 gates are simulated on the operands of TRAINING (`tpe.synth.power`). What a cycle takes is fitted,
-by least squares with no weight below zero, as a constant (clock and what never rests) and a weight
+by least squares with no weight below zero and a small penalty, as a constant (clock and what never rests) and a weight
 for each primitive's flipped output bits (`Engine.toggles`) in a step, times the share of cycles
 with a step. Energies of flip-flops, front and finish are thus in the weights of what feeds them.
 """
@@ -26,6 +26,7 @@ RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu:40")
 PES = ("mac", "opt1", "opt4c")
 CYCLES = 1024
+PENALTY = 0.05
 
 
 def fit(pe: str) -> dict[str, object]:
@@ -44,7 +45,12 @@ def fit(pe: str) -> dict[str, object]:
         leakage = sum(power.energies.leakage_nw.values())
         print(pe, operands, round(wanted[-1], 1), found, flush=True)
     scale = np.max(np.array(rows), axis=0)
-    weights, _ = nnls(np.array(rows) / scale, np.array(wanted))
+    # Flips of one primitive follow those of another: a small penalty on large weights keeps them
+    # from standing for one another, which only the training operands would bear out.
+    penalty = PENALTY * np.eye(len(scale))
+    penalty[0, 0] = 0.0
+    stacked = np.vstack([np.array(rows) / scale, penalty])
+    weights, _ = nnls(stacked, np.append(wanted, np.zeros(len(scale))))
     weights = np.divide(weights, scale, out=np.zeros_like(weights), where=scale > 0)
     errors = np.array(rows) @ weights / np.array(wanted) - 1
     print(pe, dict(zip(["constant", *names], weights.round(3), strict=True)), errors.round(4))
@@ -53,6 +59,8 @@ def fit(pe: str) -> dict[str, object]:
         "constant_fj": float(weights[0]),
         "flip_fj": {n: float(w) for n, w in zip(names, weights[1:], strict=True)},
         "leakage_nw": leakage,
+        "array": design.engine.describe()["array"],
+        "size": list(design.engine.size),
         "parameters": design.engine.describe()["params_json"],
         "worst_on_training": float(np.abs(errors).max()),
     }

@@ -41,19 +41,25 @@ class Estimate:
 def estimate(engine: Engine, a: Any, b: Any, seed: int = 0) -> Estimate | None:
     """Energy of A @ B, A (M, K) by B (K, N); None for an engine that no table was fitted to.
 
-    Parameters that decide a PE must be those of the fit: types, encoder, recoding.
+    The array, and every parameter, must be those of the fit; so must the size, where PEs share a
+    front or a finish that is busy in every cycle.
     """
+    cycle = cycle_fj(engine, a, b, seed)
+    if cycle is None:
+        return None
+    layer = engine.run(a, b, seed=seed).layers[0]
+    energy = cycle * layer.cycles * engine.rows * engine.cols
+    return Estimate(energy / 1000, energy / layer.macs, SOURCE)
+
+
+def cycle_fj(engine: Engine, a: Any, b: Any, seed: int = 0) -> float | None:
+    """What a PE takes in a cycle of A @ B, fJ, leakage included; None as for `estimate`."""
     entry = _entry(engine)
     if entry is None:
         return None
-    run = engine.run(a, b, seed=seed)
     found = features(engine, a, b, seed)
-    cycle = entry["constant_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
-    cycle += entry["leakage_nw"] * entry["clock_ns"] * 1e-3
-    count = engine.rows * engine.cols
-    layer = run.layers[0]
-    energy = cycle * run.cycles * count
-    return Estimate(energy / 1000, energy / (layer.m * layer.n * layer.k), SOURCE)
+    dynamic = entry["constant_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
+    return float(dynamic + entry["leakage_nw"] * entry["clock_ns"] * 1e-3)
 
 
 def features(engine: Engine, a: Any, b: Any, seed: int = 0) -> dict[str, float]:
@@ -78,7 +84,11 @@ def _entry(engine: Engine) -> dict[str, Any] | None:
     if engine.pe is None or engine.array is None:
         return None
     entry = _table().get(engine.pe.name)
-    if entry is None or entry["parameters"] != engine.describe()["params_json"]:
+    if entry is None or engine.array.name != entry["array"]:
+        return None
+    if entry["parameters"] != engine.describe()["params_json"]:
+        return None
+    if engine.pe.sparse and list(engine.size) != entry["size"]:
         return None
     return dict(entry)
 
