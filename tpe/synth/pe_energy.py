@@ -18,7 +18,7 @@ from tpe.table import whole_file
 NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
 OPERANDS = "normal:20"
 # What the energy of a netlist depends on beside the netlist, the library and the engine.
-_CODE = ("power", "activity", "cell_energy", "nets", "port_traces", "stimulus")
+_CODE = ("power", "activity", "cell_energy", "nets", "port_traces", "stimulus", "wires")
 
 
 @dataclass(frozen=True)
