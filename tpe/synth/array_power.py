@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit
-from tpe.synth import activity
+from tpe.synth import activity, designs
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.array import Composed
 from tpe.synth.cell_energy import loads_of
@@ -52,11 +52,11 @@ def of_array(
     def choose(every: Instances) -> Instances:
         return {**every, "cell": spread(every["cell"], positions)}
 
-    traces = port_traces(case, {**ports, WHOLE: netlist.ports}, choose)
+    traces = port_traces(case, {**ports, WHOLE: netlist.ports}, choose, _stand_ins(composed))
     parts, fractions, recorded = {}, [], 1
     for kind, found in traces.by_kind.items():
         top = composed.top if kind == WHOLE else f"tpe_{kind}"
-        around = _around(engine) if kind == WHOLE else {}
+        around = _around(engine, composed) if kind == WHOLE else {}
         alone = Netlist(top, {top: netlist.modules[top]})
         mean = activity.mean(activity.record(alone, tech.library, found, around))
         name = EDGE if kind == WHOLE else kind
@@ -87,7 +87,7 @@ def whole_array(
     _require_gates(engine, composed)
     tech, netlist = composed.technology, composed.netlist
     case = cases_of(engine, operands, seed, cycles)[0]
-    traces = port_traces(case, {WHOLE: netlist.ports})
+    traces = port_traces(case, {WHOLE: netlist.ports}, stand_ins=_stand_ins(composed))
     inner = {
         name: nets_of(module, tech.library.by_name)
         for name, module in netlist.modules.items()
@@ -120,8 +120,14 @@ def _require_gates(engine: Engine, composed: Composed) -> None:
         )
 
 
-def _around(engine: Engine) -> dict[str, str]:
+def _stand_ins(composed: Composed) -> bool:
+    """Whether the cell was mapped with modules of `designs.drop_ins`."""
+    return designs.FREE_BITS in composed.versions["tpe_cell"].source.variant.split(",")
+
+
+def _around(engine: Engine, composed: Composed) -> dict[str, str]:
     modules = emit.engine_modules(engine)
+    modules = designs.rebuilt(modules, "tpe_engine") if _stand_ins(composed) else modules
     return {name: text for name, text in modules.items() if name != "tpe_engine"}
 
 

@@ -25,9 +25,9 @@ from tpe.jit import cache_dir
 from tpe.synth import designs, timing
 from tpe.synth.array import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.cost import Cost, CostTable
-from tpe.synth.pe_energy import Energy, pe_energy
 from tpe.synth.front import Point
 from tpe.synth.mapper import Mapped
+from tpe.synth.pe_energy import Energy, pe_energy
 from tpe.synth.recipes import Recipe
 from tpe.synth.rows import Chosen, Design
 from tpe.synth.scaling import (
