@@ -317,7 +317,8 @@ def test_equal_area_from_synthesis(small, monkeypatch):
     assert row["library"] == "tpe130" and row["node_nm"] == 130
     assert "cell=sklansky/small" in row["recipe"]
     assert row["clock_ns"] == row["period_ns"] == option.period_ns
-    assert asked[0][0] == (8, 8) and asked[1][0] == (8, row["cols"])
+    assert asked[0][0] == (4, 4)  # a MAC shares nothing
+    assert asked[1][0] == (8, row["cols"])
     assert asked[1][1:] == (option.period_ns, ["cell", "finish"])
     assert row["energy_fj_per_mac"] == 200 and row["energy_per_mac_ratio"] == 2.0
     assert row["activity_source"] == "of a test"

@@ -6,7 +6,8 @@ Each PE is mapped to the default technology at twice its shortest period by thre
 gates are simulated on the operands of TRAINING (`tpe.synth.power`). What a cycle takes is fitted,
 by least squares with no weight below zero and a small penalty, as a constant (clock and what never
 rests) and a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, times the
-share of cycles with a step. Energies of flip-flops, front and finish are thus in the weights of what feeds them.
+share of cycles with a step. Energies of flip-flops, front and finish are thus in the weights of
+what feeds them.
 """
 
 from __future__ import annotations
