@@ -18,7 +18,7 @@ from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.reproduce.measure import Bench, Built, Finding, engine_of, measure
 from tpe.reproduce.words import sentence
 from tpe.synth.cost import read_cost
-from tpe.synth.energy import Energy
+from tpe.synth.pe_energy import Energy
 from tpe.synth.price import price
 from tpe.synth.recipes import find_recipes
 from tpe.synth.tech import technology

@@ -14,7 +14,7 @@ from tpe.candidates import Candidate
 from tpe.config import size_text
 from tpe.errors import unknown
 from tpe.run import Run
-from tpe.synth.energy import Energy
+from tpe.synth.pe_energy import Energy
 from tpe.synth.price import Option, Price
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__

@@ -12,12 +12,20 @@ from tpe.cli_common import (
     JsonOption,
     Output,
     ParamOption,
+    SeedOption,
     TableOption,
     document,
     option_words,
     parse_params,
     plain_table,
     progress,
+)
+from tpe.commands.synth_power import (
+    OperandsOption,
+    PowerOption,
+    SaifOption,
+    WiresOption,
+    check_power,
 )
 from tpe.commands.synth_text import number, print_result
 from tpe.errors import TpeError
@@ -107,11 +115,16 @@ def synth(
     shares: SharesOption = False,
     fpga: FpgaOption = None,
     export: ExportOption = None,
+    power: PowerOption = False,
+    workload: OperandsOption = None,
+    wires: WiresOption = None,
+    saif: SaifOption = None,
+    seed: SeedOption = 0,
     param: ParamOption = None,
     json_file: JsonOption = None,
     table_file: TableOption = None,
 ) -> None:
-    """Map PEs or whole arrays to a Liberty library: area and timing, every recipe tried.
+    """Map PEs or whole arrays to a Liberty library: area, timing, power; every recipe tried.
 
     For each clock the row is the smallest area that meets it. Without a clock: the fastest that
     all designs meet. A PE's area is its cell's; front and finish, which an array shares, stand
@@ -129,10 +142,13 @@ def synth(
         raise TpeError(f"--export {export} needs --array and one PE")
     chosen = recipe or ("portfolio" if array is None else "quick")
     options = {"recipe": chosen, "timer": timer, "wire-load": wire_load, "front": front}
+    activity = check_power(power, workload, wires, saif, seed, array)
+    options |= activity.options
     words = option_words({**options, "shares": shares, "fpga": fpga, "export": export})
     command = _command(names, engines, array, liberty, clock_ns, words, param)
     out.echo(command)
     result = _run(engines, liberty, wire_load, clocks, chosen, array is not None, timer, param)
+    result = activity.add(out, result)
     print_result(out, result, front)
     extra = _extras(out, result, shares, fpga, export)
     from tpe.synth.rows import EXTRA

@@ -22,6 +22,8 @@ def print_result(out: Output, result: Result, front: bool) -> None:
     out.text(f"FO4 {result.fo4_ns:.4f} ns. Wires: {wires}. Timing: {_tools(result)}.")
     out.text(f"Assumed: {timing.ASSUMPTIONS}.\n")
     _print_rows(out, result.rows())
+    if result.powers:
+        _print_power(out, result.rows())
     if not result.clocks_ns:
         out.text("\nThe clock is the fastest that all of these designs meet.")
     if front:
@@ -65,6 +67,25 @@ def _print_rows(out: Output, rows: Sequence[dict[str, Any]]) -> None:
             if row.get(f"recipe_{kind}"):
                 parts.append(f"{kind} {row[f'recipe_{kind}']}")
         out.text(f"  {place}  {', '.join(parts)}; {row['limited_by']}")
+
+
+def _print_power(out: Output, rows: Sequence[dict[str, Any]]) -> None:
+    """Power, and where its activity comes from."""
+    table = plain_table("", "design", "power mW", "leakage nW", "fJ per MAC", "TOPS/W")
+    for place, row in enumerate(rows, 1):
+        table.add_row(
+            str(place),
+            str(row["design"]),
+            number(row["power_mw"], 4),
+            number(row["leakage_mw"] * 1e6, 2),
+            number(row["energy_fj_per_mac"], 0),
+            number(row["tops_per_w"], 4),
+        )
+    out.text("")
+    out.table(table)
+    for place, row in enumerate(rows, 1):
+        nets = f"{row['annotated_fraction']:.1%} of nets annotated"
+        out.text(f"  {place}  {row['activity_source']}; {nets}")
 
 
 def number(value: float | None, digits: int) -> str:

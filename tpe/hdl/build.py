@@ -28,6 +28,7 @@ CONFIGURED = (
 
 
 COMPILER_OPTIONS = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
+QUICK = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _RUNTIME = "verilated*.o"  # Verilator's own objects: most of what a small design's build compiles
 
 
@@ -39,16 +40,18 @@ class Design:
     top: str
     flags: tuple[str, ...] = ()
     cocotb: bool = True  # False: a plain `main` that runs until $finish
+    compiler: tuple[str, ...] = COMPILER_OPTIONS  # of make: QUICK for what runs only briefly
 
     def key(self, tool: Verilator) -> str:
         """A hash of everything that decides the binary."""
         parts = [sorted(self.sources.items()), self.top, self.flags, self.cocotb, tool.version]
         parts += [_cocotb_version() if self.cocotb else ""]
+        parts += [] if self.compiler == COMPILER_OPTIONS else [self.compiler]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
     def runtime_key(self, tool: Verilator) -> str:
         """A hash of what decides Verilator's own objects, which designs share."""
-        parts = [self.flags, self.cocotb, tool.version, tool.executable, COMPILER_OPTIONS]
+        parts = [self.flags, self.cocotb, tool.version, tool.executable, self.compiler]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
@@ -149,7 +152,7 @@ def _verilate(design: Design, work: Path, tool: Verilator) -> None:
 
 def _make(design: Design, work: Path, tool: Verilator) -> None:
     command = ["make", "-s", "-C", str(work), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}"]
-    command += [*CONFIGURED, *COMPILER_OPTIONS]
+    command += [*CONFIGURED, *design.compiler]
     done = subprocess.run(
         command, env=tool.environment, capture_output=True, text=True, check=False
     )

@@ -17,7 +17,7 @@ from tpe.errors import TpeError
 from tpe.reproduce import saed32
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.synth.cost import CostTable
-from tpe.synth.energy import Energy, known_energy
+from tpe.synth.pe_energy import Energy, known_energy
 from tpe.synth.price import Option, Price, count_steps, price, users_price
 from tpe.synth.recipes import Recipe
 from tpe.synth.scaling import reference, sized

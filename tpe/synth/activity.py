@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tpe.errors import TpeError
 from tpe.hdl import emit
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import QUICK, Design, build
 from tpe.synth import simulate
 from tpe.synth.liberty import Library
 from tpe.synth.netlist import Netlist
@@ -113,11 +113,20 @@ def record(
     `around`: sources of modules inside the top that are not gates of the netlist, by name.
     TpeError if a trace is too long, or if the netlist's outputs are not those of a trace.
     """
-    modules = dict(around or {})
     nets = nets_of(netlist.modules[netlist.top], library.by_name)
-    if not nets.gates:
+    return record_nets(nets, library, traces, around)
+
+
+def record_nets(
+    nets: Nets,
+    library: Library,
+    traces: Sequence[Trace],
+    around: Mapping[str, str] | None = None,
+) -> list[Activity]:
+    """The same of a module bit by bit."""
+    if not nets.gates or not traces:
         return [_nothing(nets, trace) for trace in traces]
-    home = build(_bench(netlist, nets, library, traces[0], modules))
+    home = build(_bench(nets, library, traces[0], around or {}))
     return [_run(home, nets, trace) for trace in traces]
 
 
@@ -160,17 +169,15 @@ def _bus(nets: Sequence[int]) -> str:
     return "{" + ", ".join(map(_net, reversed(nets))) + "}"
 
 
-def _bench(
-    netlist: Netlist, nets: Nets, library: Library, trace: Trace, inner: Mapping[str, str]
-) -> Design:
-    gates = f"{netlist.top}_gates"
+def _bench(nets: Nets, library: Library, trace: Trace, inner: Mapping[str, str]) -> Design:
+    gates = f"{nets.name}_gates"
     cells = simulate.cell_modules(sorted({gate.cell for gate in nets.gates}), library)
     silent = {**inner, **cells}
     modules = {name: _untraced(text) for name, text in silent.items()}
     modules[gates] = gate_module(nets, gates)
     modules["tpe_activity"] = emit.template("activity.sv.j2", **_layout(nets, trace), top=gates)
     flags = ("--trace-saif", "-Wno-WIDTH", "-Wno-MULTIDRIVEN")
-    return Design(modules, "tpe_activity", flags, cocotb=False)
+    return Design(modules, "tpe_activity", flags, cocotb=False, compiler=QUICK)
 
 
 def _untraced(text: str) -> str:

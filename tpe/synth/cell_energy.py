@@ -9,7 +9,7 @@ often each switches while the others let it through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -40,10 +40,15 @@ class Loads:
     fanout: NDArray[np.int64]
 
 
-def loads_of(nets: Nets, tech: Technology, outside_ff: float | None = None) -> Loads:
+def mean_ff(pin: Pin) -> float:
+    """What a pin weighs, fF: the library's mean of a rise and a fall."""
+    return pin.capacitance_ff or 0.0
+
+
+def loads_of(nets: Nets, tech: Technology, weigh: Callable[[Pin], float] = mean_ff) -> Loads:
     """Loads and slews of a module between registers.
 
-    outside_ff -- what hangs on every output; default: the data pin of the smallest flip-flop
+    On every output hangs the data pin of the smallest flip-flop; `weigh` says what a pin weighs.
     """
     count = len(nets.names)
     sinks, fanout = np.zeros(count), np.zeros(count, np.int64)
@@ -52,17 +57,16 @@ def loads_of(nets: Nets, tech: Technology, outside_ff: float | None = None) -> L
         for pin, net in gate.pins.items():
             found = _pins(cell).get(pin)
             if net >= 0 and found is not None and found.direction == "input":
-                sinks[net] += found.capacitance_ff or 0.0
+                sinks[net] += weigh(found)
                 fanout[net] += 1
     wires = np.zeros(count)
     if tech.wire_load is not None:
         model = tech.library.wire_load(tech.wire_load)
         wires = np.array([model.load_ff(int(n)) for n in fanout])
-    if outside_ff is None:
-        flop = edge_flop(tech)
-        outside_ff = _pins(tech.library.cell(flop.cell))[flop.data].capacitance_ff or 0.0
+    flop = edge_flop(tech)
+    outside = _pins(tech.library.cell(flop.cell))[flop.data]
     total = sinks + wires
-    total[list(nets.port_nets("output"))] += outside_ff
+    total[list(nets.port_nets("output"))] += weigh(outside)
     return Loads(sinks, wires, total, _slews(nets, tech, total), fanout)
 
 

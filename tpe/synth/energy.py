@@ -1,78 +1,107 @@
-"""Energy per multiply-accumulate where it is known, and None where nothing measures it."""
+"""Energy of a GEMM on a PE without synthesis: a table fitted to gate-level runs.
+
+What a PE takes in a cycle is a constant (its clock, and what never rests) and so much for every
+output bit of a primitive that flips (`Engine.toggles`). The numbers stand in
+`data/energy_tpe130.json`, with the command that made them; a PE, or parameters, that were not
+fitted have no energy here: None, never 0. The PE is one of a 4 x 4 array, with its share of front
+and finish; wires and the clock tree are not in it.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.jit import cache_dir
-from tpe.synth.rows import Chosen
-from tpe.synth.tech import Technology
-from tpe.table import whole_file
+from tpe.toggles import sample
 
-NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
-OPERANDS = "normal:20"
-# What the energy of a netlist depends on beside the netlist, the library and the engine.
-_CODE = ("power", "activity", "cell_energy", "nets", "port_traces", "stimulus")
+if TYPE_CHECKING:
+    from tpe.hdl.images import Case
+    from tpe.synth.power import Power
+    from tpe.synth.rows import Design
+    from tpe.synth.tech import Technology
+
+FORMAT = 1
+FILE = Path(__file__).resolve().parent / "data" / "energy_tpe130.json"
+SOURCE = "table fitted to gate-level runs (tpe130, zero delay)"
 
 
 @dataclass(frozen=True)
-class Energy:
-    """Energy of one useful multiply-accumulate, fJ, and the activity that it stands on.
+class Estimate:
+    """Energy of a GEMM in all PEs of an array, without what stands around them."""
 
-    It is the PE's: its cell and its share of front and finish, without what an array puts between.
-    `leakage_mw` is that of one PE.
+    energy_pj: float
+    energy_fj_per_mac: float
+    cost_source: str
+
+
+def estimate(engine: Engine, a: Any, b: Any, seed: int = 0) -> Estimate | None:
+    """Energy of A @ B, A (M, K) by B (K, N); None for an engine that no table was fitted to.
+
+    The array, and every parameter, must be those of the fit; so must the size, where PEs share a
+    front or a finish that is busy in every cycle.
     """
-
-    fj_per_mac: float
-    leakage_mw: float | None
-    activity_source: str
-
-
-def pe_energy(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Energy | None:
-    """The energy of a PE at a clock, from the cache if it is known there.
-
-    None for a library without voltage or energies: never a guess.
-    """
-    from tpe.synth.power import pe_power
-
-    if tech.library.voltage_v is None:
+    cycle = cycle_fj(engine, a, b, seed)
+    if cycle is None:
         return None
-    file = _file(engine, chosen, tech, clock_ns)
-    if file.exists():
-        return Energy(**json.loads(file.read_text()))
-    power = pe_power(engine, chosen, tech, clock_ns, OPERANDS)
-    found = Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source)
-    try:
-        with whole_file(file) as temporary:
-            temporary.write_text(json.dumps(asdict(found)))
-    except TpeError:
-        pass  # a cache that cannot be written only costs time
-    return found
+    layer = engine.run(a, b, seed=seed).layers[0]
+    energy = cycle * layer.cycles * engine.rows * engine.cols
+    return Estimate(energy / 1000, energy / layer.macs, SOURCE)
 
 
-def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
-    """An energy, or None and why: what cannot be simulated still has an area."""
-    try:
-        energy = found()
-    except TpeError as error:
-        return None, str(error)
-    return energy, None if energy else NO_ENERGY
+def cycle_fj(engine: Engine, a: Any, b: Any, seed: int = 0) -> float | None:
+    """What a PE takes in a cycle of A @ B, fJ, leakage included; None as for `estimate`."""
+    entry = _entry(engine)
+    if entry is None:
+        return None
+    found = features(engine, a, b, seed)
+    dynamic = entry["constant_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
+    return float(dynamic + entry["leakage_nw"] * entry["clock_ns"] * 1e-3)
 
 
-def _file(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Path:
-    """Where it is kept: named by all that it depends on."""
-    here = Path(__file__).parent
-    code = [hashlib.sha256((here / f"{name}.py").read_bytes()).hexdigest() for name in _CODE]
-    parts = {
-        kind: (p.mapped.folder.name, p.mapped.number, p.mapped.variant)
-        for kind, p in chosen.points.items()
-    }
-    facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, OPERANDS]
-    key = hashlib.sha256(json.dumps([*facts, code], sort_keys=True).encode()).hexdigest()[:32]
-    return cache_dir() / "synth" / f"energy-{key}.json"
+def features(engine: Engine, a: Any, b: Any, seed: int = 0) -> dict[str, float]:
+    """Output bits of each primitive in a cell that flip in a cycle: those of a step, times the
+    share of cycles in which a cell has a step."""
+    toggles = sample(engine, a, b, seed)
+    run = engine.run(a, b, seed=seed)
+    busy = float(run.layers[0].terms.useful + run.layers[0].terms.empty_group) / run.cycles
+    return {op: flips / toggles.steps * busy for op, flips in toggles.flips.items()}
+
+
+@cache
+def _table() -> dict[str, Any]:
+    if not FILE.exists():
+        return {}
+    content = json.loads(FILE.read_text())
+    return dict(content["pes"]) if content["format"] == FORMAT else {}
+
+
+def _entry(engine: Engine) -> dict[str, Any] | None:
+    """The fitted numbers of an engine's PE, None if its parameters are others."""
+    if engine.pe is None or engine.array is None:
+        return None
+    entry = _table().get(engine.pe.name)
+    if entry is None or engine.array.name != entry["array"]:
+        return None
+    if entry["parameters"] != engine.describe()["params_json"]:
+        return None
+    if engine.pe.sparse and list(engine.size) != entry["size"]:
+        return None
+    return dict(entry)
+
+
+def measured_on(
+    design: Design, tech: Technology, clock_ns: float, operands: str, cycles: int, seed: int = 0
+) -> tuple[Power, Engine, Case]:
+    """What gates say of a PE: its power, and the engine and the GEMM that were simulated."""
+    from tpe.synth.power import pe_power
+    from tpe.synth.stimulus import cases_of, smaller
+
+    engine = smaller(design.engine)
+    case = cases_of(engine, operands, seed, cycles)[0]
+    chosen = design.at(clock_ns)
+    power = pe_power(design.engine, chosen, tech, clock_ns, operands, seed, cycles)
+    return power, engine, case

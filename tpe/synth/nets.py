@@ -170,3 +170,38 @@ class _Reader:
             ),
             {p: (way, tuple(map(at, ns))) for p, (way, ns) in ports.items()},
         )
+
+
+def flattened(top: Nets, inner: Mapping[str, Nets]) -> Nets:
+    """The top with all modules inside it, by name in `inner`, in their places.
+
+    A gate's name is that of its instances and its own, with `/` between them.
+    """
+    names, root = list(top.names), list(range(len(top.names)))
+    gates = list(top.gates)
+
+    def find(net: int) -> int:
+        while net >= 0 and root[net] != net:
+            net = root[net]
+        return net
+
+    for instance in top.inner:
+        module = flattened(inner[instance.module], inner)
+        here: dict[int, int] = {ZERO: ZERO, ONE: ONE}
+        for port, (_, nets) in module.ports.items():
+            for own, outer in zip(nets, instance.pins.get(port, ()), strict=False):
+                keep, gone = sorted((find(here.get(own, outer)), find(outer)))
+                here[own] = keep
+                if gone >= 0 and keep != gone:
+                    root[gone] = keep
+        for own, name in enumerate(module.names):
+            if own not in here:
+                here[own] = len(names)
+                root.append(len(names))
+                names.append(f"{instance.name.removeprefix(chr(92))}/{name}")
+        for gate in module.gates:
+            pins = {pin: here[net] for pin, net in gate.pins.items()}
+            gates.append(Gate(gate.cell, f"{instance.name}/{gate.name}", pins))
+    resolved = tuple(Gate(g.cell, g.name, {p: find(n) for p, n in g.pins.items()}) for g in gates)
+    ports = {p: (way, tuple(map(find, nets))) for p, (way, nets) in top.ports.items()}
+    return Nets(top.name, tuple(names), resolved, (), ports)

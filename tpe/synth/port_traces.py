@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit, sources
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import QUICK, Design, build
 from tpe.hdl.images import Case
 from tpe.hdl.vectors import bench_memories, bench_source
 from tpe.synth import designs
@@ -29,6 +29,7 @@ _BENCH = f"{_PREFIX}_tb"
 _MOST_FILES = 900  # that one process may hold open
 WHOLE = "engine"  # the kind of the engine's own ports
 
+Instances = Mapping[str, tuple[str, ...]]  # by kind
 Ports = Mapping[str, Sequence[Port]]  # by kind: cell, front, finish, engine
 
 
@@ -37,20 +38,20 @@ class Traces:
     """Port traces of a case: `by_kind` of those chosen, `instances` of all there are, by kind."""
 
     by_kind: Mapping[str, tuple[Trace, ...]]
-    instances: Mapping[str, tuple[str, ...]]
+    instances: Instances
     cycles: int  # of the model, from the first beat to the last output
 
 
 def port_traces(
     case: Case,
     ports: Ports,
-    chosen: Mapping[str, Sequence[str]] | None = None,
+    choose: Callable[[Instances], Instances] = lambda every: every,
     stand_ins: bool = False,
 ) -> Traces:
     """Run a case in its engine's RTL and keep the ports of instances.
 
     ports  -- of the modules `tpe_{kind}`, by kind
-    chosen -- instances by kind, as in `Traces.instances`; default: all
+    choose -- which of the instances, by kind; default: all
     stand_ins -- run the modules of `designs.drop_ins` in place of their namesakes: a netlist of
                  them splits a pair into another sum and carry
     TpeError if an output of the RTL is not the model's, or too many instances are asked for.
@@ -63,7 +64,7 @@ def port_traces(
         for file, text in memories.items():
             (folder / file).write_text(text)
         instances = _instances(_said(home, folder, "+list"), ports)
-        wanted = {kind: tuple((chosen or instances).get(kind, ())) for kind in ports}
+        wanted = choose(instances)
         files = [instance for kind in wanted.values() for instance in kind]
         if len(files) > _MOST_FILES:
             raise TpeError(f"{len(files)} traces are too many; legal: up to {_MOST_FILES}")
@@ -100,7 +101,7 @@ def _design(engine: Engine, ports: Ports, words: dict[str, int], stand_ins: bool
         module = _PREFIX if kind == WHOLE else f"{_PREFIX}_{kind}"
         modules[module] = _writing(modules[module], kind, own)
     modules[_BENCH] = bench_source(engine, _PREFIX, top, 1, words)
-    return Design(modules, _BENCH, cocotb=False)
+    return Design(modules, _BENCH, cocotb=False, compiler=QUICK)
 
 
 def _writing(text: str, kind: str, ports: Sequence[Port]) -> str:

@@ -10,8 +10,8 @@ delays; no wires and no clock tree, unless asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
@@ -21,12 +21,14 @@ from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
 from tpe.synth.designs import FREE_BITS, variant_engine
-from tpe.synth.nets import Nets
-from tpe.synth.port_traces import Traces, port_traces
+from tpe.synth.liberty import Cell, Pin
+from tpe.synth.nets import Gate, Nets
+from tpe.synth.port_traces import port_traces
 from tpe.synth.rows import Chosen
 from tpe.synth.stimulus import cases_of, smaller
 from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK
+from tpe.synth.wires import clock_tree_fj, with_wires, words
 
 COMBINATIONAL, SEQUENTIAL, CLOCKED, INPUTS = "combinational", "sequential", "clock", "inputs"
 CLASSES = (COMBINATIONAL, SEQUENTIAL, CLOCKED, INPUTS)
@@ -122,6 +124,7 @@ class Power:
             "power_mw": self.power_mw,
             "leakage_mw": self.leakage_mw,
             "energy_fj_per_mac": self.energy_fj_per_mac,
+            "tops_per_w": 2000 / self.energy_fj_per_mac,  # a multiply-accumulate is 2 operations
             "activity_source": self.activity_source,
             "annotated_fraction": self.annotated_fraction,
         }
@@ -142,19 +145,31 @@ def energies_of(nets: Nets, loads: Loads, found: Activity, tech: Technology) -> 
         switching[name] = float(each[[o == name for o in owner]].sum())
     for gate in nets.gates:
         cell = tech.library.cell(gate.cell)
-        kind = SEQUENTIAL if cell.sequential else COMBINATIONAL
+        own = leakage_nw(cell, gate_state(gate, found.toggles, found.duty).duty)
+        leakage[_kind(cell)] += own or 0.0
+    for _, cell, pin, fj in internal_terms(nets, loads, found, tech):
+        internal[CLOCKED if pin.clock and cell.sequential else _kind(cell)] += fj
+    return Energies(switching, internal, leakage)
+
+
+def _kind(cell: Cell) -> str:
+    return SEQUENTIAL if cell.sequential else COMBINATIONAL
+
+
+def internal_terms(
+    nets: Nets, loads: Loads, found: Activity, tech: Technology
+) -> Iterator[tuple[Gate, Cell, Pin, float]]:
+    """(gate, its cell, a pin, internal energy in fJ per cycle) of every pin that switches."""
+    for gate in nets.gates:
+        cell = tech.library.cell(gate.cell)
         state = gate_state(gate, found.toggles, found.duty)
         slews = {p: float(loads.slew[n]) for p, n in gate.pins.items() if n >= 0}
-        own = leakage_nw(cell, state.duty)
-        leakage[kind] += own or 0.0
         for pin in cell.pins:
             net = gate.pins.get(pin.name, -1)
             count = state.toggles.get(pin.name, 0.0) / found.cycles
-            if net < 0 or not pin.energies or not count:
-                continue
-            fj = count * pin_energy_fj(cell, pin, slews, float(loads.total[net]), state)
-            internal[CLOCKED if pin.clock and cell.sequential else kind] += fj
-    return Energies(switching, internal, leakage)
+            if net >= 0 and pin.energies and count:
+                load = float(loads.total[net])
+                yield gate, cell, pin, count * pin_energy_fj(cell, pin, slews, load, state)
 
 
 def _owners(nets: Nets, tech: Technology) -> list[str]:
@@ -187,6 +202,7 @@ def pe_power(
     operands: str = "normal:20",
     seed: int = 0,
     cycles: int = 2048,
+    wires: str = "none",
 ) -> Power:
     """Power of one PE of an engine: its cell, and its share of its row's front and finish.
 
@@ -195,6 +211,7 @@ def pe_power(
                 workload with values
     cycles   -- about how long the window is; the whole of it is simulated, filling and draining
                 included
+    wires    -- none, or estimate: see `tpe.synth.wires`
 
     The array is the engine's, cut to 4 a side where K does not lie. A front is shared by the
     columns of the engine itself. A finish works once per output; that of a digit-serial PE is
@@ -203,15 +220,38 @@ def pe_power(
     """
     if not clock_ns > 0:
         raise TpeError(f"clock_ns = {clock_ns!r} is not legal: above 0, in ns")
+    tech = with_wires(technology, wires)
+    found = [
+        _pe_case(engine, case, acts, tech, wires != "none")
+        for case, acts in activities(engine, chosen, technology, operands, seed, cycles)
+    ]
+    beside = words(technology, wires)
+    return joined(found, clock_ns, f"{activity.SOURCE}; {beside}; {operands}, seed {seed}")
+
+
+def activities(
+    engine: Engine,
+    chosen: Chosen,
+    technology: Technology,
+    operands: str = "normal:20",
+    seed: int = 0,
+    cycles: int = 2048,
+) -> Iterator[tuple[Case, dict[str, list[Activity]]]]:
+    """(GEMM, activities of every instance by part) of what `pe_power` simulates."""
     name = chosen.points["cell"].mapped.variant
     variant, stand_ins = variant_engine(engine, name), FREE_BITS in name.split(",")
-    cases = cases_of(smaller(variant), operands, seed, cycles)
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
-    found = [
-        _pe_case(engine, case, port_traces(case, ports, None, stand_ins), chosen, technology)
-        for case in cases
-    ]
-    return joined(found, clock_ns, f"{activity.SOURCE}; {operands}, seed {seed}")
+    for case in cases_of(smaller(variant), operands, seed, cycles):
+        traces = port_traces(case, ports, stand_ins=stand_ins)
+        yield (
+            case,
+            {
+                kind: activity.record(
+                    point.mapped.netlist, technology.library, traces.by_kind[kind]
+                )
+                for kind, point in chosen.points.items()
+            },
+        )
 
 
 def joined(found: Sequence[Power], clock_ns: float, source: str) -> Power:
@@ -233,20 +273,43 @@ def joined(found: Sequence[Power], clock_ns: float, source: str) -> Power:
     )
 
 
-def _pe_case(engine: Engine, case: Case, traces: Traces, chosen: Chosen, tech: Technology) -> Power:
+def _pe_case(
+    engine: Engine,
+    case: Case,
+    by_kind: Mapping[str, Sequence[Activity]],
+    tech: Technology,
+    tree: bool,
+) -> Power:
     """One PE while its array runs one case."""
-    count = len(traces.instances["cell"])
-    parts, fractions, cycles = {}, [], 1
-    for kind, point in chosen.points.items():
-        found = activity.record(point.mapped.netlist, tech.library, traces.by_kind[kind])
+    count = len(by_kind["cell"])
+    parts, fractions = {}, []
+    for kind, found in by_kind.items():
         average = activity.mean(found)
         own = energies_of(average.nets, loads_of(average.nets, tech), average, tech)
-        shares = _shares(kind, engine, case.engine)
-        parts[kind] = own.scaled(len(found) / count).scaled(*shares)
+        own = with_clock_tree(own, average.nets, tech) if tree else own
+        parts[kind] = own.scaled(len(found) / count).scaled(*_shares(kind, engine, case.engine))
         fractions.append(average.annotated_fraction)
-        cycles = found[0].cycles
+    cycles = by_kind["cell"][0].cycles
     macs = case.a.shape[0] * case.a.shape[1] * case.b.shape[1] / count
     return Power(total(parts.values()), parts, 1.0, cycles, macs, min(fractions), "")
+
+
+def with_clock_tree(own: Energies, nets: Nets, tech: Technology) -> Energies:
+    """The same with the estimate of a clock tree in front of the module's flip-flops."""
+    pins = [
+        pin.capacitance_ff or 0.0
+        for gate in nets.gates
+        for pin in tech.library.cell(gate.cell).inputs
+        if pin.clock
+    ]
+    if not pins:
+        return own
+    switching, internal = clock_tree_fj(tech, len(pins), sum(pins) / len(pins))
+    return replace(
+        own,
+        switching={**own.switching, CLOCKED: own.switching[CLOCKED] + switching},
+        internal={**own.internal, CLOCKED: own.internal[CLOCKED] + internal},
+    )
 
 
 def _shares(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:

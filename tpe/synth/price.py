@@ -25,9 +25,9 @@ from tpe.jit import cache_dir
 from tpe.synth import designs, timing
 from tpe.synth.array import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.cost import Cost, CostTable
-from tpe.synth.energy import Energy, pe_energy
 from tpe.synth.front import Point
 from tpe.synth.mapper import Mapped
+from tpe.synth.pe_energy import Energy, pe_energy
 from tpe.synth.recipes import Recipe
 from tpe.synth.rows import Chosen, Design
 from tpe.synth.scaling import (
@@ -165,8 +165,10 @@ class Synthesised:
         return self.scale.memory_bits_at(size)
 
     def energy(self, clock_ns: float, size: Size) -> Energy | None:
-        """Of the PE alone, in an array of a size: that says how many share a front."""
-        return pe_energy(sized(self.design.engine, size), self.chosen, self.technology, clock_ns)
+        """Of the PE alone, in an array of a size: that says how many share front and finish."""
+        shared = [p.area_um2 for kind, p in self.chosen.points.items() if kind != "cell"]
+        engine = sized(self.design.engine, size) if any(shared) else self.design.engine
+        return pe_energy(engine, self.chosen, self.technology, clock_ns)
 
 
 def _place(mapped: Mapped) -> Place:

@@ -6,7 +6,7 @@ takes several. `array=True` maps the whole engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,8 +17,10 @@ from tpe.hdl import emit
 from tpe.pe.base import PE
 from tpe.synth import designs, mapper, timing
 from tpe.synth.array import ArrayFront, Composed, array_front, count_jobs
+from tpe.synth.array_power import of_array
 from tpe.synth.mapper import Part
 from tpe.synth.points import measured
+from tpe.synth.power import Power, pe_power
 from tpe.synth.recipes import QUICK, Recipe, find_recipes
 from tpe.synth.rows import Design, array_columns, fronts_json, of_pe, pe_columns
 from tpe.synth.tech import Technology, technology
@@ -38,6 +40,7 @@ class Result:
     clocks_ns: tuple[float, ...]
     recipes: tuple[Recipe, ...]
     command: str = field(default="")
+    powers: Mapping[tuple[str, float], Power] = field(default_factory=dict)  # by design and clock
 
     @property
     def common_clock_ns(self) -> float:
@@ -89,7 +92,34 @@ class Result:
             "period_fo4": chosen.period_ns / self.fo4_ns,
             "limited_by": chosen.limited_by,
             **body,
+            **self._power(design.name, clock_ns),
         }
+
+    def _power(self, design: str, clock_ns: float) -> dict[str, Any]:
+        power = self.powers.get((design, clock_ns))
+        return power.row() if power else {}
+
+    def with_power(
+        self,
+        operands: str = "normal:20",
+        seed: int = 0,
+        cycles: int = 2048,
+        wires: str = "none",
+        step: Step = lambda name: None,
+    ) -> Result:
+        """The same with the power of every design at every clock; see `tpe.synth.power`.
+
+        `step` is called with a design's name as each is done. Wires of an array are not estimated:
+        TpeError.
+        """
+        clocks = self.clocks_ns or (self.common_clock_ns,)
+        found = {}
+        for design in self.designs:
+            for clock in clocks:
+                given = (clock, operands, seed, cycles)
+                found[design.name, clock] = _power_of(design, self.technology, wires, *given)
+                step(design.name)
+        return replace(self, powers=found)
 
     def to_json(self) -> dict[str, Any]:
         """The result as one document: technology, rows, and every point of every part."""
@@ -109,6 +139,23 @@ class Result:
             "rows": self.rows(),
             "fronts": {design.name: fronts_json(design) for design in self.designs},
         }
+
+
+def _power_of(
+    design: Design | ArrayFront,
+    tech: Technology,
+    wires: str,
+    clock: float,
+    operands: str,
+    seed: int,
+    cycles: int,
+) -> Power:
+    if not isinstance(design, ArrayFront):
+        chosen = design.at(clock)
+        return pe_power(design.engine, chosen, tech, clock, operands, seed, cycles, wires)
+    if wires != "none":
+        raise TpeError(f"wires = '{wires}' is not legal for an array: none")
+    return of_array(design.engine, design.at(clock), clock, operands, seed, cycles)
 
 
 # ---- the API ----

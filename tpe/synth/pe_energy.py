@@ -1,0 +1,78 @@
+"""Energy per multiply-accumulate where it is known, and None where nothing measures it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.jit import cache_dir
+from tpe.synth.rows import Chosen
+from tpe.synth.tech import Technology
+from tpe.table import whole_file
+
+NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
+OPERANDS = "normal:20"
+# What the energy of a netlist depends on beside the netlist, the library and the engine.
+_CODE = ("power", "activity", "cell_energy", "nets", "port_traces", "stimulus", "wires")
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy of one useful multiply-accumulate, fJ, and the activity that it stands on.
+
+    It is the PE's: its cell and its share of front and finish, without what an array puts between.
+    `leakage_mw` is that of one PE.
+    """
+
+    fj_per_mac: float
+    leakage_mw: float | None
+    activity_source: str
+
+
+def pe_energy(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Energy | None:
+    """The energy of a PE at a clock, from the cache if it is known there.
+
+    None for a library without voltage or energies: never a guess.
+    """
+    from tpe.synth.power import pe_power
+
+    if tech.library.voltage_v is None:
+        return None
+    file = _file(engine, chosen, tech, clock_ns)
+    if file.exists():
+        return Energy(**json.loads(file.read_text()))
+    power = pe_power(engine, chosen, tech, clock_ns, OPERANDS)
+    found = Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source)
+    try:
+        with whole_file(file) as temporary:
+            temporary.write_text(json.dumps(asdict(found)))
+    except TpeError:
+        pass  # a cache that cannot be written only costs time
+    return found
+
+
+def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
+    """An energy, or None and why: what cannot be simulated still has an area."""
+    try:
+        energy = found()
+    except TpeError as error:
+        return None, str(error)
+    return energy, None if energy else NO_ENERGY
+
+
+def _file(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Path:
+    """Where it is kept: named by all that it depends on."""
+    here = Path(__file__).parent
+    code = [hashlib.sha256((here / f"{name}.py").read_bytes()).hexdigest() for name in _CODE]
+    parts = {
+        kind: (p.mapped.folder.name, p.mapped.number, p.mapped.variant)
+        for kind, p in chosen.points.items()
+    }
+    facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, OPERANDS]
+    key = hashlib.sha256(json.dumps([*facts, code], sort_keys=True).encode()).hexdigest()[:32]
+    return cache_dir() / "synth" / f"energy-{key}.json"
