@@ -1,7 +1,7 @@
 """Energy of a GEMM on a PE without synthesis: a table fitted to gate-level runs.
 
-What a PE takes in a cycle is a constant (its clock, and what never rests) and so much for every
-output bit of a primitive that flips (`Engine.toggles`). The numbers stand in
+What a PE takes in a cycle is what its clock pins take and, in a step, so much for every output bit
+of a primitive that flips (`Engine.toggles`) and for the step itself. The numbers stand in
 `data/energy_tpe130.json`, with the command that made them; a PE, or parameters, that were not
 fitted have no energy here: None, never 0. The PE is one of a 4 x 4 array, with its share of front
 and finish; wires and the clock tree are not in it.
@@ -58,17 +58,17 @@ def cycle_fj(engine: Engine, a: Any, b: Any, seed: int = 0) -> float | None:
     if entry is None:
         return None
     found = features(engine, a, b, seed)
-    dynamic = entry["constant_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
+    dynamic = entry["clock_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
     return float(dynamic + entry["leakage_nw"] * entry["clock_ns"] * 1e-3)
 
 
 def features(engine: Engine, a: Any, b: Any, seed: int = 0) -> dict[str, float]:
-    """Output bits of each primitive in a cell that flip in a cycle: those of a step, times the
-    share of cycles in which a cell has a step."""
+    """The share of cycles in which a cell has a `step`, and by primitive the output bits that flip
+    in a step, times that share."""
     toggles = sample(engine, a, b, seed)
     run = engine.run(a, b, seed=seed)
     busy = float(run.layers[0].terms.useful + run.layers[0].terms.empty_group) / run.cycles
-    return {op: flips / toggles.steps * busy for op, flips in toggles.flips.items()}
+    return {"step": busy, **{op: n / toggles.steps * busy for op, n in toggles.flips.items()}}
 
 
 @cache

@@ -1,0 +1,156 @@
+"""Power of arrays from positions, energy shares, the fast table, and the command."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tests.test_power import RECIPES, made
+from tpe.cli import app
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.synth import energy, synthesis
+from tpe.synth.array_power import of_array, spread, whole_array
+from tpe.synth.energy_shares import cell_energy_shares
+from tpe.synth.power import CLOCKED, activities, joined, pe_power
+from tpe.synth.recipes import find_recipes
+from tpe.synth.stimulus import cases_of, smaller
+from tpe.synth.tech import technology
+from tpe.synth.wires import with_wires
+
+
+def positions_against_whole(size: str, positions: int) -> None:
+    """Cells at some positions and the edge logic, against all gates in one simulation."""
+    engine = Engine("mac", "systolic_os", size)
+    result = synthesis.synthesise(engine, recipes=("sklansky/fast", "ripple/small"), array=True)
+    clock = result.common_clock_ns
+    composed = result.designs[0].at(clock)
+    parts = of_array(engine, composed, clock, cycles=512, positions=positions)
+    whole = whole_array(engine, composed, clock, cycles=512)
+    assert parts.power_mw == pytest.approx(whole.power_mw, rel=0.05)
+    assert parts.clock_fj == pytest.approx(whole.clock_fj, rel=1e-6)
+    assert parts.macs == whole.macs and parts.cycles == whole.cycles
+    assert parts.parts["edge logic"].dynamic_fj > 0.05 * whole.energies.dynamic_fj
+
+
+def test_an_array_is_its_positions_and_its_edge():
+    positions_against_whole("2x2", 8)
+
+
+@pytest.mark.full
+def test_eight_of_sixteen_positions_stand_for_all():
+    positions_against_whole("4x4", 8)
+
+
+def test_positions_are_corners_edges_and_middle():
+    names = [f"gen_row[{r}].gen_col[{c}]" for r in range(8) for c in range(8)]
+    chosen = [tuple(int(x) for x in name if x.isdigit()) for name in spread(names, 8)]
+    assert len(set(chosen)) == 8
+    assert {(0, 0), (0, 7), (7, 0), (7, 7)} <= set(chosen)
+    assert any(0 < r < 7 and 0 < c < 7 for r, c in chosen)
+    assert any((r in (0, 7)) != (c in (0, 7)) for r, c in chosen)
+
+
+def test_shares_of_energy_sum_to_the_flat_energy():
+    engine = synthesis.default_engine("mac")
+    found = cell_energy_shares(engine, technology(), find_recipes("sklansky/fast")[0], cycles=256)
+    assert sum(found.energy_fj.values()) == pytest.approx(found.flat_fj)
+    assert {"map", "half_reduce", "accumulate", "registers", "encode"} <= set(found.energy_fj)
+    assert all(fj >= 0 for fj in found.energy_fj.values())
+    assert -0.2 < found.residual < 0.8 and found.residual != 0
+
+
+# ---- the fast table ----
+
+
+def fast_against_gates(pe: str, operands: str, seed: int) -> float:
+    """(table - gates) / gates of the energy of operands that it was not fitted to."""
+    engine, chosen, clock = made(pe)
+    entry = json.loads(energy.FILE.read_text())
+    assert operands not in entry["training"] or seed != 0
+    assert entry["pes"][pe]["clock_ns"] == pytest.approx(clock)
+    cases = cases_of(smaller(engine), operands, seed, 512)
+    gates = pe_power(engine, chosen, technology(), clock, operands, seed, 512)
+    cycles = [case.run().cycles for case in cases]
+    fast = [energy.cycle_fj(smaller(engine), case.a, case.b) for case in cases]
+    assert all(x is not None for x in fast)
+    return float(np.average(fast, weights=cycles)) / (gates.power_mw * clock * 1000) - 1
+
+
+@pytest.mark.parametrize("operands", ["normal:10", "relu:25", "sparse:0.8", "digits_mlp"])
+@pytest.mark.parametrize("pe", sorted(json.loads(energy.FILE.read_text())["pes"]))
+def test_the_table_is_within_a_tenth_of_the_gates(pe, operands):
+    error = fast_against_gates(pe, operands, 1)
+    print(f"{pe} {operands}: {error:+.1%}")
+    assert abs(error) < 0.10
+
+
+def test_what_was_not_fitted_has_no_energy():
+    a, b = np.ones((4, 8), int), np.ones((8, 4), int)
+    assert energy.estimate(Engine("mac", "matrix2d", "4x4"), a, b) is not None
+    for engine in (
+        Engine("stripes", "matrix2d", "4x4"),
+        Engine("mac", "systolic_os", "4x4"),
+        Engine("mac", "matrix2d", "4x4", a_type="int4"),
+        Engine("opt4c", "matrix2d", "8x8"),
+    ):
+        assert energy.estimate(engine, a, b) is None
+
+
+# ---- wires, and the command ----
+
+
+def test_wires_add_to_switching_and_a_tree_to_the_clock():
+    engine, chosen, clock = made("mac")
+    tech = technology()
+    plain = pe_power(engine, chosen, tech, clock, cycles=512)
+    wired = pe_power(engine, chosen, tech, clock, cycles=512, wires="estimate")
+    assert wired.energies.switching[CLOCKED] > plain.energies.switching[CLOCKED]
+    for name in ("combinational", "sequential"):
+        assert wired.energies.switching[name] > 1.05 * plain.energies.switching[name]
+    assert "wire load" in wired.activity_source and "no wires" in plain.activity_source
+    assert with_wires(tech, "none") is tech
+    with pytest.raises(TpeError, match="unknown wires 'some'"):
+        pe_power(engine, chosen, tech, clock, cycles=512, wires="some")
+
+
+def test_windows_one_after_another_are_means_over_cycles():
+    engine, chosen, clock = made("mac")
+    power = pe_power(engine, chosen, technology(), clock, cycles=512)
+    twice = joined([power, power], clock, "x")
+    assert twice.energies.dynamic_fj == pytest.approx(power.energies.dynamic_fj)
+    assert twice.energy_fj_per_mac == pytest.approx(power.energy_fj_per_mac)
+    case, found = next(activities(engine, chosen, technology(), cycles=512))
+    assert len(found["cell"]) == 16 and case.a.shape[1] == 256
+
+
+def test_the_command_gives_power_and_saif(tmp_path):
+    words = ["synth", "--pe", "mac", "--recipe", ",".join(RECIPES), "-p", "stages=1"]
+    words += ["-p", "tree=chain", "--clock-ns", "10", "--power", "--workload", "normal:20"]
+    file, saif = tmp_path / "out.json", tmp_path / "mac.saif"
+    done = CliRunner().invoke(app, [*words, "--json", str(file), "--saif", str(saif)])
+    assert done.exit_code == 0, done.output
+    row = json.loads(file.read_text())["rows"][0]
+    assert row["annotated_fraction"] >= 0.95 and "no glitches" in row["activity_source"]
+    assert row["power_mw"] > row["leakage_mw"] > 0
+    assert row["tops_per_w"] == pytest.approx(2000 / row["energy_fj_per_mac"])
+    text = saif.read_text()
+    assert "(INSTANCE tpe_cell" in text and "(SAIFVERSION" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--wires", "estimate"], "--wires estimate needs --power"),
+        (["--workload", "uniform"], "--workload uniform needs --power"),
+        (["--power", "--wires", "x"], "unknown --wires 'x'"),
+        (["--power", "--saif", "a.saif", "--array", "os"], "--saif a.saif is of a PE"),
+    ],
+)
+def test_bad_input_is_one_line(words, said):
+    done = CliRunner().invoke(app, ["synth", "--pe", "mac", *words])
+    assert done.exit_code == 2
+    assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1
