@@ -148,8 +148,8 @@ def per_column(added: Added) -> dict[str, Ints]:
 def drawn(engine: Engine, rng: np.random.Generator, m: int, n: int) -> Given:
     """What a run of M x N outputs may be given: addends of an eighth of the range, any scale.
 
-    Outputs then spread over the format's range and beyond either end. Every other multiplier is 1,
-    with a shift that leaves low bits of the sum to be seen and makes ties.
+    A scale is one of three: it spreads outputs over the format's range and beyond either end; it
+    is a power of two, which leaves low bits of the sum to be seen and makes ties; or it is any.
     """
     stages = engine.chain
     reach = 1 << (stages.acc_bits - 4)
@@ -161,8 +161,10 @@ def drawn(engine: Engine, rng: np.random.Generator, m: int, n: int) -> Given:
     multiplier = rng.integers(0, 1 << stages.requant_bits, shape)
     spare = max(0, stages.acc_bits - stages.out.bits)
     shift = rng.integers(spare // 2, spare + 1, shape) + stages.requant_bits
-    plain, few = rng.random(shape) < 0.5, rng.integers(0, spare + 1, shape)
-    multiplier, shift = np.where(plain, 1, multiplier), np.where(plain, few, shift)
+    kind = rng.integers(0, 3, shape)
+    few, every = (rng.integers(0, top, shape) for top in (spare + 1, 1 << SHIFT_BITS))
+    multiplier = np.where(kind == 1, 1, multiplier)
+    shift = np.choose(kind, (shift, few, every))
     zero = int(rng.integers(stages.out.low, stages.out.high + 1))
     return Given(c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero))
 
