@@ -36,7 +36,7 @@ ARGUED = {
 
 
 def test_a_seeded_sample_of_fifty_is_killed():
-    report = mutate(50, seed=0, limit=5)
+    report = mutate(50, seed=0, limit=30)
     left = [
         f"{e.name} {v.proof}: {v.mutant.describe()}"
         for e, v in survivors(report)
