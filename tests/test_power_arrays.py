@@ -90,14 +90,27 @@ def test_the_table_is_within_a_tenth_of_the_gates(pe, operands):
 
 def test_what_was_not_fitted_has_no_energy():
     a, b = np.ones((4, 8), int), np.ones((8, 4), int)
-    assert energy.estimate(Engine("mac", "matrix2d", "4x4"), a, b) is not None
+    run = Engine("mac", "matrix2d", "4x4").run(a, b, energy=True)
+    row = run.totals()
+    assert row["energy_pe_pj"] == pytest.approx(row["energy_fj_per_mac"] * 128 / 1000)
+    assert row["energy_pe_pj"] > 0 and row["cost_source"] == energy.SOURCE
+    assert Engine("mac", "matrix2d", "4x4").run(a, b).totals()["energy_pe_pj"] is None
     for engine in (
         Engine("stripes", "matrix2d", "4x4"),
         Engine("mac", "systolic_os", "4x4"),
         Engine("mac", "matrix2d", "4x4", a_type="int4"),
         Engine("opt4c", "matrix2d", "8x8"),
     ):
-        assert energy.estimate(engine, a, b) is None
+        assert energy.cycle_fj(engine, a, b) is None
+        assert engine.run(a, b, energy=True).totals()["energy_fj_per_mac"] is None
+
+
+def test_energy_of_a_network_is_the_sum_of_its_layers(capsys):
+    run = Engine("mac", "matrix2d", "16x16").run("digits_mlp", energy=True)
+    rows = run.rows()
+    assert run.totals()["energy_pe_pj"] == pytest.approx(sum(r["energy_pe_pj"] for r in rows))
+    each = {r["layer"]: r["energy_fj_per_mac"] for r in rows}
+    assert len(set(each.values())) == len(each), "layers differ in what switches"
 
 
 # ---- wires, and the command ----

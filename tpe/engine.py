@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,14 @@ from tpe.bare_nest import nest_size, nest_timing
 from tpe.errors import TpeError, unknown
 from tpe.firings import count_firings
 from tpe.formats import IntFormat, int_format
-from tpe.notation import Nest, bind, tile
+from tpe.notation import Nest, tile
 from tpe.operands import Ints
 from tpe.parameters import default_size, parse_size, resolve_parameters, size_text
 from tpe.pe.base import PE, Widths
 from tpe.post import NOTHING, Added, Chain, Given, Requant, Results, chain_of, guard_bits
-from tpe.run import Error, LayerRun, Run
+from tpe.run import Error, LayerRun, Run, priced
 from tpe.values import bit_level, exact_product
-from tpe.views import Unit, inventory
+from tpe.views import Unit, bound_inventory
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload
 from tpe.zero_points import Seen, Task, Zero, fingerprint, see, task_of
@@ -248,7 +248,7 @@ class Engine:
         encoded, other = self.encoded_formats()
         depth = self.widths.depth if self.pe and self.pe.sparse else None
         acc = self.widths.acc
-        return _inventory(self.nest, m, n, k, self.encoder, encoded, other, acc, depth)
+        return bound_inventory(self.nest, m, n, k, self.encoder, encoded, other, acc, depth)
 
     def run(
         self,
@@ -264,6 +264,7 @@ class Engine:
         c0: Any = None,
         bias: Any = None,
         requant: Requant | None = None,
+        energy: bool = False,
     ) -> Run:
         """Run C = A @ B, or a workload (a `Workload` or a name that `tpe.workload` takes).
 
@@ -273,6 +274,7 @@ class Engine:
         computes C with the PE's bit-level kernel instead of matrix multiplication; both are tested
         equal. `progress` is called with the name of every layer of a workload before it runs.
         `c0` (M, N), `bias` (N,) and `requant` go to the engine's finish chain: see `tpe.post`.
+        `energy`: also that of the PEs, where a table was fitted to them: see `tpe.synth.energy`.
         Raises TpeError on shapes, types, ranges, and if the accumulator may not hold C.
         """
         if values not in ("fast", "bits"):
@@ -284,7 +286,8 @@ class Engine:
         if b is not None:
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             given = Given(c0, bias, requant)
-            return Run(self, "arrays", seed, (self.run_task(task, values, handshake, given),), {})
+            layer = self.run_task(task, values, handshake, given, energy)
+            return Run(self, "arrays", seed, (layer,), {})
         if self.chain.given:
             stages = ", ".join(self.chain.given)
             raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
@@ -294,7 +297,7 @@ class Engine:
         def gemm(layer: Layer) -> Ints:
             if progress:
                 progress(layer.name)
-            layers.append(self.run_task(task_of(layer), values, handshake))
+            layers.append(self.run_task(task_of(layer), values, handshake, energy=energy))
             return layers[-1].C
 
         metrics = workload.drive(gemm)
@@ -323,6 +326,7 @@ class Engine:
         values: str = "fast",
         handshake: Handshake = ALWAYS,
         given: Given = NOTHING,
+        energy: bool = False,
     ) -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
         seen = see(task, self.a_format, self.b_format, self.params["zero_points"])
@@ -336,7 +340,7 @@ class Engine:
         job = self.job(encoded, other)
         timing = self._timing(job, handshake)
         digits = timing.nonzero_digits
-        return LayerRun(
+        made = LayerRun(
             name=task.name,
             op=task.op,
             m=seen.a.shape[0],
@@ -354,6 +358,7 @@ class Engine:
             fingerprint=fingerprint(task, handshake) + given.fingerprint,
             overflowed=found.overflowed,
         )
+        return priced(self, made, seen) if energy else made
 
     def _values(
         self, seen: Seen, encoded: Ints, other: Ints, values: str, added: Added | None
@@ -383,18 +388,3 @@ def rtl_checked(pe: PE | None) -> str:
     if pe is None:
         return "none"
     return "contract tests" if pe.rtl else "model only"
-
-
-@lru_cache(maxsize=1024)  # networks repeat their shapes
-def _inventory(
-    nest: Nest,
-    m: int,
-    n: int,
-    k: int,
-    encoder: str,
-    encoded: IntFormat,
-    other: IntFormat,
-    acc_bits: int,
-    depth: int | None,
-) -> tuple[Unit, ...]:
-    return inventory(bind(nest, m, n, k), encoder, encoded, other, acc_bits, k=depth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tpe.engine import Engine
+    from tpe.zero_points import Seen
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class LayerRun:
     error: Error
     fingerprint: str  # of the operands and the handshake
     overflowed: bool = False  # a sum did not fit `acc_bits`
+    pe_pj: float | None = None  # energy of the PEs, None where it is not known
 
     @property
     def cycles(self) -> int:
@@ -176,12 +178,34 @@ class Run:
                 "cycles": terms.total,
                 **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
                 **_ratios(engine, layers, terms),
+                **_energy(layers),
                 "exact": error.largest == 0,
                 "max_abs_error_vs_exact": float(error.largest),
                 "bias_relative": error.total / error.size if error.size else 0.0,
                 "accuracy": self.metrics.get("accuracy") if name == "total" else None,
             }
         )
+
+
+def priced(engine: Engine, layer: LayerRun, seen: Seen) -> LayerRun:
+    """The layer with the energy of its PEs, where a table was fitted to the engine."""
+    from tpe.synth.energy import cycle_fj
+
+    each = cycle_fj(engine, seen.a, seen.b, layer)
+    pes = engine.grid.m * engine.grid.n * engine.grid.chain
+    return layer if each is None else replace(layer, pe_pj=each * layer.cycles * pes / 1000)
+
+
+def _energy(layers: list[LayerRun]) -> dict[str, Any]:
+    """The columns of the energy of the PEs; of the buffers' and the memory's none is known."""
+    known = [layer.pe_pj for layer in layers if layer.pe_pj is not None]
+    if len(known) < len(layers):
+        return {}
+    from tpe.synth.energy import LIBRARY, SOURCE
+
+    per_mac = 1000 * sum(known) / sum(layer.macs for layer in layers)
+    columns = {"energy_pe_pj": sum(known), "energy_fj_per_mac": per_mac}
+    return {**columns, "library": LIBRARY, "cost_source": SOURCE, "activity_source": "toggles"}
 
 
 def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +36,7 @@ from tpe.notation import (
     Nest,
     Place,
     Step,
+    bind,
 )
 
 Interval = tuple[int, int]
@@ -348,3 +350,19 @@ def _busy_steps(nonzero: NDArray[np.bool_]) -> int:
         row, time, lane, plane = np.nonzero(digits_in > place)
         busy[row, start[row, time, lane, plane] + place, plane] = True
     return int(busy.sum())
+
+
+@lru_cache(maxsize=1024)  # networks repeat their shapes
+def bound_inventory(
+    nest: Nest,
+    m: int,
+    n: int,
+    k: int,
+    encoder: str,
+    encoded: IntFormat,
+    other: IntFormat,
+    acc_bits: int,
+    depth: int | None,
+) -> tuple[Unit, ...]:
+    """The inventory of a nest bound to a GEMM of M x N x K; see `inventory`."""
+    return inventory(bind(nest, m, n, k), encoder, encoded, other, acc_bits, k=depth)

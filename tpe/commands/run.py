@@ -24,6 +24,7 @@ from tpe.cli_common import (
     engine_of,
     model_options,
     model_words,
+    option_words,
     plain_table,
     progress,
 )
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from tpe.workloads import Workload
 
 LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal
-NOT_MODELLED = "Not modelled: memory stalls. Area and energy are unknown until synthesis."
+NOT_MODELLED = "Not modelled: memory stalls. Area is unknown until synthesis."
+UNKNOWN = "Energy is unknown: no table was fitted to this engine; see tpe synth --power."
 
 WorkloadOption = Annotated[
     str,
@@ -58,6 +60,9 @@ WHERE = {
     "fill_drain": "fill/drain",
     "load": "load",
 }
+EnergyOption = Annotated[
+    bool, typer.Option("--energy", help="The PEs' energy too, where a table was fitted to them.")
+]
 
 
 def run(
@@ -70,6 +75,7 @@ def run(
     inputs: InputsOption = None,
     batch: BatchOption = None,
     dim: DimOption = None,
+    energy: EnergyOption = False,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -79,12 +85,14 @@ def run(
     engine = engine_of(pe, array, size, param, engine_file)
     found = engine.find(workload, seed, **model_options(inputs, batch, dim))
     with progress(len(found.layers)) as step:
-        result = engine.run(found, seed=seed, progress=step)
-    words = model_words(inputs, batch, dim)
+        result = engine.run(found, seed=seed, progress=step, energy=energy)
+    words = [*model_words(inputs, batch, dim), *option_words({"energy": energy})]
     command = command_line("run", engine, seed, *words, workload=found.name)
     result = replace(result, command=command)
     out.echo(command)
     _print(out, result)
+    if energy:
+        out.text(_energy_line(result))
     for line in left_out(found):
         out.text(line)
     out.rows(result.rows())
@@ -124,6 +132,15 @@ def _print(out: Output, result: Run) -> None:
     if result.metrics:
         out.text(metrics_line(result.metrics))
     out.text(NOT_MODELLED)
+
+
+def _energy_line(result: Run) -> str:
+    """The energy of the PEs in a line, and where it comes from; or that it is not known."""
+    row = result.totals()
+    if row["energy_pe_pj"] is None:
+        return UNKNOWN
+    pj, fj = row["energy_pe_pj"], row["energy_fj_per_mac"]
+    return f"Energy of the PEs: {pj:,.0f} pJ, {fj:,.0f} fJ per MAC; {row['cost_source']}"
 
 
 def _layers(result: Run) -> Table:

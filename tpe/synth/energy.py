@@ -10,7 +10,6 @@ and finish; wires and the clock tree are not in it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,54 +19,38 @@ from tpe.toggles import sample
 
 if TYPE_CHECKING:
     from tpe.hdl.images import Case
+    from tpe.run import LayerRun
     from tpe.synth.power import Power
     from tpe.synth.rows import Design
     from tpe.synth.tech import Technology
 
 FORMAT = 1
 FILE = Path(__file__).resolve().parent / "data" / "energy_tpe130.json"
+LIBRARY = "tpe130"
 SOURCE = "table fitted to gate-level runs (tpe130, zero delay)"
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Energy of a GEMM in all PEs of an array, without what stands around them."""
+def cycle_fj(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> float | None:
+    """What a PE takes in a cycle of A @ B, A (M, K) by B (K, N), fJ, leakage included.
 
-    energy_pj: float
-    energy_fj_per_mac: float
-    cost_source: str
-
-
-def estimate(engine: Engine, a: Any, b: Any, seed: int = 0) -> Estimate | None:
-    """Energy of A @ B, A (M, K) by B (K, N); None for an engine that no table was fitted to.
-
-    The array, and every parameter, must be those of the fit; so must the size, where PEs share a
-    front or a finish that is busy in every cycle.
+    None for an engine that no table was fitted to: the array, and every parameter, must be those
+    of the fit, and so must the size where PEs share a front or a finish that is busy in every
+    cycle. `layer`: the run of A @ B, if there is one already.
     """
-    cycle = cycle_fj(engine, a, b, seed)
-    if cycle is None:
-        return None
-    layer = engine.run(a, b, seed=seed).layers[0]
-    energy = cycle * layer.cycles * engine.rows * engine.cols
-    return Estimate(energy / 1000, energy / layer.macs, SOURCE)
-
-
-def cycle_fj(engine: Engine, a: Any, b: Any, seed: int = 0) -> float | None:
-    """What a PE takes in a cycle of A @ B, fJ, leakage included; None as for `estimate`."""
     entry = _entry(engine)
     if entry is None:
         return None
-    found = features(engine, a, b, seed)
+    found = features(engine, a, b, layer)
     dynamic = entry["clock_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
     return float(dynamic + entry["leakage_nw"] * entry["clock_ns"] * 1e-3)
 
 
-def features(engine: Engine, a: Any, b: Any, seed: int = 0) -> dict[str, float]:
+def features(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> dict[str, float]:
     """The share of cycles in which a cell has a `step`, and by primitive the output bits that flip
     in a step, times that share."""
-    toggles = sample(engine, a, b, seed)
-    run = engine.run(a, b, seed=seed)
-    busy = float(run.layers[0].terms.useful + run.layers[0].terms.empty_group) / run.cycles
+    toggles = sample(engine, a, b, 0)
+    one = layer or engine.run(a, b).layers[0]
+    busy = float((one.terms.useful + one.terms.empty_group) / one.cycles)
     return {"step": busy, **{op: n / toggles.steps * busy for op, n in toggles.flips.items()}}
 
 
