@@ -144,7 +144,10 @@ def coded(x: Ints, zero: Zero, number: IntFormat, mode: str) -> Ints:
 
 def check_zero(zero: Zero, number: IntFormat, mode: str, where: str) -> None:
     """Raise if a zero point leaves its format, or is not 0 where none is taken out."""
-    values = np.asarray(zero)
+    try:
+        values = np.asarray(zero)
+    except ValueError:
+        values = np.asarray(None)  # rows of unequal length: refused below
     if values.dtype.kind not in "iu":
         raise TpeError(
             f"{where} = {zero!r} is not legal: an integer, {number.low} to {number.high}"

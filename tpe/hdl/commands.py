@@ -46,8 +46,8 @@ def emit(
         typer.Option("-o", "--output", metavar="DIR", help="A new or empty directory."),
     ] = "",
     prefix: Annotated[
-        str, typer.Option("--prefix", help="Of every module; the top is called PREFIX.")
-    ] = "",
+        str | None, typer.Option("--prefix", help="Of every module; the top is called PREFIX.")
+    ] = None,
     clock_ns: Annotated[
         float, typer.Option("--clock-ns", metavar="NS", help="Clock period in the SDC.")
     ] = 2.0,
@@ -59,7 +59,7 @@ def emit(
 
     out = Output(json_file)
     engine = engine_of(pe, array, size, param, engine_file, DEFAULT_SIZE)
-    name = prefix or default_prefix(engine)
+    name = default_prefix(engine) if prefix is None else prefix
     target = folder or f"{name}_rtl"
     files = emit_directory(engine, target, name, clock_ns)
     command = command_line(

@@ -19,7 +19,7 @@ from tpe.version import __version__
 
 
 def emit_directory(
-    engine: Engine, folder: str | os.PathLike[str], prefix: str = "", clock_ns: float = 2.0
+    engine: Engine, folder: str | os.PathLike[str], prefix: str | None = None, clock_ns: float = 2.0
 ) -> list[Path]:
     """Write the SystemVerilog of an engine, its file list, SDC and FuseSoC core into `folder`.
 
@@ -32,7 +32,7 @@ def emit_directory(
     """
     if not 0 < clock_ns < 1e6:
         raise TpeError(f"clock_ns = {clock_ns} is not legal: more than 0, less than 1e6")
-    prefix = prefix or default_prefix(engine)
+    prefix = default_prefix(engine) if prefix is None else prefix
     modules = emit.rename(emit.engine_modules(engine), prefix)
     order = leaves_first(modules, prefix)
     texts = {f"{module}.sv": modules[module] for module in order}
