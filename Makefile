@@ -15,11 +15,11 @@ demo: $(VENV)/.installed
 
 # The landing tier: lint, types, doctests, and the contract with RTL in Verilator.
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) -m "not full"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not full"
 
 # Everything, the exhaustive variants included.
 test-full: lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -446,3 +446,9 @@ def test_fault_of_the_finish_chain_is_refuted(
 def test_a_stopped_clock_is_not_what_lemmas_speak_of() -> None:
     report = prove(small("mac", gating="clock"), 60, only=("encode",))
     assert any("gating" in line for line in report.uncovered)
+
+
+def test_the_flags_of_bitlet_are_its_lanes() -> None:
+    engine = Engine("bitlet", "matrix2d", "2x2", **NARROW, lanes=3)
+    (proof,) = prove(engine, 60, only=("sparse",)).proofs
+    assert (proof.result, proof.width) == (PROVED, "3 flags")

@@ -352,7 +352,8 @@ def _half_reduce(ops: int, width: int) -> Build:
 
 
 def _sparse(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    group = record(engine).group
+    pe = record(engine)
+    group = pe.group if pe.sparse else max(2, engine.widths.lanes)  # of a front, or of the lanes
     made = query(engine, "tpe_prop_sparse", {"Group": group}, given)
     return Lemma("sparse", "index of the lowest flag; the others remain", f"{group} flags", made)
 
