@@ -149,7 +149,7 @@ def _register() -> None:
     )(run)
     app.command(
         "compare",
-        epilog="Examples: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png; "
+        epilog="Example: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png; "
         "tpe compare --pe mac,opt1 --iso area --clock-ns 4",
     )(compare)
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
