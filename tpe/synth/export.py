@@ -35,7 +35,7 @@ def export_openroad(
     folder: str | os.PathLike[str],
     clock_ns: float,
     platform: str = "sky130hd",
-    prefix: str = "",
+    prefix: str | None = None,
 ) -> list[Path]:
     """Write RTL, `config.mk` and `constraint.sdc` of an engine into `folder`; the files' paths.
 
