@@ -139,7 +139,7 @@ def test_run_is_the_python_api(pe: str, workload: str) -> None:
     content = json.loads(
         run("run", "--pe", pe, "--workload", workload, "--seed", "3", "--json", "-").stdout
     )
-    array = cli_common.first_array(pes.get(pe))
+    array = arrays.default_for(pes.get(pe))
     expected = tpe.Engine(pe, array, "16x16").run(workload, seed=3)
     for row, layer in zip(content["layers"], expected.layers, strict=True):
         assert row["cycles"] == layer.cycles
@@ -194,7 +194,9 @@ def test_long_names_and_large_numbers_are_never_cut(tmp_path: Path) -> None:
 def test_the_array_is_the_first_legal_one_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--array matrix2d" in done("run", *SMALL, "--pe", "opt4c").splitlines()[0]
     assert "--array systolic_os" in done("run", *SMALL, "--array", "os").splitlines()[0]
-    monkeypatch.setattr(cli_common, "DEFAULT_ARRAY", "none such")
+    text = " ".join(done("run", "--help").replace("│", " ").split())
+    assert f"Default: {arrays.DEFAULT}, or else" in text
+    monkeypatch.setattr(arrays, "DEFAULT", "none such")
     text = done("run", *SMALL, "--pe", "mac").splitlines()[0]
     first = next(a for a in arrays.names() if arrays.get(a).refuses(pes.get("mac")) is None)
     assert f"--array {first}" in text

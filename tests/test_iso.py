@@ -21,11 +21,12 @@ from tpe.iso_table import EXTRA, ISO, IsoComparison
 from tpe.synth import designs
 from tpe.synth.array import AROUND, Version, compose, own_versions
 from tpe.synth.cost import read_cost
+from tpe.synth.designs import Size, sized
 from tpe.synth.mapper import map_parts
 from tpe.synth.pe_energy import Energy
 from tpe.synth.price import Price, price, users_price, varied
 from tpe.synth.recipes import find_recipes
-from tpe.synth.scaling import Size, calibration, reference, sized, terms
+from tpe.synth.scaling import calibration, reference, terms
 from tpe.synth.tech import technology
 from tpe.table import COLUMNS
 

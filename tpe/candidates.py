@@ -14,7 +14,6 @@ from tpe.errors import TpeError, unknown
 from tpe.parameters import parameters_of
 from tpe.pe.base import PE
 
-DEFAULT_ARRAY = "matrix2d"
 DEFAULT_SIZE = "16x16"
 Compared: TypeAlias = str | PE | Engine
 
@@ -81,16 +80,6 @@ def candidates(
     return [_labelled(c, label) for c, label in zip(found, labels, strict=True)]
 
 
-def array_for(pe: PE, preferred: str = DEFAULT_ARRAY) -> str:
-    """The array for a PE when none is named: the preferred one if legal, else its first.
-
-    >>> array_for(pes.get("opt4c"))
-    'matrix2d'
-    """
-    legal = [name for name in arrays.names() if arrays.get(name).refuses(pe) is None]
-    return preferred if preferred in legal else next(iter(legal), preferred)
-
-
 def _record(item: object) -> PE | None:
     """The PE of something to compare; None for an engine, which brings its own."""
     if isinstance(item, Engine):
@@ -153,7 +142,7 @@ def _made(pe: PE | None, choice: Choice) -> Candidate:
     """The engine of a PE by the choice, or why there is none."""
     assert pe is not None
     array = choice.array.get(pe.name) if isinstance(choice.array, Mapping) else choice.array
-    array = array_for(pe) if array is None else arrays.get(array).name
+    array = arrays.default_for(pe) if array is None else arrays.get(array).name
     own = {p.name for p in parameters_of(pe, arrays.get(array))}
     asked = {key: value for key, value in choice.parameters.items() if key in own}
     asked |= choice.per_pe.get(pe.name, {})

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tpe.engine import Engine
-    from tpe.pe.base import PE
 
 DEFAULT_PE = "opt1"
-DEFAULT_ARRAY = "matrix2d"
 DEFAULT_SIZE = "16x16"
 LONGEST_WORD = 24  # of a table's text that is kept whole in a narrow terminal
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
@@ -41,7 +39,7 @@ ArrayOption = Annotated[
     typer.Option(
         "--array",
         metavar="ARRAY",
-        help=f"Name or alias of an array. Default: {DEFAULT_ARRAY}, or else the PE's first.",
+        help="Name or alias of an array. Default: matrix2d, or else the PE's first.",
     ),
 ]
 SizeOption = Annotated[
@@ -181,7 +179,7 @@ def engine_of(
         refuse_beside_engine(pe=pe, array=array, size=size)
         return engine_with(engine, param)
     record = pes.get(DEFAULT_PE if pe is None else pe)
-    chosen = arrays.get(first_array(record) if array is None else array)
+    chosen = arrays.get(arrays.default_for(record) if array is None else array)
     arrays.require(chosen, record)
     known = [p.name for p in parameters_of(record, chosen)]
     params = parse_params(param, known, record.name)
@@ -206,13 +204,6 @@ def refuse_beside_engine(**options: object) -> None:
                 f"--{name} {value} and --engine are both given; legal: one of them "
                 "(-p replaces single parameters of --engine)"
             )
-
-
-def first_array(pe: PE) -> str:
-    """The array for a PE when none is named: the default one if legal, else its first."""
-    from tpe.candidates import array_for
-
-    return array_for(pe, DEFAULT_ARRAY)
 
 
 def command_line(verb: str, engine: Engine, seed: int, *words: str, **options: object) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpe.figures import styled
+from tpe.figures import PALETTE, styled
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito; the marks differ too, for print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
-_MARKS = "osD^vP*X<>"
+_MARKS = "osD^vP*X<>"  # beside the colours, for print
 
 
 def cost_figure(result: IsoComparison) -> Figure:
@@ -48,7 +46,7 @@ def _front(axes: Axes, entry: IsoEntry, number: int) -> None:
     front = entry.price.front(size)
     x = [option.period_ns for option in front]
     y = [option.area_um2(size) * 1e-6 for option in front]
-    colour, mark = _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
+    colour, mark = PALETTE[number % len(PALETTE)], _MARKS[number % len(_MARKS)]
     style = "-" if len(front) > 1 else ""
     axes.plot(
         x,
@@ -72,7 +70,7 @@ def _energies(axes: Axes, entries: list[tuple[int, IsoEntry]]) -> None:
             continue
         known += 1
         area = entry.option.area_um2(entry.run.engine.size) * 1e-6
-        colour, mark = _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
+        colour, mark = PALETTE[number % len(PALETTE)], _MARKS[number % len(_MARKS)]
         axes.plot([area], [entry.energy.fj_per_mac], color=colour, marker=mark, linestyle="")
     if not known:
         axes.text(

@@ -29,14 +29,17 @@ MOST_LAYERS = 300  # in one picture
 NOTE = "Cycles alone rank no PE: area and energy are unknown until synthesis."
 
 # Okabe and Ito, "Color Universal Design", jfly.uni-koeln.de/color: without yellow; black is grey.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, GREY = "#E69F00", "#56B4E9", "#333333"
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 COLOURS = {
-    "useful": "#0072B2",
-    "empty_group": "#E69F00",
-    "lane_sync": "#CC79A7",
-    "edge": "#009E73",
-    "fill_drain": "#56B4E9",
-    "load": "#D55E00",
-    "stall": "#333333",
+    "useful": BLUE,
+    "empty_group": ORANGE,
+    "lane_sync": PURPLE,
+    "edge": GREEN,
+    "fill_drain": SKY,
+    "load": VERMILION,
+    "stall": GREY,
 }
 LEGEND = {
     "useful": "useful steps",

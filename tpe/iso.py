@@ -17,9 +17,10 @@ from tpe.engine import Engine
 from tpe.errors import TpeError, unknown
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
 from tpe.run import Run
+from tpe.synth.designs import Size, sized
 from tpe.synth.pe_energy import Energy, known_energy
 from tpe.synth.price import Option, Price
-from tpe.synth.scaling import Size, rows_are_lanes, sized
+from tpe.synth.scaling import rows_are_lanes
 
 MOST_COLUMNS = 1024
 

@@ -6,8 +6,8 @@ baseline's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tpe.candidates import Candidate
@@ -191,13 +191,3 @@ def _ratios(row: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, float 
         above, below = row[column], base[column]
         found[name] = above / below if above is not None and below else None
     return found
-
-
-def with_command(result: IsoComparison, command: str) -> IsoComparison:
-    """The same with the command that made it."""
-    return replace(result, command=command)
-
-
-def chosen_text(entries: Sequence[IsoEntry]) -> list[str]:
-    """How each entry was built, a line each: recipe and variant of every module."""
-    return [f"{e.label}: {e.option.recipe}" for e in entries if e.option is not None]

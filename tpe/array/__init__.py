@@ -12,6 +12,7 @@ from tpe.pe import get as get_pe
 from tpe.pe import names as pe_names
 from tpe.pe.base import PE
 
+DEFAULT = "matrix2d"
 _NOT_ARRAYS = {"__init__", "base", "sparse", "sparse_walk", "stepped"}
 
 
@@ -45,6 +46,16 @@ def _load(name: str) -> Array:
 @cache
 def _aliases() -> dict[str, str]:
     return {alias: name for name in names() for alias in _load(name).aliases}
+
+
+def default_for(pe: PE) -> str:
+    """The array for a PE when none is named: `DEFAULT` if legal, else the first legal one.
+
+    >>> default_for(get_pe("opt4c"))
+    'matrix2d'
+    """
+    legal = [name for name in names() if _load(name).refuses(pe) is None]
+    return DEFAULT if DEFAULT in legal else next(iter(legal), DEFAULT)
 
 
 def require(array: Array, pe: PE) -> None:

@@ -197,6 +197,12 @@ class Array:
             chain=along_k or 1 if self.chained else 1,
         )
 
+    def cut(self, size: tuple[int, ...], most: int) -> tuple[int, ...]:
+        """A size with at most `most` cells to a side; a side that decides a cell's lanes stays."""
+        decides = () if self.chained else (Dim.K,)
+        sides = zip(self.dims, size, strict=True)
+        return tuple(s if dim in decides else min(s, most) for dim, s in sides)
+
     def refuses(self, pe: PE) -> str | None:
         """Why this PE cannot stand in this array; None if it can."""
         if self.way not in pe.ways:

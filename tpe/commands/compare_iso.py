@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tpe.cli_common import Output, plain_table, progress
-from tpe.commands.synth_text import number
+from tpe.commands.synth_text import library_text, number
 from tpe.errors import TpeError
 
 if TYPE_CHECKING:
@@ -103,9 +104,9 @@ def _pricer(
 
 def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | None) -> None:
     """Print, draw and write a comparison."""
-    from tpe.iso_table import EXTRA, with_command
+    from tpe.iso_table import EXTRA
 
-    result = with_command(result, command)
+    result = replace(result, command=command)
     if figure is not None:
         from tpe.cost_figures import cost_figure
         from tpe.figures import write_figure
@@ -119,7 +120,7 @@ def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | N
 
 def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     """What is equal, the tables, how everything was built, and what stands in no number."""
-    from tpe.iso_table import ISO, chosen_text
+    from tpe.iso_table import ISO
 
     rows = result.rows()
     base = next(row for row in rows if row["label"] == result.baseline)
@@ -134,8 +135,9 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     out.text(f"\nRatios to {result.baseline}:")
     out.table(_ratios(done))
     out.text("\nBuilt by:")
-    for line in chosen_text(result.entries):
-        out.text(f"  {line}")
+    for entry in result.entries:
+        if entry.option is not None:
+            out.text(f"  {entry.label}: {entry.option.recipe}")
     for line in _notes(done):
         out.text(line)
     for entry in result.entries:
@@ -148,8 +150,7 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
 def _source(row: Mapping[str, Any]) -> str:
     if row["library"] is None:
         return f"Numbers of {row['cost_source']}: not from synthesis here; area is PEs alone."
-    node = f"{row['node_nm']} nm" if row["node_nm"] else "node unknown"
-    return f"{row['library']}: {node}, {row['corner']}; {row['cost_source']}"
+    return library_text(row["library"], row["node_nm"], row["corner"], row["cost_source"])
 
 
 def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -16,7 +16,7 @@ from tpe.cli_common import (
     plain_table,
     progress,
 )
-from tpe.commands.synth_text import number
+from tpe.commands.synth_text import library_text, number
 from tpe.errors import TpeError
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def _library(result: Measured) -> str:
     tech = result.technology
     if tech is None:
         return f"Numbers of {result.source}: areas are of PEs alone."
-    node = f"{tech.node_nm} nm" if tech.node_nm else "node unknown"
-    return f"{tech.name}: {node}, {tech.corner}; {tech.source}; no wires, no clock tree"
+    line = library_text(tech.name, tech.node_nm, tech.corner, tech.source)
+    return f"{line}; no wires, no clock tree"
 
 
 def _print_table(out: Output, quantity: str, findings: Sequence[Finding]) -> None:

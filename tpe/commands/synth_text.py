@@ -16,8 +16,7 @@ def print_result(out: Output, result: Result, front: bool) -> None:
     from tpe.synth import timing
 
     tech = result.technology
-    node = f"{tech.node_nm} nm" if tech.node_nm else "node unknown"
-    out.text(f"{tech.name}: {node}, {tech.corner}; {tech.source}")
+    out.text(library_text(tech.name, tech.node_nm, tech.corner, tech.source))
     wires = tech.wire_load or "none"
     out.text(f"FO4 {result.fo4_ns:.4f} ns. Wires: {wires}. Timing: {_tools(result)}.")
     out.text(f"Assumed: {timing.ASSUMPTIONS}.\n")
@@ -86,6 +85,12 @@ def _print_power(out: Output, rows: Sequence[dict[str, Any]]) -> None:
     for place, row in enumerate(rows, 1):
         nets = f"{row['annotated_fraction']:.1%} of nets annotated"
         out.text(f"  {place}  {row['activity_source']}; {nets}")
+
+
+def library_text(name: str, node_nm: float | None, corner: str, source: str) -> str:
+    """A technology in a line."""
+    node = f"{node_nm:g} nm" if node_nm else "node unknown"
+    return f"{name}: {node}, {corner}; {source}"
 
 
 def number(value: float | None, digits: int) -> str:

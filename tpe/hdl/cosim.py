@@ -24,7 +24,6 @@ from tpe.hdl.build import Design, build
 from tpe.hdl.images import SETTINGS, Case, Counts, Images, counts, images
 from tpe.hdl.pack import unpack
 from tpe.hdl.sva import sva_modules
-from tpe.notation import Dim
 from tpe.operands import Ints
 from tpe.run import Run
 
@@ -115,7 +114,7 @@ def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
 def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
     # Every size has its own name in the configuration, so sizes come as parameters.
     assert engine.record is not None and engine.array is not None
-    top = Engine(engine.record, engine.array, _smallest(engine), **engine.params)
+    top = Engine(engine.record, engine.array, engine.array.cut(engine.size, 1), **engine.params)
     modules = emit.engine_modules(top)
     ports = sources.port_names(modules["tpe_engine"])
     signals = {"done_o": "pass_done_o", "overflow_clear_i": "1'b0"} | chain.slices(engine, "d_i")
@@ -125,14 +124,6 @@ def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
     dut = emit.template("dut.sv.j2", connections=connections, ports=ports)
     benches = {name: sources.bench_text(name) for name in ("tpe_harness", "tpe_source", "tpe_walk")}
     return {**modules, "tpe_dut": dut, **benches}
-
-
-def _smallest(engine: Engine) -> tuple[int, ...]:
-    """The smallest size of the same widths: 1, but for the side that decides the lanes."""
-    assert engine.array is not None
-    fixed = engine.grid.lanes is not None and not engine.array.chained
-    sides = zip(engine.array.dims, engine.size, strict=True)
-    return tuple(size if fixed and dim is Dim.K else 1 for dim, size in sides)
 
 
 def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:

@@ -38,6 +38,12 @@ class Case:
     b_zero: int = 0
     given: Given = NOTHING
 
+    @property
+    def macs(self) -> int:
+        """Its multiply-accumulates."""
+        (m, k), n = self.a.shape, self.b.shape[1]
+        return int(m * k * n)
+
     def run(self) -> Run:
         """What the model makes of it."""
         return self.engine.run(

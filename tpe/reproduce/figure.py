@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tpe.figures import styled
+from tpe.figures import GREY, ORANGE, PALETTE, styled
 from tpe.reproduce.facts import QUANTITIES
 
 if TYPE_CHECKING:
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from tpe.reproduce.measure import Finding, Measured
 
-# Okabe and Ito.
 _PAPER = {"abs": ("^", "the paper, abstract"), "read": ("v", "the paper, evaluation")}
-_OURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+_OURS = PALETTE[:4]
 
 
 def ratios_figure(results: Sequence[Measured]) -> Figure:
@@ -52,9 +51,9 @@ def _panel(axes: Axes, quantity: str, results: Sequence[Measured]) -> None:
     for place, finding in enumerate(first):
         for claim in finding.claims:
             mark, label = _PAPER[claim.where]
-            axes.plot(claim.value, place, mark, color="#333333", label=label)
+            axes.plot(claim.value, place, mark, color=GREY, label=label)
         if finding.published is not None:
-            axes.plot(finding.published, place, "s", color="#E69F00", label="its SAED32 rows")
+            axes.plot(finding.published, place, "s", color=ORANGE, label="its SAED32 rows")
     for number, result in enumerate(results):
         colour = _OURS[number % len(_OURS)]
         own = [f for f in result.findings if f.quantity == quantity]

@@ -17,10 +17,11 @@ from tpe.errors import TpeError
 from tpe.reproduce import saed32
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.synth.cost import CostTable
+from tpe.synth.designs import sized
 from tpe.synth.pe_energy import Energy, known_energy
 from tpe.synth.price import Option, Price, count_steps, price, users_price
 from tpe.synth.recipes import Recipe
-from tpe.synth.scaling import reference, sized
+from tpe.synth.scaling import reference
 from tpe.synth.tech import Technology
 
 Step = Callable[[str], None]

@@ -163,11 +163,7 @@ class ArrayFront:
     @property
     def own_front(self) -> tuple[Composed, ...]:
         """Compositions that none beats in area and period, fastest first."""
-        front: list[Composed] = []
-        for c in sorted(self.composed, key=lambda c: (c.period_ns, c.area_um2)):
-            if not front or c.area_um2 < front[-1].area_um2:
-                front.append(c)
-        return tuple(front)
+        return pareto(self.composed)
 
     @property
     def fastest(self) -> Composed:
@@ -274,13 +270,7 @@ def of_whole(
         cells = {k: n for k, n in net.cells.items() if k in tech.library.by_name}
         area = area_um2(cells, tech.library)
         found.append(Version(m, net.modules[name], area, t.period_ns if t else 0.0))
-    best = pareto([Point(replace(v.source, area_um2=v.area_um2), _period(v)) for v in found])
-    chosen = {(p.mapped.folder, p.mapped.number) for p in best}
-    return [v for v in found if (v.source.folder, v.source.number) in chosen]
-
-
-def _period(version: Version) -> Timing | None:
-    return Timing(version.period_ns, {}, "") if version.period_ns else None
+    return list(pareto(found))
 
 
 def _check_registers(composed: Composed) -> None:

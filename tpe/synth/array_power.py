@@ -15,15 +15,13 @@ from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.synth import activity, designs
-from tpe.synth.activity import Activity, check_annotated
+from tpe.synth.activity import check_annotated
 from tpe.synth.array import Composed
-from tpe.synth.cell_energy import loads_of
 from tpe.synth.netlist import Netlist
 from tpe.synth.nets import flattened, nets_of
 from tpe.synth.port_traces import WHOLE, Instances, port_traces
-from tpe.synth.power import Energies, Power, energies_of, total
+from tpe.synth.power import Power, priced, total
 from tpe.synth.stimulus import cases_of
-from tpe.synth.tech import Technology
 
 POSITIONS = 8  # cells that stand for all
 EDGE = "edge logic"
@@ -60,7 +58,7 @@ def of_array(
         alone = Netlist(top, {top: netlist.modules[top]})
         mean = activity.mean(activity.record(alone, tech.library, found, around))
         name = EDGE if kind == WHOLE else kind
-        parts[name] = _priced(mean, tech).scaled(netlist.copies[top])
+        parts[name] = priced(mean, tech).scaled(netlist.copies[top])
         fractions.append(mean.annotated_fraction)
         recorded = found[0].cycles - 1
     count = f"{len(traces.by_kind['cell'])} of {len(traces.instances['cell'])} cells"
@@ -69,7 +67,7 @@ def of_array(
         parts,
         clock_ns,
         recorded,
-        case.a.shape[0] * case.a.shape[1] * case.b.shape[1],
+        case.macs,
         check_annotated(min(fractions)),
         f"{activity.SOURCE}; {operands}, seed {seed}, {count}, {recorded} cycles",
     )
@@ -95,21 +93,16 @@ def whole_array(
     }
     nets = flattened(nets_of(netlist.modules[composed.top], tech.library.by_name), inner)
     found = activity.record_nets(nets, tech.library, traces.by_kind[WHOLE])[0]
-    energies = _priced(found, tech)
-    macs = case.a.shape[0] * case.a.shape[1] * case.b.shape[1]
+    energies = priced(found, tech)
     return Power(
         energies,
         {"array": energies},
         clock_ns,
         found.cycles,
-        macs,
+        case.macs,
         check_annotated(found.annotated_fraction),
         f"{activity.SOURCE}; {operands}, seed {seed}, all gates, {found.cycles} cycles",
     )
-
-
-def _priced(found: Activity, tech: Technology) -> Energies:
-    return energies_of(found.nets, loads_of(found.nets, tech), found, tech)
 
 
 def _require_gates(engine: Engine, composed: Composed) -> None:
@@ -122,7 +115,7 @@ def _require_gates(engine: Engine, composed: Composed) -> None:
 
 def _stand_ins(composed: Composed) -> bool:
     """Whether the cell was mapped with modules of `designs.drop_ins`."""
-    return designs.FREE_BITS in composed.versions["tpe_cell"].source.variant.split(",")
+    return designs.has_stand_ins(composed.versions["tpe_cell"].source.variant)
 
 
 def _around(engine: Engine, composed: Composed) -> dict[str, str]:

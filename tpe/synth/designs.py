@@ -10,19 +10,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit, sources
-from tpe.pe.base import Parameter
 from tpe.synth.mapper import Part
 
+Size: TypeAlias = tuple[int, ...]
 KINDS = ("cell", "front", "finish")
+FREE_BITS = "negate=free_bits"  # the modules of `data/rtl` in place of their namesakes
 # Parameters that change how a PE is built and neither what it computes nor its throughput: a
 # portfolio tries their values, one at a time.
-FREE_BITS = "negate=free_bits"  # the modules of `data/rtl` in place of their namesakes
 VARIED = ("tree", "stages", "negate")
+
+
+def sized(engine: Engine, size: Size | None = None, **params: Any) -> Engine:
+    """The same engine at another size, `params` replaced.
+
+    >>> sized(Engine("opt1", "os", "16x16"), (4, 2), acc_bits=24).size
+    (4, 2)
+    """
+    own = {**engine.params, **params}
+    return Engine(emit.record(engine), engine.array, size or engine.size, **own)
 
 
 @dataclass(frozen=True)
@@ -46,20 +56,10 @@ def variants(engine: Engine, vary: Sequence[str] = VARIED) -> list[Variant]:
         parameter = pe.parameter(name)
         if parameter is None:
             continue
-        for value in _values(parameter):
+        for value in parameter.legal:
             if value != engine.params[name]:
-                found.append(Variant(_with(engine, name, value), {name: value}))
+                found.append(Variant(sized(engine, None, **{name: value}), {name: value}))
     return found
-
-
-def _values(parameter: Parameter) -> list[Any]:
-    return list(parameter.legal)
-
-
-def _with(engine: Engine, name: str, value: Any) -> Engine:
-    params = {**engine.params, name: value}
-    size = getattr(engine, "size", (engine.rows, engine.cols))
-    return Engine(emit.record(engine), engine.array, size, **params)
 
 
 def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Part]]:
@@ -131,6 +131,15 @@ def parameters_of(name: str) -> str:
     'stages=2'
     """
     return ",".join(word for word in name.split(",") if word != FREE_BITS)
+
+
+def has_stand_ins(variant: str) -> bool:
+    """Whether a variant was mapped with modules of `drop_ins`.
+
+    >>> has_stand_ins("stages=2,negate=free_bits"), has_stand_ins("")
+    (True, False)
+    """
+    return FREE_BITS in variant.split(",")
 
 
 def rebuilt(modules: Mapping[str, str], top: str) -> dict[str, str]:

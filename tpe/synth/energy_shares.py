@@ -17,7 +17,7 @@ from tpe.synth.mapper import map_parts
 from tpe.synth.netlist import Netlist
 from tpe.synth.nets import Nets, flattened, nets_of
 from tpe.synth.port_traces import port_traces
-from tpe.synth.power import energies_of, internal_terms
+from tpe.synth.power import internal_terms, priced
 from tpe.synth.recipes import Recipe
 from tpe.synth.shares import OWN, PRIMITIVES, REGISTERS
 from tpe.synth.stimulus import cases_of, smaller
@@ -64,7 +64,7 @@ def cell_energy_shares(
     traces = port_traces(case, {"cell": flat.netlist.ports}, lambda x: {"cell": x["cell"][:1]})
     library, run = technology.library, traces.by_kind["cell"]
     alone = activity.record(flat.netlist, library, run)[0]
-    total = energies_of(alone.nets, loads_of(alone.nets, technology), alone, technology).dynamic_fj
+    total = priced(alone, technology).dynamic_fj
     inner = {n: nets_of(m, library.by_name) for n, m in kept.netlist.modules.items()}
     nets = flattened(inner[kept.netlist.top], inner)
     whole = activity.record_nets(nets, library, run)[0]

@@ -1,10 +1,10 @@
-"""The area/delay front: of all netlists of a design, those that none beats on both."""
+"""The area/delay front: of all ways to build a design, those that none beats on both."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tpe.synth.mapper import Mapped
 from tpe.synth.timing import Timing
@@ -28,17 +28,30 @@ class Point:
         return self.timing.period_ns if self.timing else 0.0
 
 
+class Timed(Protocol):
+    """Whatever has a shortest clock period: a netlist, a module, an array."""
+
+    @property
+    def period_ns(self) -> float: ...
+
+
 P = TypeVar("P", bound=Point)
+T = TypeVar("T", bound=Timed)
 
 
-def pareto(points: Iterable[P]) -> tuple[P, ...]:
+def _own_area(point: Any) -> float:
+    return float(point.area_um2)
+
+
+def pareto(points: Iterable[T], area: Callable[[T], float] = _own_area) -> tuple[T, ...]:
     """The points that no other beats or equals in area and in period, fastest first.
 
     From one to the next the period grows and the area falls. Of equal ones the first stays.
+    `area` is a point's area where that depends on more than the point, such as an array's size.
     """
-    front: list[P] = []
-    for point in sorted(points, key=lambda p: (p.period_ns, p.area_um2)):
-        if not front or point.area_um2 < front[-1].area_um2:
+    front: list[T] = []
+    for point in sorted(points, key=lambda p: (p.period_ns, area(p))):
+        if not front or area(point) < area(front[-1]):
             front.append(point)
     return tuple(front)
 

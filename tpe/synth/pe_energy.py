@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.jit import cache_dir
+from tpe.synth import kept
 from tpe.synth.rows import Chosen
 from tpe.synth.tech import Technology
-from tpe.table import whole_file
 
 NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
 OPERANDS = "normal:20"
@@ -43,17 +40,12 @@ def pe_energy(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float)
 
     if tech.library.voltage_v is None:
         return None
-    file = _file(engine, chosen, tech, clock_ns)
-    if file.exists():
-        return Energy(**json.loads(file.read_text()))
-    power = pe_power(engine, chosen, tech, clock_ns, OPERANDS)
-    found = Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source)
-    try:
-        with whole_file(file) as temporary:
-            temporary.write_text(json.dumps(asdict(found)))
-    except TpeError:
-        pass  # a cache that cannot be written only costs time
-    return found
+
+    def simulated() -> dict[str, object]:
+        power = pe_power(engine, chosen, tech, clock_ns, OPERANDS)
+        return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
+
+    return Energy(**kept.kept(_file(engine, chosen, tech, clock_ns), simulated))
 
 
 def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
@@ -67,12 +59,9 @@ def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str
 
 def _file(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Path:
     """Where it is kept: named by all that it depends on."""
-    here = Path(__file__).parent
-    code = [hashlib.sha256((here / f"{name}.py").read_bytes()).hexdigest() for name in _CODE]
     parts = {
         kind: (p.mapped.folder.name, p.mapped.number, p.mapped.variant)
         for kind, p in chosen.points.items()
     }
     facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, OPERANDS]
-    key = hashlib.sha256(json.dumps([*facts, code], sort_keys=True).encode()).hexdigest()[:32]
-    return cache_dir() / "synth" / f"energy-{key}.json"
+    return kept.place("energy", facts, _CODE)

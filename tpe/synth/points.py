@@ -6,15 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
-from tpe.errors import TpeError
-from tpe.synth import timing
+from tpe.synth import kept, timing
 from tpe.synth.front import Point
 from tpe.synth.mapper import Mapped, Outcome, Part, map_parts
 from tpe.synth.recipes import Recipe
 from tpe.synth.tech import Technology
 from tpe.synth.timing import Timing
-from tpe.table import whole_file
 
 _FORMAT = 1
 
@@ -63,18 +62,15 @@ def _key(technology: Technology, timer: str | None) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
+def _file(mapped: Mapped, key: str) -> Path:
+    return mapped.folder / f"{mapped.number}.timing-{key}.json"
+
+
 def _load(mapped: Mapped, key: str) -> tuple[Timing | None] | None:
-    file = mapped.folder / f"{mapped.number}.timing-{key}.json"
-    if not file.exists():
-        return None
-    content = json.loads(file.read_text())
-    return (Timing(**content) if content else None,)
+    """The timing that is kept, in a tuple, since a netlist may have none; None if none is kept."""
+    content = kept.load(_file(mapped, key))
+    return None if content is None else (Timing(**content) if content else None,)
 
 
 def _store(mapped: Mapped, key: str, found: Timing | None) -> None:
-    file = mapped.folder / f"{mapped.number}.timing-{key}.json"
-    try:
-        with whole_file(file) as temporary:
-            temporary.write_text(json.dumps(asdict(found) if found else None))
-    except TpeError:
-        return  # a cache that cannot be written only costs time
+    kept.store(_file(mapped, key), asdict(found) if found else {})

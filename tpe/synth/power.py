@@ -20,7 +20,7 @@ from tpe.hdl.images import Case
 from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
-from tpe.synth.designs import FREE_BITS, variant_engine
+from tpe.synth.designs import has_stand_ins, variant_engine
 from tpe.synth.liberty import Cell, Pin
 from tpe.synth.nets import Gate, Nets
 from tpe.synth.port_traces import port_traces
@@ -133,6 +133,11 @@ class Power:
 # ---- one module ----
 
 
+def priced(found: Activity, tech: Technology) -> Energies:
+    """What the module of an activity takes under it."""
+    return energies_of(found.nets, loads_of(found.nets, tech), found, tech)
+
+
 def energies_of(nets: Nets, loads: Loads, found: Activity, tech: Technology) -> Energies:
     """What a module takes under an activity, modules inside it left out."""
     volts = tech.library.voltage_v
@@ -239,7 +244,7 @@ def activities(
 ) -> Iterator[tuple[Case, dict[str, list[Activity]]]]:
     """(GEMM, activities of every instance by part) of what `pe_power` simulates."""
     name = chosen.points["cell"].mapped.variant
-    variant, stand_ins = variant_engine(engine, name), FREE_BITS in name.split(",")
+    variant, stand_ins = variant_engine(engine, name), has_stand_ins(name)
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
     for case in cases_of(smaller(variant), operands, seed, cycles):
         traces = port_traces(case, ports, stand_ins=stand_ins)
@@ -285,13 +290,12 @@ def _pe_case(
     parts, fractions = {}, []
     for kind, found in by_kind.items():
         average = activity.mean(found)
-        own = energies_of(average.nets, loads_of(average.nets, tech), average, tech)
+        own = priced(average, tech)
         own = with_clock_tree(own, average.nets, tech) if tree else own
         parts[kind] = own.scaled(len(found) / count).scaled(*_shares(kind, engine, case.engine))
         fractions.append(average.annotated_fraction)
     cycles = by_kind["cell"][0].cycles
-    macs = case.a.shape[0] * case.a.shape[1] * case.b.shape[1] / count
-    return Power(total(parts.values()), parts, 1.0, cycles, macs, min(fractions), "")
+    return Power(total(parts.values()), parts, 1.0, cycles, case.macs / count, min(fractions), "")
 
 
 def with_clock_tree(own: Energies, nets: Nets, tech: Technology) -> Energies:

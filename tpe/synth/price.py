@@ -8,10 +8,7 @@ both there, so that a baseline is never a straw man.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -21,11 +18,11 @@ from typing import Any, Protocol
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit
-from tpe.jit import cache_dir
-from tpe.synth import designs, timing
+from tpe.synth import designs, kept, timing
 from tpe.synth.array import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.cost import Cost, CostTable
-from tpe.synth.front import Point
+from tpe.synth.designs import Size, sized
+from tpe.synth.front import Point, pareto
 from tpe.synth.mapper import Mapped
 from tpe.synth.pe_energy import Energy, pe_energy
 from tpe.synth.recipes import Recipe
@@ -33,16 +30,13 @@ from tpe.synth.rows import Chosen, Design
 from tpe.synth.scaling import (
     Sample,
     Scaling,
-    Size,
     calibration,
     of_reference,
     reference,
     samples,
     scaling,
-    sized,
 )
 from tpe.synth.tech import Technology
-from tpe.table import whole_file
 
 Step = Callable[[str], None]
 _MOST = 8  # compositions that are timed, without those for a clock that was asked for
@@ -81,11 +75,6 @@ class Price:
         """The shortest period of any option."""
         return min(option.period_ns for option in self.options)
 
-    def at(self, clock_ns: float, size: Size) -> Option | None:
-        """The smallest option that meets a clock; None if none does."""
-        meets = [o for o in self.options if o.period_ns <= clock_ns]
-        return min(meets, key=lambda o: o.area_um2(size), default=None)
-
     def densest(self, size: Size) -> Option:
         """The option with the least area times period: the most steps a second and area."""
         return min(self.options, key=lambda o: o.area_um2(size) * o.period_ns)
@@ -95,13 +84,9 @@ class Price:
         own = [o for o in self.options if o.cell_recipe == recipe]
         return replace(self, options=tuple(own)).densest(size) if own else None
 
-    def front(self, size: Size) -> list[Option]:
+    def front(self, size: Size) -> tuple[Option, ...]:
         """Options that none beats in area and period, fastest first."""
-        found: list[Option] = []
-        for option in sorted(self.options, key=lambda o: (o.period_ns, o.area_um2(size))):
-            if not found or option.area_um2(size) < found[-1].area_um2(size):
-                found.append(option)
-        return found
+        return pareto(self.options, lambda option: option.area_um2(size))
 
 
 # ---- from synthesis ----
@@ -208,7 +193,7 @@ def price(
     assert isinstance(design, Design)
     found = samples(own, tech, step, workers)
     file = _file(design, found, tech, clocks_ns)
-    content = _load(file) or _stored(file, _composed(design, found, tech, clocks_ns))
+    content = kept.kept(file, lambda: _composed(design, found, tech, clocks_ns))
     scale = Scaling(own, **content["scaling"])
     options = tuple(
         Synthesised(
@@ -220,21 +205,6 @@ def price(
         for option in content["options"]
     )
     return Price(own, options, f"synthesis: {tech.source}", tech)
-
-
-def _load(file: Path) -> dict[str, Any] | None:
-    """What the cache holds, None if nothing."""
-    if not file.exists():
-        return None
-    content: dict[str, Any] = json.loads(file.read_text())
-    return content
-
-
-def _stored(file: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """The content, kept if the cache can be written: else it only costs time."""
-    with suppress(TpeError), whole_file(file) as temporary:
-        temporary.write_text(json.dumps(content))
-    return content
 
 
 def _composed(
@@ -275,17 +245,13 @@ def _file(
     design: Design, found: Sequence[Sample], tech: Technology, clocks_ns: Sequence[float]
 ) -> Path:
     """Where the options are kept: named by the netlists, the tool and the code that composes."""
-    here = Path(__file__).parent
-    code = [hashlib.sha256((here / f"{name}.py").read_bytes()).hexdigest() for name in _CODE]
     facts = [
-        code,
         {kind: [_place(p.mapped) for p in points] for kind, points in design.points.items()},
         [[_place(m) for m in sample.mapped] for sample in found],
         list(clocks_ns),
         [timing.tool_name(), tech.wire_load, timing.ASSUMPTIONS],
     ]
-    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
-    return cache_dir() / "synth" / f"price-{key}.json"
+    return kept.place("price", facts, _CODE)
 
 
 def count_steps(engine: Engine, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:

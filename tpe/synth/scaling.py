@@ -17,21 +17,14 @@ import numpy as np
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.hdl import emit
 from tpe.notation import Dim
 from tpe.synth import designs
 from tpe.synth.array import AROUND, Version, compose
+from tpe.synth.designs import Size, sized
 from tpe.synth.mapper import Mapped, map_parts
 from tpe.synth.tech import Technology
 
-Size = tuple[int, ...]
 _EXACT = 1e-6  # copies are whole numbers, so that a fit that is none shows
-
-
-def sized(engine: Engine, size: Size, **params: object) -> Engine:
-    """The same engine at another size, `params` replaced."""
-    own = {**engine.params, **params}
-    return Engine(emit.record(engine), engine.array, size, **own)
 
 
 def rows_are_lanes(engine: Engine) -> bool:

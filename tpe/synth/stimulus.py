@@ -14,8 +14,8 @@ from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.images import Case
-from tpe.notation import Dim
 from tpe.operands import Ints
+from tpe.synth.designs import sized
 from tpe.zero_points import task_of
 
 LARGEST_SIDE = 4  # of the array that is simulated for one PE
@@ -25,10 +25,7 @@ STEPS = 256  # operands of K of one output in each lane
 def smaller(engine: Engine, most: int = LARGEST_SIDE) -> Engine:
     """The engine with at most `most` cells along M and N; K, which decides a cell, stays."""
     assert engine.array is not None
-    fixed = engine.grid.lanes is not None and not engine.array.chained
-    sides = zip(engine.array.dims, engine.size, strict=True)
-    size = tuple(s if fixed and dim is Dim.K else min(s, most) for dim, s in sides)
-    return Engine(emit.record(engine), engine.array, size, **engine.params)
+    return sized(engine, engine.array.cut(engine.size, most))
 
 
 def cases_of(engine: Engine, operands: str, seed: int, cycles: int) -> list[Case]:

@@ -261,12 +261,10 @@ def default_engine(pe: str | PE) -> Engine:
     """A small engine of a PE, with every parameter at its default, in the PE's first array."""
     from tpe import array as arrays
     from tpe import pe as pes
-    from tpe.cli_common import first_array
 
     record = pes.get(pe) if isinstance(pe, str) else pe
-    chosen = arrays.get(first_array(record))
-    sides = len(getattr(chosen, "sides", (0, 0)))  # a cube has three
-    return Engine(record, chosen, "x".join(["4"] * sides))
+    chosen = arrays.get(arrays.default_for(record))
+    return Engine(record, chosen, (4,) * len(chosen.sides))
 
 
 def _split(parts: dict[str, list[Part]]) -> tuple[list[Part], list[Part]]:
