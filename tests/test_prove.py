@@ -234,6 +234,10 @@ FAULTS = [
         {},
     ),
     ("array", "tpe_matrix2d_indexed", "loaded_q || !load_i", "1'b1", "opt4c", {}),
+    ("row", "tpe_sparse_row", "!whole_q || !full_q || slot_i", "1'b1", "opt4c", {}),
+    ("row", "tpe_sparse_row", "(!full_q || slot_i)", "!full_q", "opt4c", {}),
+    ("row", "tpe_sparse_row", "whole_q <= last_q", "whole_q <= last_q && !slot_i", "opt4e", {}),
+    ("row", "tpe_front_lane", "!busy_q || done", "1'b1", "opt3", {}),
 ]
 MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array, parameters
     ("tpe_matrix2d_stepped", "if (!hold) valid_q", "valid_q", "laconic", "matrix2d", {}),
@@ -241,8 +245,7 @@ MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array,
     ("tpe_ws_column", "en_i && write_i", "write_i && take_i", "mac", "systolic_ws", {}),
     ("tpe_ws_weights", "<= shift_q[r-1]", "<= b_i", "mac", "systolic_ws", {}),
     ("tpe_systolic_ws", "r == 0 && clear_i", "clear_i", "opt1", "systolic_ws", {}),
-    ("tpe_sparse_row", "!whole_q || capture", "1'b1", "opt4c", "matrix2d", {}),
-    ("tpe_matrix2d_indexed", "clear_i && row_plane_q == '0", "clear_i", "opt4c", "matrix2d", {}),
+    ("tpe_matrix2d_indexed", "clear_i && plane[row_sel] == '0", "clear_i", "opt4c", "matrix2d", {}),
     ("tpe_matrix2d_indexed", "{!bank_q, load", "{bank_q, load", "opt4c", "matrix2d", LOAD),
 ]
 HARMLESS = [("drain", "tpe_drain", "if (row_valid_q) c_q", "c_q", "opt1", {})]

@@ -91,7 +91,7 @@ module tpe_prop_front #(
   logic [31:0] left_q, group_q, plane_q;  // steps left of it, its place, its plane
   logic        accept, step, over, hit;
 
-  assign accept = begun_q && valid_i && ready;
+  assign accept = begun_q && valid_i && ready && en_i;
   assign step   = begun_q && valid && en_i;
   assign over   = step && left_q == 1;
   assign hit    = index[LaneWidth-1:0] == watch_q && code != '0;

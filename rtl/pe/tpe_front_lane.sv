@@ -18,9 +18,9 @@ module tpe_front_lane #(
     input  wire  logic                      clk_i,
     input  wire  logic                      rst_ni,
     input  wire  logic                      en_i,      // 0 holds every register
-    // groups of A
+    // groups of A: taken in an enabled cycle
     input  wire  logic                      valid_i,
-    output       logic                      ready_o,
+    output       logic                      ready_o,   // whatever en_i is: it comes late
     input  wire  logic [Group*AWidth-1:0]   a_i,
     input  wire  logic                      last_i,    // the last group of K
     output       logic [PlaneWidth-1:0]     next_o,    // the plane that the next group is of
@@ -75,8 +75,8 @@ module tpe_front_lane #(
   );
 
   assign done    = ~|rest;
-  assign ready_o = en_i && (!busy_q || done);
-  assign accept  = valid_i && ready_o;
+  assign ready_o = !busy_q || done;
+  assign accept  = valid_i && ready_o;  // if enabled
 
   assign valid_o = busy_q;
   assign code_o  = code_q[lane];
@@ -104,16 +104,18 @@ module tpe_front_lane #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (accept) begin
-      code_q       <= code_d;
-      nonzero_q    <= nonzero_d;
-      group_q      <= group_next_q;
-      plane_q      <= plane_next_q;
-      group_last_q <= last_i;
-      begun_q      <= 1'b0;
-    end else if (en_i && busy_q) begin
-      nonzero_q <= rest;
-      begun_q   <= 1'b1;
+    if (en_i) begin
+      if (accept) begin
+        code_q       <= code_d;
+        nonzero_q    <= nonzero_d;
+        group_q      <= group_next_q;
+        plane_q      <= plane_next_q;
+        group_last_q <= last_i;
+        begun_q      <= 1'b0;
+      end else if (busy_q) begin
+        nonzero_q <= rest;
+        begun_q   <= 1'b1;
+      end
     end
   end
 

@@ -12,7 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import record, rtl_widths
-from tpe.hdl.prove_arrays import STREAM_BITS, array_lemma, array_module, follows_streams
+from tpe.hdl.prove_arrays import (
+    GROUP,
+    ROUNDS,
+    STREAM_BITS,
+    array_lemma,
+    array_module,
+    follows_streams,
+)
 from tpe.hdl.prove_specs import (
     Claim,
     Lemma,
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
 
 ROWS = COLS = 2  # of an array whose streams are followed
 CELL_BITS = 3  # of a cell's: two digits
+ROW_BITS = 5  # of a sparse row's: three digits
 STEPPED_LANES = 2  # of a cell whose steps take several cycles
 SLACK = 8  # cycles beyond the least that shows the property
 GROUPS = 4  # that the index of a front counts
@@ -51,6 +59,8 @@ def control_claims(engine: Engine) -> list[Claim]:
         found.append(Claim("array", array_lemma))
     if "tpe_front_lane" in inside:
         found.append(Claim("front", _front))
+    if "tpe_sparse_row" in inside:
+        found.append(Claim("row", _row))
     return found
 
 
@@ -112,3 +122,19 @@ def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
     made = query(small, "tpe_prop_front", parameters, given, 2 * group + SLACK, "reset")
     what = "every non-zero digit of a group leaves once"
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
+
+
+def _row(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    """Three planes: one in the finish's hands, one that waits for it, one behind both."""
+    lanes = record(engine).lanes[0]
+    small = at_widths(engine, ROW_BITS, STREAM_BITS, ROW_BITS + STREAM_BITS + 1, lanes)
+    widths = rtl_widths(small)
+    names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
+    parameters = {name: widths[name] for name in (*names, "OwnFronts")}
+    index = (GROUP * lanes * ROUNDS - 1).bit_length()
+    parameters |= {"Group": GROUP, "IndexWidth": index}
+    planes = small.widths.digits
+    least = 1 + planes + 3 + GROUP + 4 + 2  # the planes, the registers behind them, and quiet
+    made = query(small, "tpe_prop_row", parameters, given, least + SLACK, "reset")
+    what = "every plane waits for the finish and is taken once, in order"
+    return Lemma("row", what, f"{lanes} x {GROUP} operands of {ROW_BITS} bits", made)

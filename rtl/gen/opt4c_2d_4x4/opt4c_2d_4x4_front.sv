@@ -14,9 +14,9 @@ module opt4c_2d_4x4_front #(
     input  wire  logic                               clk_i,
     input  wire  logic                               rst_ni,
     input  wire  logic                               en_i,      // 0 holds every register
-    // groups of A, a stream per lane
+    // groups of A, a stream per lane: taken in an enabled cycle
     input  wire  logic [Lanes-1:0]                   valid_i,
-    output       logic [Lanes-1:0]                   ready_o,
+    output       logic [Lanes-1:0]                   ready_o,   // whatever en_i is: it comes late
     input  wire  logic [Lanes*Group*AWidth-1:0]      a_i,
     input  wire  logic [Lanes-1:0]                   last_i,    // the lane's last group of K
     output       logic [Lanes-1:0]                   closing_o, // its next group: last plane

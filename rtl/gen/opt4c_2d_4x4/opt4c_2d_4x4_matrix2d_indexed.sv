@@ -250,6 +250,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .final_o  (final_plane[r]),
         .plane_o  (plane[r]),
         .psum_o   (psum[r]),
+        .slot_i   (slot_q == RowWidth'(r)),
         .take_i   (take[r])
     );
   end
@@ -304,14 +305,19 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic [PlaneWidth-1:0]           row_plane_q;
   logic [Cols-1:0][PsumWidth-1:0]  row_psum_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] acc_q;
-  logic [Cols-1:0][AccWidth-1:0]   acc, c_d, c_q;
+  logic [Cols-1:0][AccWidth-1:0]   acc_d, row_acc_q, c_d, c_q;
+  logic                            again;  // the row taken is the one in the finish
 
   assign en        = !(c_valid_q && !c_ready_i);
   assign c_valid_o = c_valid_q;
   assign c_last_o  = c_last_q;
   assign c_o       = c_q;
   assign done_o    = flush_i ? (c_valid_q && c_ready_i && c_last_q) : (row_valid_q && row_last_q);
-  assign acc       = (clear_i && row_plane_q == '0) ? '0 : acc_q[row_q];
+
+  // The accumulator is read with the plane, ahead of the adders; what they write this cycle passes
+  // by.
+  assign again = row_valid_q && row_q == row_sel;
+  assign acc_d = (clear_i && plane[row_sel] == '0) ? '0 : again ? c_d : acc_q[row_sel];
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
     opt4c_2d_4x4_finish #(
@@ -321,7 +327,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     ) u_finish (
         .psum_i (row_psum_q[c]),
         .plane_i(row_plane_q),
-        .acc_i  (acc[c]),
+        .acc_i  (row_acc_q[c]),
         .c_o    (c_d[c])
     );
   end
@@ -339,6 +345,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   always_ff @(posedge clk_i) begin
     if (en) begin
       row_psum_q  <= psum[row_sel];
+      row_acc_q   <= acc_d;
       row_plane_q <= plane[row_sel];
       row_q       <= row_sel;
       row_flush_q <= drain && flush_i;

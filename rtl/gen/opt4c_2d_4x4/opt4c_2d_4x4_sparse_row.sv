@@ -1,7 +1,9 @@
 // opt4c_2d_4x4_sparse_row -- one row of a sparse array: its fronts, its cells, the plane they finished.
 //
 // The row runs at its own pace. The pair of a whole plane moves into the shadow registers, where
-// it waits for the finish; while it is there and the next plane is whole too, the row waits.
+// it waits for the finish; while it is there and the next plane is whole too, the row waits for its
+// slot. A plane before the last is always taken in the slot, whatever the sink does: C leaves only
+// when no row has a step left. So the row's enable is made of registers alone.
 // Latency   : group accepted, digit, operand register, psum, shadow: one cycle each.
 `default_nettype none
 
@@ -36,11 +38,12 @@ module opt4c_2d_4x4_sparse_row #(
     output       logic                              final_o,  // it is the last plane of the pass
     output       logic [PlaneWidth-1:0]             plane_o,
     output       logic [Cols-1:0][PsumWidth-1:0]    psum_o,
+    input  wire  logic                              slot_i,   // the finish is the row's
     input  wire  logic                              take_i    // the plane is being taken
 );
 
   logic                                         en;        // the row's own enable
-  logic [Lanes-1:0]                             accept, front_ready, closing;
+  logic [Lanes-1:0]                             offer, accept, front_ready, closing;
   logic [Lanes-1:0]                             closed_q;  // its last group of the pass is taken
   // what the fronts say; they all say the same
   logic [Fronts-1:0][Lanes-1:0]                 ready, close;
@@ -64,12 +67,13 @@ module opt4c_2d_4x4_sparse_row #(
   logic                            capture;
   logic [Fronts-1:0]               cell_valid;
 
+  assign offer       = a_valid_i & {Lanes{open_i}} & ~closed_q;
   assign accept      = a_valid_i & a_ready_o;
   assign front_ready = ready[0];
   assign closing     = close[0];
-  assign a_ready_o   = {Lanes{open_i}} & ~closed_q & front_ready;
-  assign capture     = whole_q && (!full_q || take_i);
-  assign en          = !whole_q || capture;
+  assign a_ready_o   = {Lanes{open_i && en}} & ~closed_q & front_ready;
+  assign capture     = whole_q && (!full_q || slot_i);
+  assign en          = !whole_q || !full_q || slot_i;
 
   for (genvar f = 0; f < Fronts; f++) begin : gen_front
     opt4c_2d_4x4_front #(
@@ -83,7 +87,7 @@ module opt4c_2d_4x4_sparse_row #(
         .clk_i,
         .rst_ni,
         .en_i     (en),
-        .valid_i  (accept),
+        .valid_i  (offer),
         .ready_o  (ready[f]),
         .a_i,
         .last_i   (a_last_i),

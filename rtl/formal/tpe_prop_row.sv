@@ -1,0 +1,127 @@
+// tpe_prop_row -- every plane of a sparse row waits for the finish and is taken once, in order.
+//
+// Groups come when they like, each lane with its own number of them. The finish takes a plane when
+// it likes: one before the last in the row's slot, the last one in the drain. The planes taken are
+// 0, 1, 2 and so on, each after its groups have all come, and none stays behind: with the finish
+// willing, a plane that has come is taken within Quiet cycles in which no group comes.
+// fails_o   : the property does not hold.
+`default_nettype none
+
+module tpe_prop_row #(
+    parameter  int unsigned AWidth     = 5,
+    parameter  int unsigned BWidth     = 2,
+    parameter  int unsigned AccWidth   = 8,
+    parameter  int unsigned Lanes      = 1,
+    parameter  int unsigned Group      = 2,
+    parameter  int unsigned CodeWidth  = 3,
+    parameter  int unsigned IndexWidth = 3,
+    parameter  int unsigned PsumWidth  = 16,
+    parameter  int unsigned PlaneWidth = 2,
+    parameter  int unsigned OwnFronts  = 0,
+    localparam int unsigned NumDigits  = (AWidth + 1) / 2,
+    localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
+    localparam int unsigned Quiet      = Group + 4
+) (
+    input  wire  logic                          clk_i,
+    input  wire  logic                          open_i,
+    input  wire  logic [Lanes-1:0]              a_valid_i,
+    input  wire  logic [Lanes-1:0]              a_last_i,
+    input  wire  logic [Lanes*Group*AWidth-1:0] a_i,
+    input  wire  logic                          slot_i,
+    input  wire  logic                          drain_i,
+    output       logic                          fails_o
+);
+
+  logic                                 begun_q;
+  logic                                 rst_nq;  // begun_q again: the reset of what is proved
+  logic [Lanes-1:0]                     offer, ready, last, accept;
+  logic [Lanes-1:0][IndexWidth-1:0]     unused_index;
+  logic [PsumWidth-1:0]                 unused_psum;
+  logic                                 full, final_plane, take, done_q;
+  logic [PlaneWidth-1:0]                plane;
+  logic [Lanes-1:0][31:0]               group_q, come_q;  // groups of this plane, planes that came
+  logic [31:0]                          taken_q, quiet_q;
+
+  tpe_sparse_row #(
+      .Cols      (1),
+      .AWidth    (AWidth),
+      .BWidth    (BWidth),
+      .AccWidth  (AccWidth),
+      .Lanes     (Lanes),
+      .Group     (Group),
+      .CodeWidth (CodeWidth),
+      .IndexWidth(IndexWidth),
+      .PsumWidth (PsumWidth),
+      .PlaneWidth(PlaneWidth),
+      .OwnFronts (OwnFronts)
+  ) u_row (
+      .clk_i,
+      .rst_ni   (rst_nq),
+      .open_i,
+      .done_i   (done_q),
+      .a_valid_i(offer),
+      .a_ready_o(ready),
+      .a_last_i (last),
+      .a_i,
+      .index_o  (unused_index),
+      .b_i      ('0),
+      .full_o   (full),
+      .final_o  (final_plane),
+      .plane_o  (plane),
+      .psum_o   (unused_psum),
+      .slot_i,
+      .take_i   (take)
+  );
+
+  assign offer  = a_valid_i & {Lanes{begun_q}};
+  assign accept = offer & ready;
+  assign take   = begun_q && full && (final_plane ? drain_i : slot_i);
+
+  logic come, over;  // the plane that is next has come, in every lane; a lane has no group left
+
+  always_comb begin
+    come = 1'b1;
+    over = 1'b0;
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      last[l] = a_last_i[l] || group_q[l] == NumGroups - 1;
+      if (come_q[l] <= taken_q) come = 1'b0;
+      if (accept[l] && come_q[l] == NumDigits) over = 1'b1;
+    end
+  end
+
+  initial begun_q = 1'b0;
+  initial rst_nq  = 1'b0;
+
+  always_ff @(posedge clk_i) begin
+    begun_q <= 1'b1;
+    rst_nq  <= 1'b1;
+    if (!begun_q || done_q) begin
+      group_q <= '0;
+      come_q  <= '0;
+      taken_q <= 0;
+      quiet_q <= 0;
+      done_q  <= 1'b0;
+    end else begin
+      for (int unsigned l = 0; l < Lanes; l++) begin
+        if (accept[l]) begin
+          group_q[l] <= last[l] ? 0 : group_q[l] + 1;
+          if (last[l]) come_q[l] <= come_q[l] + 1;
+        end
+      end
+      if (take) taken_q <= taken_q + 1;
+      quiet_q <= (come && slot_i && drain_i && !take && accept == '0) ? quiet_q + 1 : 0;
+      done_q  <= take && final_plane;
+    end
+  end
+
+  logic wrong_plane, stays;
+
+  assign wrong_plane = full && (32'(plane) != taken_q || !come
+                                || final_plane != (taken_q == NumDigits - 1));
+  assign stays       = quiet_q > Quiet;
+
+  assign fails_o = begun_q && !done_q && (wrong_plane || over || stays);
+
+endmodule
+
+`default_nettype wire
