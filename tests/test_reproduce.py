@@ -192,13 +192,14 @@ def finding(ours: float, *claims: float, stages: int = 1) -> Finding:
 def test_a_sentence_says_whether_we_agree_and_why() -> None:
     assert "agrees with 1.27 (abstract)" in sentence(finding(1.30, 1.27))
     assert "disagrees: below the paper's 1.27 (abs)" in sentence(finding(0.9, 1.27))
+    assert "disagrees: below the paper's 1.09 (abs)" in sentence(finding(1.0, 1.09))
     assert "disagrees: above the paper's" in sentence(finding(1.9, 1.27))
     assert "prints no such figure" in sentence(finding(1.0))
     why = sentence(finding(0.9, 1.27))
     assert "clock is 2.00 times the baseline's (1.00 against 2.00 ns)" in why
     assert "takes 2.00 times the area" in why
     staged = replace(finding(0.9, 1.27, stages=3), one_stage=1.2)
-    assert "best MAC has 3 stages here; over one stage" in sentence(staged)
+    assert "best MAC has 3 stages here; with cells of one stage" in sentence(staged)
     assert "ratio is 1.20" in sentence(staged)
 
 

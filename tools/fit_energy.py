@@ -3,68 +3,94 @@
     python -m tools.fit_energy [PE ...]
 
 Each PE is mapped to the default technology at twice its shortest period by three recipes, and its
-gates are simulated on the operands of TRAINING (`tpe.synth.power`). What its clock pins take in
-every cycle is known. The rest is fitted, by least squares with no weight below zero and a small
-penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, and one for
-the step itself, times the share of cycles with a step. What registers, front and finish take beside
-their clock is thus in the weights of what feeds them.
+gates are simulated on the operands of TRAINING (`tpe.synth.power`). What the clock pins of a part
+take in every cycle is known. The rest is fitted, by least squares with no weight below zero and a
+small penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, and
+one for the step itself, times the share of cycles with a step. What registers take beside their
+clock is thus in the weights of what feeds them.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import nnls
 
 from tpe.synth.energy import FILE, FORMAT, features, measured_on
+from tpe.synth.power import CLOCKED
 from tpe.synth.synthesis import compare
 from tpe.synth.tech import technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu:40")
-PES = ("mac", "opt1", "opt4c")
+PES = ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")
 CYCLES = 1024
 PENALTY = 0.05
+FRONT = ("encode", "sparse")  # primitives of a front, if the PE has one
 
 
 def fit(pe: str) -> dict[str, object]:
-    """One PE's entry: clock, weights and leakage, and the errors on what it was fitted to."""
+    """One PE's entry: clock, weights and leakage by part; errors on what it was fitted to."""
     result = compare([pe], recipes=RECIPES, vary=())
     clock = 2 * result.common_clock_ns
     design = result.designs[0]
-    rows, wanted, leakage, clock_fj = [], [], 0.0, 0.0
-    names: list[str] = []
+    found: list[dict[str, float]] = []
+    powers = []
     for operands in TRAINING:
         power, engine, case = measured_on(design, technology(), clock, operands, CYCLES)
-        found = features(engine, case.a, case.b)
-        names = sorted(found)
-        rows.append([found[name] for name in names])
-        wanted.append(power.energies.dynamic_fj - power.clock_fj)
-        clock_fj = power.clock_fj
-        leakage = sum(power.energies.leakage_nw.values())
-        print(pe, operands, round(wanted[-1], 1), found, flush=True)
-    scale = np.max(np.array(rows), axis=0)
-    # Flips of one primitive follow those of another: a small penalty on large weights keeps them
-    # from standing for one another, which only the training operands would bear out.
-    stacked = np.vstack([np.array(rows) / scale, PENALTY * np.eye(len(scale))])
-    weights, _ = nnls(stacked, np.append(wanted, np.zeros(len(scale))))
-    weights = np.divide(weights, scale, out=np.zeros_like(weights), where=scale > 0)
-    total = np.array(wanted) + clock_fj
-    errors = (np.array(rows) @ weights + clock_fj) / total - 1
-    print(pe, dict(zip(names, weights.round(3), strict=True)), clock_fj, errors.round(4))
+        found.append(features(engine, case.a, case.b))
+        powers.append(power)
+        print(pe, operands, round(power.energies.dynamic_fj, 1), found[-1], flush=True)
+    names = sorted(found[0])
+    rows = np.array([[x[name] for name in names] for x in found])
+    parts, total = {}, np.zeros(len(rows))
+    for kind in powers[0].parts:
+        seen = np.array([_feeds(name, kind, powers[0].parts) for name in names])
+        energies = [power.parts[kind] for power in powers]
+        clock_fj = float(np.mean([e.switching[CLOCKED] + e.internal[CLOCKED] for e in energies]))
+        wanted = np.array([e.dynamic_fj - clock_fj for e in energies])
+        weights = _weights(rows * seen, wanted)
+        total += rows @ weights + clock_fj
+        parts[kind] = {
+            "clock_fj": clock_fj,
+            "flip_fj": dict(zip(names, map(float, weights), strict=True)),
+            "leakage_nw": float(np.mean([sum(e.leakage_nw.values()) for e in energies])),
+        }
+    errors = total / np.array([power.energies.dynamic_fj for power in powers]) - 1
+    print(pe, parts, errors.round(4), flush=True)
     return {
         "clock_ns": clock,
-        "clock_fj": clock_fj,
-        "flip_fj": {n: float(w) for n, w in zip(names, weights, strict=True)},
-        "leakage_nw": leakage,
+        "parts": parts,
         "array": design.engine.describe()["array"],
         "size": list(design.engine.size),
         "parameters": design.engine.describe()["params_json"],
         "worst_on_training": float(np.abs(errors).max()),
     }
+
+
+def _feeds(feature: str, kind: str, parts: Collection[str]) -> bool:
+    """Whether a feature bears on a part: what flips in a front does not flip behind it.
+
+    A front's digits are what flips behind it, so that all features bear on the front.
+    """
+    return kind == "front" or feature not in FRONT or "front" not in parts
+
+
+def _weights(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Weights of the features, none below zero.
+
+    Flips of one primitive follow those of another: a small penalty on large weights keeps them
+    from standing for one another, which only the training operands would bear out.
+    """
+    scale = np.max(rows, axis=0)
+    scaled = np.divide(rows, scale, out=np.zeros_like(rows), where=scale > 0)
+    stacked = np.vstack([scaled, PENALTY * np.eye(len(scale))])
+    weights, _ = nnls(stacked, np.append(wanted, np.zeros(len(scale))))
+    return np.divide(weights, scale, out=np.zeros_like(weights), where=scale > 0)
 
 
 def main() -> None:

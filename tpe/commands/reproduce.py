@@ -181,7 +181,7 @@ def _print_table(out: Output, quantity: str, findings: Sequence[Finding]) -> Non
         "SAED32\nrows",
         "ours",
         "over\nrecipes",
-        "1-stage\nMAC",
+        "of one\nstage",
     )
     table = plain_table(*heads, left=heads[1:3])
     for place, f in enumerate(findings, 1):

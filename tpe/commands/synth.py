@@ -27,6 +27,7 @@ from tpe.commands.synth_power import (
     WiresOption,
     check_power,
 )
+from tpe.commands.synth_shares import print_shares
 from tpe.commands.synth_text import number, print_result
 from tpe.errors import TpeError
 
@@ -88,7 +89,11 @@ WireLoadOption = Annotated[
     typer.Option("--wire-load", metavar="NAME", help="A wire load of the library. Default: none."),
 ]
 SharesOption = Annotated[
-    bool, typer.Option("--shares", help="Which primitive takes which area of the cell.")
+    bool,
+    typer.Option(
+        "--shares",
+        help="Which primitive takes which area of the cell; with --power which energy too.",
+    ),
 ]
 FpgaOption = Annotated[
     str | None,
@@ -150,7 +155,8 @@ def synth(
     result = _run(engines, liberty, wire_load, clocks, chosen, array is not None, timer, param)
     result = activity.add(out, result)
     print_result(out, result, front)
-    extra = _extras(out, result, shares, fpga, export)
+    extra = print_shares(out, result, activity) if shares else {}
+    extra |= _extras(out, result, fpga, export)
     from tpe.synth.rows import EXTRA
 
     out.rows([{**row, "command": command} for row in _rows(result, front)], EXTRA)
@@ -159,24 +165,14 @@ def synth(
     out.json(document(command, **content, **extra))
 
 
-def _extras(
-    out: Output, result: Result, shares: bool, fpga: str | None, export: str | None
-) -> dict[str, Any]:
-    """What `--shares`, `--fpga` and `--export` add: printed, and as parts of the JSON document."""
+def _extras(out: Output, result: Result, fpga: str | None, export: str | None) -> dict[str, Any]:
+    """What `--fpga` and `--export` add: printed, and as parts of the JSON document."""
     from tpe.synth.designs import pe_parts
     from tpe.synth.export import export_openroad
     from tpe.synth.fpga import fpga_counts
-    from tpe.synth.shares import cell_shares
 
     found: dict[str, Any] = {}
     for design in result.designs:
-        if shares:
-            share = cell_shares(design.engine, result.technology, result.recipes[0])
-            parts = {name: area / share.flat_um2 for name, area in share.area_um2.items()}
-            text = ", ".join(f"{name} {part:.1%}" for name, part in parts.items())
-            out.text(f"\n{design.name} cell by primitive ({share.recipe}): {text}")
-            out.text(f"Kept hierarchy takes {share.residual:+.1%} of area: shares are that rough.")
-            found.setdefault("shares", {})[design.name] = parts | {"residual": share.residual}
         if fpga is not None:
             counts = fpga_counts(pe_parts(design.engine, ())["cell"][0], fpga)
             text = ", ".join(f"{count} {kind}" for kind, count in counts.items())

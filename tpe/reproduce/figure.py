@@ -81,5 +81,5 @@ def _ours(axes: Axes, finding: Finding, place: float, colour: str, name: str) ->
         axes.plot(finding.spread, [place, place], "-", color=colour, linewidth=1.6)
     axes.plot(finding.ours, place, "o", color=colour, label=f"here, {name}, over the best MAC")
     if finding.one_stage is not None:
-        label = f"here, {name}, over a MAC of one stage"
+        label = f"here, {name}, cells of one stage"
         axes.plot(finding.one_stage, place, "o", color=colour, markerfacecolor="white", label=label)

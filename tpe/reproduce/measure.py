@@ -80,7 +80,8 @@ class Built:
 class Finding:
     """One ratio of one case: the claims, the published rows, ours; or why there is none of ours.
 
-    one_stage -- the same over a MAC of one stage, as the papers build it; None if ours is that
+    one_stage -- the same where both have cells of one stage, as the papers build them; None if
+                 the baseline has no more
     spread    -- least and largest ratio where the cells of both come from one recipe alone
     """
 
@@ -178,12 +179,13 @@ class Bench:
         return replace(built, energy=energy, no_energy=why)
 
     def one_stage(self, spec: Spec) -> Built | None:
-        """The spec without pipeline stages, None if it has none anyway."""
+        """The spec without pipeline stages, with its energy; None if it has none anyway."""
         plain = self.price(spec)
         own = tuple(o for o in plain.options if int(o.params.get("stages", 1)) == 1)
         if not own or len(own) == len(plain.options):
             return None
-        return self.built(spec, replace(plain, options=own).densest(spec.size))
+        made = self.built(spec, replace(plain, options=own).densest(spec.size))
+        return self.with_energy(made)
 
 
 def engine_of(spec: Spec) -> Engine:
@@ -223,36 +225,38 @@ def _findings(bench: Bench, case: Case) -> list[Finding]:
         bench.with_energy(bench.built(spec, price.densest(spec.size)))
         for spec, price in zip(specs, prices, strict=True)
     )
-    plain = bench.one_stage(case.baseline) if baseline.stages > 1 else None
+    plain = _of_one_stage(bench, case, design) if baseline.stages > 1 else None
     area = Finding(
         case,
         "area",
         design.density / baseline.density,
-        design.density / plain.density if plain else None,
+        plain[0].density / plain[1].density if plain else None,
         _spread(bench, case, prices[0], prices[1]),
         design,
         baseline,
     )
-    return [area, _energy(bench, case, design, baseline, plain)]
+    return [area, _energy(case, design, baseline, plain)]
+
+
+def _of_one_stage(bench: Bench, case: Case, design: Built) -> tuple[Built, Built] | None:
+    """(design, baseline) with cells of one stage; None if the baseline cannot be built so."""
+    baseline = bench.one_stage(case.baseline)
+    if baseline is None:
+        return None
+    return bench.one_stage(case.design) or design, baseline
 
 
 def _energy(
-    bench: Bench, case: Case, design: Built, baseline: Built, plain: Built | None
+    case: Case, design: Built, baseline: Built, plain: tuple[Built, Built] | None
 ) -> Finding:
     if design.energy is None or baseline.energy is None:
         finding = Finding(case, "energy", design=design, baseline=baseline)
         return replace(finding, reason=design.no_energy or baseline.no_energy)
-    own = design.energy.fj_per_mac
-    one_stage = bench.with_energy(plain).energy if plain else None
-    return Finding(
-        case,
-        "energy",
-        baseline.energy.fj_per_mac / own,
-        one_stage.fj_per_mac / own if one_stage else None,
-        None,
-        design,
-        baseline,
-    )
+    ours = baseline.energy.fj_per_mac / design.energy.fj_per_mac
+    one_stage = None
+    if plain and plain[0].energy and plain[1].energy:
+        one_stage = plain[1].energy.fj_per_mac / plain[0].energy.fj_per_mac
+    return Finding(case, "energy", ours, one_stage, None, design, baseline)
 
 
 def _spread(bench: Bench, case: Case, design: Price, baseline: Price) -> tuple[float, float] | None:

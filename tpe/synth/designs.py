@@ -82,6 +82,26 @@ def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Par
     return found
 
 
+def share_of(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:
+    """(dynamic, leakage) of a part by which a PE of the engine has less than one of the small.
+
+    A front is shared by the columns. A finish is shared by the rows; it works once per output,
+    or in every cycle if the PE is digit-serial.
+    """
+    pe = emit.record(engine)
+    if kind == "front" and not pe.own_front:
+        share = small.grid.n / engine.grid.n
+        return share, share
+    if kind == "finish":
+        rows = _rows(small) / _rows(engine)
+        return (rows if pe.sparse else 1.0), rows
+    return 1.0, 1.0
+
+
+def _rows(engine: Engine) -> int:
+    return engine.grid.m * engine.grid.chain
+
+
 @cache
 def drop_ins() -> dict[str, str]:
     """Modules that stand in for those of `rtl` of the same name and compute the same, by name.

@@ -1,10 +1,10 @@
 """Energy of a GEMM on a PE without synthesis: a table fitted to gate-level runs.
 
-What a PE takes in a cycle is what its clock pins take and, in a step, so much for every output bit
-of a primitive that flips (`Engine.toggles`) and for the step itself. The numbers stand in
-`data/energy_tpe130.json`, with the command that made them; a PE, or parameters, that were not
-fitted have no energy here: None, never 0. The PE is one of a 4 x 4 array, with its share of front
-and finish; wires and the clock tree are not in it.
+What a part of a PE takes in a cycle is what its clock pins take and, in a step, so much for every
+output bit of a primitive that flips (`Engine.toggles`) and for the step itself. The numbers stand
+in `data/energy_tpe130.json`, with the command that made them; a PE, or parameters, that were not
+fitted have no energy here: None, never 0. Fronts and finishes count by the share that a PE of the
+array has in them (`designs.share_of`); wires and the clock tree are not in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tpe import array as arrays
 from tpe.engine import Engine
+from tpe.synth.designs import share_of, sized
 from tpe.toggles import sample
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from tpe.synth.rows import Design
     from tpe.synth.tech import Technology
 
-FORMAT = 1
+FORMAT = 2
 FILE = Path(__file__).resolve().parent / "data" / "energy_tpe130.json"
 LIBRARY = "tpe130"
 SOURCE = "table fitted to gate-level runs (tpe130, zero delay)"
@@ -33,16 +35,20 @@ SOURCE = "table fitted to gate-level runs (tpe130, zero delay)"
 def cycle_fj(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> float | None:
     """What a PE takes in a cycle of A @ B, A (M, K) by B (K, N), fJ, leakage included.
 
-    None for an engine that no table was fitted to: the array, and every parameter, must be those
-    of the fit, and so must the size where PEs share a front or a finish that is busy in every
-    cycle. `layer`: the run of A @ B, if there is one already.
+    None for an engine that no table was fitted to: every parameter, and whether psums stay, must
+    be those of the fit. `layer`: the run of A @ B, if there is one already.
     """
     entry = _entry(engine)
     if entry is None:
         return None
-    found = features(engine, a, b, layer)
-    dynamic = entry["clock_fj"] + sum(entry["flip_fj"][op] * x for op, x in found.items())
-    return float(dynamic + entry["leakage_nw"] * entry["clock_ns"] * 1e-3)
+    found, fitted = features(engine, a, b, layer), sized(engine, tuple(entry["size"]))
+    taken = 0.0
+    for kind, part in entry["parts"].items():
+        dynamic, leakage = share_of(kind, engine, fitted)
+        flips = sum(part["flip_fj"][op] * x for op, x in found.items())
+        taken += dynamic * (part["clock_fj"] + flips)
+        taken += leakage * part["leakage_nw"] * entry["clock_ns"] * 1e-3
+    return taken
 
 
 def features(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> dict[str, float]:
@@ -67,13 +73,9 @@ def _entry(engine: Engine) -> dict[str, Any] | None:
     if engine.pe is None or engine.array is None:
         return None
     entry = _table().get(engine.pe.name)
-    if entry is None or engine.array.name != entry["array"]:
+    if entry is None or engine.array.way is not arrays.get(entry["array"]).way:
         return None
-    if entry["parameters"] != engine.describe()["params_json"]:
-        return None
-    if engine.pe.sparse and list(engine.size) != entry["size"]:
-        return None
-    return dict(entry)
+    return dict(entry) if entry["parameters"] == engine.describe()["params_json"] else None
 
 
 def measured_on(

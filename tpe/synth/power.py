@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.hdl import emit
 from tpe.hdl.images import Case
 from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
-from tpe.synth.designs import has_stand_ins, variant_engine
+from tpe.synth.designs import has_stand_ins, share_of, variant_engine
 from tpe.synth.liberty import Cell, Pin
 from tpe.synth.nets import Gate, Nets
 from tpe.synth.port_traces import port_traces
@@ -292,7 +291,7 @@ def _pe_case(
         average = activity.mean(found)
         own = priced(average, tech)
         own = with_clock_tree(own, average.nets, tech) if tree else own
-        parts[kind] = own.scaled(len(found) / count).scaled(*_shares(kind, engine, case.engine))
+        parts[kind] = own.scaled(len(found) / count).scaled(*share_of(kind, engine, case.engine))
         fractions.append(average.annotated_fraction)
     cycles = by_kind["cell"][0].cycles
     return Power(total(parts.values()), parts, 1.0, cycles, case.macs / count, min(fractions), "")
@@ -314,19 +313,3 @@ def with_clock_tree(own: Energies, nets: Nets, tech: Technology) -> Energies:
         switching={**own.switching, CLOCKED: own.switching[CLOCKED] + switching},
         internal={**own.internal, CLOCKED: own.internal[CLOCKED] + internal},
     )
-
-
-def _shares(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:
-    """(dynamic, leakage) of a part by which a PE of the engine has less than one of the small."""
-    pe = emit.record(engine)
-    if kind == "front" and not pe.own_front:
-        share = small.grid.n / engine.grid.n
-        return share, share
-    if kind == "finish":
-        rows = _rows(small) / _rows(engine)
-        return (rows if pe.sparse else 1.0), rows
-    return 1.0, 1.0
-
-
-def _rows(engine: Engine) -> int:
-    return engine.grid.m * engine.grid.chain
