@@ -88,6 +88,18 @@ def test_the_table_is_within_a_tenth_of_the_gates(pe, operands):
     assert abs(error) < 0.10
 
 
+@pytest.mark.parametrize(
+    ("pe", "array", "size"), [("opt4c", "matrix2d", (8, 16)), ("mac", "systolic_os", (4, 4))]
+)
+def test_the_table_holds_at_other_sizes_and_where_psums_stay(pe, array, size):
+    _, chosen, clock = made(pe)
+    engine = Engine(pe, array, size)
+    gates = pe_power(engine, chosen, technology(), clock, "normal:20", 1, 512)
+    case = cases_of(engine, "normal:20", 1, 512)[0]
+    fast = energy.cycle_fj(engine, case.a, case.b)
+    assert fast == pytest.approx(gates.power_mw * clock * 1000, rel=0.10)
+
+
 def test_what_was_not_fitted_has_no_energy():
     a, b = np.ones((4, 8), int), np.ones((8, 4), int)
     run = Engine("mac", "matrix2d", "4x4").run(a, b, energy=True)
@@ -97,9 +109,9 @@ def test_what_was_not_fitted_has_no_energy():
     assert Engine("mac", "matrix2d", "4x4").run(a, b).totals()["energy_pe_pj"] is None
     for engine in (
         Engine("stripes", "matrix2d", "4x4"),
-        Engine("mac", "systolic_os", "4x4"),
+        Engine("mac", "systolic_ws", "4x4"),
         Engine("mac", "matrix2d", "4x4", a_type="int4"),
-        Engine("opt4c", "matrix2d", "8x8"),
+        Engine("opt4c", "matrix2d", "4x4", drift=4),
     ):
         assert energy.cycle_fj(engine, a, b) is None
         assert engine.run(a, b, energy=True).totals()["energy_fj_per_mac"] is None
@@ -144,8 +156,13 @@ def test_the_command_gives_power_and_saif(tmp_path):
     words = ["synth", "--pe", "mac", "--recipe", ",".join(RECIPES), "-p", "stages=1"]
     words += ["-p", "tree=chain", "--clock-ns", "10", "--power", "--workload", "normal:20"]
     file, saif = tmp_path / "out.json", tmp_path / "mac.saif"
-    done = CliRunner().invoke(app, [*words, "--json", str(file), "--saif", str(saif)])
+    more = ["--shares", "--json", str(file), "--saif", str(saif)]
+    done = CliRunner().invoke(app, [*words, *more])
     assert done.exit_code == 0, done.output
+    for name in ("shares", "energy_shares"):
+        parts = json.loads(file.read_text())[name]["mac"]
+        assert sum(parts.values()) - parts["residual"] == pytest.approx(1)
+        assert parts["map"] > parts["shift"] and abs(parts["residual"]) > 0
     row = json.loads(file.read_text())["rows"][0]
     assert row["annotated_fraction"] >= 0.95 and "no glitches" in row["activity_source"]
     assert row["power_mw"] > row["leakage_mw"] > 0
