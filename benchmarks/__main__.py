@@ -7,14 +7,19 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import model, networks, rtl
+from benchmarks import model, networks, rtl, synth
 
 
 def main() -> int:
     """Measure and print."""
     table = Table("figure", "measured", "limit", "reached")
     figures = []
-    for figure in (*model.figures(), *networks.figures(), *rtl.figures()):
+    for figure in (
+        *model.figures(),
+        *networks.figures(),
+        *rtl.figures(),
+        *synth.figures(),
+    ):
         figures.append(figure)
         table.add_row(figure.name, figure.measured, figure.limit, "yes" if figure.ok else "NO")
     Console(width=130).print(table)

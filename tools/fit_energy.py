@@ -26,7 +26,7 @@ from tpe.synth.synthesis import compare
 from tpe.synth.tech import technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
-TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu:40")
+TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu:40", "sparse:0.9")
 PES = ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")
 CYCLES = 1024
 PENALTY = 0.05
@@ -47,20 +47,21 @@ def fit(pe: str) -> dict[str, object]:
         print(pe, operands, round(power.energies.dynamic_fj, 1), found[-1], flush=True)
     names = sorted(found[0])
     rows = np.array([[x[name] for name in names] for x in found])
+    whole = np.array([power.energies.dynamic_fj for power in powers])
     parts, total = {}, np.zeros(len(rows))
     for kind in powers[0].parts:
         seen = np.array([_feeds(name, kind, powers[0].parts) for name in names])
         energies = [power.parts[kind] for power in powers]
         clock_fj = float(np.mean([e.switching[CLOCKED] + e.internal[CLOCKED] for e in energies]))
         wanted = np.array([e.dynamic_fj - clock_fj for e in energies])
-        weights = _weights(rows * seen, wanted)
+        weights = _weights(rows * seen, wanted, whole)
         total += rows @ weights + clock_fj
         parts[kind] = {
             "clock_fj": clock_fj,
             "flip_fj": dict(zip(names, map(float, weights), strict=True)),
             "leakage_nw": float(np.mean([sum(e.leakage_nw.values()) for e in energies])),
         }
-    errors = total / np.array([power.energies.dynamic_fj for power in powers]) - 1
+    errors = total / whole - 1
     print(pe, parts, errors.round(4), flush=True)
     return {
         "clock_ns": clock,
@@ -80,16 +81,16 @@ def _feeds(feature: str, kind: str, parts: Collection[str]) -> bool:
     return kind == "front" or feature not in FRONT or "front" not in parts
 
 
-def _weights(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Weights of the features, none below zero.
+def _weights(rows: np.ndarray, wanted: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Weights of the features, none below zero; errors count relative to the `whole` energy.
 
     Flips of one primitive follow those of another: a small penalty on large weights keeps them
     from standing for one another, which only the training operands would bear out.
     """
-    scale = np.max(rows, axis=0)
-    scaled = np.divide(rows, scale, out=np.zeros_like(rows), where=scale > 0)
+    scale, share = np.max(rows, axis=0), np.mean(whole) / whole
+    scaled = np.divide(rows, scale, out=np.zeros_like(rows), where=scale > 0) * share[:, None]
     stacked = np.vstack([scaled, PENALTY * np.eye(len(scale))])
-    weights, _ = nnls(stacked, np.append(wanted, np.zeros(len(scale))))
+    weights, _ = nnls(stacked, np.append(wanted * share, np.zeros(len(scale))))
     return np.divide(weights, scale, out=np.zeros_like(weights), where=scale > 0)
 
 

@@ -357,6 +357,7 @@ class Engine:
             error=Error.of(found.c, found.exact),
             fingerprint=fingerprint(task, handshake) + given.fingerprint,
             overflowed=found.overflowed,
+            row_steps=None if timing.row_steps is None else timing.row_steps * task.repeat,
         )
         return priced(self, made, seen) if energy else made
 

@@ -69,6 +69,7 @@ class LayerRun:
     error: Error
     fingerprint: str  # of the operands and the handshake
     overflowed: bool = False  # a sum did not fit `acc_bits`
+    row_steps: int | None = None  # of all rows of a sparse PE, with and without a digit
     pe_pj: float | None = None  # energy of the PEs, None where it is not known
 
     @property

@@ -145,6 +145,7 @@ class Timing:
     cycles: Cycles
     nonzero_digits: int | None = None  # of A, once per tile of N; None for a dense PE
     busy_steps: int | None = None  # steps of a row in which any of its lanes holds such a digit
+    row_steps: int | None = None  # all steps of the rows, with and without a digit
 
 
 @dataclass(frozen=True)

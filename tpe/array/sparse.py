@@ -128,6 +128,7 @@ class Pass:
     edges: Ints  # (tiles of M,): cycles of each, without loading
     digits: int  # non-zero
     busy: int  # steps of a row in which a lane holds a digit
+    steps: int  # of all rows, with and without a digit
     empty: int  # groups of operands without a digit, over all planes
     padded: int  # ... of padding
 
@@ -148,8 +149,9 @@ def sparse_timing(job: Job, handshake: Handshake) -> Timing:
 def _timing(job: Job, ranges: list[Pass]) -> Timing:
     """The closed form, every row free."""
     lanes = job.rows * job.widths.lanes
-    digits, busy, empty, padded = (
-        sum(getattr(p, name) for p in ranges) for name in ("digits", "busy", "empty", "padded")
+    digits, busy, steps, empty, padded = (
+        sum(getattr(p, name) for p in ranges)
+        for name in ("digits", "busy", "steps", "empty", "padded")
     )
     spent = sum(int(p.edges.sum()) for p in ranges)
     tail = job.m_tiles * sum(_tail(job, stop) for _, stop in passes(job))
@@ -163,7 +165,7 @@ def _timing(job: Job, ranges: list[Pass]) -> Timing:
     )
     load = Fraction(_load_cycles(job, [p.edges for p in ranges]))
     total = cycles * job.n_tiles + Cycles(load=load)
-    return Timing(total, digits * job.n_tiles, busy * job.n_tiles)
+    return Timing(total, *(count * job.n_tiles for count in (digits, busy, steps)))
 
 
 def _tail(job: Job, stop: int) -> int:
@@ -202,15 +204,15 @@ def _pass(job: Job, start: int, stop: int) -> Pass:
     rounds = -(-groups // lanes)
     padded = (rounds * lanes - groups) * planes * len(codes)
     if lanes == 1 and groups >= job.rows:  # a slot comes before the next plane is whole
-        meets, busy = counts.sum(axis=1) + LATENCY, digits
+        meets, busy, spent = counts.sum(axis=1) + LATENCY, digits, digits + empty
     else:
         fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
         steps = _threaded(compiled(plane_steps), parts, fields, group, planes, lanes)
         meets = np.asarray(compiled(row_meets)(np.ascontiguousarray(steps[:, 0]), job.rows))
-        busy = int(steps[:, 1].sum())
+        spent, busy = (int(x) for x in steps.sum(axis=(0, 2)))
     tail = _tail(job, stop) - LATENCY
     edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
-    return Pass(edges, digits, busy, empty, padded)
+    return Pass(edges, digits, busy, spent, empty, padded)
 
 
 def _drifting(job: Job, free: Timing) -> Timing:

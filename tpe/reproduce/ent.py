@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 
-_STAGES = ("stages", "negate")
+_STAGES = ("tree", "stages", "negate")
 _SIDES = (
     (16, "256 GOPS", 1.087, 1.130),
     (32, "1 TOPS", 1.122, 1.175),

@@ -34,7 +34,7 @@ class Spec:
     array: str
     size: tuple[int, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
-    vary: tuple[str, ...] = ("negate",)
+    vary: tuple[str, ...] = ("tree", "negate")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 
 _SIDE = (16, 16)
-_HONEST = ("stages", "encoder", "negate")  # of a MAC: what its portfolio tries beside the recipes
+# Of a MAC: what its portfolio tries beside the recipes.
+_HONEST = ("tree", "stages", "encoder", "negate")
 
 # Topology -> array, size, lanes, area claims, energy claims.
 _TOPOLOGIES = (

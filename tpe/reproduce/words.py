@@ -8,6 +8,7 @@ from tpe.reproduce.facts import PRINTED, QUANTITIES, Claim
 from tpe.reproduce.measure import Built, Finding
 
 NEAR = 0.25  # of what is claimed: 1.23 and 1.32 still agree with 1.27, 1.00 agrees with no gain
+LEAST = 0.02  # what a recipe more or less moves anyhow; half of the smallest claim, 1.04
 
 
 def claims_text(claims: tuple[Claim, ...]) -> str:
@@ -36,12 +37,12 @@ def sentence(finding: Finding) -> str:
 
 
 def agrees(ours: float, claimed: float) -> bool:
-    """Whether a ratio is a claimed one but for a quarter of the claimed effect, in logarithms.
+    """Whether a ratio is a claimed one but for a quarter of the claimed effect, or for 2 %.
 
-    >>> agrees(1.23, 1.27), agrees(1.00, 1.09), agrees(3.2, 2.7)
-    (True, False, True)
+    >>> agrees(1.23, 1.27), agrees(1.00, 1.09), agrees(1.00, 1.04), agrees(3.2, 2.7)
+    (True, False, False, True)
     """
-    return abs(log(ours / claimed)) <= NEAR * abs(log(claimed))
+    return abs(log(ours / claimed)) <= max(NEAR * abs(log(claimed)), LEAST)
 
 
 def _why(finding: Finding) -> str:

@@ -56,7 +56,9 @@ def features(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> d
     in a step, times that share."""
     toggles = sample(engine, a, b, 0)
     one = layer or engine.run(a, b).layers[0]
-    busy = float((one.terms.useful + one.terms.empty_group) / one.cycles)
+    busy = float(one.terms.useful / one.cycles)
+    if one.row_steps is not None:  # lanes that wait for others of their row are in it
+        busy = one.row_steps / (engine.rows * one.cycles)
     return {"step": busy, **{op: n / toggles.steps * busy for op, n in toggles.flips.items()}}
 
 
