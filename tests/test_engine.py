@@ -121,6 +121,9 @@ def test_a_wrapped_c_is_not_called_exact():
     [
         lambda: tpe.Engine(3),
         lambda: tpe.Engine("opt1", 3),
+        lambda: tpe.Engine(["mac"]),
+        lambda: tpe.Engine("mac", ["os"]),
+        lambda: tpe.Engine.load(None),
         lambda: tpe.Engine("opt1", "os", (True, 2)),
         lambda: tpe.Engine("opt1", a_type=np.array([1, 2])),
         lambda: tpe.Engine("opt1").run(A, B, handshake=5),

@@ -129,7 +129,8 @@ def load_engine(path: str | os.PathLike[str], **overrides: Any) -> Engine:
     Raises TpeError, one line that names the file and the line or the field: what cannot be read
     or is no TOML; a field missing, unknown, of a wrong type or value.
     """
-    return _made(read_toml(path), f"engine file '{os.fspath(path)}'", overrides)
+    content = read_toml(path)
+    return _made(content, f"engine file '{os.fspath(path)}'", overrides)
 
 
 def find_engine(spec: str, **overrides: Any) -> Engine:
@@ -152,6 +153,8 @@ def is_file_name(spec: str) -> bool:
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a TOML file holds; TpeError naming the file and the line if it is none."""
+    if not isinstance(path, str | os.PathLike):
+        raise TpeError(f"engine file {path!r} is not legal: a path")
     where = f"engine file '{os.fspath(path)}'"
     if not Path(path).exists():
         raise TpeError(f"{where} does not exist")

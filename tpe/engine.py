@@ -72,7 +72,7 @@ class Engine:
             self.grid = Grid(rows, cols, lanes=1, chain=1)
         else:
             self.pe = self.record = pe if isinstance(pe, PE) else pes.get(pe)
-            chosen = "matrix2d" if array is None else array
+            chosen = arrays.DEFAULT if array is None else array
             self.array = chosen if isinstance(chosen, Array) else arrays.get(chosen)
             arrays.require(self.array, self.pe)
             self.size = parse_size(default_size(self.array) if size is None else size, self.array)

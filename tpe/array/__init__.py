@@ -23,14 +23,13 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(stems))
 
 
-@cache
 def get(name: str) -> Array:
     """The record of the array called `name`, or by one of its aliases.
 
     >>> get("os").name
     'systolic_os'
     """
-    full = _aliases().get(name, name)
+    full = _aliases().get(name, name) if isinstance(name, str) else name
     if full not in names():
         raise unknown("array", name, names())
     return _load(full)

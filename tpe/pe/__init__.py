@@ -19,7 +19,6 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(stems, key=lambda stem: (stem != "mac", stem)))
 
 
-@cache
 def get(name: str) -> PE:
     """The record of the PE called `name`.
 
@@ -28,6 +27,11 @@ def get(name: str) -> PE:
     """
     if name not in names():
         raise unknown("pe", name, names())
+    return _load(name)
+
+
+@cache
+def _load(name: str) -> PE:
     record = import_module(f"tpe.pe.{name}").RECORD
     assert isinstance(record, PE) and record.name == name, f"tpe/pe/{name}.py: RECORD.name differs"
     return record
