@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _PAPER = {"abs": ("^", "the paper, abstract"), "read": ("v", "the paper, evaluation")}
 _OURS = PALETTE[:4]
+_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+_FINE = (0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8)  # where all ratios are near 1
 
 
 def ratios_figure(results: Sequence[Measured]) -> Figure:
@@ -62,7 +64,9 @@ def _panel(axes: Axes, quantity: str, results: Sequence[Measured]) -> None:
     axes.axvline(1, color="#888888", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlabel(f"{QUANTITIES[quantity]}, ratio to the baseline")
-    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if _covers(axes, t)]
+    ticks = [t for t in _TICKS if _covers(axes, t)]
+    if len(ticks) < 3:
+        ticks = [t for t in _FINE if _covers(axes, t)]
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
     axes.xaxis.grid(True, color="#DDDDDD", linewidth=0.6)
@@ -82,4 +86,12 @@ def _ours(axes: Axes, finding: Finding, place: float, colour: str, name: str) ->
     axes.plot(finding.ours, place, "o", color=colour, label=f"here, {name}, over the best MAC")
     if finding.one_stage is not None:
         label = f"here, {name}, cells of one stage"
-        axes.plot(finding.one_stage, place, "o", color=colour, markerfacecolor="white", label=label)
+        axes.plot(  # a ring, so that a dot at the same place is seen
+            finding.one_stage,
+            place,
+            "o",
+            color=colour,
+            label=label,
+            markerfacecolor="none",
+            markersize=8,
+        )
