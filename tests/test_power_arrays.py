@@ -22,9 +22,8 @@ from tpe.synth.tech import technology
 from tpe.synth.wires import with_wires
 
 
-def positions_against_whole(size: str, positions: int) -> None:
+def positions_against_whole(engine: Engine, positions: int) -> None:
     """Cells at some positions and the edge logic, against all gates in one simulation."""
-    engine = Engine("mac", "systolic_os", size)
     result = synthesis.synthesise(engine, recipes=("sklansky/fast", "ripple/small"), array=True)
     clock = result.common_clock_ns
     composed = result.designs[0].at(clock)
@@ -37,12 +36,16 @@ def positions_against_whole(size: str, positions: int) -> None:
 
 
 def test_an_array_is_its_positions_and_its_edge():
-    positions_against_whole("2x2", 8)
+    positions_against_whole(Engine("mac", "systolic_os", "2x2"), 8)
 
 
 @pytest.mark.full
-def test_eight_of_sixteen_positions_stand_for_all():
-    positions_against_whole("4x4", 8)
+@pytest.mark.parametrize(
+    ("pe", "array", "parameters"),
+    [("mac", "systolic_os", {}), ("opt1", "matrix2d", {}), ("opt4c", "matrix2d", {"depth": 32})],
+)
+def test_eight_of_sixteen_positions_stand_for_all(pe, array, parameters):
+    positions_against_whole(Engine(pe, array, "4x4", **parameters), 8)
 
 
 def test_positions_are_corners_edges_and_middle():
