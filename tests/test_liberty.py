@@ -43,6 +43,9 @@ NAND = """  cell (NAND2) { area : 2; pin (A) { direction : input; capacitance : 
     pin (B) { direction : input; capacitance : 0.002; }
     pin (Y) { direction : output; function : "!(A B)"; } }
 """
+BUFFER = """  cell (BUF) { area : 2; pin (A) { direction : input; capacitance : 0.002; }
+    pin (Y) { direction : output; function : "A"; } }
+"""
 FLOP = """  cell (DFF) { area : 8; ff (IQ, IQN) { clocked_on : "C"; next_state : "D";
       clear : "!R"; }
     pin (C) { direction : input; clock : true; capacitance : 0.002; }
@@ -90,7 +93,7 @@ def test_units_scale(tmp_path):
 
 
 def test_a_flip_flop(tmp_path):
-    path = write(tmp_path, HEAD, INVERTER, NAND, FLOP, "}\n")
+    path = write(tmp_path, HEAD, INVERTER, NAND, FLOP, BUFFER, "}\n")
     flop = technology(path).flip_flops[0]
     assert (flop.cell, flop.clock, flop.data, flop.outputs) == ("DFF", "C", "D", ("Q",))
     assert (flop.rising, flop.clear, flop.preset) == (True, "low", None)
@@ -103,13 +106,13 @@ def test_several_gzipped_files_are_one_library(tmp_path):
     for name, text in {
         "inv": HEAD.replace("(tiny)", "(tiny_INV_TT)") + INVERTER + "}",
         "simple": HEAD.replace("(tiny)", "(tiny_SIMPLE_TT)") + NAND + "}",
-        "seq": pico + FLOP + "}",
+        "seq": pico + FLOP + BUFFER + "}",
     }.items():
         files.append(tmp_path / f"{name}.lib.gz")
         files[-1].write_bytes(gzip.compress(text.encode()))
     made = technology(files)
     assert made.name == "tiny_TT"
-    assert [cell.name for cell in made.library.cells] == ["INV", "NAND2", "DFF"]
+    assert [cell.name for cell in made.library.cells] == ["INV", "NAND2", "DFF", "BUF"]
     assert (made.node_nm, made.source) == (None, "the user's")
     assert len(made.library.sha256) == 3
     for plain in made.tool_files:
@@ -126,7 +129,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path):
         read_liberty([first, hot])
 
 
-GOOD = HEAD + INVERTER + NAND + FLOP + "}\n"
+GOOD = HEAD + INVERTER + NAND + FLOP + BUFFER + "}\n"
 WRONG = {
     "empty": ("", ":1: not Liberty: expected .*an empty file"),
     "a netlist": ("module x ();\nendmodule\n", ":1: not Liberty: .*found 'module x"),
@@ -136,7 +139,7 @@ WRONG = {
     ),
     "cut in values": (GOOD[: GOOD.index('"5, 6') + 4], ":13: .*never closed: truncated or wrong"),
     "cut in a comment": (GOOD[: GOOD.index("/* not") + 4], ":10: truncated: a comment"),
-    "one brace more": (GOOD + "}\n", ":25: text after the end of the library"),
+    "one brace more": (GOOD + "}\n", ":27: text after the end of the library"),
     "no statement": (GOOD.replace("area : 2;", "area = 2;"), ":16: not a Liberty statement"),
     "a unit": (GOOD.replace('"1ns"', '"1min"'), ":2: time_unit '1min': not a number and a unit"),
     "a load unit": (GOOD.replace("pf", "oz"), ":3: capacitive_load_unit .*oz.*such as .1, pf."),
@@ -150,9 +153,18 @@ WRONG = {
     "a template": (GOOD.replace("cell_rise (d)", "cell_rise (e)"), ":12: cell_rise: no template"),
     "a function": (GOOD.replace("!(A B)", "!(A B"), ":18: pin Y: function .*a '\\)' is missing"),
     "a direction": (GOOD.replace('output; function : "A\'"', "out"), ":10: .*direction 'out'"),
-    "no flip-flop": (HEAD + INVERTER + NAND + "}", ": no rising-edge flip-flop among 2 cells"),
-    "cell-poor": (HEAD + FLOP + "}", ": no inverter, no 2-input nand among 1 cells"),
-    "a falling flip-flop": (GOOD.replace('"C"', '"!C"'), ": no rising-edge flip-flop among 3"),
+    "no flip-flop": (
+        HEAD + INVERTER + NAND + BUFFER + "}",
+        ": no rising-edge flip-flop among 3 cells",
+    ),
+    "cell-poor": (HEAD + FLOP + "}", ": no inverter, no 2-input nand, no buffer among 1 cells"),
+    "a falling flip-flop": (GOOD.replace('"C"', '"!C"'), ": no rising-edge flip-flop among 4"),
+    "no reset": (GOOD.replace('clear : "!R";', ""), ": no flip-flop with an asynchronous reset"),
+    "negative area": (GOOD.replace("area : 1.5", "area : -5"), ":7: cell INV: area -5 is not"),
+    "no number": (GOOD.replace("area : 1.5", "area : nan"), ":7: .*nan.* is not"),
+    "area 0": (GOOD.replace("area : 1.5", "area : 0"), ": cell INV has area 0; legal: above 0"),
+    "no load": (GOOD.replace("capacitance : 0.002; }", "}", 1), ": cell INV has no pin capacit"),
+    "no delays": (GOOD.replace("cell_rise (d)", "rise_transition (d)"), ": cell INV has no delay"),
 }
 
 
@@ -165,7 +177,7 @@ def test_what_is_wrong_is_said_in_one_line(case, tmp_path):
 
 
 def test_the_untouched_text_is_accepted(tmp_path):
-    assert len(technology(write(tmp_path, GOOD)).library.cells) == 3
+    assert len(technology(write(tmp_path, GOOD)).library.cells) == 4
 
 
 def test_every_cut_of_a_file_is_refused(tmp_path):
@@ -195,7 +207,7 @@ def test_damaged_gzip_and_missing_files(tmp_path):
 
 def test_dont_use_bars_cells(tmp_path):
     path = write(tmp_path, GOOD)
-    with pytest.raises(TpeError, match="no 2-input nand among 3 cells beside dont_use NAND"):
+    with pytest.raises(TpeError, match="no 2-input nand among 4 cells beside dont_use NAND"):
         technology(path, dont_use=["NAND*"])
     flagged = write(tmp_path, GOOD.replace("area : 8;", "area : 8; dont_use : true;"))
     with pytest.raises(TpeError, match="no rising-edge flip-flop"):
@@ -234,7 +246,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TPE_CACHE_DIR", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="Liberty is parsed anew; set TPE_CACHE_DIR"):
-        assert len(read_liberty(write(tmp_path, GOOD)).cells) == 3
+        assert len(read_liberty(write(tmp_path, GOOD)).cells) == 4
 
 
 @pytest.mark.parametrize(

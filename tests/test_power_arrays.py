@@ -108,7 +108,7 @@ def test_what_was_not_fitted_has_no_energy():
     run = Engine("mac", "matrix2d", "4x4").run(a, b, energy=True)
     row = run.totals()
     assert row["energy_pe_pj"] == pytest.approx(row["energy_fj_per_mac"] * 128 / 1000)
-    assert row["energy_pe_pj"] > 0 and row["cost_source"] == energy.SOURCE
+    assert row["energy_pe_pj"] > 0 and "one stage, 7.71 ns" in row["cost_source"]
     assert Engine("mac", "matrix2d", "4x4").run(a, b).totals()["energy_pe_pj"] is None
     for engine in (
         Engine("stripes", "matrix2d", "4x4"),
@@ -165,7 +165,9 @@ def test_the_command_gives_power_and_saif(tmp_path):
     for name in ("shares", "energy_shares"):
         parts = json.loads(file.read_text())[name]["mac"]
         assert sum(parts.values()) - parts["residual"] == pytest.approx(1)
-        assert parts["map"] > parts["shift"] and abs(parts["residual"]) > 0
+        assert min(parts["map"], parts["accumulate"], parts["registers"]) > 0
+        assert parts["residual"] != 0
+    assert f"({json.loads(file.read_text())['rows'][0]['recipe']})" in " ".join(done.stdout.split())
     row = json.loads(file.read_text())["rows"][0]
     assert row["annotated_fraction"] >= 0.95 and "no glitches" in row["activity_source"]
     assert row["power_mw"] > row["leakage_mw"] > 0

@@ -122,7 +122,7 @@ def test_area_efficiency_is_steps_a_second_and_area(mine: Path) -> None:
     energy = found["OPT4C over MAC, at equal area", "energy"]
     assert energy.ours == pytest.approx(350 / 200)
     missing = found["OPT3 over Bitlet", "area"]
-    assert missing.ours is None and "unknown pe of user: mine.csv" in str(missing.reason)
+    assert missing.ours is None and "user: mine.csv has no row of" in str(missing.reason)
 
 
 def test_the_published_column_takes_the_models_steps(mine: Path) -> None:

@@ -65,7 +65,7 @@ class _Maker:
         found = [o for o in price.front(size) if clock is None or o.period_ns <= clock]
         if not found:
             raise TpeError(
-                f"no netlist meets clock_ns = {clock:g}; fastest: {price.fastest_ns:.3f} ns"
+                f"nothing meets clock_ns = {clock:g}; fastest: {price.fastest_ns:.3f} ns"
             )
         return found
 

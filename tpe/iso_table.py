@@ -153,7 +153,7 @@ def _columns(entry: IsoEntry, whole: IsoComparison) -> dict[str, Any]:
         "throughput_tops": tops,
         "tops_per_mm2": tops / (area * 1e-6),
         "energy_fj_per_mac": fj,
-        "energy_pj": None if fj is None else fj * row["macs"] / 1000,
+        "energy_pe_pj": None if fj is None else fj * row["macs"] / 1000,
         "power_mw": None if fj is None else fj * row["macs"] / time_us * 1e-6,
         "tops_per_w": 2000 / fj if fj else None,
         "activity_source": energy.activity_source if energy else None,

@@ -179,7 +179,7 @@ class Run:
                 "cycles": terms.total,
                 **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
                 **_ratios(engine, layers, terms),
-                **_energy(layers),
+                **_energy(self.engine, layers),
                 "exact": error.largest == 0,
                 "max_abs_error_vs_exact": float(error.largest),
                 "bias_relative": error.total / error.size if error.size else 0.0,
@@ -197,16 +197,21 @@ def priced(engine: Engine, layer: LayerRun, seen: Seen) -> LayerRun:
     return layer if each is None else replace(layer, pe_pj=each * layer.cycles * pes / 1000)
 
 
-def _energy(layers: list[LayerRun]) -> dict[str, Any]:
+def _energy(engine: Engine, layers: list[LayerRun]) -> dict[str, Any]:
     """The columns of the energy of the PEs; of the buffers' and the memory's none is known."""
     known = [layer.pe_pj for layer in layers if layer.pe_pj is not None]
     if len(known) < len(layers):
         return {}
-    from tpe.synth.energy import LIBRARY, SOURCE
+    from tpe.synth.energy import LIBRARY, source
 
     per_mac = 1000 * sum(known) / sum(layer.macs for layer in layers)
     columns = {"energy_pe_pj": sum(known), "energy_fj_per_mac": per_mac}
-    return {**columns, "library": LIBRARY, "cost_source": SOURCE, "activity_source": "toggles"}
+    return {
+        **columns,
+        "library": LIBRARY,
+        "cost_source": source(engine),
+        "activity_source": "toggles",
+    }
 
 
 def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, float | None]:

@@ -153,6 +153,7 @@ def _print(out: Output, paper: Paper, results: Sequence[Measured]) -> None:
     out.text("multiply-accumulates a second and area.")
     for fact in paper.facts:
         out.text(fact)
+    out.text("Energies are those of the PEs: what lies between them is in areas alone.")
     for result in results:
         out.text(f"\n{_library(result)}", style="bold")
         for quantity in ("area", "energy"):

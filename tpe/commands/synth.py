@@ -135,11 +135,17 @@ def synth(
     all designs meet. A PE's area is its cell's; front and finish, which an array shares, stand
     beside it.
     """
+    from tpe.synth.fpga import check_family
+
     out = Output(json_file, table_file)
     clocks = parse_clocks(clock_ns)
     names = [name.strip() for name in pe.split(",")]
+    if fpga is not None:
+        check_family(fpga)
     if cost is not None:
         _refuse_beside_cost(array=array, liberty=liberty, recipe=recipe, timer=timer, param=param)
+        _refuse_beside_cost(power=power or None, shares=shares or None, front=front or None)
+        _refuse_beside_cost(fpga=fpga, export=export, saif=saif, workload=workload, wires=wires)
         _from_cost(out, names, clocks, cost)
         return
     engines = _engines(names, array, size, param)
@@ -186,6 +192,12 @@ def _extras(out: Output, result: Result, fpga: str | None, export: str | None) -
     return found
 
 
+def libraries(liberty: Sequence[str] | None) -> str | list[str]:
+    """What `--liberty` names: the default, a built-in name or a file, or several files."""
+    files = list(liberty or ("tpe130",))
+    return files[0] if len(files) == 1 else files
+
+
 def _rows(result: Result, front: bool) -> list[dict[str, Any]]:
     return result.rows() + (result.front_rows() if front else [])
 
@@ -204,7 +216,7 @@ def _run(
     from tpe.synth.synthesis import compare, count_steps
     from tpe.synth.tech import technology
 
-    tech = technology(list(liberty) if liberty else "tpe130", wire_load=wire_load)
+    tech = technology(libraries(liberty), wire_load=wire_load)
     pinned = {text.partition("=")[0] for text in param or ()}
     vary = [name for name in VARIED if name not in pinned]
     total = count_steps(engines, recipes, array, vary)

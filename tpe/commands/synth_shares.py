@@ -9,26 +9,43 @@ from tpe.cli_common import Output
 from tpe.commands.synth_power import PowerAsked
 
 if TYPE_CHECKING:
+    from tpe.synth.array import Composed
+    from tpe.synth.mapper import Mapped
+    from tpe.synth.rows import Chosen
     from tpe.synth.synthesis import Result
 
 
 def print_shares(out: Output, result: Result, power: PowerAsked) -> dict[str, Any]:
-    """The shares of every design's cell by the first recipe; energy only if power is asked for."""
+    """The shares of every design's cell as it is at the first clock; energy only with power."""
     from tpe.synth.energy_shares import cell_energy_shares
     from tpe.synth.shares import cell_shares
 
-    tech, recipe = result.technology, result.recipes[0]
+    tech = result.technology
+    clock = (result.clocks_ns or (result.common_clock_ns,))[0]
     found: dict[str, dict[str, Any]] = {"shares": {}}
     for design in result.designs:
-        area = cell_shares(design.engine, tech, recipe)
-        parts = _print(out, f"{design.name} area", recipe.name, area.area_um2, area.residual)
+        cell = _cell(design.at(clock))
+        recipe = next(r for r in result.recipes if r.name == cell.recipe)
+        built: dict[str, Any] = {"variant": cell.variant, "target": cell.target}
+        area = cell_shares(design.engine, tech, recipe, **built)
+        parts = _print(out, f"{design.name} area", cell.label, area.area_um2, area.residual)
         found["shares"][design.name] = parts
         if power.on:
-            energy = cell_energy_shares(design.engine, tech, recipe, power.workload, power.seed)
+            asked = power.workload, power.seed
+            energy = cell_energy_shares(design.engine, tech, recipe, *asked, **built)
             name = f"{design.name} energy"
             parts = _print(out, name, energy.activity_source, energy.energy_fj, energy.residual)
             found.setdefault("energy_shares", {})[design.name] = parts
     return found
+
+
+def _cell(chosen: Chosen | Composed) -> Mapped:
+    """The netlist of the cell that was chosen."""
+    from tpe.synth.array import Composed
+
+    if isinstance(chosen, Composed):
+        return chosen.versions["tpe_cell"].source
+    return chosen.points["cell"].mapped
 
 
 def _print(

@@ -18,7 +18,7 @@ def print_result(out: Output, result: Result, front: bool) -> None:
     tech = result.technology
     out.text(library_text(tech.name, tech.node_nm, tech.corner, tech.source))
     wires = tech.wire_load or "none"
-    out.text(f"FO4 {result.fo4_ns:.4f} ns. Wires: {wires}. Timing: {_tools(result)}.")
+    out.text(f"FO4 {result.fo4_ns:.4f} ns. Wires in timing: {wires}. Timing: {_tools(result)}.")
     out.text(f"Assumed: {timing.ASSUMPTIONS}.\n")
     _print_rows(out, result.rows())
     if result.powers:

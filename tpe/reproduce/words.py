@@ -57,8 +57,8 @@ def _why(finding: Finding) -> str:
         )
     if finding.published is not None:
         parts.append(f"The paper's own SAED32 rows give {finding.published:.2f}.")
-    if finding.quantity == "area":
-        parts += _between(design, baseline)
+    parts += _between(design, baseline, finding.quantity)
+    parts += [finding.case.note] if finding.case.note else []
     return " ".join(parts)
 
 
@@ -80,10 +80,13 @@ def _energy(design: Built, baseline: Built) -> str:
     )
 
 
-def _between(design: Built, baseline: Built) -> list[str]:
-    """Said where much of a design's area is in no PE: the papers price PEs."""
+def _between(design: Built, baseline: Built, quantity: str) -> list[str]:
+    """How much of the area is in no PE: the papers price PEs, and so do our energies."""
     shares = [
         (built.spec.pe, built.option.cells_share(built.spec.size)) for built in (design, baseline)
     ]
     told = [f"{(1 - share):.0%} of {pe}'s" for pe, share in shares if share is not None]
-    return [f"Between the PEs lies {' and '.join(told)} area."] if told else []
+    if not told:
+        return []
+    none = ", which is in no energy here" if quantity == "energy" else ""
+    return [f"Between the PEs lies {' and '.join(told)} area{none}."]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tpe.errors import TpeError, unknown
+from tpe.errors import TpeError
 
 COLUMNS = ("pe", "clock_ns", "area_um2", "energy_fj_per_mac", "leakage_uw")
 _NEEDED = ("clock_ns", "area_um2")
@@ -55,7 +55,8 @@ class CostTable:
         """The rows of a PE, fastest first; TpeError if there is none."""
         found = tuple(sorted((c for c in self.costs if c.pe == pe), key=lambda c: c.clock_ns))
         if not found:
-            raise unknown(f"pe of {self.source}", pe, dict.fromkeys(c.pe for c in self.costs))
+            rows = ", ".join(dict.fromkeys(c.pe for c in self.costs))
+            raise TpeError(f"{self.source} has no row of {pe}; it has rows of {rows}")
         return found
 
     def at(self, pe: str, clock_ns: float) -> Cost | None:
@@ -67,7 +68,7 @@ class CostTable:
 def read_cost(path: str | os.PathLike[str]) -> CostTable:
     """The costs in a CSV file; TpeError, one line with file and line, for what is not legal."""
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = reader.fieldnames or []
             _check_columns(path, columns)
@@ -86,6 +87,8 @@ def _check_columns(path: object, columns: Iterable[str]) -> None:
     found = [str(column).strip() for column in columns]
     lacks = [column for column in COLUMNS if column not in found]
     stray = [column for column in found if column not in COLUMNS]
+    if len(found) == 1 and ";" in found[0]:
+        raise TpeError(f"{path} is divided by semicolons; legal: commas")
     if lacks or stray or len(set(found)) != len(found):
         wrong = f"lacks {', '.join(lacks)}" if lacks else f"has {', '.join(stray or found)}"
         raise TpeError(f"{path} {wrong}; legal columns: {', '.join(COLUMNS)}")
@@ -112,7 +115,7 @@ def _number(where: str, name: str, text: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or value < 0:
-        raise TpeError(f"{where}: {name} = {text!r} is not legal: a number of 0 or more")
+        raise TpeError(f"{where}: {name} = {text!r} is not legal: a finite number, not below 0")
     return value
 
 

@@ -82,6 +82,15 @@ def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Par
     return found
 
 
+def cell_part(engine: Engine, variant: str = "") -> Part:
+    """The cell of an engine as a variant builds it; TpeError if there is none of that name."""
+    modules = emit.engine_modules(variant_engine(engine, variant))
+    needed = reachable(modules, "tpe_cell")
+    if has_stand_ins(variant):
+        needed = rebuilt(needed, "tpe_cell")
+    return Part(f"{emit.record(engine).name}.cell", "tpe_cell", needed, (), variant)
+
+
 def share_of(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:
     """(dynamic, leakage) of a part by which a PE of the engine has less than one of the small.
 

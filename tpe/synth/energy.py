@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe.engine import Engine
+from tpe.errors import TpeError
 from tpe.synth.designs import share_of, sized
 from tpe.toggles import sample
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 FORMAT = 2
 FILE = Path(__file__).resolve().parent / "data" / "energy_tpe130.json"
 LIBRARY = "tpe130"
-SOURCE = "table fitted to gate-level runs (tpe130, zero delay)"
 
 
 def cycle_fj(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> float | None:
@@ -49,6 +49,17 @@ def cycle_fj(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> f
         taken += dynamic * (part["clock_fj"] + flips)
         taken += leakage * part["leakage_nw"] * entry["clock_ns"] * 1e-3
     return taken
+
+
+def source(engine: Engine) -> str:
+    """Where the energy of an engine comes from, in words; TpeError if it has none."""
+    entry = _entry(engine)
+    if entry is None:
+        raise TpeError(f"no energy was fitted to {engine.name}")
+    return (
+        f"table fitted to gate-level runs ({LIBRARY}, zero delay): the smallest netlists, one "
+        f"stage, {entry['clock_ns']:.2f} ns"
+    )
 
 
 def features(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> dict[str, float]:

@@ -51,17 +51,25 @@ def cell_energy_shares(
     operands: str = "normal:20",
     seed: int = 0,
     cycles: int = 1024,
+    variant: str = "",
+    target: float = 1.0,
 ) -> EnergyShares:
-    """Shares of an engine's cell by one recipe, at the first position of its array.
+    """Shares of an engine's cell, or of a variant, by one recipe, at the first place of its array.
 
     Registers and the clock count as `registers`; what enters the cell as `operands`.
     """
-    part = designs.pe_parts(engine, ())["cell"][0]
-    once = replace(recipe, targets=(1.0,))
+    part = designs.cell_part(engine, variant)
+    once = replace(recipe, targets=(target,))
     flat = map_parts([part], technology, [once])[0].mapped[0]
     kept = map_parts([replace(part, keep=None)], technology, [once])[0].mapped[0]
-    case = cases_of(smaller(engine), operands, seed, cycles)[0]
-    traces = port_traces(case, {"cell": flat.netlist.ports}, lambda x: {"cell": x["cell"][:1]})
+    built = smaller(designs.variant_engine(engine, variant))
+    case = cases_of(built, operands, seed, cycles)[0]
+    traces = port_traces(
+        case,
+        {"cell": flat.netlist.ports},
+        lambda x: {"cell": x["cell"][:1]},
+        designs.has_stand_ins(variant),
+    )
     library, run = technology.library, traces.by_kind["cell"]
     alone = activity.record(flat.netlist, library, run)[0]
     total = priced(alone, technology).dynamic_fj

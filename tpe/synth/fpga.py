@@ -27,10 +27,15 @@ for command in sys.argv[1:]:
 """
 
 
-def fpga_counts(part: Part, family: str = "xilinx") -> dict[str, int]:
-    """Cells of a part, flattened, by name, mapped to a family of FPGAs; TpeError if it fails."""
+def check_family(family: str) -> None:
+    """TpeError unless Yosys is asked for a family that is known here."""
     if family not in FAMILIES:
         raise unknown("FPGA family", family, FAMILIES)
+
+
+def fpga_counts(part: Part, family: str = "xilinx") -> dict[str, int]:
+    """Cells of a part, flattened, by name, mapped to a family of FPGAs; TpeError if it fails."""
+    check_family(family)
     require_pyosys()
     with tempfile.TemporaryDirectory(prefix="tpe-fpga-") as name:
         folder = Path(name)

@@ -190,6 +190,8 @@ class _Reader:
         area = self.number(group, "area")
         if area is None:
             raise self.source.error(group.offset, f"cell {group.name} has no area")
+        if not 0 <= area < 1e12:  # 0 stands for fillers, which nobody maps to
+            raise self.source.error(group.offset, f"cell {group.name}: area {area:g} is not legal")
         wide = group.of("bus") + group.of("bundle")
         pins = [pin for holder in (group, *wide) for pin in holder.of("pin")]
         leakages = tuple(map(self.leakage, group.of("leakage_power")))

@@ -27,11 +27,13 @@ PRIMITIVES = {
     "tpe_encode_row": "encode",
     "tpe_sparse": "sparse",
     "tpe_map": "map",
+    "tpe_map_complement": "map",
     "tpe_shift": "shift",
     "tpe_shift_plane": "shift",
     "tpe_shift_pair": "shift",
     "tpe_shift_pair_plane": "shift",
     "tpe_half_reduce": "half_reduce",
+    "tpe_half_reduce_ones": "half_reduce",
     "tpe_add": "add",
     "tpe_accumulate": "accumulate",
 }
@@ -59,11 +61,11 @@ class Shares:
 def area_shares(part: Part, flat: Mapped, technology: Technology, recipe: Recipe) -> Shares:
     """Shares of a part by primitive, scaled to the area of its flat netlist.
 
-    `recipe` should be the one that made `flat`: it maps the same RTL again with every module kept.
+    `recipe` should be the one that made `flat`, with that one target: it maps the same RTL again
+    with every module kept.
     Raises TpeError if it cannot.
     """
-    once = replace(recipe, targets=(1.0,))
-    kept = map_parts([replace(part, keep=None)], technology, [once])[0].mapped[0]
+    kept = map_parts([replace(part, keep=None)], technology, [recipe])[0].mapped[0]
     found = _by_primitive(kept, technology)
     total = sum(found.values())
     scale = flat.area_um2 / total if total else 0.0
@@ -91,9 +93,15 @@ def _by_primitive(kept: Mapped, technology: Technology) -> dict[str, float]:
     return found
 
 
-def cell_shares(engine: Engine, technology: Technology, recipe: Recipe) -> Shares:
-    """Shares of an engine's cell by one recipe, driven as fast as it comes."""
-    part = designs.pe_parts(engine, ())["cell"][0]
-    once = replace(recipe, targets=(1.0,))
+def cell_shares(
+    engine: Engine,
+    technology: Technology,
+    recipe: Recipe,
+    variant: str = "",
+    target: float = 1.0,
+) -> Shares:
+    """Shares of an engine's cell, or of a variant of it, by one recipe driven to a target."""
+    part = designs.cell_part(engine, variant)
+    once = replace(recipe, targets=(target,))
     flat = map_parts([part], technology, [once])[0].mapped[0]
     return area_shares(part, flat, technology, once)

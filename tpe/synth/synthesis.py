@@ -58,13 +58,13 @@ class Result:
         return [self._row(design, clock) for design in self.designs for clock in clocks]
 
     def front_rows(self) -> list[dict[str, Any]]:
-        """A row per point of each design's own front: its clock is its shortest period."""
+        """A row per point of each design's front, of any part of a PE: its clock is that one's."""
         rows = []
         for design in self.designs:
             for point in design.own_front if isinstance(design, ArrayFront) else ():
                 rows.append(self._row(design, point.period_ns))
             fronts = {} if isinstance(design, ArrayFront) else design.fronts
-            periods = sorted(p.period_ns for p in fronts.get("cell", ()))
+            periods = sorted({p.period_ns for front in fronts.values() for p in front})
             least = design.fastest.period_ns
             rows += [self._row(design, p) for p in periods if p >= least]
         return rows

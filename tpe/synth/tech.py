@@ -7,6 +7,7 @@ stays None.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -120,7 +121,8 @@ def technology(
 
     `node_nm`, `dont_use` and `source` default to what is known of a library of that name, or to
     None, no cell and "the user's". TpeError for a file that is none, and for a library without an
-    inverter, a 2-input nand or a rising-edge flip-flop: nothing could be mapped to it.
+    inverter, a buffer, a 2-input nand or a rising-edge flip-flop, one with a reset among them, or
+    without areas, delays and pin capacitances: nothing could be mapped to it.
 
     >>> t = technology()
     >>> t.name, t.node_nm, t.flip_flops[0].cell
@@ -140,10 +142,18 @@ def technology(
         node_nm=node_nm or (facts.node_nm if facts else None),
         dont_use=refused,
         wire_load=wire_load,
-        source=source or (facts.source if facts else "the user's"),
+        source=source or (facts.source if facts and _is_own(files, library) else "the user's"),
     )
     _check(made)
     return made
+
+
+def _is_own(files: Sequence[Path], library: Library) -> bool:
+    """Whether a library is what its name says, where we have that one; a changed copy is not."""
+    own = BUILT_IN.get(library.name)
+    if own is None or tuple(files) == (own,):
+        return True
+    return library.sha256 == (hashlib.sha256(own.read_bytes()).hexdigest(),)
 
 
 def _files(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
@@ -175,13 +185,26 @@ def _check(made: Technology) -> None:
         lacks.append("inverter")
     if not cells.having(made.cells, cells.NAND2):
         lacks.append("2-input nand")
+    if not made.buffers:
+        lacks.append("buffer")
     if not any(flop.rising for flop in made.flip_flops):
         lacks.append("rising-edge flip-flop")
+    elif not any(flop.rising and (flop.clear or flop.preset) for flop in made.flip_flops):
+        lacks.append("flip-flop with an asynchronous reset")
+    files = ", ".join(map(str, made.files))
     if lacks:
-        files = ", ".join(map(str, made.files))
         barred = f" beside dont_use {', '.join(made.dont_use)}" if made.dont_use else ""
         total = len(made.library.cells)
         raise TpeError(f"{files}: no {', no '.join(lacks)} among {total} cells{barred}")
+    flops = {flop.cell for flop in made.flip_flops}
+    for cell in made.cells:
+        if not cell.area_um2 and (cell.name in flops or cells.combinational(cell)):
+            raise TpeError(f"{files}: cell {cell.name} has area 0; legal: above 0, or dont_use")
+    inverter = made.library.cell(made.inverters[0])
+    if inverter.inputs[0].capacitance_ff is None:
+        raise TpeError(f"{files}: cell {inverter.name} has no pin capacitance")
+    if all(arc.cell_rise is None for arc in inverter.outputs[0].arcs):
+        raise TpeError(f"{files}: cell {inverter.name} has no delay tables")
 
 
 def _plain(path: Path) -> Path:
@@ -189,8 +212,6 @@ def _plain(path: Path) -> Path:
     raw, gzipped = liberty_text.load(path)
     if not gzipped:
         return path.resolve()
-    import hashlib
-
     folder = cache_dir() / "liberty"
     plain = folder / f"{hashlib.sha256(raw).hexdigest()[:32]}.lib"
     if plain.exists():
