@@ -339,7 +339,9 @@ def cost_file(tmp_path, text):
 
 
 def test_costs_of_a_user_are_marked(tmp_path):
-    file = cost_file(tmp_path, HEAD + "mac,2,100,5.5,0.1\nmac,1,150,,\n")
+    file = cost_file(
+        tmp_path, "\ufeff" + HEAD + "mac,2,100,5.5,0.1\nmac,1,150,,\n"
+    )  # as Excel does
     rows = cost_rows(read_cost(file), ["mac"], [1.5, 3.0])
     assert [row["area_um2"] for row in rows] == [150, 100]
     assert [row["energy_fj_per_mac"] for row in rows] == [None, 5.5]
@@ -352,6 +354,7 @@ def test_costs_of_a_user_are_marked(tmp_path):
     [
         ("", "lacks pe, clock_ns"),
         ("pe,clock_ns\nmac,1\n", "lacks area_um2"),
+        (HEAD.replace(",", ";") + "mac;1;5;;\n", "is divided by semicolons"),
         (HEAD, "has no row"),
         (HEAD + "mac,1,two,,\n", "mine.csv:2: area_um2 = 'two' is not legal"),
         (HEAD + "mac,0,5,,\n", "clock_ns = '0' is not legal: a number above 0"),
@@ -405,6 +408,9 @@ def test_the_command_is_the_api(tmp_path, made):
         (["--size", "4x4"], "--size 4x4 needs --array"),
         (["--cost", "nothing.csv"], "cannot read nothing.csv"),
         (["--cost", "a.csv", "--recipe", "quick"], "--cost replaces synthesis"),
+        (["--cost", "a.csv", "--power"], "--power and --cost are both given"),
+        (["--cost", "a.csv", "--export", "d"], "--export and --cost are both given"),
+        (["--fpga", "foo"], "unknown FPGA family 'foo'"),
         (["--wire-load", "x"], "unknown wire load"),
     ],
 )
@@ -485,7 +491,7 @@ def test_the_export_names_files_that_are_there(tmp_path):
     files = export_openroad(engine, tmp_path / "flow", 4.0)
     config = (tmp_path / "flow/config.mk").read_text()
     named = [word for word in config.split() if word.startswith("$(DESIGN_HOME)/")]
-    assert len(named) > 10
+    assert len(named) > 10 and not any("_sva" in word for word in named)
     for word in named:
         assert (tmp_path / "flow" / word.removeprefix("$(DESIGN_HOME)/")).exists()
     assert {file.name for file in files} >= {"config.mk", "constraint.sdc"}

@@ -43,7 +43,11 @@ PesOption = Annotated[
 ]
 ArrayOption = Annotated[
     str | None,
-    typer.Option("--array", metavar="ARRAY", help="Map whole arrays, not PEs. Default: PEs."),
+    typer.Option(
+        "--array",
+        metavar="ARRAY",
+        help="Map whole arrays, as -p says (no other stages or trees are tried). Default: PEs.",
+    ),
 ]
 SizeOption = Annotated[
     str | None, typer.Option("--size", metavar="RxC", help="Size of the arrays. Default: 4x4.")
@@ -241,7 +245,7 @@ def parse_clocks(text: str | None) -> tuple[float, ...]:
     """
     if text is None:
         return ()
-    legal = "A, A,B,... or A:B:STEP in ns, all above 0"
+    legal = "A, A,B,... or A:B:STEP in ns, all above 0 and below 1e6"
     try:
         if ":" not in text:
             numbers = tuple(float(part) for part in text.split(","))
@@ -327,6 +331,9 @@ def _from_cost(out: Output, names: Sequence[str], clocks: Sequence[float], file:
     rows = [{**row, "command": command} for row in cost_rows(costs, names, clocks)]
     out.echo(command)
     out.text(f"Numbers of {costs.source}: not from synthesis here.")
+    others = sorted({cost.pe for cost in costs.costs} - set(names))
+    if others:
+        out.text(f"Rows of {', '.join(others)} are not asked for.")
     table = plain_table(
         "pe", "clock ns", "area um2", "fJ per MAC", "leakage uW", left=("pe", "clock ns")
     )

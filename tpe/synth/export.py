@@ -13,6 +13,7 @@ from tpe.errors import TpeError, unknown
 from tpe.hdl import emit
 from tpe.hdl.package import emit_directory
 from tpe.synth.fpga import FAMILIES, fpga_counts
+from tpe.synth.mapper import LARGEST_MEMORY
 from tpe.synth.timing import CLOCK
 
 __all__ = ["FAMILIES", "PLATFORMS", "export_openroad", "fpga_counts"]
@@ -62,6 +63,8 @@ def export_openroad(
         "export SDC_FILE = $(DESIGN_HOME)/constraint.sdc",
         f"export CORE_UTILIZATION = {_UTILISATION}",
         "export SYNTH_HIERARCHICAL = 1",
+        f"# Memories of more than {LARGEST_MEMORY} bits in the RTL need macros of your platform;",
+        "# the areas of `tpe synth` leave them out.",
     ]
     written = {
         "config.mk": "\n".join(config) + "\n",
