@@ -212,7 +212,7 @@ def test_bad_input_is_one_line(mine: Path, tmp_path: Path) -> None:
         (("--iso", "area", *cost, "--liberty", "x.lib"), "--liberty and --cost"),
         (("--iso", "area", *cost, "--clock-ns", "0"), "--clock-ns 0 is not legal"),
         (("--iso", "area", *cost, "--clock-ns", "0.1"), "nothing meets clock_ns = 0.1"),
-        (("--iso", "area", "--liberty", "none.lib"), "none.lib: cannot be read as Liberty"),
+        (("--iso", "area", "--liberty", "none.lib"), "none.lib: no such Liberty file"),
         (("--iso", "area", "--recipe", "quik"), "unknown recipe 'quik'"),
         (("--iso", "area", "--pe", "bitfusion"), "bitfusion"),
     ):
