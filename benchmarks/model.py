@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def figures() -> Iterator[Figure]:
     for pe in ("mac", "opt1"):
         engine = tpe.Engine(pe, "systolic_os", (32, 32))
         assert (engine.run(a, b).C[:64, :64] == a[:64].astype(np.int64) @ b[:, :64]).all()
-        ours = best(lambda engine=engine: engine.run(a, b))
+        ours = best(partial(engine.run, a, b))
         yield Figure(
             f"{pe}: exact int8 values, 2048^3, rate against numpy float32 matmul",
             f"{peer / ours:.2f}",
@@ -44,8 +45,8 @@ def opt4c_cycles(a: np.ndarray) -> Figure:
     from tpe.array.sparse import sparse_timing
 
     engine = tpe.Engine("opt4c", "matrix2d", (32, 32))
-    job = engine.job(a, SIZE)
     k = a.shape[1]
+    job = engine.job(a, np.zeros((k, SIZE), a.dtype))
     rate = a.size / best(lambda: sparse_timing(job, ALWAYS), 7)
     return Figure(
         f"opt4c 32x32: int8 operands a second through the cycle rule, K = {k}",

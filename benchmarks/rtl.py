@@ -31,9 +31,7 @@ module tpe_bare;
   initial begin #4 go = 1'b1; end
   always @(posedge clk) if (done) begin $display("cycles %0d", cycles); $finish; end
   {harness} #({parameters}) u_harness (
-    .clk_i(clk), .go_i(go), .m_tiles_i({m_tiles}), .n_tiles_i({n_tiles}), .a_beats_i({a_beats}),
-    .b_beats_i({b_beats}), .pass_beats_i({pass_beats}), .a_zero_i(0), .b_zero_i(0),
-    .idle_i(0), .busy_i(0), .done_o(done), .cycles_o(cycles));
+    .clk_i(clk), .go_i(go), {settings}, .done_o(done), .cycles_o(cycles));
 endmodule
 """
 
@@ -77,7 +75,10 @@ def model_against_rtl() -> Figure:
     words = memory_words([counts(case)])
     modules = {k: v for k, v in bench_design([engine], words).sources.items() if k != "tpe_bench"}
     parameters = ", ".join(f".{n}({v})" for n, v in harness_parameters(engine, words))
-    modules["tpe_bare"] = BARE.format(harness="e0_harness", parameters=parameters, **image.settings)
+    settings = ", ".join(f".{name}_i({value})" for name, value in image.settings.items())
+    modules["tpe_bare"] = BARE.format(
+        harness="e0_harness", parameters=parameters, settings=settings
+    )
     home = build(Design(modules, "tpe_bare", cocotb=False))
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "a.hex").write_bytes(image.a)

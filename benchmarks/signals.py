@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -10,7 +11,7 @@ from cocotb.triggers import Timer
 
 
 @cocotb.test()
-async def drive(dut):
+async def drive(dut: Any) -> None:
     """Stream random operands port by port and read C whenever it is valid."""
     rng = np.random.default_rng(0)
     dut.rst_n.value = 0
