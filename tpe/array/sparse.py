@@ -67,6 +67,36 @@ def row_steps(codes: Ints, flags: Ints, popcount: Ints, group: int, planes: int)
 
 
 @kernel()
+def lone_steps(codes: Ints, fields: Ints, group: int, planes: int) -> Ints:
+    """What `plane_steps` says, of rows of one lane: all planes of a group at once.
+
+    A field counts up to 127: groups are added up until one could be full.
+    """
+    rows, k = codes.shape
+    out = np.zeros((rows, 2, planes), np.int64)
+    mask = (1 << FIELD) - 1
+    top, low = 0, 0  # of each field: its top bit, and all bits below
+    for p in range(planes):
+        top |= 1 << (FIELD * p + FIELD - 1)
+        low |= (mask >> 1) << (FIELD * p)
+    for r in range(rows):
+        steps, digits, held = 0, 0, 0
+        for start in range(0, k, group):
+            total = 0
+            for i in range(start, min(start + group, k)):
+                total += fields[codes[r, i]]
+            digits += total
+            steps += total + ((~(total + low) & top) >> (FIELD - 1))  # 1 where no digit is
+            held += group
+            if held + group > mask or start + group >= k:
+                for p in range(planes):
+                    out[r, 0, p] += (steps >> (FIELD * p)) & mask
+                    out[r, 1, p] += (digits >> (FIELD * p)) & mask
+                steps, digits, held = 0, 0, 0
+    return out
+
+
+@kernel()
 def plane_steps(codes: Ints, fields: Ints, group: int, planes: int, lanes: int) -> Ints:
     """Steps, and steps with a digit, of each row in each plane: (rows, 2, planes).
 
@@ -80,8 +110,7 @@ def plane_steps(codes: Ints, fields: Ints, group: int, planes: int, lanes: int) 
     busy = np.zeros((planes, rounds * group + 1), np.bool_)
     for r in range(rows):
         spent[:] = 0
-        if lanes > 1:
-            busy[:] = False
+        busy[:] = False
         for j in range(rounds * lanes):
             total = 0
             for i in range(j * group, min((j + 1) * group, k)):
@@ -89,16 +118,12 @@ def plane_steps(codes: Ints, fields: Ints, group: int, planes: int, lanes: int) 
             lane = j % lanes
             for p in range(planes):
                 count = (total >> (FIELD * p)) & mask
-                if lanes > 1:
-                    for step in range(count):
-                        busy[p, spent[lane, p] + step] = True
-                else:
-                    out[r, 1, p] += count
+                for step in range(count):
+                    busy[p, spent[lane, p] + step] = True
                 spent[lane, p] += max(1, count)
         for p in range(planes):
             out[r, 0, p] = spent[:, p].max()
-            if lanes > 1:
-                out[r, 1, p] = busy[p].sum()
+            out[r, 1, p] = busy[p].sum()
     return out
 
 
@@ -198,18 +223,25 @@ def _pass(job: Job, start: int, stop: int) -> Pass:
     group, planes, lanes = job.record.group, job.widths.digits, job.widths.lanes
     step = max(1, CHUNK // codes.shape[1])
     parts = [codes[i : i + step] for i in range(0, len(codes), step)]
-    counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
-    digits, empty = (int(x) for x in counts.sum(axis=0))
     groups = -(-codes.shape[1] // group)
     rounds = -(-groups // lanes)
     padded = (rounds * lanes - groups) * planes * len(codes)
-    if lanes == 1 and groups >= job.rows:  # a slot comes before the next plane is whole
+    alone = lanes == 1
+    if not alone or groups >= job.rows:
+        counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
+        digits, empty = (int(x) for x in counts.sum(axis=0))
+    if alone and groups >= job.rows:  # a slot comes before the next plane is whole
         meets, busy, spent = counts.sum(axis=1) + LATENCY, digits, digits + empty
     else:
         fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
-        steps = _threaded(compiled(plane_steps), parts, fields, group, planes, lanes)
+        if alone:
+            steps = _threaded(compiled(lone_steps), parts, fields, group, planes)
+        else:
+            steps = _threaded(compiled(plane_steps), parts, fields, group, planes, lanes)
         meets = np.asarray(compiled(row_meets)(np.ascontiguousarray(steps[:, 0]), job.rows))
         spent, busy = (int(x) for x in steps.sum(axis=(0, 2)))
+        if alone:  # each step is a digit's or an empty group's
+            digits, empty = busy, spent - busy
     tail = _tail(job, stop) - LATENCY
     edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return Pass(edges, digits, busy, spent, empty, padded)
