@@ -339,9 +339,8 @@ def cost_file(tmp_path, text):
 
 
 def test_costs_of_a_user_are_marked(tmp_path):
-    file = cost_file(
-        tmp_path, "\ufeff" + HEAD + "mac,2,100,5.5,0.1\nmac,1,150,,\n"
-    )  # as Excel does
+    marked = "\ufeff" + HEAD  # as Excel writes it
+    file = cost_file(tmp_path, marked + "mac,2,100,5.5,0.1\nmac,1,150,,\n")
     rows = cost_rows(read_cost(file), ["mac"], [1.5, 3.0])
     assert [row["area_um2"] for row in rows] == [150, 100]
     assert [row["energy_fj_per_mac"] for row in rows] == [None, 5.5]

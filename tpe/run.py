@@ -179,7 +179,7 @@ class Run:
                 "cycles": terms.total,
                 **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
                 **_ratios(engine, layers, terms),
-                **_energy(self.engine, layers),
+                **_energy(engine, layers),
                 "exact": error.largest == 0,
                 "max_abs_error_vs_exact": float(error.largest),
                 "bias_relative": error.total / error.size if error.size else 0.0,

@@ -226,22 +226,22 @@ def _pass(job: Job, start: int, stop: int) -> Pass:
     groups = -(-codes.shape[1] // group)
     rounds = -(-groups // lanes)
     padded = (rounds * lanes - groups) * planes * len(codes)
-    alone = lanes == 1
-    if not alone or groups >= job.rows:
+    if lanes == 1 and groups >= job.rows:  # a slot comes before the next plane is whole
         counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
-        digits, empty = (int(x) for x in counts.sum(axis=0))
-    if alone and groups >= job.rows:  # a slot comes before the next plane is whole
-        meets, busy, spent = counts.sum(axis=1) + LATENCY, digits, digits + empty
+        meets = counts.sum(axis=1) + LATENCY
+        busy, spent = int(counts[:, 0].sum()), int(counts.sum())
     else:
         fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
-        if alone:
+        if lanes == 1:
             steps = _threaded(compiled(lone_steps), parts, fields, group, planes)
         else:
             steps = _threaded(compiled(plane_steps), parts, fields, group, planes, lanes)
         meets = np.asarray(compiled(row_meets)(np.ascontiguousarray(steps[:, 0]), job.rows))
         spent, busy = (int(x) for x in steps.sum(axis=(0, 2)))
-        if alone:  # each step is a digit's or an empty group's
-            digits, empty = busy, spent - busy
+    digits, empty = busy, spent - busy  # of a lone lane each step is a digit's or an empty group's
+    if lanes > 1:
+        counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
+        digits, empty = (int(x) for x in counts.sum(axis=0))
     tail = _tail(job, stop) - LATENCY
     edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return Pass(edges, digits, busy, spent, empty, padded)

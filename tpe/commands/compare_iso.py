@@ -82,12 +82,11 @@ def _pricer(
     stack: ExitStack,
 ) -> Callable[[Engine], Price]:
     """What synthesis says of an engine; parameters that were given with `-p` are not varied."""
-    from tpe.commands.synth import libraries
     from tpe.synth.price import count_steps, price, varied
     from tpe.synth.recipes import find_recipes
     from tpe.synth.tech import technology
 
-    tech = technology(libraries(liberty))
+    tech = technology(list(liberty or ("tpe130",)))
     recipes = find_recipes(recipe)
     given = {id(c.engine): set(c.asked) for c in plan.candidates}
 

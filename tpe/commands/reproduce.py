@@ -107,15 +107,11 @@ def _measured(
     if cost is not None:
         return [measure(Bench(paper, None, (), read_cost(cost), energy=energy))]
     chosen = find_recipes(recipes)
-    libraries = [technology(_files(text)) for text in liberty or ("tpe130",)]
+    libraries = [
+        technology([part.strip() for part in text.split(",")]) for text in liberty or ("tpe130",)
+    ]
     with progress(steps(paper, chosen) * len(libraries)) as step:
         return [measure(Bench(paper, tech, chosen, step=step, energy=energy)) for tech in libraries]
-
-
-def _files(text: str) -> str | list[str]:
-    """One library of `--liberty`: a name or a file, or files that belong together."""
-    parts = [part.strip() for part in text.split(",")]
-    return parts[0] if len(parts) == 1 else parts
 
 
 def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, Any]:

@@ -148,8 +148,8 @@ def synth(
         check_family(fpga)
     if cost is not None:
         _refuse_beside_cost(array=array, liberty=liberty, recipe=recipe, timer=timer, param=param)
-        _refuse_beside_cost(power=power or None, shares=shares or None, front=front or None)
-        _refuse_beside_cost(fpga=fpga, export=export, saif=saif, workload=workload, wires=wires)
+        _refuse_beside_cost(power=power, shares=shares, front=front, fpga=fpga, export=export)
+        _refuse_beside_cost(saif=saif, workload=workload, wires=wires)
         _from_cost(out, names, clocks, cost)
         return
     engines = _engines(names, array, size, param)
@@ -196,12 +196,6 @@ def _extras(out: Output, result: Result, fpga: str | None, export: str | None) -
     return found
 
 
-def libraries(liberty: Sequence[str] | None) -> str | list[str]:
-    """What `--liberty` names: the default, a built-in name or a file, or several files."""
-    files = list(liberty or ("tpe130",))
-    return files[0] if len(files) == 1 else files
-
-
 def _rows(result: Result, front: bool) -> list[dict[str, Any]]:
     return result.rows() + (result.front_rows() if front else [])
 
@@ -220,7 +214,7 @@ def _run(
     from tpe.synth.synthesis import compare, count_steps
     from tpe.synth.tech import technology
 
-    tech = technology(libraries(liberty), wire_load=wire_load)
+    tech = technology(list(liberty or ("tpe130",)), wire_load=wire_load)
     pinned = {text.partition("=")[0] for text in param or ()}
     vary = [name for name in VARIED if name not in pinned]
     total = count_steps(engines, recipes, array, vary)
@@ -318,7 +312,7 @@ def _command(
 
 def _refuse_beside_cost(**options: object) -> None:
     for name, value in options.items():
-        if value is not None:
+        if value is not None and value is not False:
             raise TpeError(f"--{name} and --cost are both given; --cost replaces synthesis")
 
 

@@ -85,9 +85,7 @@ def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Par
 def cell_part(engine: Engine, variant: str = "") -> Part:
     """The cell of an engine as a variant builds it; TpeError if there is none of that name."""
     modules = emit.engine_modules(variant_engine(engine, variant))
-    needed = reachable(modules, "tpe_cell")
-    if has_stand_ins(variant):
-        needed = rebuilt(needed, "tpe_cell")
+    needed = (rebuilt if has_stand_ins(variant) else reachable)(modules, "tpe_cell")
     return Part(f"{emit.record(engine).name}.cell", "tpe_cell", needed, (), variant)
 
 

@@ -52,8 +52,8 @@ def export_openroad(
     home = Path(folder)
     top = next(f.stem for f in files if f.suffix == ".sdc")
     unit, scale = ("ps", 1000.0) if platform == "asap7" else ("ns", 1.0)
-    rtl = [f for f in files if f.suffix == ".sv" and not f.stem.endswith("_sva")]  # not assertions
-    sources = " ".join(f"$(DESIGN_HOME)/{f.relative_to(home)}" for f in rtl)
+    listed = (home / f"{top}.f").read_text().split()  # without the assertions
+    sources = " ".join(f"$(DESIGN_HOME)/{name}" for name in listed)
     config = [
         f"# {engine.name} for OpenROAD-flow-scripts: written by tpe.",
         "DESIGN_HOME := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))",

@@ -27,6 +27,7 @@ from typing import Any
 from tpe.errors import TpeError, missing_extra
 from tpe.jit import cache_dir
 from tpe.synth.checks import ASYNC, FLOP, LATCH, check, check_statistics, count
+from tpe.synth.kept import digest
 from tpe.synth.netlist import Netlist, area_um2, full_adder, read_netlist
 from tpe.synth.recipes import ADDERS, Recipe
 from tpe.synth.tech import Technology
@@ -181,8 +182,7 @@ def _jobs(part: Part, technology: Technology, recipes: Sequence[Recipe]) -> list
 def run_job(job: _Job) -> Outcome:
     """What one job makes, from the cache or from a child process."""
     content = _describe(job)
-    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-    home = cache_dir() / "synth" / key
+    home = cache_dir() / "synth" / digest(content)
     if not (home / "outcome.json").exists():
         _make(job, content, home)
     return _load(job.part, home)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -59,7 +57,7 @@ def _key(technology: Technology, timer: str | None) -> str:
     """What timing depends on beside the netlist and the library that it was mapped to."""
     tool = "abc" if timer == "abc" or timing.opensta() is None else timing.tool_name()
     parts = [_FORMAT, tool, technology.wire_load, timing.ASSUMPTIONS]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    return kept.digest(parts)[:16]
 
 
 def _file(mapped: Mapped, key: str) -> Path:

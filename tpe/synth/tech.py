@@ -128,6 +128,8 @@ def technology(
     >>> t.name, t.node_nm, t.flip_flops[0].cell
     ('tpe130', 130, 'sky130_fd_sc_hd__dfxtp_1')
     """
+    if not isinstance(given, str | Path) and len(given) == 1:
+        given = given[0]
     files = _files(given)
     library = read_liberty(files)
     facts = known(library.name)
