@@ -1,0 +1,117 @@
+"""Files that a user names: regular ones only, of a size that is told, read whole.
+
+A device, a pipe or a folder is refused before a byte of it is read, so that `/dev/zero` neither
+hangs nor fills the memory; so is what grows beyond its limit when it is unpacked.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import zlib
+from io import BytesIO
+
+from tpe.errors import TpeError
+
+LARGEST = 512 << 20  # bytes of a file, and of what it unpacks to, where a reader sets no other
+TEXT = 16 << 20  # of a text that a person writes: tables, topologies, settings
+_GZIP, _BZIP2, _XZ, _ZIP, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK", b"\x28\xb5\x2f\xfd"
+_PACKED = {_BZIP2: "bzip2", _XZ: "xz", _ZIP: "zip", _ZSTD: "zstd", _GZIP: "gzip"}
+_MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets write it
+
+
+def read_bytes(path: str | os.PathLike[str], what: str, limit: int = LARGEST) -> bytes:
+    """What a regular file holds; `what` names, in errors, what it should be.
+
+    Raises TpeError, one line with the path, for a file that is not there, cannot be read, is a
+    device, a pipe or a folder, or has more than `limit` bytes.
+
+    >>> read_bytes("/dev/null", "topology")
+    Traceback (most recent call last):
+    tpe.errors.TpeError: /dev/null: cannot be read as topology: not a regular file
+    """
+    where = os.fspath(path)
+    try:
+        # Non-blocking: to open a pipe that nobody writes to would wait for ever.
+        handle = os.open(where, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise _refused(where, what, getattr(error, "strerror", None) or error) from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise _refused(where, what, kind)
+        if status.st_size > limit:
+            raise _refused(where, what, f"{size(status.st_size)}; at most {size(limit)}")
+        with open(handle, "rb", closefd=False) as stream:
+            content = stream.read(limit + 1)  # it may grow while it is read
+    except OSError as error:
+        raise _refused(where, what, error.strerror or error) from None
+    finally:
+        os.close(handle)
+    if len(content) > limit:
+        raise _refused(where, what, f"over {size(limit)}")
+    return content
+
+
+def read_text(path: str | os.PathLike[str], what: str, limit: int = TEXT) -> str:
+    """The text of a regular file, in UTF-8 with or without a byte-order mark.
+
+    Raises TpeError as `read_bytes` does, and for bytes that are no UTF-8 text, naming the line
+    and, of compressed files, the kind.
+    """
+    return decode(path, read_bytes(path, what, limit), what)
+
+
+def decode(path: str | os.PathLike[str], content: bytes, what: str) -> str:
+    """`content` as UTF-8 text; TpeError naming the file and the line, or how it is packed."""
+    where = os.fspath(path)
+    packed = next((name for head, name in _PACKED.items() if content.startswith(head)), None)
+    if packed:
+        raise _refused(where, what, f"it is packed with {packed}; unpack it first")
+    try:
+        text = content.removeprefix(_MARK).decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TpeError(
+            f"{where}:{line}: cannot be read as {what}: byte 0x{content[error.start]:02x} "
+            "is not UTF-8 text"
+        ) from None
+    if "\0" in text:
+        raise _refused(where, what, "it holds NUL bytes: no text")
+    return text
+
+
+def gunzip(path: str | os.PathLike[str], content: bytes, what: str, limit: int = LARGEST) -> bytes:
+    """Gzipped bytes, unpacked; TpeError if they are broken or unpack to more than `limit`."""
+    where = os.fspath(path)
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(content)) as stream:
+            raw = stream.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _refused(where, what, f"broken gzip: {error}") from None
+    if len(raw) > limit:
+        raise _refused(where, what, f"it unpacks to over {size(limit)}")
+    return raw
+
+
+def is_gzip(content: bytes) -> bool:
+    """Whether bytes are a gzip file's."""
+    return content.startswith(_GZIP)
+
+
+def size(count: int) -> str:
+    """A number of bytes as a person reads it.
+
+    >>> size(512), size(16 << 20), size(2_500_000_000)
+    ('512 B', '16 MiB', '2.33 GiB')
+    """
+    for unit, shift in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if count >= 1 << shift:
+            return f"{count / (1 << shift):.3g} {unit}"
+    return f"{count} B"
+
+
+def _refused(where: str, what: str, why: object) -> TpeError:
+    return TpeError(f"{where}: cannot be read as {what}: {why}")
