@@ -5,8 +5,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
+TORCH  ?= torch==2.13.0
+OLDEST := .venv-oldest
 
-.PHONY: demo test test-full lint bench clean
+.PHONY: demo test test-full test-oldest lint bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/tpe list
@@ -17,9 +19,18 @@ demo: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not full"
 
-# Everything, the exhaustive variants included.
+# Everything, the exhaustive variants included, and README's capture, which needs PyTorch.
 test-full: lint
+	$(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+# Everything once more, with the oldest versions that pyproject allows.
+test-oldest:
+	test -d $(OLDEST) || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
+	$(PYTHON) -m tools.oldest > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet -c $(OLDEST)/constraints.txt -e '.[dev]' $(TORCH)
+	$(OLDEST)/bin/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -31,7 +42,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(OLDEST) .mypy_cache .ruff_cache .hypothesis dist
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -39,9 +39,17 @@ def test_command(command, tmp_path):
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["compare", "capture", "own-rtl"])
+def python_blocks():
+    """README's Python, each by its name; what needs PyTorch (gigabytes) is in the full tier."""
+    names = ("compare", "capture", "own-rtl")
+    for name, block in zip(names, BLOCKS, strict=True):
+        marks = [pytest.mark.full] if "torch" in block else []
+        yield pytest.param(block, id=name, marks=marks)
+
+
+@pytest.mark.parametrize("block", python_blocks())
 def test_python_block(block, tmp_path, monkeypatch, capsys):
-    if "import numpy as np, torch" in block:
+    if "torch" in block:
         pytest.importorskip("torch", reason="the capture needs PyTorch")
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {})

@@ -72,7 +72,8 @@ def _fail(text: str, code: int) -> None:
 def _usage(error: Any) -> str:
     near = getattr(error, "possibilities", None) or ()
     hint = f" (did you mean '{min(near)}'?)" if near else ""
-    text = str(error.message if near else error.format_message()).rstrip(".")
+    name = getattr(error, "option_name", None)  # of an option that is none; libraries word it apart
+    text = f"No such option: {name}" if name and near else error.format_message().rstrip(".")
     where = error.ctx.command_path if error.ctx else "tpe"
     return f"error: {text}{hint}; see {where} --help"
 

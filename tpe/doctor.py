@@ -68,14 +68,15 @@ class Package:
 CORE = (
     Package("numpy", "numpy", "run", oldest=(2, 0)),
     Package("numba", "numba", "run", oldest=(0, 61)),
-    Package("pandas", "pandas", "run", oldest=(2, 2)),
+    Package("pandas", "pandas", "run", oldest=(2, 2, 2)),
     Package("pyarrow", "pyarrow", "run", oldest=(17,)),
-    Package("typer", "typer", "run", oldest=(0, 15)),
+    Package("typer", "typer", "run", oldest=(0, 16)),
     Package("rich", "rich", "run", oldest=(13, 7)),
 )
 EXTRAS = (
     Package("cocotb", "cocotb", "verify", "rtl", (2, 0)),
     Package("jinja2", "jinja2", "verify", "rtl", (3, 1)),
+    Package("pyslang", "pyslang", "lint, users' RTL", "rtl", (12, 1)),
     Package("onnx", "onnx", "ONNX workloads", "onnx", (1, 23)),
     Package("yaml", "pyyaml", "ZigZag workloads", "onnx", (6, 0)),
     Package("matplotlib", "matplotlib", "figures", "report", (3, 9)),
