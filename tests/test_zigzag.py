@@ -154,6 +154,11 @@ def change(text: str, old: str, new: str) -> str:
         (b"\xff\xfe\xfa", ["not UTF-8"]),
         ("- a: \x07\n", ["no plain YAML"]),
         ("[" * 5000, ["32 nested", "legal"]),
+        ("[" * 33, ["32 nested", "legal"]),
+        ("{a: " * 5000, ["32 nested", "legal"]),
+        ("- " * 5000, ["32 nested", "legal"]),
+        ("? " * 5000, ["32 nested", "legal"]),
+        ('- "' + '\\"' * 100_000 + "[" * 5000, ["no plain YAML"]),
         ("a: " * 50, ["net.yaml"]),
     ],
 )
@@ -184,6 +189,13 @@ def test_bombs_end_at_once(levels: int, width: int, merge: bool, tmp_path: Path)
     file = write(tmp_path, text)
     assert len(fails(lambda: load_zigzag(file), "net.yaml", "legal")) < 900
     assert time.perf_counter() - start < 5
+
+
+def test_brackets_in_quotes_and_comments_nest_nothing(tmp_path: Path) -> None:
+    marks = "[{" * 40
+    quoted = f"""- note: "\\"{marks}"\n  more: 'it''s {marks}'\n"""
+    text = GEMM.replace("- ", quoted + "  ", 1) + f"# {marks}\n"
+    assert shapes(load_zigzag(write(tmp_path, text))) == shapes(load_zigzag(write(tmp_path, GEMM)))
 
 
 def test_a_list_that_holds_itself(tmp_path: Path) -> None:

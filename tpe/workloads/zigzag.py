@@ -57,6 +57,10 @@ _INDICES = r"((?:\[\w*\])+)"
 _EQUATION = re.compile(rf"(\w+){_INDICES}\+?=(\w+){_INDICES}([*+])(\w+){_INDICES}")
 _LEGAL_EQUATION = "such as O[b][k]+=I[b][c]*W[c][k]"
 _RELATION = re.compile(r"(\w+)=((?:\d+\*)?\w+(?:\+(?:\d+\*)?\w+)*)")
+# What may hold a bracket that nests nothing (quoted text, a comment), and the brackets.
+_BRACKETS = re.compile(
+    r'"(?:\\[\s\S]|[^"\\])*(?:"|\\?\Z)' + r"|'[^']*(?:'|\Z)|(?<!\S)#.*|[\[{]|[\]}]"
+)
 
 
 @dataclass(frozen=True)
@@ -334,6 +338,10 @@ def _load(file: str) -> Any:
             if len(node.value) > MAX_KEYS:
                 raise TpeError(f"{where}: a mapping has over {MAX_KEYS} keys; legal: up to that")
 
+    limit = f"{MAX_ALIASES} aliases and {MAX_DEPTH} nested collections"
+    too_many = TpeError(f"{where} has too many; legal: up to {limit}")
+    if _bracket_depth(text) > MAX_DEPTH:
+        raise too_many
     try:
         depth = aliases = 0
         for event in yaml.parse(text, Loader=fast):
@@ -341,8 +349,7 @@ def _load(file: str) -> Any:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if aliases > MAX_ALIASES or depth > MAX_DEPTH:
-                limit = f"{MAX_ALIASES} aliases and {MAX_DEPTH} nested collections"
-                raise TpeError(f"{where} has too many; legal: up to {limit}")
+                raise too_many
         return yaml.load(text, Loader=Loader)
     except TpeError:
         raise
@@ -353,6 +360,23 @@ def _load(file: str) -> Any:
         raise TpeError(
             f"{where}{at} is no plain YAML ({reason}); legal: a list of layers"
         ) from None
+
+
+def _bracket_depth(text: str) -> int:
+    """How deep brackets nest, counted before PyYAML sees any.
+
+    Its scanner reads a line of brackets to the end, for a key might follow, before it reports the
+    first: where its own limit lies, and how it words it, depends on its version.
+
+    >>> _bracket_depth('- [a, {b: "[["}]  # [[['), _bracket_depth("[" * 5000)
+    (2, 5000)
+    """
+    depth = deepest = 0
+    for mark in _BRACKETS.finditer(text):
+        first = mark[0][0]
+        depth += (first in "[{") - (first in "]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _text(file: str, where: str) -> str:
