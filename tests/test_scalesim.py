@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 
 from tests.test_workloads import fails
+from tpe.errors import TpeError
 from tpe.workloads import LazyLayer, exact_gemm, load_scalesim, workload
 
 CONV = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter,"
 CONV += " Strides,\n"
 GEMM = "Layer, M, N, K,\n"
+BIG = 2**31 - 1
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -56,6 +59,11 @@ def test_gemms_and_depthwise_and_batch(tmp_path: Path) -> None:
         "\ufeff" + GEMM + "\n\n  a , 4 , 5 , 6 , , \n,,,\n# comment\n\tb,7,8,9,#dw\n",
         (GEMM + "a, 4, 5, 6,\nb, 7, 8, 9,\n").replace("\n", "\r\n"),
         "layer name,k,n,m,notes\na,6,5,4,first\nb,9,8,7,second\n",
+        "Layer\tM\tN\tK\na\t4\t5\t6\nb\t 7\t8\t9\t\n",
+        "Layer;M;N;K\na;4;5;6\nb;7;8;9\n",
+        (GEMM + "a, 4, 5, 6,\nb, 7, 8, 9,\n").replace("\n", "\r"),
+        "# made by hand, commas\n# here\nLayer\tM\tN\tK\na\t4\t5\t6\nb\t7\t8\t9\n",
+        GEMM + "a,4,5,6,\n\nLayer,K,N,M,\nb,9,8,7,\n",
         "a,4,5,6\nb,7,8,9\n",
         '"Layer","M","N","K"\n"a","4","5","6"\n"b","7","8","9"\n',
         GEMM + "a, 4.0, 5, +6,\nb, 7, 8, 9,\n",
@@ -80,6 +88,61 @@ def test_conv_files_are_read_tolerantly(text: str, tmp_path: Path) -> None:
     assert shapes(tmp_path, text) == [("c", 7 * 7, 5, 24, 1)]
 
 
+@pytest.mark.parametrize(
+    ("header", "noted"),
+    [
+        (CONV.replace("Height", "Width", 1), "'IFMAP Width' is read by its position, as ifmap he"),
+        (CONV.replace("Filter Height", "Filter Hight"), "'Filter Hight' is read by its position"),
+        (CONV.replace("Num Filter", "Channels"), "'Channels' is read by its position, as num fi"),
+    ],
+)
+def test_a_header_that_names_no_column_once_is_read_by_position(
+    header: str, noted: str, tmp_path: Path
+) -> None:
+    network = load_scalesim(write(tmp_path, header + "c, 9, 8, 3, 2, 4, 5, 1,\n"))
+    assert [(x.m, x.n, x.k) for x in network.layers] == [(7 * 7, 5, 24)]
+    assert len(network.notes) == 1 and noted in network.notes[0]
+
+
+def test_titles_names_with_commas_and_rows_that_lack_a_size(tmp_path: Path) -> None:
+    text = CONV + "\nAlexnet,\nconv, 3x3, 9, 8, 3, 2, 4, 5, 1,\nfc, 9, 8, 3, , 4 4, 5, 1,\n"
+    text += 'conv two (a b), 9, 8, 3, 2, 4, 5, 1\n"a, b",9,8,3,2,4,5,1\n'
+    network = load_scalesim(write(tmp_path, text))
+    assert [layer.name for layer in network.layers] == ["conv, 3x3", "conv two (a b)", "a, b"]
+    assert {(layer.m, layer.n, layer.k) for layer in network.layers} == {(49, 5, 24)}
+    assert network.notes == (
+        "line 3: 'Alexnet' has no sizes; skipped",
+        "line 5: filter width is missing; the row is not counted",
+    )
+    assert network.unsupported == {"row without filter width": 1}
+
+
+def test_a_shape_needs_no_memory_until_values_are_made(tmp_path: Path) -> None:
+    layer = load_scalesim(write(tmp_path, GEMM + "a,100000,3,20000\n")).layers[0]
+    assert (layer.m, layer.n, layer.k, layer.macs) == (100000, 3, 20000, 6 * 10**9)
+    for make in (lambda: layer.activations, layer.operands):
+        fails(make, "100000 x 20000", "more than 1073741824")
+
+
+TOPOLOGIES = Path(__file__).resolve().parents[2] / "shared/reference/scalesim_topologies.tar.gz"
+
+
+@pytest.mark.skipif(not TOPOLOGIES.exists(), reason="needs ../shared/reference")
+def test_all_of_scale_sims_own_topologies_load_but_templates(tmp_path: Path) -> None:
+    with tarfile.open(TOPOLOGIES) as archive:
+        archive.extractall(tmp_path, filter="data")
+    files = sorted(tmp_path.rglob("*.csv"))
+    assert len(files) == 99  # one of them in two folders
+    refused = {}
+    for file in files:
+        try:
+            assert all(layer.macs for layer in load_scalesim(file).layers)
+        except TpeError as error:
+            refused[file.name] = str(error)
+    assert sorted(refused) == ["LSTM.csv", "LSTM_template.csv"]
+    assert all("'B', a name: the file is a template" in text for text in refused.values())
+
+
 def test_names_become_unique_and_sparsity_is_noted(tmp_path: Path) -> None:
     text = GEMM.replace("K,", "K, Sparsity") + "a,1,2,3,2:4\na,1,2,3,1:1\n,1,2,3\n"
     network = load_scalesim(write(tmp_path, text))
@@ -97,7 +160,8 @@ def test_names_become_unique_and_sparsity_is_noted(tmp_path: Path) -> None:
         (GEMM + "a,4,5\n", ["line 2", "K is missing"]),
         (GEMM + "a,4,5,99999999999\n", ["K is 99999999999", "legal"]),
         (GEMM + "a,4,5,1e9\n", ["K is '1e9'"]),
-        (GEMM + f"a,{2**31 - 1},{2**31 - 1},1\n", ["line 2", "elements", "legal"]),
+        (CONV + f"c,{BIG},{BIG},{BIG},{BIG},9,1,1\n", ["line 2", "K is", "legal"]),
+        (CONV + "c, 1, B, 1, 1, H, H, 1,\n", ["line 2", "width is 'B'", "template", "legal"]),
         (GEMM + "a,4,5,nan\n", ["K is 'nan'"]),
         (CONV + "c,4,4,5,1,1,1,1\n", ["line 2", "filter height is 5", "legal: 1 to 4"]),
         (CONV + "c,4,4,2,2,1,1,0\n", ["stride height is 0"]),
@@ -108,7 +172,10 @@ def test_names_become_unique_and_sparsity_is_noted(tmp_path: Path) -> None:
         ("a,1,2\n", ["3 columns", "legal"]),
         (GEMM, ["no layers"]),
         ("", ["no layers"]),
-        (b"\xff\xfe\x00binary", ["line 1", "not UTF-8"]),
+        (b"\xff\xfe\x00binary", [":1:", "not UTF-8"]),
+        (b"\x1f\x8b\x08gzip", ["packed with gzip"]),
+        ("Layer,Channels,IFMAP Width,IFMAP Width,Filter Height,Filter Width,a,b\n", ["two col"]),
+        ("Layer,a,b,Filter Height,Filter Width,Channels,Num Filter\n", ["no column ifmap height"]),
         (GEMM + "a\x00,1,2,3\n", ["net.csv"]),
         (GEMM + '"a,1,2,3\nb,1,2,3\n', ["net.csv"]),
         (GEMM + "x" * 200_000 + ",1,2,3\n", ["no CSV"]),
@@ -127,8 +194,10 @@ def test_specs_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     layer = network.layers[0]
     assert layer.operand_source == "assumed: uniform seed 3"
     assert layer.activations.min() >= -8 and layer.weights.max() > 127
-    fails(lambda: workload("gone.csv"), "gone.csv", "does not exist")
-    fails(lambda: load_scalesim(tmp_path), "not a regular file")
+    fails(lambda: workload("gone.csv"), "gone.csv", "No such file")
+    fails(lambda: load_scalesim(tmp_path), "a folder")
+    fails(lambda: workload("/dev/../dev/zero/net.csv"), "Not a directory")
     fails(lambda: load_scalesim(file, seed=-1), "seed")
-    monkeypatch.setattr("tpe.workloads.scalesim.MAX_BYTES", 8)
-    fails(lambda: load_scalesim(file), "larger than 8 bytes")
+    assert workload(str(file.rename(tmp_path / "net.TSV"))).layers[0].k == 6
+    monkeypatch.setattr("tpe.workloads.scalesim.MAX_LAYERS", 1)
+    fails(lambda: load_scalesim(write(tmp_path, GEMM + "a,1,1,1\n" * 2)), "over 1 layers")

@@ -140,7 +140,7 @@ def change(text: str, old: str, new: str) -> str:
         (change(GEMM, "equation", "equations"), ["equation is None", "legal: text"]),
         (change(GEMM, "O[b][k]", "O[b]"), ["loop K of size 512", "fewer than two"]),
         (change(GEMM, "operator_type: Gemm", "operator_type: [1]"), ["operator_type", "legal"]),
-        (change(GEMM, "[32, 512, 128]", "[65536, 65536, 2]"), ["elements", "legal"]),
+        (change(CONV, "3, 112, 111, 7", f"{2**31 - 1}, 112, 111, {2**31 - 1}"), ["K is", "legal"]),
         (change(CONV, "[ix=2*ox+1*fx,", "[ix=2*ox-fx,"), ["dimension_relations", "ix=2*ox-fx"]),
         (POOL + ADD, ["no GEMM", "Pooling", "Add"]),
         ("", ["NoneType", "legal: a list"]),

@@ -62,7 +62,12 @@ _LATER = {
     "load_zigzag": "zigzag",
     "onnx_light": "onnx_file",
 }
-_TOPOLOGIES = {".csv": "load_scalesim", ".yaml": "load_zigzag", ".yml": "load_zigzag"}
+_TOPOLOGIES = {
+    ".csv": "load_scalesim",
+    ".tsv": "load_scalesim",
+    ".yaml": "load_zigzag",
+    ".yml": "load_zigzag",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,9 @@ from tpe.formats import IntFormat
 from tpe.workloads.base import Layer, Workload, check_label, checked_operand, is_int, owned
 from tpe.workloads.gemm import MAX_ELEMENTS
 
+MAX_SIZE = 2**50
+"""Most that M, N and K may be, each: what is counted in 64 bits on the way is far below them."""
+
 Zero: TypeAlias = int | np.ndarray
 """A zero point: one for the side, or one per row of the activations or column of the weights."""
 
@@ -39,8 +42,13 @@ class Operand:
     def __call__(self) -> np.ndarray:
         """The matrix, read-only, in the narrow type that `make` chose.
 
-        Errors: `TpeError` if memory does not hold it.
+        Errors: `TpeError` if it has more than `MAX_ELEMENTS`, or memory does not hold it.
         """
+        if self.rows * self.cols > MAX_ELEMENTS:
+            raise TpeError(
+                f"operands of {self.rows} x {self.cols} are more than {MAX_ELEMENTS}, the most "
+                "that are generated; values = none gives cycles without them"
+            )
         try:
             array = self.make()
         except MemoryError:
@@ -231,16 +239,10 @@ def check_seed(seed: object) -> None:
 
 
 def check_size(m: int, n: int, k: int, where: str) -> None:
-    """`TpeError` if a GEMM has a size of 0 or more elements than one may have."""
+    """`TpeError` if a GEMM has a size of 0, or one beyond `MAX_SIZE`."""
     for dim, size in zip("MNK", (m, n, k), strict=True):
-        if size < 1:
-            raise TpeError(f"{where}: {dim} is {size}; legal: 1 or more")
-    elements = m * k + k * n + m * n
-    if elements > MAX_ELEMENTS:
-        raise TpeError(
-            f"{where}: the GEMM {m} x {n} x {k} has {elements} elements in A, B and C; "
-            f"legal: at most {MAX_ELEMENTS}"
-        )
+        if not 1 <= size <= MAX_SIZE:
+            raise TpeError(f"{where}: {dim} is {size}; legal: 1 to {MAX_SIZE}")
 
 
 def unique_names(names: list[str]) -> list[str]:
@@ -261,6 +263,23 @@ def unique_names(names: list[str]) -> list[str]:
         taken.add(candidate)
         result.append(candidate)
     return result
+
+
+MAX_LAYERS = 100_000
+"""Most layers of a workload that is read from a file."""
+MAX_NOTES = 20
+"""Most remarks on a file that are given one by one."""
+
+
+def few(notes: list[str]) -> tuple[str, ...]:
+    """Remarks, each once and the first `MAX_NOTES` of them; how many more there are.
+
+    >>> few(["a", "b", "a"]), few([str(i) for i in range(22)])[-2:]
+    (('a', 'b'), ('19', 'and 2 more'))
+    """
+    every = list(dict.fromkeys(notes))
+    rest = len(every) - MAX_NOTES
+    return (*every[:MAX_NOTES], *([f"and {rest} more"] if rest > 0 else []))
 
 
 def clean(text: object) -> str:

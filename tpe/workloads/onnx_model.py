@@ -21,6 +21,7 @@ from tpe.errors import TpeError
 from tpe.formats import FORMATS, IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.lazy import (
+    MAX_LAYERS,
     ImportedWorkload,
     LazyLayer,
     Operand,
@@ -37,8 +38,6 @@ from tpe.workloads.onnx_shapes import infer
 from tpe.workloads.onnx_values import Ints, Values, read_inputs
 
 TITLE = "ONNX network"
-MAX_LAYERS = 100_000
-"""Most layers of a workload, groups with values of their own counted apart."""
 
 
 def load_onnx(

@@ -6,7 +6,8 @@
 Source: scalesim/topology_utils.py of github.com/scalesim-project/SCALE-Sim, whose rules hold here:
 there is no padding (the input size includes it), output pixels are ceil((input - filter) / stride)
 + 1, so that a last window that reaches over the edge counts, and a convolution whose name contains
-"DP" runs channel by channel.
+"DP" runs channel by channel. The tool reads columns by position, whatever the header calls them;
+here the header counts where it names every column once, and the position where it does not.
 """  # noqa: E501 -- a header as the tool prints it
 
 from __future__ import annotations
@@ -15,29 +16,32 @@ import csv
 import io
 import os
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
+from tpe.base.files import read_text
 from tpe.errors import TpeError
 from tpe.formats import IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.im2col import Window, im2col
 from tpe.workloads.lazy import (
+    MAX_LAYERS,
     ImportedWorkload,
     LazyLayer,
     Operand,
     check_seed,
     check_size,
     clean,
+    few,
     uniform,
     unique_names,
 )
 
 TITLE = "SCALE-Sim topology"
-MAX_BYTES = 2**24
-"""Largest file."""
 MAX_SIZE = 2**31 - 1
 """Largest number in it."""
 
@@ -77,10 +81,13 @@ class _Row:
     cells: dict[str, str] = field(repr=False)
 
     def number(self, name: str) -> int:
-        text = self.cells.get(name, "")
+        text = self.cells[name]
         legal = f"legal: an integer, 1 to {MAX_SIZE}"
-        if not text:
-            raise TpeError(f"{self.where}: {name} is missing; {legal}")
+        if re.fullmatch(r"[A-Za-z_]\w*", text):
+            raise TpeError(
+                f"{self.where}: {name} is '{clean(text)}', a name: the file is a template, its "
+                f"names to be replaced; {legal}"
+            )
         if not re.fullmatch(r"[+-]?[0-9]{1,12}(\.0*)?", text):
             raise TpeError(f"{self.where}: {name} is '{clean(text)}'; {legal}")
         value = int(text.partition(".")[0])
@@ -98,29 +105,33 @@ def load_scalesim(
 ) -> ImportedWorkload:
     """The layers of a SCALE-Sim topology file; operands uniform by `seed` in the formats given.
 
-    Read tolerantly: a byte order mark, either line end, blank rows, comment rows (#), trailing
-    commas or none, columns in another order or further ones (by the header), no header at all (by
-    the number of columns). A Strides column stands for both axes; a Batch column is `repeat`; a
-    Sparsity column other than N:N is noted, the layer taken as dense.
+    Read tolerantly: a byte order mark, any line end, tabs or semicolons instead of commas, blank
+    rows, comment rows (#), trailing commas or none, columns in another order or further ones (by
+    the header), a header that names a column twice or not at all (by position, noted), no header
+    (by the number of columns), several tables one after the other. A name may hold a comma. A
+    Strides column stands for both axes; a Batch column is `repeat`; a Sparsity column other than
+    N:N is noted, the layer taken as dense; a row of a name alone is a title, noted; a row that
+    lacks a size is not counted: noted, and in `unsupported`.
 
     Errors: `TpeError` naming the file, the line, the field, its value and what is legal.
     """
     check_seed(seed)
     formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
     file = os.path.expanduser(os.fspath(path))
-    rows = _rows(file)
+    table = _Table(f"'{clean(file)}'")
+    rows = table.rows(read_text(file, TITLE))
     names = unique_names([row.name for row in rows])
-    notes = [
-        f"line {row.where.rpartition(' ')[2]}: sparsity {clean(ratio)} not modelled, taken as dense"
-        for row in rows
-        if (ratio := row.cells.get("sparsity", "")) and len(set(ratio.split(":"))) > 1
-    ]
     layers = [
         _layer(row, name, index, formats, seed)
         for index, (row, name) in enumerate(zip(rows, names, strict=True))
     ]
     return ImportedWorkload(
-        clean(file), TITLE, clean(os.path.basename(file)), tuple(layers), notes=tuple(notes)
+        clean(file),
+        TITLE,
+        clean(os.path.basename(file)),
+        tuple(layers),
+        unsupported=dict(sorted(table.unsupported.items())),
+        notes=few(table.notes),
     )
 
 
@@ -175,81 +186,135 @@ def _conv_rows(window: Window, channels: int, fmt: IntFormat, seed: int, layer: 
     return im2col(uniform(fmt, (1, channels, *window.size), seed, layer, ACTIVATIONS), window)
 
 
-def _rows(file: str) -> list[_Row]:
-    """The rows that describe layers, their cells named by the header or by their position."""
-    where = f"'{clean(file)}'"
-    columns: list[str] | None = None
-    rows = []
-    reader = csv.reader(io.StringIO(_text(file, where)), skipinitialspace=True)
+class _Table:
+    """Reads the rows of one file; `notes` tells what was taken how, `unsupported` what was not."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.notes: list[str] = []
+        self.unsupported: Counter[str] = Counter()
+
+    def rows(self, text: str) -> list[_Row]:
+        """The rows that describe layers, their cells named by the header or by their position."""
+        columns: list[str] | None = None
+        rows = []
+        for line, cells in _cells(text, self.where):
+            at = f"{self.where}: line {line}"
+            if columns is None or _is_header(cells):
+                header = self._header(cells, at)
+                columns = header or _positions(cells, at)
+                if header is not None:
+                    continue
+            cells = _joined(cells, len(columns))
+            if not any(cells[1:]):
+                self.notes.append(f"line {line}: '{clean(cells[0])}' has no sizes; skipped")
+                continue
+            named = {c: v for c, v in zip(columns, cells, strict=False) if c}
+            needed = _GEMM if "M" in columns else (*_CONV, _STRIDES[0])
+            lacks = next((name for name in needed if not named.get(name)), "")
+            if lacks:
+                self.unsupported[f"row without {lacks}"] += 1
+                self.notes.append(f"line {line}: {lacks} is missing; the row is not counted")
+                continue
+            self._note_sparsity(named.get("sparsity", ""), line)
+            rows.append(_Row(at, clean(cells[0]), named))
+            if len(rows) > MAX_LAYERS:
+                raise TpeError(f"{self.where} has over {MAX_LAYERS} layers; legal: up to that")
+        if not rows:
+            why = f" ({self.notes[0]})" if self.notes else ""
+            raise TpeError(f"{self.where} holds no layers{why}; legal: {_LEGAL}")
+        return rows
+
+    def _note_sparsity(self, ratio: str, line: int) -> None:
+        if len(set(ratio.split(":"))) > 1:
+            self.notes.append(f"line {line}: sparsity {clean(ratio)} not modelled, taken as dense")
+
+    def _header(self, cells: list[str], at: str) -> list[str] | None:
+        """The field of each column ("": it means nothing here); None if this is no header."""
+        names = _fields(cells)
+        known = {name for name in names if name}
+        if not known - set(_EXTRA):
+            if any(_is_number(cell) for cell in cells[1:]):
+                return None
+            raise TpeError(f"{at}: the header is '{clean(', '.join(cells))}'; legal: {_LEGAL}")
+        gemm = set(_GEMM) <= known or not known & set(_CONV)
+        needed = _GEMM if gemm else (*_CONV, _STRIDES[0])
+        twice = sorted(name for name in known if names.count(name) > 1)
+        missing = [name for name in needed if name not in known]
+        if twice or missing:
+            names = self._by_position(names, cells, needed, at)
+        if not names and twice:
+            raise TpeError(f"{at}: two columns are {twice[0]}; legal: {_LEGAL}")
+        if not names:
+            raise TpeError(f"{at}: the header has no column {missing[0]}; legal: {_LEGAL}")
+        return [name if name in (*needed, *_STRIDES, *_EXTRA) else "" for name in names]
+
+    def _by_position(
+        self, names: list[str], cells: list[str], needed: tuple[str, ...], at: str
+    ) -> list[str]:
+        """The fields in SCALE-Sim's own order; [] if the header says that it is another one."""
+        end = len(needed) + 1
+        given, rest = names[1:end], names[end:]
+        others = [name for name in (*given, *rest) if names.count(name) == 1]
+        if len(given) < len(needed) or not all(cells[1:end]) or set(rest) & set(needed):
+            return []
+        if any(name in needed and needed.index(name) != given.index(name) for name in others):
+            return []
+        for name, word, taken in zip(given, cells[1:end], needed, strict=True):
+            if name != taken:
+                line = at.rpartition(" ")[2]
+                self.notes.append(
+                    f"line {line}: column '{clean(word)}' is read by its position, as {taken}"
+                )
+        return ["", *needed, *rest]
+
+
+def _cells(text: str, where: str) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells up to the last filled one) of every row that is neither blank nor a comment."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    first = next((x for x in text.split("\n") if x.strip() and not x.lstrip().startswith("#")), "")
+    delimiter = next((mark for mark in ",\t;" if mark in first), ",")
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
     try:
         for raw in reader:
             cells = [cell.strip() for cell in raw]
-            at = f"{where}: line {reader.line_num}"
-            if not any(cells) or cells[0].startswith("#"):
-                continue
-            if columns is None:
-                columns = _header(cells, at)
-                if columns is not None:
-                    continue
-                columns = _positions(cells, at)
-            named = {c: v for c, v in zip(columns, cells, strict=False) if c}
-            rows.append(_Row(at, clean(cells[0]), named))
+            while cells and not cells[-1]:  # what trailing commas make
+                cells.pop()
+            if cells and not cells[0].startswith("#"):
+                yield reader.line_num, cells
     except csv.Error as error:
         raise TpeError(
             f"{where}: line {reader.line_num} is no CSV ({clean(error)}); legal: {_LEGAL}"
         ) from None
-    if not rows:
-        raise TpeError(f"{where} holds no layers; legal: {_LEGAL}")
-    return rows
 
 
-def _header(cells: list[str], at: str) -> list[str] | None:
-    """The field of each column ("" for one that means nothing here); None if this is no header."""
+def _fields(cells: list[str]) -> list[str]:
+    """What each cell means if this is a header; the first one is the layer's name."""
     keys = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in cells]
-    names = ["", *(_NAMES.get(key, "") for key in keys[1:])]
-    known = {name for name in names if name}
-    if not known - set(_EXTRA):
-        looks_like_data = any(re.fullmatch(r"[+-]?[0-9.]+", cell) for cell in cells[1:])
-        if looks_like_data:
-            return None
-        raise TpeError(f"{at}: the header is '{clean(', '.join(cells))}'; legal: {_LEGAL}")
-    twice = sorted(name for name in known if names.count(name) > 1)
-    if twice:
-        raise TpeError(f"{at}: two columns are {twice[0]}; legal: {_LEGAL}")
-    gemm = set(_GEMM) <= known or not known & set(_CONV)
-    needed = _GEMM if gemm else (*_CONV, _STRIDES[0])
-    missing = [name for name in needed if name not in known]
-    if missing:
-        raise TpeError(f"{at}: the header has no column {missing[0]}; legal: {_LEGAL}")
-    return [name if name in (*needed, *_STRIDES, *_EXTRA) else "" for name in names]
+    return ["", *(_NAMES.get(key, "") for key in keys[1:])]
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Whether a row in the middle opens another table: it names columns and holds no number."""
+    known = set(_fields(cells))
+    return (known >= set(_GEMM) or len(known & set(_CONV)) > 2) and not any(map(_is_number, cells))
+
+
+def _is_number(cell: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?[0-9.]+", cell))
+
+
+def _joined(cells: list[str], columns: int) -> list[str]:
+    """The cells with a name that holds commas put together again."""
+    while len(cells) > max(columns, 2) and cells[1] and not _is_number(cells[1]):
+        cells = [f"{cells[0]}, {cells[1]}", *cells[2:]]
+    return cells
 
 
 def _positions(cells: list[str], at: str) -> list[str]:
     """The fields of a file without a header, by how many cells its first row has."""
-    filled = len(cells) if cells[-1] else len(cells) - 1
-    if filled == 4:
+    if len(cells) == 4:
         return ["", *_GEMM]
-    if filled >= 8:
+    if len(cells) >= 8:
         return ["", *_CONV, _STRIDES[0]]
-    raise TpeError(f"{at} has {filled} columns and no header is before it; legal: {_LEGAL}")
-
-
-def _text(file: str, where: str) -> str:
-    if not os.path.isfile(file):
-        fault = "is not a regular file" if os.path.exists(file) else "does not exist"
-        raise TpeError(f"{where} {fault}; legal: a SCALE-Sim topology")
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise TpeError(f"{where} is larger than {MAX_BYTES} bytes; legal: up to that")
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise TpeError(f"{where} cannot be read ({clean(error.strerror or error)})") from None
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise TpeError(f"{where}: line {line} is not UTF-8 text; legal: {_LEGAL}") from None
-    if "\0" in text:
-        line = text.partition("\0")[0].count("\n") + 1
-        raise TpeError(f"{where}: line {line} holds a NUL character; legal: {_LEGAL}")
-    return text
+    raise TpeError(f"{at} has {len(cells)} columns and no header is before it; legal: {_LEGAL}")
