@@ -71,3 +71,15 @@ def test_what_unpacks_to_too_much(tmp_path):
         files.gunzip("b.gz", bomb, "Liberty", 1 << 10)
     with pytest.raises(TpeError, match=r"b.gz: cannot be read as Liberty: broken gzip"):
         files.gunzip("b.gz", bomb[:-9], "Liberty")
+
+
+def test_a_part_of_a_file(tmp_path):
+    file = tmp_path / "data.bin"
+    file.write_bytes(bytes(range(100)))
+    assert files.read_part(file, "tensor", 10, 3) == b"\n\x0b\x0c"
+    assert files.read_part(file, "tensor", 100, 0) == b""
+    for start, length in ((98, 3), (101, 0), (0, 1 << 40)):
+        with pytest.raises(TpeError, match=f"100 bytes; at least {start + length}$"):
+            files.read_part(file, "tensor", start, length)
+    with pytest.raises(TpeError, match="not a regular file"):
+        files.read_part("/dev/zero", "tensor", 0, 1)

@@ -395,8 +395,9 @@ def test_npz_refuses_what_is_no_npz(tmp_path: Path) -> None:
     np.save(bare, A)
     for path in (text, empty, bare):
         fails(lambda path=path: load_npz(path), str(path), "not an npz file")
-    fails(lambda: load_npz(tmp_path), str(tmp_path), "not a regular file")
-    fails(lambda: load_npz(tmp_path / "absent"), "does not exist")
+    fails(lambda: load_npz(tmp_path), str(tmp_path), "a folder")
+    fails(lambda: load_npz(tmp_path / "absent"), "No such file")
+    fails(lambda: load_npz("/dev/zero"), "not a regular file")
     fails(lambda: workload("npz:"), "no file is named", "npz:FILE")
     fails(lambda: workload("npz"), "no file is named")
     os.mkfifo(tmp_path / "pipe")
@@ -450,6 +451,8 @@ def test_npz_refuses_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     monkeypatch.setattr("tpe.workloads.npz.MAX_BYTES", 10**6)
     fails(lambda: load_npz(path), "unpacks to 80", "at most 1000000")
+    monkeypatch.setattr("tpe.workloads.npz.MAX_BYTES", 64)
+    fails(lambda: load_npz(path), "at most 64 B")
 
 
 @pytest.mark.parametrize("compressed", [False, True])

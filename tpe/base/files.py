@@ -10,7 +10,10 @@ import gzip
 import os
 import stat
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from typing import BinaryIO
 
 from tpe.errors import TpeError
 
@@ -32,6 +35,31 @@ def read_bytes(path: str | os.PathLike[str], what: str, limit: int = LARGEST) ->
     tpe.errors.TpeError: /dev/null: cannot be read as topology: not a regular file
     """
     where = os.fspath(path)
+    with _regular(where, what) as (stream, count):
+        if count > limit:
+            raise _refused(where, what, f"{size(count)}; at most {size(limit)}")
+        content = stream.read(limit + 1)  # it may grow while it is read
+    if len(content) > limit:
+        raise _refused(where, what, f"over {size(limit)}")
+    return content
+
+
+def read_part(path: str | os.PathLike[str], what: str, start: int, length: int) -> bytes:
+    """`length` bytes of a regular file, from byte `start` on.
+
+    Raises TpeError as `read_bytes` does, and if the file ends before.
+    """
+    where = os.fspath(path)
+    with _regular(where, what) as (stream, count):
+        if start + length > count:
+            raise _refused(where, what, f"{count} bytes; at least {start + length}")
+        stream.seek(start)
+        return stream.read(length)
+
+
+@contextmanager
+def _regular(where: str, what: str) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file, open, and its size; TpeError for what is none, and for what reading meets."""
     try:
         # Non-blocking: to open a pipe that nobody writes to would wait for ever.
         handle = os.open(where, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -42,17 +70,12 @@ def read_bytes(path: str | os.PathLike[str], what: str, limit: int = LARGEST) ->
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise _refused(where, what, kind)
-        if status.st_size > limit:
-            raise _refused(where, what, f"{size(status.st_size)}; at most {size(limit)}")
         with open(handle, "rb", closefd=False) as stream:
-            content = stream.read(limit + 1)  # it may grow while it is read
+            yield stream, status.st_size
     except OSError as error:
         raise _refused(where, what, error.strerror or error) from None
     finally:
         os.close(handle)
-    if len(content) > limit:
-        raise _refused(where, what, f"over {size(limit)}")
-    return content
 
 
 def read_text(path: str | os.PathLike[str], what: str, limit: int = TEXT) -> str:

@@ -6,17 +6,20 @@ import io
 import os
 import zipfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from tpe.base.files import read_bytes
 from tpe.errors import TpeError
-from tpe.workloads.base import Layer, Workload, checked_operand, shape_text
+from tpe.workloads.base import Layer, Workload, as_matrix, shape_text
+from tpe.workloads.lazy import LazyLayer, Operand, clean
 
 PATTERN = "npz:FILE"
 TITLE = "Layers of an npz file"
-MAX_BYTES = 2**33
-"""Most bytes an archive may unpack to: 8 GiB."""
+MAX_BYTES = 3 << 28
+"""Most bytes of an archive, and of what it unpacks to: 768 MiB."""
 
 _SIDES = {"A": ("activations", "M x K"), "B": ("weights", "K x N")}
 _LEGAL_KEYS = "NAME.A (activations, M x K) and NAME.B (weights, K x N)"
@@ -34,16 +37,14 @@ def load_npz(path: str | os.PathLike[str]) -> Workload:
 
     >>> load_npz("absent.npz")
     Traceback (most recent call last):
-    tpe.errors.TpeError: 'absent.npz' does not exist; legal: an npz file
+    tpe.errors.TpeError: absent.npz: cannot be read as npz: No such file or directory
     """
     file = os.path.expanduser(os.fspath(path))
     if not file:
         raise TpeError(f"no file is named; legal: {PATTERN}, such as npz:layers.npz")
-    where = f"'{_clean(file)}'"
-    if not os.path.isfile(file):
-        raise TpeError(f"{where} {_no_file(file)}; legal: an npz file")
-    raw = _read_members(file, where)
-    layers = []
+    where = f"'{clean(file)}'"
+    raw = _read_members(file, where, _LEGAL_KEYS)
+    layers: list[Layer] = []
     for name in _layer_names(raw, where):
         a, b = (_read_side(raw, name, side, where) for side in _SIDES)
         if a.shape[1] != b.shape[0]:
@@ -51,8 +52,20 @@ def load_npz(path: str | os.PathLike[str]) -> Workload:
                 f"{where}: key '{name}.A' is {shape_text(a)} and key '{name}.B' {shape_text(b)}; "
                 "legal: M x K and K x N with the same K"
             )
-        layers.append(Layer(name, "gemm", a, b, operand_source=_clean(f"npz {Path(file).name}")))
-    return Workload(f"npz:{_clean(file)}", TITLE, _clean(file), tuple(layers))
+        source = clean(f"npz {Path(file).name}")
+        layers.append(LazyLayer(name, "gemm", _side(a), _side(b), operand_source=source))
+    return Workload(f"npz:{clean(file)}", TITLE, clean(file), tuple(layers))
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The arrays of an npz file by name, as `load_npz` reads them, of any shape and type.
+
+    Errors: `TpeError` naming the file and the key.
+    """
+    file = os.path.expanduser(os.fspath(path))
+    where = f"'{clean(file)}'"
+    raw = _read_members(file, where, "arrays, as numpy.savez writes them")
+    return {key: _array(raw.pop(key), f"{where}: key '{clean(key)}'", "arrays") for key in [*raw]}
 
 
 def save_npz(path: str | os.PathLike[str], workload: Workload) -> None:
@@ -86,39 +99,29 @@ def save_npz(path: str | os.PathLike[str], workload: Workload) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise TpeError(
-            f"cannot write '{_clean(file)}' ({_clean(reason)}); legal: a file in a directory that "
+            f"cannot write '{clean(file)}' ({clean(reason)}); legal: a file in a directory that "
             "exists and is writable"
         ) from None
 
 
-def _no_file(file: str) -> str:
-    """Why a path is not one of a file that can be opened."""
-    try:
-        os.stat(file)
-    except PermissionError:
-        return "cannot be read (permission denied)"
-    except OSError:
-        return "does not exist"
-    return "is not a regular file"
-
-
-def _read_members(file: str, where: str) -> dict[str, bytes]:
+def _read_members(file: str, where: str, legal: str) -> dict[str, bytes]:
     """The members of a zip archive by key, in file order, their checksums checked."""
+    content = read_bytes(file, "npz", MAX_BYTES)
     raw: dict[str, bytes] = {}
     member = ""
     # A damaged archive makes zipfile, zlib and their helpers raise nearly anything (OSError,
     # BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, NotImplementedError,
     # OverflowError, ...): whatever it is, the file is what is wrong.
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             total = sum(info.file_size for info in archive.infolist())
             if total > MAX_BYTES:
                 raise TpeError(f"{where} unpacks to {total} bytes; legal: at most {MAX_BYTES}")
-            _check_count(file, archive)
+            _check_count(content, archive)
             for info in archive.infolist():
                 member = info.filename
                 if not member.endswith(".npy"):
-                    raise TpeError(f"{where}: member {member!r} is no array; legal: {_LEGAL_KEYS}")
+                    raise TpeError(f"{where}: member {member!r} is no array; legal: {legal}")
                 key = member.removesuffix(".npy")
                 if key in raw:
                     raise TpeError(f"{where}: key {key!r} is there twice; legal: once")
@@ -127,8 +130,6 @@ def _read_members(file: str, where: str) -> dict[str, bytes]:
     except TpeError:
         raise
     except Exception as error:
-        if isinstance(error, PermissionError):
-            raise TpeError(f"{where} cannot be read (permission denied)") from None
         at = f": key {member.removesuffix('.npy')!r}" if member else ""
         raise TpeError(
             f"{where}{at} is damaged or not an npz file ({_reason(error)}); "
@@ -137,15 +138,14 @@ def _read_members(file: str, where: str) -> dict[str, bytes]:
     return raw
 
 
-def _check_count(file: str, archive: zipfile.ZipFile) -> None:
+def _check_count(content: bytes, archive: zipfile.ZipFile) -> None:
     """BadZipFile unless the directory has as many members as the archive's end says.
 
     zipfile does not compare them: one wrong length in the directory makes it swallow the members
     that follow, and a workload would silently lose layers.
     """
-    with open(file, "rb") as stream:
-        stream.seek(-22 - len(archive.comment), os.SEEK_END)
-        end = stream.read(22)
+    start = len(content) - 22 - len(archive.comment)
+    end = content[start : start + 22]
     count = int.from_bytes(end[10:12], "little")
     many = 0xFFFF  # stands for "more than fit here"
     if not end.startswith(b"PK\5\6") or (count != many and count != len(archive.infolist())):
@@ -176,19 +176,31 @@ def _read_side(raw: dict[str, bytes], name: str, side: str, where: str) -> np.nd
     """One checked operand; its bytes are dropped from `raw` to save memory."""
     what, dims = _SIDES[side]
     at = f"{where}: key '{name}.{side}'"
-    stream = io.BytesIO(raw.pop(f"{name}.{side}"))
+    array = _array(raw.pop(f"{name}.{side}"), at, f"{dims} integers", what)
+    return as_matrix(array, f"{at}: {what}", dims)
+
+
+def _side(array: np.ndarray) -> Operand | np.ndarray:
+    """An operand that keeps the file's own type if it is a narrow one: int64 takes 8 times that."""
+    if array.dtype.itemsize > 2:
+        return array
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return Operand(native.shape[0], native.shape[1], partial(np.asarray, native))
+
+
+def _array(content: bytes, at: str, legal: str, what: str = "values") -> np.ndarray:
+    """The array that a member holds; `at` opens every error."""
+    stream = io.BytesIO(content)
     # The header is text that numpy parses: a bad one can raise nearly anything, as above.
     try:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
+        array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
     except Exception as error:
         if "Object arrays" in str(error):
-            raise TpeError(f"{at}: {what} are Python objects; legal: {dims} integers") from None
-        raise TpeError(
-            f"{at} is damaged or not an array ({_reason(error)}); legal: {dims} integers"
-        ) from None
+            raise TpeError(f"{at}: {what} are Python objects; legal: {legal}") from None
+        raise TpeError(f"{at} is damaged or not an array ({_reason(error)}); legal: {legal}") from None
     if stream.read(1):
-        raise TpeError(f"{at} is damaged (bytes after the array); legal: {dims} integers")
-    return checked_operand(array, f"{at}: {what}", dims)
+        raise TpeError(f"{at} is damaged (bytes after the array); legal: {legal}")
+    return array
 
 
 def _narrowest(array: np.ndarray) -> np.ndarray:
@@ -201,10 +213,4 @@ def _narrowest(array: np.ndarray) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    return _clean(error) or type(error).__name__
-
-
-def _clean(text: object) -> str:
-    """`text` on one line, without control characters, at most 200 characters."""
-    line = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)[:200]
+    return clean(error) or type(error).__name__

@@ -1,0 +1,1 @@
+"""What reading and running an ONNX model takes beside its shapes and values."""
