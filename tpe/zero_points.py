@@ -24,6 +24,7 @@ from tpe.errors import TpeError
 from tpe.formats import CodedFormat, IntFormat, int_format
 from tpe.operands import Ints, as_operands
 from tpe.workloads import Layer
+from tpe.workloads.lazy import StoredTypeError
 
 MODES = ("none", "subtract", "offset")
 Zero = int | Ints  # one for the side, or one per row of A (M,) or per column of B (N,)
@@ -100,7 +101,7 @@ def _check_stored(stored: str | None, number: IntFormat, where: str, field: str)
         return
     own = int_format(stored)
     if own.low < number.low or own.high > number.high:
-        raise TpeError(
+        raise StoredTypeError(
             f"{where} are stored as {stored}, {field} = {number.name}; set {field} = {stored}"
         )
 
@@ -158,7 +159,7 @@ def check_zero(zero: Zero, number: IntFormat, mode: str, where: str) -> None:
             f"{where} = {worst} is not legal for {number.name}: {number.low} to {number.high}"
         )
     if mode == "none" and values.any():
-        raise TpeError(f"{where} is not 0: set zero_points = subtract, or offset")
+        raise StoredTypeError(f"{where} is not 0: set zero_points = subtract, or offset")
 
 
 def correction(a: Ints, b: Ints, a_rest: Any, b_rest: Any) -> Ints:

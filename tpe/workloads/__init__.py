@@ -95,6 +95,8 @@ def workload(
     inputs: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
+    loop_seconds: float | None = None,
+    loop_iterations: int | None = None,
 ) -> Workload:
     """The workload called `spec`; a `Workload` is returned as it is.
 
@@ -106,6 +108,8 @@ def workload(
                     their values
     inputs, batch, dims    of an ONNX model: values of its inputs (npz file or mapping), and sizes
                     of what it leaves open; see `load_onnx`
+    loop_seconds, loop_iterations    of an ONNX model that runs on its inputs: how long its loops
+                    may take
 
     Errors: `TpeError`, one line with the value and what is legal.
 
@@ -114,7 +118,8 @@ def workload(
     tpe.errors.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
 legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.csv, FILE.yaml
     """
-    given = {"inputs": inputs, "batch": batch, "dims": dims}
+    loops = {"loop_seconds": loop_seconds, "loop_iterations": loop_iterations}
+    given = {"inputs": inputs, "batch": batch, "dims": dims, **loops}
     if isinstance(spec, Workload):
         _refuse(given, spec.name)
         return spec
@@ -157,4 +162,7 @@ def _onnx(spec: str, name: str | None, **arguments: Any) -> Workload:
     from tpe.workloads.onnx_file import find_onnx
     from tpe.workloads.onnx_model import load_onnx
 
+    for limit in ("loop_seconds", "loop_iterations"):
+        if arguments[limit] is None:
+            del arguments[limit]
     return replace(load_onnx(spec if name is None else find_onnx(name), **arguments), name=spec)

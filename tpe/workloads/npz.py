@@ -197,7 +197,9 @@ def _array(content: bytes, at: str, legal: str, what: str = "values") -> np.ndar
     except Exception as error:
         if "Object arrays" in str(error):
             raise TpeError(f"{at}: {what} are Python objects; legal: {legal}") from None
-        raise TpeError(f"{at} is damaged or not an array ({_reason(error)}); legal: {legal}") from None
+        raise TpeError(
+            f"{at} is damaged or not an array ({_reason(error)}); legal: {legal}"
+        ) from None
     if stream.read(1):
         raise TpeError(f"{at} is damaged (bytes after the array); legal: {legal}")
     return array

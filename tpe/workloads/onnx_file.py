@@ -7,7 +7,7 @@ carries no large tensor: those stay beside the graph and are read when a layer n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from math import prod
@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tpe.base.files import read_bytes, read_part, size
 from tpe.errors import TpeError, missing_extra, unknown
-from tpe.workloads.lazy import clean
+from tpe.workloads.lazy import clean, few
+from tpe.workloads.onnx.attributes import drop_foreign
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-MAX_BYTES = 2**31 - 1
-"""Largest file, and largest external tensor: what one protobuf message may hold."""
+MAX_BYTES = 3 << 28
+"""Largest file, and largest external tensor that is read: 768 MiB."""
 MAX_NODES = 200_000
 """Most nodes after the model's functions are inlined."""
 MAX_DEPTH = 16
@@ -31,6 +33,9 @@ SMALL = 1024
 """Tensors up to this many elements (shapes, axes, zero points) stay in the graph."""
 
 _Key: TypeAlias = tuple[str, str, str]  # a function's domain, name and overload
+_DATA = tuple(
+    "raw_data float_data int32_data int64_data double_data uint64_data string_data".split()
+)
 _LIGHT = ("backend", "test", "data", "light")
 
 
@@ -41,20 +46,25 @@ class OnnxFile:
     path     as the user named it;  where  opens every error: "'net.onnx'"
     model    without its large tensors, functions inlined
     tensors  every initialiser by name
+    absent   {tensor: why} of those whose values are not there: shapes are known, values are not
+    notes    what was taken how, one line each
     """
 
     path: str
     where: str
     model: ModelProto
     tensors: dict[str, TensorProto] = field(repr=False)
+    absent: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def array(self, name: str) -> np.ndarray:
         """The initialiser `name`, its external data read from the model's folder.
 
-        Errors: `TpeError` naming the tensor: damaged, of another size than declared, external
-        data missing.
+        Errors: `TpeError` naming the tensor: damaged, of another size than declared, absent.
         """
         tensor = self.tensors[name]
+        if name in self.absent:
+            raise TpeError(f"{self.where}: tensor '{clean(name)}': {self.absent[name]}")
         if is_external(tensor):
             tensor = _external(tensor, self.path, self.where)
         return tensor_array(tensor, f"{self.where}: tensor '{clean(name)}'")
@@ -104,7 +114,10 @@ def find_onnx(name: str) -> str:
 def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
     """Read and check an ONNX file.
 
-    Errors: `TpeError` naming the file: missing, not regular, larger than 2 GiB, damaged,
+    Attributes that an operator does not have are dropped, with a note. Tensors whose data are not
+    there (an external file that is absent, no values at all) are `absent`.
+
+    Errors: `TpeError` naming the file: missing, not regular, larger than `MAX_BYTES`, damaged,
     truncated, refused by onnx's checker, recursive functions, too many nodes, external data
     outside the model's folder, sparse initialisers.
     """
@@ -113,12 +126,11 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
 
     file = os.path.expanduser(os.fspath(path))
     where = f"'{clean(file)}'"
-    content = _read_bytes(file, where)
+    content = read_bytes(file, "ONNX model", MAX_BYTES)
     try:
         model = onnx.ModelProto.FromString(content)
-        names = [
-            name for node in nodes_of(model.graph, where) for name in (*node.input, *node.output)
-        ]
+        del content
+        words = [word for node in nodes_of(model.graph, where) for word in _words(node)]
     except TpeError:
         raise
     except Exception as error:  # protobuf raises what it likes on damage
@@ -126,12 +138,14 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
             f"{where} is damaged or not an ONNX file ({_reason(error)}); "
             "legal: a serialised onnx.ModelProto"
         ) from None
-    if not model.HasField("graph") or not names:
+    if not model.HasField("graph") or not words:
         raise TpeError(f"{where} holds no graph of nodes; legal: a serialised onnx.ModelProto")
     _check_tensors(model, file, where)
     _check_functions(model, where)
-    tensors = _strip(model, where)
-    return OnnxFile(file, where, _checked(model, where), tensors)
+    absent = _absent(model, file, where)
+    notes = [*drop_foreign(model), *_absent_notes(absent)]
+    tensors = _strip(model, where, absent)
+    return OnnxFile(file, where, _checked(model, where), tensors, absent, few(notes))
 
 
 def nodes_of(graph: GraphProto, where: str, depth: int = 0) -> Iterator[NodeProto]:
@@ -142,6 +156,16 @@ def nodes_of(graph: GraphProto, where: str, depth: int = 0) -> Iterator[NodeProt
         yield node
         for body in bodies(node):
             yield from nodes_of(body, where, depth + 1)
+
+
+def _words(node: NodeProto) -> list[str]:
+    """All names of a node; UnicodeDecodeError for one that is no text."""
+    attributes = [item.name for item in node.attribute]
+    words: list[Any] = [node.op_type, node.domain, *node.input, *node.output, *attributes]
+    for word in words:
+        if isinstance(word, bytes):  # as protobuf gives what is not UTF-8
+            word.decode()
+    return [*node.input, *node.output]
 
 
 def bodies(node: NodeProto) -> list[GraphProto]:
@@ -177,19 +201,30 @@ def is_external(tensor: TensorProto) -> bool:
     return bool(tensor.data_location == tensor.EXTERNAL)
 
 
-def _read_bytes(file: str, where: str) -> bytes:
-    legal = "an ONNX file"
-    if not os.path.isfile(file):
-        fault = "is not a regular file" if os.path.exists(file) else "does not exist"
-        raise TpeError(f"{where} {fault}; legal: {legal}")
-    try:
-        size = os.path.getsize(file)
-        if not 0 < size <= MAX_BYTES:
-            raise TpeError(f"{where} is {size} bytes; legal: 1 to {MAX_BYTES}")
-        with open(file, "rb") as stream:
-            return stream.read(MAX_BYTES)
-    except (OSError, MemoryError) as error:
-        raise TpeError(f"{where} cannot be read ({_reason(error)}); legal: {legal}") from None
+def _absent(model: ModelProto, file: str, where: str) -> dict[str, str]:
+    """{tensor: why} of the initialisers that have a shape and no values."""
+    found = {}
+    for tensor in model.graph.initializer:
+        if is_external(tensor):
+            path, _, _ = external_path(tensor, file, where)
+            if not os.path.lexists(path):
+                name = clean(os.path.basename(path))
+                found[tensor.name] = f"its data file '{name}' does not exist"
+            elif prod(tensor.dims) > MAX_BYTES:
+                found[tensor.name] = f"its data are over {size(MAX_BYTES)}"
+        elif prod(tensor.dims) > 0 and not any(len(getattr(tensor, key)) for key in _DATA):
+            found[tensor.name] = "the file holds no values of it"
+    return found
+
+
+def _absent_notes(absent: dict[str, str]) -> list[str]:
+    """One line for each reason."""
+    notes = []
+    for why in dict.fromkeys(absent.values()):
+        names = [f"'{clean(name)}'" for name, reason in absent.items() if reason == why]
+        rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        notes.append(f"tensor {', '.join(names[:3])}{rest}: {why}; operands are assumed")
+    return notes
 
 
 def _check_tensors(model: ModelProto, file: str, where: str) -> None:
@@ -247,21 +282,18 @@ def _external(tensor: TensorProto, file: str, where: str) -> TensorProto:
 
     at = f"{where}: tensor '{clean(tensor.name)}'"
     path, offset, length = external_path(tensor, file, where)
-    if not os.path.isfile(path):
-        raise TpeError(f"{at}: its data file '{clean(os.path.basename(path))}' does not exist")
+    name = clean(os.path.basename(path))
     try:
-        rest = os.path.getsize(path) - offset
-        length = rest if length is None else length
-        if not 0 <= length <= min(rest, MAX_BYTES):
-            raise TpeError(
-                f"{at}: its data are {length} bytes at {offset} of "
-                f"'{clean(os.path.basename(path))}'; legal: within the file, at most {MAX_BYTES}"
-            )
-        with open(path, "rb") as stream:
-            stream.seek(offset)
-            data = stream.read(length)
-    except (OSError, MemoryError) as error:
+        rest = max(0, os.path.getsize(path) - offset)
+    except OSError as error:
         raise TpeError(f"{at}: its data cannot be read ({_reason(error)})") from None
+    length = rest if length is None else length
+    if not 0 <= length <= min(rest, MAX_BYTES):
+        raise TpeError(
+            f"{at}: its data are {length} bytes at {offset} of '{name}'; "
+            f"legal: within the file, at most {MAX_BYTES}"
+        )
+    data = read_part(path, f"tensor '{clean(tensor.name)}'", offset, length)
     inside = TensorProto(dims=tensor.dims, data_type=tensor.data_type, name=tensor.name)
     inside.raw_data = data
     return inside
@@ -306,7 +338,7 @@ def _check_functions(model: ModelProto, where: str) -> None:
             )
 
 
-def _strip(model: ModelProto, where: str) -> dict[str, TensorProto]:
+def _strip(model: ModelProto, where: str, absent: Mapping[str, str]) -> dict[str, TensorProto]:
     """Take the initialisers out of the graph and put the small ones back, checked."""
     import onnx
 
@@ -321,7 +353,8 @@ def _strip(model: ModelProto, where: str) -> dict[str, TensorProto]:
         if any(size < 0 for size in tensor.dims):
             raise TpeError(f"{at} has shape {list(tensor.dims)[:8]}; legal: sizes of 0 or more")
         tensors[tensor.name] = tensor
-        if prod(tensor.dims) <= SMALL and not is_external(tensor):
+        here = not is_external(tensor) and tensor.name not in absent
+        if prod(tensor.dims) <= SMALL and here:
             if tensor.data_type != tensor.STRING:
                 array = tensor_array(tensor, at)
                 small.append(onnx.numpy_helper.from_array(array, tensor.name))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.errors import TpeError
 from tpe.workloads.im2col import Window
-from tpe.workloads.lazy import check_size, clean, unique_names
+from tpe.workloads.lazy import check_size, clean, few, unique_names
 from tpe.workloads.onnx_file import OnnxFile, bodies, nodes_of
 from tpe.workloads.onnx_geometry import ConvShape, MatShape
 from tpe.workloads.onnx_shapes import TensorType
@@ -47,12 +47,15 @@ class Quant:
     scale  "" if the tensor holds the integers themselves; else the tensor holds
            (integer - zero) * scale, as DequantizeLinear made it
     axis   of the tensor, along which scale and zero differ; None: one for all
+    stored "" or, where scales differ within a sum (from block to block), the tensor of the
+           integers: they are what is multiplied, their scales are left out
     """
 
     type: str
     zero: str = ""
     scale: str = ""
     axis: int | None = None
+    stored: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,16 @@ class Spec:
 
 @dataclass(frozen=True)
 class Lowered:
-    """All GEMM nodes in the file's order, counts of the others, and remarks."""
+    """All GEMM nodes in the file's order, counts of the others, and remarks.
+
+    unknown  a remark for each GEMM node whose shapes are not known: it is in `unsupported`
+    """
 
     specs: tuple[Spec, ...]
     unsupported: dict[str, int]
     not_gemm: dict[str, int]
     notes: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 class Lowering:
@@ -94,6 +101,7 @@ class Lowering:
         self.unsupported: Counter[str] = Counter()
         self.not_gemm: Counter[str] = Counter()
         self.notes: list[str] = []
+        self.unknown: list[str] = []
 
     def run(self) -> Lowered:
         """Lower every node of the main graph; `TpeError` naming the file and the node."""
@@ -105,6 +113,9 @@ class Lowering:
                 specs.append(self._gemm(node, name))
             except _OtherTypeError as other:
                 self.unsupported[f"{node.op_type} of {other}"] += 1
+            except _UnknownShapeError as other:
+                self.unsupported[f"{node.op_type} of unknown shape"] += 1
+                self.unknown.append(str(other))
         for node in self.file.model.graph.node:
             if not is_gemm(node):
                 self._count(node)
@@ -112,7 +123,8 @@ class Lowering:
             tuple(specs),
             dict(sorted(self.unsupported.items())),
             dict(sorted(self.not_gemm.items())),
-            tuple(dict.fromkeys(self.notes)),
+            few(self.notes),
+            few(self.unknown),
         )
 
     def _gemm(self, node: NodeProto, name: str) -> Spec:
@@ -175,9 +187,9 @@ class Lowering:
     def _shape(self, name: str, where: str) -> tuple[int, ...]:
         kind = self.types.get(name)
         if kind is None or kind.shape is None:
-            raise TpeError(
-                f"{where}: the shape of its input '{clean(name)}' cannot be inferred; "
-                "legal: fixed shapes (give dims, or inputs, which the evaluator can run)"
+            raise _UnknownShapeError(
+                f"{where}: the shape of its input '{clean(name)}' cannot be inferred, it is not "
+                "counted (give dims, or inputs, which the evaluator can run)"
             )
         return kind.shape
 
@@ -233,25 +245,38 @@ class Lowering:
         kind, scale_type = self.types.get(node.input[0]), self.types.get(scale)
         scale_shape = scale_type.shape if scale_type else None
         if kind is None or kind.elem not in int_types():
-            return self._float(where, "is stored in a type that no engine takes")
+            self.notes.append(
+                f"{where}: an operand is stored in a type that no engine takes; taken as floats "
+                "and quantised again"
+            )
+            return None
+        stored = int_types()[kind.elem]
         if scale_shape is not None and prod(scale_shape) == 1:
-            return Quant(int_types()[kind.elem], zero, scale)
+            return Quant(stored, zero, scale)
         attributes = attributes_of(node)
         axis = attributes.get("axis", 1)
         if scale_shape is None or len(scale_shape) != 1 or attributes.get("block_size", 0):
-            return self._float(where, "has one scale per block")
+            return self._as_stored(node, "one scale per block", where)
         axis += len(kind.shape or ()) if axis < 0 else 0
         for permutation in reversed(permutations):
             if permutation is None or axis not in permutation:
-                return self._float(where, "is reshaped after its scales per channel")
+                return self._as_stored(node, "scales per channel and is reshaped after", where)
             axis = permutation.index(axis)
         if axis != n_axis:
-            return self._float(where, "has scales along an axis other than its output channels")
-        return Quant(int_types()[kind.elem], zero, scale, axis)
+            return self._as_stored(
+                node, "scales along another axis than its output channels", where
+            )
+        return Quant(stored, zero, scale, axis)
 
-    def _float(self, where: str, fault: str) -> Quant | None:
-        self.notes.append(f"{where}: an operand {fault}; taken as floats and quantised again")
-        return None
+    def _as_stored(self, node: NodeProto, fault: str, where: str) -> Quant:
+        """The integers behind DequantizeLinear where no sum of them has one scale."""
+        name, zero = node.input[0], node.input[2] if len(node.input) > 2 else ""
+        stored = int_types()[self.types[name].elem]
+        self.notes.append(
+            f"{where}: an operand has {fault}; its {stored} integers are multiplied as stored, "
+            "scales left out"
+        )
+        return Quant(stored, zero, node.input[1], stored=name)
 
 
 def is_gemm(node: NodeProto) -> bool:
@@ -294,6 +319,10 @@ def type_name(elem: int) -> str:
     from onnx import TensorProto
 
     return str(TensorProto.DataType.Name(elem)).lower()  # type: ignore[arg-type,unused-ignore]
+
+
+class _UnknownShapeError(Exception):
+    """An operand's shape cannot be inferred; the text says which."""
 
 
 class _OtherTypeError(Exception):

@@ -28,14 +28,16 @@ from tpe.workloads.lazy import (
     Zero,
     check_seed,
     clean,
+    few,
     uniform,
     unique_names,
 )
+from tpe.workloads.onnx.inputs import LOOP_ITERATIONS, LOOP_SECONDS, LoopLimits, read_inputs
 from tpe.workloads.onnx_file import read_onnx
 from tpe.workloads.onnx_geometry import ConvShape, MatShape
 from tpe.workloads.onnx_lower import Lowered, Lowering, Quant, Spec
 from tpe.workloads.onnx_shapes import infer
-from tpe.workloads.onnx_values import Ints, Values, read_inputs
+from tpe.workloads.onnx_values import Ints, Values
 
 TITLE = "ONNX network"
 
@@ -49,6 +51,8 @@ def load_onnx(
     inputs: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
+    loop_seconds: float = LOOP_SECONDS,
+    loop_iterations: int = LOOP_ITERATIONS,
 ) -> ImportedWorkload:
     """The GEMMs of an ONNX model, in the file's order.
 
@@ -57,9 +61,13 @@ def load_onnx(
     inputs          npz file or mapping of the graph's inputs: activations are then what onnx's
                     reference evaluator computes; without them they are assumed, uniform by `seed`
     batch, dims     sizes of what the model leaves open (`tpe.workloads.onnx_shapes.infer`)
+    loop_seconds, loop_iterations    with `inputs`, how long the bodies of Loop and Scan may run,
+                    together: a loop need not end
 
     Weights are the model's own; constant place-holders (all values equal, as in the light
-    networks) are replaced by assumed ones. `operand_source` of each layer says which is which.
+    networks) and weights that are not there (an external file that is absent) are replaced by
+    assumed ones. `operand_source` of each layer says which is which. A node whose shapes cannot be
+    inferred is counted in `unsupported`.
 
     Errors: `TpeError`, one line naming the file and the node, tensor or input; a model without a
     GEMM says what it holds instead.
@@ -74,8 +82,9 @@ def load_onnx(
     """
     check_seed(seed)
     formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
+    limits = LoopLimits(loop_seconds, loop_iterations)
     try:
-        return _load(path, seed, formats, inputs, batch, dims)
+        return _load(path, seed, formats, inputs, batch, dims, limits)
     except UnicodeDecodeError:  # protobuf decodes a name when it is read, not when it is parsed
         raise TpeError(
             f"'{clean(path)}' is damaged or not an ONNX file (a name is not UTF-8 text); "
@@ -90,11 +99,12 @@ def _load(
     inputs: str | os.PathLike[str] | Mapping[str, Any] | None,
     batch: int | None,
     dims: Mapping[str, int] | None,
+    limits: LoopLimits,
 ) -> ImportedWorkload:
     file = read_onnx(path)
     feeds, source = read_inputs(inputs, file) if inputs is not None else ({}, "")
     types = infer(file, batch, dims, {name: value.shape for name, value in feeds.items()})
-    values = Values(file, types, feeds)
+    values = Values(file, types, feeds, limits)
     lowered = Lowering(file, types).run()
     if not lowered.specs:
         raise TpeError(f"{file.where} holds no GEMM; {_contents(lowered)}")
@@ -111,7 +121,7 @@ def _load(
         ),
         unsupported=lowered.unsupported,
         not_gemm=lowered.not_gemm,
-        notes=(*lowered.notes, *dict.fromkeys(values.notes)),
+        notes=(*file.notes, *lowered.notes, *lowered.unknown, *few(values.notes)),
     )
 
 
@@ -219,4 +229,5 @@ def _contents(lowered: Lowered) -> str:
         for kind, found in kinds.items()
         if found
     ]
-    return f"{'; '.join(parts) or 'it is empty'}; legal: at least one Conv, Gemm or MatMul"
+    unknown = f" ({lowered.unknown[0]})" if lowered.unknown else ""
+    return f"{'; '.join(parts) or 'it is empty'}{unknown}; legal: at least one Conv, Gemm or MatMul"

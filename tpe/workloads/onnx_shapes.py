@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -14,6 +15,7 @@ from tpe.workloads.onnx_file import OnnxFile
 
 MAX_SIZE = 2**31 - 1
 """Largest size of one dimension."""
+_NO_NAMES = ("none", "null", "nan", "unk", "unknown", "undefined")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ def infer(
     """{tensor: type} of the main graph.
 
     batch  size of axis 0 of the inputs whose axis 0 has no size, or the first input's fixed one
-    dims   {name: size} of symbolic dimensions; an unnamed one is called INPUT[AXIS]
+    dims   {name: size} of symbolic dimensions; an unnamed one is called INPUT[AXIS], and so is
+           each that is named "?", "-1", "None", "unknown" or the like, which stand for no size
+           in particular
     given  {input: shape} of values at hand; they bind dimensions before `dims` does
 
     Errors: `TpeError` naming the input and the dimension that has no size, an unknown name in
@@ -42,6 +46,7 @@ def infer(
     import onnx
 
     sizes = _checked_sizes(batch, dims or {})
+    _clear_anonymous(file)
     _bind(file, batch, sizes, given or {})
     try:
         model = onnx.shape_inference.infer_shapes(
@@ -67,6 +72,17 @@ def _checked_sizes(batch: int | None, dims: Mapping[str, int]) -> dict[str, int]
         if not is_int(size) or not 1 <= size <= MAX_SIZE:
             raise TpeError(f"{name} is {size!r}; legal: an integer, 1 to {MAX_SIZE}")
     return {name: int(size) for name, size in dims.items()}
+
+
+def _clear_anonymous(file: OnnxFile) -> None:
+    """Take away names and sizes that stand for none: two of them need not be equal."""
+    graph = file.model.graph
+    for item in (*file.inputs(), *graph.value_info, *graph.output):
+        for dim in item.type.tensor_type.shape.dim:
+            name = dim.dim_param.strip().lower()
+            unnamed = bool(name) and (name in _NO_NAMES or not re.search("[a-z]", name))
+            if unnamed or (dim.HasField("dim_value") and dim.dim_value < 0):
+                dim.Clear()
 
 
 def _bind(

@@ -7,22 +7,18 @@ it is not. Integers behind DequantizeLinear are recovered exactly.
 
 from __future__ import annotations
 
-import io
-import os
-import warnings
-import zipfile
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from tpe.errors import TpeError
 from tpe.formats import FORMATS, IntFormat
-from tpe.workloads.gemm import MAX_ELEMENTS
 from tpe.workloads.lazy import clean, dtype_of
-from tpe.workloads.npz import MAX_BYTES
+from tpe.workloads.onnx.inputs import LoopLimits
 from tpe.workloads.onnx_file import OnnxFile, bodies
 from tpe.workloads.onnx_lower import PRODUCTS, Quant, Side, is_gemm
 from tpe.workloads.onnx_shapes import TensorType
@@ -32,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_CONSTANT_NODES = 64
 """Most nodes that computing a constant operand may take."""
+MAX_EVALUATED = 2**28
+"""Most elements of a tensor that is computed."""
 _DATA_PATH = frozenset("Cast Dropout Expand Flatten Identity Reshape Squeeze Transpose Unsqueeze"
                        " DequantizeLinear QuantizeLinear".split())  # fmt: skip
 _RANDOM = frozenset(
@@ -56,9 +54,13 @@ class Values:
     """
 
     def __init__(
-        self, file: OnnxFile, types: dict[str, TensorType], feeds: Mapping[str, np.ndarray]
+        self,
+        file: OnnxFile,
+        types: dict[str, TensorType],
+        feeds: Mapping[str, np.ndarray],
+        limits: LoopLimits,
     ) -> None:
-        self.file, self.types, self.feeds = file, types, feeds
+        self.file, self.types, self.feeds, self.limits = file, types, feeds, limits
         self.producer = {name: node for node in file.model.graph.node for name in node.output}
         self.evaluated: dict[str, np.ndarray] = dict(feeds)
         self.notes: list[str] = []
@@ -70,6 +72,8 @@ class Values:
 
         Constants first, then what was evaluated. Errors: `TpeError` naming the tensor.
         """
+        if side.quant is not None and side.quant.stored:
+            return self._as_stored(side.tensor, side.quant)
         array = self.array(side.tensor)
         if array is None:
             return None
@@ -86,7 +90,7 @@ class Values:
         if side.quant.scale:
             scale = self.array(side.quant.scale)
             if scale is None:
-                raise TpeError(f"{where} has a scale without values; legal: constants, or inputs")
+                return None
             values = _recovered(array, scale, zero, side.quant, where)
         else:
             values = array.astype(np.int64)
@@ -98,8 +102,26 @@ class Values:
             )
         return Ints(values.astype(dtype_of(stored)), zero, stored.name)
 
+    def _as_stored(self, name: str, quant: Quant) -> Ints | None:
+        """The integers behind a tensor, through the nodes that only move or clamp its values."""
+        stored = self.array(quant.stored)
+        if stored is None or stored.size == 0:
+            return None
+        chain: list[NodeProto] = []
+        current = name
+        while (node := self.producer[current]).op_type != "DequantizeLinear":
+            chain.insert(0, node)
+            current = node.input[0]
+        values = stored.astype(dtype_of(FORMATS[quant.type]))
+        if chain:
+            values = self._run(chain, [name], {current: values})[name]
+        return Ints(values, self.zero(quant), quant.type)
+
     def zero(self, quant: Quant) -> np.ndarray:
-        """The zero point, int64; the middle of an unsigned format if none is known, with a note."""
+        """The zero point, int64; the middle of an unsigned format if none is known, with a note.
+
+        0, with a note, where zero points differ within a sum.
+        """
         if not quant.zero:
             return np.zeros((), np.int64)
         array = self.array(quant.zero)
@@ -107,15 +129,27 @@ class Values:
         if array is None:
             middle = (stored.low + stored.high + 1) // 2
             self.notes.append(
-                f"zero point '{clean(quant.zero)}' is computed at run time; assumed {middle}"
+                f"zero point '{clean(quant.zero)}' is not known before the model runs; "
+                f"assumed {middle}"
             )
             return np.asarray(middle, np.int64)
-        return array.astype(np.int64)
+        zero = array.astype(np.int64)
+        if quant.stored and zero.size > 1:
+            if int(zero.min()) != int(zero.max()):
+                self.notes.append(
+                    f"zero points '{clean(quant.zero)}' differ within a sum; left out with the "
+                    "scales"
+                )
+                return np.zeros((), np.int64)
+            zero = zero.reshape(-1)[:1].reshape(())
+        return zero
 
     def array(self, name: str) -> np.ndarray | None:
         """The values of a tensor, or None; constants are computed, place-holders are None."""
         if name in self.evaluated:
             return self.evaluated[name]
+        if name in self.file.absent:
+            return None
         if name in self.file.tensors:
             return self.file.array(name)
         nodes = self._constant_nodes(name)
@@ -131,7 +165,7 @@ class Values:
         for node in nodes:
             for name in node.output:
                 shape = self.types[name].shape if name in self.types else None
-                if shape is not None and prod(shape) > MAX_ELEMENTS:
+                if shape is not None and prod(shape) > MAX_EVALUATED:
                     return str(name)
         return ""
 
@@ -159,16 +193,18 @@ class Values:
     ) -> list[NodeProto] | None:
         """The nodes that compute `names` from initialisers and `feeds`, in graph order.
 
-        None if an input has no values, if a node is random, or past `limit` nodes.
+        None if an input or initialiser has no values, if a node is random, or past `limit` nodes.
         """
         needed: set[int] = set()
         open_names = list(names)
         seen: set[str] = set()
         while open_names:
             name = open_names.pop()
-            if not name or name in seen or name in self.file.tensors or name in feeds:
+            if not name or name in seen or name in feeds:
                 continue
             seen.add(name)
+            if name in self.file.tensors and name not in self.file.absent:
+                continue
             node = self.producer.get(name)
             if node is None or node.op_type in _RANDOM or len(needed) == limit:
                 return None
@@ -196,17 +232,14 @@ class Values:
             for name in _operands(node)
             if name and self._constant_nodes(name) is None and name not in self.feeds
         }
+        wanted -= set(self.file.absent)
         nodes = self._ancestors(sorted(wanted), self.feeds)
         if nodes is None:
-            raise TpeError(
-                f"{self.file.where}: not every GEMM can be reached from the inputs given; "
-                f"legal: values of {', '.join(clean(item.name) for item in self.file.inputs())}, "
-                "and no random operators"
-            )
+            self._unreachable()
         large = self._too_large(nodes)
         if large:
             raise TpeError(
-                f"{self.file.where}: tensor '{clean(large)}' has over {MAX_ELEMENTS} elements; "
+                f"{self.file.where}: tensor '{clean(large)}' has over {MAX_EVALUATED} elements; "
                 "legal: up to that in what is evaluated"
             )
         found = self._run(nodes, sorted(wanted), self.feeds)
@@ -215,6 +248,19 @@ class Values:
             elem = helper.np_dtype_to_tensor_dtype(value.dtype)
             self.types[name] = TensorType(elem, value.shape)
 
+    def _unreachable(self) -> NoReturn:
+        """Why the operands of the GEMMs cannot be computed from what is given."""
+        for name, why in self.file.absent.items():
+            raise TpeError(
+                f"{self.file.where}: tensor '{clean(name)}': {why}; legal with inputs: a model "
+                "with all of its values"
+            )
+        raise TpeError(
+            f"{self.file.where}: not every GEMM can be reached from the inputs given; "
+            f"legal: values of {', '.join(clean(item.name) for item in self.file.inputs())}, "
+            "and no random operators"
+        )
+
     def _run(
         self, nodes: list[NodeProto], names: list[str], feeds: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
@@ -222,9 +268,8 @@ class Values:
         if not names:
             return {}
         from onnx import ValueInfoProto, helper
-        from onnx.reference import ReferenceEvaluator
 
-        from tpe.workloads.onnx_reference import ops_for
+        from tpe.workloads.onnx.evaluate import evaluate
 
         read = {n for node in nodes for n in node.input}
         read |= {n for node in nodes for body in bodies(node) for n in _outer_names(body)}
@@ -239,17 +284,7 @@ class Values:
             helper.make_graph(nodes, "part", inputs, outputs),
             opset_imports=list(self.file.model.opset_import),
         )
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                evaluator = ReferenceEvaluator(model, new_ops=ops_for(model.opset_import))
-                results: Any = evaluator.run(names, leaves)
-        except Exception as error:  # whatever an operator's Python raises on these values
-            raise TpeError(
-                f"{self.file.where}: onnx's reference evaluator failed "
-                f"({clean(error) or type(error).__name__}); legal: inputs that the model accepts"
-            ) from None
-        return {name: np.asarray(value) for name, value in zip(names, results, strict=True)}
+        return evaluate(model, names, leaves, self.limits, self.file.where)
 
 
 def quantised(values: np.ndarray, fmt: IntFormat, where: str) -> Ints:
@@ -267,19 +302,32 @@ def quantised(values: np.ndarray, fmt: IntFormat, where: str) -> Ints:
     floats = values.astype(np.float64 if values.dtype == np.float64 else np.float32)
     if not np.isfinite(floats).all():
         raise TpeError(f"{where} holds NaN or infinity; legal: finite numbers")
+    # By a power of two to about 1, which changes no result: neither the smallest nor the largest
+    # floats leave their range on the way.
     low, high = float(min(floats.min(), 0)), float(max(floats.max(), 0))
+    power = -math.frexp(max(-low, high))[1]
+    floats = _scaled(floats, power)
+    low, high = math.ldexp(low, power), math.ldexp(high, power)
     zero = 0
     if fmt.signed:
         scale = max(-low, high) / fmt.high
     else:
         scale = (high - low) / fmt.high
         zero = round(-low / scale) if scale > 0 else 0
-    if scale == 0 or not np.isfinite(scale):
+    if scale == 0:
         return Ints(np.zeros(values.shape, dtype_of(fmt)), np.zeros((), np.int64), fmt.name)
     scaled = np.rint(np.asarray(floats / np.asarray(scale, floats.dtype)))
     bottom = -fmt.high if fmt.signed else 0
     ints = np.clip(scaled + zero, bottom, fmt.high).astype(dtype_of(fmt))
     return Ints(ints, np.asarray(zero, np.int64), fmt.name)
+
+
+def _scaled(floats: np.ndarray, power: int) -> np.ndarray:
+    """floats * 2**power, all of which fit, in steps that do; what gets too small is 0."""
+    with np.errstate(under="ignore"):
+        half = power // 2
+        scaled: np.ndarray = np.ldexp(np.ldexp(floats, half), power - half)
+    return scaled
 
 
 def _recovered(

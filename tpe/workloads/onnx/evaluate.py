@@ -36,7 +36,13 @@ MAX_GROWTH = 3 << 29
 """Most bytes that an evaluation may add to the process."""
 _FREE = 1 << 20  # bytes whose making nobody need ask about
 _SHAPES = 1024  # elements of an operand that may say a shape
-_ITEM = {TensorProto.DOUBLE: 8, TensorProto.INT64: 8, TensorProto.UINT64: 8}  # bytes; else up to 4
+_WIDE = (TensorProto.DOUBLE, TensorProto.INT64, TensorProto.UINT64)  # 8 bytes; others up to 4
+_PLAIN = frozenset(
+    "Add And Cast Concat Constant Div Equal Gather Gemm Greater Identity Less MatMul Mul Not Or "
+    "Relu Reshape Shape Sigmoid Slice Squeeze Sub Tanh Transpose Unsqueeze Where".split()
+)
+# What they make has at most as many elements as their operands' sizes multiplied.
+_EVERY = 64  # nodes of a loop between two looks at the memory
 
 
 def evaluate(
@@ -73,7 +79,7 @@ class _Watch:
     def __init__(self, limits: LoopLimits, where: str) -> None:
         self.limits, self.where = limits, where
         self.before = _resident()
-        self.iterations = self.depth = 0
+        self.iterations = self.depth = self.nodes = 0
         self.spent = self.entered = 0.0  # seconds in bodies that have ended, and when one began
 
     @contextmanager
@@ -99,7 +105,8 @@ class _Watch:
             if spent > self.limits.seconds:
                 self._end(f"{self.limits.seconds:g} s", "loop_seconds")
         made = _bytes_made(node, inputs)
-        if made <= _FREE and not self.depth:
+        self.nodes += 1
+        if made <= _FREE and not (self.depth and self.nodes % _EVERY == 0):
             return
         growth = made + _resident() - self.before
         if growth > MAX_GROWTH:
@@ -152,6 +159,8 @@ def _bytes_made(node: Any, inputs: tuple[Any, ...]) -> int:
     proto = node.onnx_node
     if any(item.HasField("g") for item in proto.attribute):
         return 0  # its nodes are asked one by one
+    if proto.op_type in _PLAIN and prod(max(1, np.size(x)) for x in inputs) * 8 <= _FREE:
+        return 0
     try:
         version = node.run_params["opsets"][proto.domain]
         schema = defs.get_schema(proto.op_type, version, proto.domain)
@@ -181,7 +190,7 @@ def _bytes_made(node: Any, inputs: tuple[Any, ...]) -> int:
     if proto.op_type.endswith("Conv") and len(given) > 1:
         # Its input is unfolded first: every window, not every pixel.
         windows = prod(inputs[1].shape[1:]) // max(1, inputs[1].shape[0])
-    return sum(_bytes(item) for item in made.values()) * (1 + windows)
+    return sum(map(_bytes, made.values())) * (1 + windows)
 
 
 def _bytes(item: TypeProto) -> int:
@@ -189,7 +198,7 @@ def _bytes(item: TypeProto) -> int:
     kind = item.tensor_type
     if not kind.HasField("shape") or any(not d.HasField("dim_value") for d in kind.shape.dim):
         return 0
-    return prod(dim.dim_value for dim in kind.shape.dim) * _ITEM.get(kind.elem_type, 4)
+    return prod(int(d.dim_value) for d in kind.shape.dim) * (8 if kind.elem_type in _WIDE else 4)
 
 
 def _resident() -> int:

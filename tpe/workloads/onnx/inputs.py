@@ -15,7 +15,7 @@ from tpe.workloads.lazy import clean
 from tpe.workloads.npz import read_arrays
 from tpe.workloads.onnx_file import OnnxFile
 
-LOOP_SECONDS, LOOP_ITERATIONS = 10.0, 100_000
+LOOP_SECONDS, LOOP_ITERATIONS = 5.0, 100_000
 
 
 @dataclass(frozen=True)
