@@ -86,7 +86,7 @@ RecipeOption = Annotated[
 ]
 TimerOption = Annotated[
     str | None,
-    typer.Option("--timer", metavar="sta|abc", help="Default: OpenSTA if `sta` is on PATH."),
+    typer.Option("--timer", metavar="own|sta", help="Default: own. sta: OpenSTA, if on PATH."),
 ]
 WireLoadOption = Annotated[
     str | None,

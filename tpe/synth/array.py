@@ -2,8 +2,8 @@
 
 Every distinct module is mapped once by each recipe: the PE's parts by all, what lies between them
 by two. For a clock the smallest version of each module that meets it between registers is taken;
-nets that many modules share get buffers; OpenSTA then times the composed netlist, through all
-module boundaries, and where a path over a boundary is longer than the clock the modules are chosen
+nets that many modules share get buffers; the composed netlist is then timed, through all module
+boundaries, and where a path over a boundary is longer than the clock the modules are chosen
 for a shorter one.
 """
 
@@ -48,9 +48,9 @@ class Version:
 class Composed:
     """An array at a clock: the version of each module, the timing of the whole, whether it meets.
 
-    `timing` is None without OpenSTA: ABC does not see paths through modules; then the period is
-    the slowest module's own. `bases`: (flip-flops, with reset) of the parts of the PE that the
-    whole was mapped with; the version of a part may be a stand-in.
+    `timing` is None before the whole is timed: then the period is the slowest module's own.
+    `bases`: (flip-flops, with reset) of the parts of the PE that the whole was mapped with; the
+    version of a part may be a stand-in.
     """
 
     technology: Technology
@@ -148,7 +148,7 @@ class Composed:
 class ArrayFront:
     """An engine mapped as a whole: versions of its modules, and compositions that were timed.
 
-    `whole`: whether OpenSTA times compositions; else the slowest module's period stands for it.
+    `timer` is what they are timed with, see `tpe.synth.timing`.
     """
 
     name: str
@@ -158,7 +158,7 @@ class ArrayFront:
     versions: Mapping[str, Sequence[Version]]
     bases: Mapping[str, Registers]
     composed: tuple[Composed, ...]
-    whole: bool
+    timer: str | None = None
 
     @property
     def own_front(self) -> tuple[Composed, ...]:
@@ -196,7 +196,7 @@ class ArrayFront:
             if composed.label in seen:
                 break
             seen.add(composed.label)
-            made.append(timed(self.technology, composed) if self.whole else composed)
+            made.append(timed(self.technology, composed, self.timer))
             if made[-1].period_ns <= clock_ns:
                 break
             budget *= 0.97 * clock_ns / made[-1].period_ns
@@ -225,7 +225,6 @@ def array_front(
         name: own_versions(own[name], name) if name in own else of_whole(tech, around, name, timer)
         for name in around[0].netlist.copies
     }
-    whole = timer != "abc" and timing.opensta() is not None
     bases = {
         name: Netlist(name, {name: around[0].netlist.modules[name]}).flip_flops(tech.library)
         for name in own
@@ -233,8 +232,8 @@ def array_front(
     made = [compose(tech, part.top, versions, bases, clock) for clock in (0.0, float("inf"))]
     for composed in made:
         _check_registers(composed)
-    made = [timed(tech, composed) for composed in made] if whole else made
-    return ArrayFront(engine.name, engine, tech, part.top, versions, bases, tuple(made), whole)
+    made = [timed(tech, composed, timer) for composed in made]
+    return ArrayFront(engine.name, engine, tech, part.top, versions, bases, tuple(made), timer)
 
 
 def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
@@ -264,9 +263,8 @@ def of_whole(
     Modules inside it are black boxes here, and are timed with the whole.
     """
     alone = [Netlist(name, {name: m.netlist.modules[name]}) for m in mapped]
-    given = [(net, m.abc_delay_ns) for net, m in zip(alone, mapped, strict=True)]
     found = []
-    for (net, _), m, t in zip(given, mapped, timing.timings(tech, given, timer), strict=True):
+    for net, m, t in zip(alone, mapped, timing.timings(tech, alone, timer), strict=True):
         cells = {k: n for k, n in net.cells.items() if k in tech.library.by_name}
         area = area_um2(cells, tech.library)
         found.append(Version(m, net.modules[name], area, t.period_ns if t else 0.0))
@@ -296,9 +294,9 @@ def compose(
     return Composed(tech, top, chosen, None, max(v.period_ns for v in chosen.values()), bases)
 
 
-def timed(tech: Technology, composed: Composed) -> Composed:
-    """The same, timed as a whole by OpenSTA; TpeError if it has no path to time."""
-    measured = timing.timings(tech, [(composed.netlist, 0.0)], "sta")[0]
+def timed(tech: Technology, composed: Composed, timer: str | None = None) -> Composed:
+    """The same, timed as a whole; TpeError if it has no path to time."""
+    measured = timing.timings(tech, [composed.netlist], timer)[0]
     if measured is None:
         raise TpeError(f"{composed.top} has no path between registers: nothing to time")
     return replace(composed, timing=measured)

@@ -11,9 +11,9 @@ from tpe.synth.front import Point
 from tpe.synth.mapper import Mapped, Outcome, Part, map_parts
 from tpe.synth.recipes import Recipe
 from tpe.synth.tech import Technology
-from tpe.synth.timing import Timing
+from tpe.synth.timing import Timing, timing_of
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def measured(
@@ -40,7 +40,7 @@ def measure(
     key = _key(technology, timer)
     known = [_load(m, key) for m in mapped]
     missing = [m for m, entry in zip(mapped, known, strict=True) if entry is None]
-    new = timing.timings(technology, [(m.netlist, m.abc_delay_ns) for m in missing], timer)
+    new = timing.timings(technology, [m.netlist for m in missing], timer)
     fresh = iter(new)
     points = []
     for m, entry in zip(mapped, known, strict=True):
@@ -55,9 +55,7 @@ def measure(
 
 def _key(technology: Technology, timer: str | None) -> str:
     """What timing depends on beside the netlist and the library that it was mapped to."""
-    tool = "abc" if timer == "abc" or timing.opensta() is None else timing.tool_name()
-    parts = [_FORMAT, tool, technology.wire_load, timing.ASSUMPTIONS]
-    return kept.digest(parts)[:16]
+    return kept.digest([_FORMAT, *timing.timer_key(technology, timer)])[:16]
 
 
 def _file(mapped: Mapped, key: str) -> Path:
@@ -67,7 +65,7 @@ def _file(mapped: Mapped, key: str) -> Path:
 def _load(mapped: Mapped, key: str) -> tuple[Timing | None] | None:
     """The timing that is kept, in a tuple, since a netlist may have none; None if none is kept."""
     content = kept.load(_file(mapped, key))
-    return None if content is None else (Timing(**content) if content else None,)
+    return None if content is None else (timing_of(content) if content else None,)
 
 
 def _store(mapped: Mapped, key: str, found: Timing | None) -> None:

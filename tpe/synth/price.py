@@ -249,7 +249,7 @@ def _file(
         {kind: [_place(p.mapped) for p in points] for kind, points in design.points.items()},
         [[_place(m) for m in sample.mapped] for sample in found],
         list(clocks_ns),
-        [timing.tool_name(), tech.wire_load, timing.ASSUMPTIONS],
+        timing.timer_key(tech),
     ]
     return kept.place("price", facts, _CODE)
 
@@ -287,12 +287,12 @@ def _compositions(
     made = [compose(tech, top, versions, {}, budget) for budget in budgets]
     made += [compose(tech, top, {**versions, "tpe_cell": [c]}, {}, c.period_ns) for c in cells]
     distinct = list({c.label: c for c in made}.values())
-    return distinct if timing.opensta() is None else _timed(tech, distinct)
+    return _timed(tech, distinct)
 
 
 def _timed(tech: Technology, composed: Sequence[Composed]) -> list[Composed]:
-    """The same with the timing of the whole, all in one run of OpenSTA."""
-    found = timing.timings(tech, [(c.netlist, 0.0) for c in composed], "sta")
+    """The same with the timing of the whole, all in one call."""
+    found = timing.timings(tech, [c.netlist for c in composed])
     done = []
     for c, measured in zip(composed, found, strict=True):
         if measured is None:

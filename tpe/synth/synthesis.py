@@ -41,6 +41,7 @@ class Result:
     recipes: tuple[Recipe, ...]
     command: str = field(default="")
     powers: Mapping[tuple[str, float], Power] = field(default_factory=dict)  # by design and clock
+    timer: str | None = None
 
     @property
     def common_clock_ns(self) -> float:
@@ -134,7 +135,7 @@ class Result:
                 "source": tech.source,
                 "fo4_ns": self.fo4_ns,
             },
-            "timing": {"tool": timing.tool_name(), "assumptions": timing.ASSUMPTIONS},
+            "timing": {"tool": timing.tool_name(self.timer), "assumptions": timing.ASSUMPTIONS},
             "common_clock_ns": self.common_clock_ns,
             "rows": self.rows(),
             "fronts": {design.name: fronts_json(design) for design in self.designs},
@@ -201,7 +202,7 @@ def compare(
     liberty   -- a built-in technology's name, Liberty files that belong together, or a technology
     clocks_ns -- clocks to choose for; a clock that no design meets, of all, is an error
     vary      -- parameters of a PE whose other values are tried too, by the quick recipes
-    timer     -- sta or abc; default: OpenSTA if it is there
+    timer     -- own or sta (OpenSTA); default: own
     step      -- called with a name as each of `count_steps` jobs ends
     """
     if not given:
@@ -217,7 +218,7 @@ def compare(
             made.append(array_front(engine, tech, chosen, step, timer, workers))
         else:
             made.append(_design(engine, tech, chosen, vary, step, timer, workers))
-    result = Result(tech, tuple(made), clocks, chosen)
+    result = Result(tech, tuple(made), clocks, chosen, timer=timer)
     _check_met(result)
     asked = clocks or (result.common_clock_ns,)
     return replace(result, designs=tuple(_refined(design, asked) for design in made))

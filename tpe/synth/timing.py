@@ -1,4 +1,4 @@
-"""Timing of mapped netlists: OpenSTA where `sta` is on PATH, else ABC's `stime` and our tables.
+"""Timing of mapped netlists: by the table-lookup timer here, or by OpenSTA if it is asked for.
 
 A netlist is timed between registers: a flip-flop of the library, the smallest plain one, stands
 before every input and behind every output, except the clock and the reset. So every path is from a
@@ -12,52 +12,47 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from tpe.errors import TpeError
+from tpe.synth.area import nldm
+from tpe.synth.area.boundary import (
+    ASSUMPTIONS,
+    CLOCK,
+    CLOCK_SLEW_NS,
+    RESET,
+    edge_flop,
+    edge_name,
+    tied_off,
+)
+from tpe.synth.area.path import KINDS, Stage, Timing, timing_of
 from tpe.synth.cells import FlipFlop
 from tpe.synth.liberty import Arc, Library
 from tpe.synth.netlist import Netlist, Port
 from tpe.synth.tech import Technology
 
-CLOCK, RESET = "clk_i", "rst_ni"
-ASSUMPTIONS = (
-    "every path from a flip-flop's clock edge to a flip-flop's setup time; the smallest plain "
-    "flip-flop of the library before every input and behind every output; ideal clock"
-)
-KINDS = ("reg_to_reg", "in_to_reg", "reg_to_out", "in_to_out")
-CLOCK_SLEW_NS = 0.05
-_PERIOD = 1000.0  # in the library's time unit: longer than any path, so that each has its slack
+__all__ = [
+    "ASSUMPTIONS",
+    "CLOCK",
+    "CLOCK_SLEW_NS",
+    "KINDS",
+    "RESET",
+    "TIMERS",
+    "Stage",
+    "Timing",
+    "edge_flop",
+    "timing_of",
+    "timings",
+]
+
+TIMERS = ("own", "sta")  # the first is the default
+# Slack may be below 0; OpenSTA computes in 24 bits, so that a longer period costs digits of it.
+_PERIOD_NS = 16.0
 _GROUP = re.compile(r"^Path Group: (\w+).*?(-?[\d.]+) +slack", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The shortest clock period of a netlist, ns, and what limits it.
-
-    paths -- shortest period by kind of path, of KINDS; a kind that the netlist has not is left
-             out, and ABC tells none apart
-    tool  -- what measured it, in words
-    """
-
-    period_ns: float
-    paths: dict[str, float]
-    tool: str
-
-    @property
-    def fmax_mhz(self) -> float:
-        """The fastest clock, MHz."""
-        return 1000.0 / self.period_ns
-
-    @property
-    def limited_by(self) -> str | None:
-        """The kind of path that is the longest, None if that is not known."""
-        return max(self.paths, key=lambda kind: self.paths[kind]) if self.paths else None
 
 
 @cache
@@ -66,36 +61,45 @@ def opensta() -> str | None:
     return shutil.which("sta")
 
 
-@cache
-def tool_name() -> str:
+def tool_name(timer: str | None = None) -> str:
     """What `timings` measures with, in words."""
-    program = opensta()
-    if program is None:
-        return "ABC stime, clock-to-output and setup from the library's tables"
-    done = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    return _opensta_name() if timer == "sta" else nldm.NAME
+
+
+@cache
+def _opensta_name() -> str:
+    done = subprocess.run(
+        [opensta() or "sta", "-version"], capture_output=True, text=True, check=False
+    )
     return f"OpenSTA {done.stdout.strip() or 'of unknown version'}"
 
 
-def timings(
-    tech: Technology, netlists: Sequence[tuple[Netlist, float]], tool: str | None = None
-) -> list[Timing | None]:
-    """Timing of (netlist, ABC's longest combinational path in ns), in order.
+def timer_key(tech: Technology, timer: str | None = None) -> list[str | None]:
+    """What a timing depends on beside the netlist and its library: for keys of what is kept."""
+    tool = tool_name(timer) if timer == "sta" else nldm.code()
+    return [tool, tech.wire_load, ASSUMPTIONS]
 
-    None for a netlist without a path, such as bare wires. `tool`: "sta" or "abc"; default: the
-    first if it is there. Raises TpeError if it is asked for and is not there, or if it fails.
+
+def timings(
+    tech: Technology, netlists: Sequence[Netlist], timer: str | None = None
+) -> list[Timing | None]:
+    """The timing of netlists, in order; None for one without a path, such as bare wires.
+
+    `timer`: one of `TIMERS`, None the first. Raises TpeError if it is none, if OpenSTA is asked
+    for and is not there or fails, and for what `nldm.timings` refuses.
     """
-    check_timer(tool)
-    if tool == "abc" or opensta() is None:
-        return [from_abc(tech, delay) if netlist.cells else None for netlist, delay in netlists]
-    return from_opensta(tech, [netlist for netlist, _ in netlists])
+    check_timer(timer)
+    if timer == "sta":
+        return from_opensta(tech, netlists)
+    return nldm.timings(tech, netlists)
 
 
 def check_timer(timer: str | None) -> None:
-    """TpeError unless it is None, sta or abc, and there."""
-    if timer not in (None, "sta", "abc"):
-        raise TpeError(f"timer = {timer!r} is not legal: sta or abc")
+    """TpeError unless it is None or one of `TIMERS`, and there."""
+    if timer is not None and timer not in TIMERS:
+        raise TpeError(f"timer = {timer!r} is not legal: {' or '.join(TIMERS)}")
     if timer == "sta" and opensta() is None:
-        raise TpeError("sta is not on PATH; on Debian: apt install opensta; or --timer abc")
+        raise TpeError("sta is not on PATH; on Debian: apt install opensta; or --timer own")
 
 
 # ---- OpenSTA ----
@@ -123,12 +127,14 @@ def _script(
     """Tcl that links one netlist between registers and reports the worst path of each kind."""
     flop = edge_flop(tech)
     file = folder / f"{number}.v"
-    file.write_text(wrapper(netlist, flop) + netlist.text)
+    tied = tied_off(tech.library.cell(flop.cell))
+    file.write_text(wrapper(netlist, flop, tied) + netlist.text)
+    unit = tech.library.units.time_ns
     yield f"read_verilog {{{file}}}"
     yield "link_design tpe_between_registers"
     yield from linked
-    yield f"create_clock -name clk -period {_PERIOD} [get_ports clk]"
-    slew = CLOCK_SLEW_NS / tech.library.units.time_ns
+    yield f"create_clock -name clk -period {_PERIOD_NS / unit:g} [get_ports clk]"
+    slew = CLOCK_SLEW_NS / unit
     yield f"set_clock_transition {slew:g} [get_clocks clk]"
     before = any(port.direction == "input" and _data(port) for port in netlist.ports)
     behind = any(port.direction == "output" for port in netlist.ports)
@@ -147,15 +153,11 @@ def _data(port: Port) -> bool:
     return port.name not in (CLOCK, RESET)
 
 
-def edge_flop(tech: Technology) -> FlipFlop:
-    """The flip-flop that stands around a netlist: rising, without reset if there is one."""
-    rising = [flop for flop in tech.flip_flops if flop.rising]
-    plain = [flop for flop in rising if flop.clear is None and flop.preset is None]
-    return (plain or rising)[0]
+def wrapper(netlist: Netlist, flop: FlipFlop, tied: Mapping[str, int]) -> str:
+    """Verilog of `tpe_between_registers`: the netlist with a flip-flop at every data pin.
 
-
-def wrapper(netlist: Netlist, flop: FlipFlop) -> str:
-    """Verilog of `tpe_between_registers`: the netlist with a flip-flop at every data pin."""
+    `tied` are the flip-flop's pins that hang on a constant.
+    """
     names = {CLOCK: "clk", RESET: "rst"}
     ports = ["clk"] + ["rst" for port in netlist.ports if port.name == RESET]
     declared = [f"  input {name};" for name in ports]
@@ -172,9 +174,9 @@ def wrapper(netlist: Netlist, flop: FlipFlop) -> str:
         for bit in range(port.width):
             inside, outside = f"n_{port.name}[{bit}]", f"{outer}[{bit}]"
             data, out = (outside, inside) if inward else (inside, outside)
-            instance = f"tpe_{'in' if inward else 'out'}_{port.name}_{bit}"
-            pins = f".{flop.clock}(clk), .{flop.data}({data}), .{flop.outputs[0]}({out})"
-            body.append(f"  {flop.cell} {instance} ({pins});")
+            pins = [f".{flop.clock}(clk)", f".{flop.data}({data})", f".{flop.outputs[0]}({out})"]
+            pins += [f".{pin}(1'b{level})" for pin, level in tied.items()]
+            body.append(f"  {flop.cell} {edge_name(port.name, bit, inward)} ({', '.join(pins)});")
     connected = ", ".join(f".{port.name}({names[port.name]})" for port in netlist.ports)
     body.append(f"  {netlist.top} u_dut ({connected});")
     head = f"module tpe_between_registers ({', '.join(ports)});"
@@ -208,44 +210,14 @@ def _read(tech: Technology, said: str, count: int) -> list[Timing | None]:
 def _timing(tech: Technology, report: str) -> Timing | None:
     unit = tech.library.units.time_ns
     periods = {
-        "reg_to_reg" if group == "clk" else group: (_PERIOD - float(slack)) * unit
+        "reg_to_reg" if group == "clk" else group: _PERIOD_NS - float(slack) * unit
         for group, slack in _GROUP.findall(report)
     }
     periods = {kind: periods[kind] for kind in KINDS if kind in periods}
-    return Timing(max(periods.values()), periods, tool_name()) if periods else None
+    return Timing(max(periods.values()), periods, tool_name("sta")) if periods else None
 
 
-# ---- without OpenSTA ----
-
-
-def from_abc(tech: Technology, delay_ns: float) -> Timing:
-    """A period from ABC's longest combinational path, a clock-to-output and a setup time."""
-    start, setup = register_ns(tech)
-    words = "ABC stime, clock-to-output and setup from the library's tables"
-    return Timing(start + delay_ns + setup, {}, words)
-
-
-def register_ns(tech: Technology) -> tuple[float, float]:
-    """Clock-to-output and setup of the edge flip-flop, ns: the slower edge, a fan-out of four."""
-    flop = edge_flop(tech)
-    cell = tech.library.cell(flop.cell)
-    load = 4 * _input_ff(tech.library, tech.inverters[0])
-    slew = fo4_edge(tech)[1]
-    start = [
-        float(table.at(CLOCK_SLEW_NS, load))
-        for arc in cell.pin(flop.outputs[0]).arcs
-        if arc.related_pin == flop.clock
-        for table in (arc.cell_rise, arc.cell_fall)
-        if table is not None
-    ]
-    setup = [
-        float(table.at(CLOCK_SLEW_NS, slew))
-        for arc in cell.pin(flop.data).arcs
-        if arc.type.startswith("setup")
-        for table in (arc.rise_constraint, arc.fall_constraint)
-        if table is not None
-    ]
-    return max(start, default=0.0), max(setup, default=0.0)
+# ---- the unit of delay ----
 
 
 def fo4_ns(tech: Technology) -> float:

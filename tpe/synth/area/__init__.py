@@ -1,0 +1,1 @@
+"""Area and timing of mapped netlists: the table-lookup timer."""
