@@ -82,13 +82,13 @@ def nets_of(module: Module, cells: Iterable[str]) -> Nets:
         reader.join(left, right)
     gates, inner = [], []
     for instance in module.instances:
-        pins = {pin: tuple(reader.bits(net)) for pin, net in instance.pins.items() if net}
+        pins = {pin: reader.bits(net) for pin, net in instance.pins.items() if net}
         if instance.cell in known:
             single = {pin: nets[0] for pin, nets in pins.items()}
             gates.append(Gate(instance.cell, instance.name.strip(), single))
         else:
             inner.append(Inner(instance.cell, instance.name.strip(), pins))
-    ports = {p.name: (p.direction, tuple(reader.bits(p.name))) for p in module.ports}
+    ports = {p.name: (p.direction, reader.bits(p.name)) for p in module.ports}
     return reader.numbered(module.name, gates, inner, ports)
 
 
@@ -100,9 +100,15 @@ class _Reader:
         self.number: dict[tuple[str, int], int] = {}
         self.names: list[str] = []
         self.root: list[int] = []
+        self.read: dict[str, tuple[int, ...]] = {}
 
-    def bits(self, text: str) -> Iterator[int]:
-        """The bits of a connection, lowest first."""
+    def bits(self, text: str) -> tuple[int, ...]:
+        """The bits of a connection, lowest first; a text is read once."""
+        if text not in self.read:
+            self.read[text] = tuple(self._bits(text))
+        return self.read[text]
+
+    def _bits(self, text: str) -> Iterator[int]:
         inside = text.strip()
         if inside.startswith("{"):
             pieces = [piece.strip() for piece in _PIECES.findall(inside.strip("{}").strip())]
@@ -154,11 +160,9 @@ class _Reader:
     ) -> Nets:
         """Nets numbered anew, without gaps, in the order of their names in the text."""
         roots = [n for n in range(len(self.names)) if self._find(n) == n]
-        fresh = {old: new for new, old in enumerate(roots)}
-
-        def at(net: int) -> int:
-            found = self._find(net)
-            return found if found < 0 else fresh[found]
+        fresh = {old: new for new, old in enumerate(roots)} | {ZERO: ZERO, ONE: ONE}
+        final = {n: fresh[self._find(n)] for n in (*range(len(self.names)), ZERO, ONE)}
+        at = final.__getitem__
 
         return Nets(
             name,

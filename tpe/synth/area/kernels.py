@@ -90,6 +90,17 @@ def loads(c: Cells, kinds: Ints, pins: Ints, pin_from: Ints, count: int) -> tupl
 
 
 @kernel()
+def wire_ns(c: Cells, wire: Floats, kind: int, pin: int, net: int, edge: int) -> float:
+    """What an edge takes along a net's wire to one of its sinks: Elmore's delay, a branch each.
+
+    A row of `wire` is (kohm, fF) of a sink's branch.
+    """
+    own = c.pin_from[kind] + pin
+    found: float = wire[net, 0] * (wire[net, 1] + c.weights[own, edge]) * 1e-3
+    return found
+
+
+@kernel()
 def drivers(c: Cells, kinds: Ints, pins: Ints, pin_from: Ints, count: int) -> tuple[Ints, int]:
     """(the gate that drives each net, -1 for none; a gate whose output another drives, or -1)."""
     driver = np.full(count, -1, np.int64)
@@ -189,6 +200,7 @@ def propagate(
     roles: Ints,
     order: Ints,
     load: Floats,
+    wire: Floats,
     follows: Ints,
     clock_slew: float,
 ) -> tuple[Floats, Floats, Ints]:
@@ -227,6 +239,7 @@ def propagate(
                     if table < 0 or not c.delays[a, 3] & bit:
                         continue
                     d, s = both(t, table, c.delay_slews[a, e], slew[source, i], load[sink, e])
+                    d += wire_ns(c, wire, k, c.delays[a, 0], source, i)
                     slew[sink, e] = max(slew[sink, e], s)
                     if not c.delays[a, 2] & bit:
                         continue
@@ -248,6 +261,7 @@ def ends(
     roles: Ints,
     arrival: Floats,
     slew: Floats,
+    wire: Floats,
     follows: Ints,
     clock_slew: float,
 ) -> tuple[Floats, Ints, int]:
@@ -274,6 +288,7 @@ def ends(
                 if table < 0:
                     continue
                 setup = at(t, table, clock_slew, slew[data, e])
+                setup += wire_ns(c, wire, k, c.setups[a, 0], data, e)
                 for column in range(CLASSES):
                     came = arrival[data, 2 * column + e]
                     if came <= NEVER:

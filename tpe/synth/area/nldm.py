@@ -55,7 +55,8 @@ def timed(tech: Technology, circuit: Circuit) -> Timing | None:
     cells, tables = packed(circuit.arcs)
     gates = circuit.kinds, circuit.pins, circuit.pin_from
     load, fanout = find_loads(cells, *gates, circuit.count)
-    load += _wires(tech, fanout)[:, None]
+    wire = _wires(tech, fanout)
+    load += (wire[:, 1] * fanout)[:, None]
     driver, twice = drivers(cells, *gates, circuit.count)
     if twice >= 0:
         raise TpeError(f"gate {circuit.gate_name(twice)} drives a net that another gate drives")
@@ -64,8 +65,8 @@ def timed(tech: Technology, circuit: Circuit) -> Timing | None:
         raise TpeError(_loop(circuit, driver, waits))
     follows = clocked(cells, *gates, order, circuit.clock, circuit.count)
     given = (cells, tables, *gates, circuit.roles)
-    arrival, slew, winner = propagate(*given, order, load, follows, CLOCK_SLEW_NS)
-    period, where, mixed = ends(*given, arrival, slew, follows, CLOCK_SLEW_NS)
+    arrival, slew, winner = propagate(*given, order, load, wire, follows, CLOCK_SLEW_NS)
+    period, where, mixed = ends(*given, arrival, slew, wire, follows, CLOCK_SLEW_NS)
     if mixed >= 0:
         raise TpeError(f"{circuit.gate_name(mixed)} takes the clock as data: not timed")
     paths = {
@@ -82,12 +83,17 @@ def timed(tech: Technology, circuit: Circuit) -> Timing | None:
 
 
 def _wires(tech: Technology, fanout: Ints) -> Floats:
-    """What the wire of every net weighs, fF, by its number of sinks."""
+    """(kohm, fF) of one sink's branch of every net: the wire load's, shared equally by the sinks.
+
+    All of the wire weighs on the driver: its resistance hides nothing from it.
+    """
     if tech.wire_load is None:
-        return np.zeros(len(fanout))
+        return np.zeros((len(fanout), 2))
     model = tech.library.wire_load(tech.wire_load)
-    by_fanout = np.array([model.load_ff(n) for n in range(int(fanout.max(initial=0)) + 1)])
-    return by_fanout[fanout]
+    counts = np.arange(int(fanout.max(initial=0)) + 1)
+    share = np.array([model.length(n) for n in counts.tolist()]) / np.maximum(counts, 1)
+    branch: Floats = share[:, None] * (model.resistance_kohm, model.capacitance_ff)
+    return branch[fanout]
 
 
 def _loop(circuit: Circuit, driver: Ints, waits: Ints) -> str:
