@@ -115,13 +115,13 @@ def from_opensta(tech: Technology, netlists: Sequence[Netlist]) -> list[Timing |
         read, linked = tech.opensta()
         lines = [*read]
         for number, netlist in enumerate(timed):
-            lines += _script(tech, netlist, number, folder, linked)
+            lines += opensta_script(tech, netlist, number, folder, linked)
         said = run_opensta("\n".join(lines), folder)
     found = iter(_read(tech, said, len(timed)))
     return [next(found) if n.cells else None for n in netlists]
 
 
-def _script(
+def opensta_script(
     tech: Technology, netlist: Netlist, number: int, folder: Path, linked: Sequence[str]
 ) -> Iterator[str]:
     """Tcl that links one netlist between registers and reports the worst path of each kind."""
