@@ -171,7 +171,7 @@ class Engine:
             "b_type": self.b_format.name,
             "acc_bits": self.params["acc_bits"],
             "params_json": json.dumps(self.params, sort_keys=True),
-            "rtl_checked": rtl_checked(self.pe),
+            "rtl_checked": pes.rtl_checked(self.record),
         }
 
     def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
@@ -382,10 +382,3 @@ class Engine:
         (m, k), n, grid = encoded.shape, other.shape[1], self.grid
         sides = (grid.m, grid.n, encoded, other, m, n, k, grid.chain)
         return Job(self.pe, self.params, self.widths, *sides)
-
-
-def rtl_checked(pe: PE | None) -> str:
-    """How a PE is checked against RTL: the column `rtl_checked`."""
-    if pe is None:
-        return "none"
-    return "contract tests" if pe.rtl else "model only"

@@ -13,7 +13,7 @@ from tpe import pe as pes
 from tpe.digits import ENCODINGS
 from tpe.drawing import picture
 from tpe.drawing_legend import in_cell
-from tpe.engine import Engine, rtl_checked
+from tpe.engine import Engine
 from tpe.formats import FORMATS
 from tpe.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
 from tpe.parameters import parameters_of
@@ -76,7 +76,7 @@ def _pe_row(pe: PE) -> dict[str, Any]:
         "title": pe.title,
         "pace": PACES[pe.pace],
         "source": pe.source,
-        "checked": rtl_checked(pe),
+        "checked": pes.rtl_checked(pe),
         "arrays": legal_arrays(pe),
     }
 

@@ -20,6 +20,7 @@ from tpe.cli_common import (
     engine_of,
     plain_table,
 )
+from tpe.pe import NOT_CHECKED
 from tpe.table import check_writable
 
 SaveOption = Annotated[
@@ -68,7 +69,9 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
     out.text(f"  array    {engine['array']} {grid}, {engine['pe_count']:,} PEs: {facts['array']}")
     out.text(f"  arrays   legal in {', '.join(facts['arrays'])}")
     out.text(f"  steps    {facts['pace']} per operand")
-    out.text(f"  checked  {engine['rtl_checked']}")
+    hint = ": tpe verify compares the RTL with the model"
+    checked = engine["rtl_checked"]
+    out.text(f"  checked  {checked}{hint if checked == NOT_CHECKED else ''}")
     out.text(f"  psum     {facts['psum']['text']}")
     out.text(f"  hash     {facts['hash']}")
     for head, part in (

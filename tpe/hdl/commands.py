@@ -22,6 +22,7 @@ from tpe.cli_common import (
     plain_table,
     working,
 )
+from tpe.pe import NOT_CHECKED, rtl_checked
 
 if TYPE_CHECKING:
     from tpe.hdl.cosim import Outcome
@@ -67,6 +68,8 @@ def emit(
     )
     out.echo(command)
     out.text(f"{len(files)} files in {target}; top module {name}, files in order in {name}.f")
+    if rtl_checked(engine.record) == NOT_CHECKED:
+        out.text("the RTL of this PE is not checked against its model: tpe verify does it")
     names = [str(path) for path in files]
     out.json(document(command, engine=engine.describe(), top=name, files=names))
 

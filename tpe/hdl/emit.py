@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tpe.errors import TpeError, missing_extra
 from tpe.formats import IntFormat
 from tpe.hdl import chain, sources
+from tpe.hdl.foreign import slang_ports
+from tpe.hdl.foreign.drop_in import check_cell
 from tpe.hdl.keywords import KEYWORDS
 from tpe.hdl.trees import tree_modules
 from tpe.parameters import size_text
+from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE
 from tpe.rendering import render
 from tpe.version import __version__
@@ -103,6 +106,8 @@ def with_defaults(text: str, widths: Mapping[str, int]) -> str:
     Yosys elaborates a module with its defaults before it derives the real one, and checks hold
     for defaults too.
     """
+    if not sources.in_house_style(text):
+        return slang_ports.with_defaults(text, widths)
     head, end, rest = text.partition("\n) (\n")
     for name, value in widths.items():
         pattern = rf"(\bparameter +int unsigned {name} *= )[^,\n]*?(?= *(,|//|\n|$))"
@@ -123,15 +128,17 @@ def pe_aliases(engine: Engine) -> dict[str, str]:
     aliases = {}
     for alias, target, names in parts:
         source = sources.text(target)
+        taken = sources.parameters(source)
         chosen = [
-            (p.rtl, p.rtl_value(engine.params[p.name]))
-            for p in pe.parameters
-            if p.rtl and re.search(rf"\b{p.rtl}\b", source)
+            (p.rtl, p.rtl_value(engine.params[p.name])) for p in pe.parameters if p.rtl in taken
         ]
-        if "encode_in" in engine.params and re.search(r"\bCoded\b", source):
+        if "encode_in" in engine.params and "Coded" in taken:
             chosen.append(("Coded", int(engine.params["encode_in"] != "cell")))
         note = f"{target} under the name that every array instantiates."
-        parameters = [(n, widths[n]) for n in names if re.search(rf"\b{n}\b", source)]
+        parameters = [(n, widths[n]) for n in names if n in taken]
+        if alias == "tpe_cell":
+            ports, known = sources.ports(source), [n for n, _ in parameters]
+            check_cell(target, ports, sources.port_names(source), known, pe.stepped)
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
             alias,
@@ -324,10 +331,17 @@ def header(engine: Engine) -> str:
         f"pe {record(engine).name}, array {engine.array.name if engine.array else ''}, "
         f"{size_text(engine.size)}",
         *(f"{name} = {value}" for name, value in engine.params.items() if value is not None),
+        *_warning(engine),
         "",
         *(render(engine.nest).splitlines() if engine.has_nest else []),
     ]
     return "\n// ".join(lines).replace("// \n", "//\n")
+
+
+def _warning(engine: Engine) -> list[str]:
+    if rtl_checked(engine.record) != NOT_CHECKED:
+        return []
+    return [f"The RTL of pe {record(engine).name} is not checked against its model: tpe verify."]
 
 
 def rename(modules: Mapping[str, str], prefix: str) -> dict[str, str]:

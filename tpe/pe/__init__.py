@@ -10,6 +10,10 @@ from tpe.errors import unknown
 from tpe.pe.base import PE
 
 _NOT_PES = {"__init__", "base"}
+# The PEs whose RTL this package's contract tests run beside the model; a test holds the list to
+# what they run. A record or an RTL file that was added is not of them by lying in the folder.
+_IN_CONTRACT = frozenset("mac opt1 opt2 opt3 opt4c opt4e stripes laconic bitlet".split())
+NOT_CHECKED = "not checked"
 
 
 @cache
@@ -28,6 +32,23 @@ def get(name: str) -> PE:
     if name not in names():
         raise unknown("pe", name, names())
     return _load(name)
+
+
+def rtl_checked(pe: PE | None) -> str:
+    """What was run on the RTL of a PE: the column `rtl_checked`.
+
+    "contract tests" is said of this package's own records alone, "model only" of one without
+    RTL, "none" of a bare nest, and "not checked" of any other RTL: `tpe verify` compares it.
+
+    >>> rtl_checked(get("mac")), rtl_checked(get("sibia")), rtl_checked(None)
+    ('contract tests', 'model only', 'none')
+    """
+    if pe is None:
+        return "none"
+    if not pe.rtl:
+        return "model only"
+    own = pe.name in _IN_CONTRACT and pe is get(pe.name)
+    return "contract tests" if own else NOT_CHECKED
 
 
 @cache
