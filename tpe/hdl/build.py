@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tpe.errors import TpeError, missing_extra
+from tpe.hdl.foreign import limited
 from tpe.hdl.sources import data_folder
 from tpe.hdl.toolchain import Verilator, require_compiler, verilator
 from tpe.jit import cache_dir
@@ -59,8 +60,10 @@ class BuildFailed(RuntimeError):
     """Verilator or the compiler refused a design; the text is theirs."""
 
 
-def build(design: Design) -> Path:
+def build(design: Design, limit_s: float | None = None) -> Path:
     """The folder with the simulator `top` of a design; built if it is not in the cache.
+
+    Raises TpeError if Verilator, or the compiler after it, takes over `limit_s` seconds.
 
     Two processes may build the same design at once: each builds in a folder of its own, and the
     first to finish puts its folder in place.
@@ -76,10 +79,10 @@ def build(design: Design) -> Path:
     except OSError as error:
         raise TpeError(f"cannot write {home.parent}: {error.strerror}; set TPE_CACHE_DIR") from None
     try:
-        _verilate(design, work, tool)
+        _verilate(design, work, tool, limit_s)
         runtime = cache_dir() / "runtime" / design.runtime_key(tool)
         _take_runtime(runtime, work)
-        _make(design, work, tool)
+        _make(design, work, tool, limit_s)
         _keep_runtime(runtime, work)
         _tidy(work, design.top)
         try:
@@ -124,7 +127,7 @@ def _write(sources: Mapping[str, str], folder: Path) -> list[str]:
     return files
 
 
-def _verilate(design: Design, work: Path, tool: Verilator) -> None:
+def _verilate(design: Design, work: Path, tool: Verilator, limit_s: float | None) -> None:
     files = _write(design.sources, work)
     command = [
         tool.executable,
@@ -143,19 +146,15 @@ def _verilate(design: Design, work: Path, tool: Verilator) -> None:
     else:
         command += ["--main"]
     # From its own folder: a module that no file names is refused, never found by lying about.
-    done = subprocess.run(
-        command + files, cwd=work, env=tool.environment, capture_output=True, text=True, check=False
-    )
+    done = limited.run(command + files, limit_s, "Verilator", cwd=work, env=tool.environment)
     if done.returncode:
         raise BuildFailed(f"verilator refused {design.top}:\n{done.stderr}")
 
 
-def _make(design: Design, work: Path, tool: Verilator) -> None:
+def _make(design: Design, work: Path, tool: Verilator, limit_s: float | None) -> None:
     command = ["make", "-s", "-C", str(work), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}"]
     command += [*CONFIGURED, *design.compiler]
-    done = subprocess.run(
-        command, env=tool.environment, capture_output=True, text=True, check=False
-    )
+    done = limited.run(command, limit_s, "the compiler", env=tool.environment)
     if done.returncode:
         raise BuildFailed(f"the simulator of {design.top} does not compile:\n{done.stderr[-4000:]}")
 

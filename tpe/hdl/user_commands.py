@@ -41,8 +41,9 @@ PortOption = Annotated[
     typer.Option(
         "--port",
         metavar="ROLE=PORT",
-        help="Roles: clk, rst, valid, clear, first, out, out_valid, and operands a, b, ... "
-        "PORT:low is active low; PORT,PORT is a port per lane.",
+        help="Roles: clk, rst, valid, clear, first, load, ready, out (or sum and carry), "
+        "out_valid, out_ready, and operands a, b, ... PORT:low is active low; PORT@1 belongs to "
+        "the operands of the cycle before; PORT.x is a member; PORT,PORT is a port per lane.",
     ),
 ]
 ModuleParamOption = Annotated[
@@ -98,6 +99,22 @@ IntervalOption = Annotated[
 VectorsOption = Annotated[
     int | None, typer.Option("--vectors", metavar="N", help="Random ones instead of all values.")
 ]
+LibraryOption = Annotated[
+    list[str] | None,
+    typer.Option("-y", "--library", metavar="DIR", help="Where modules are looked for by name."),
+]
+ListOption = Annotated[
+    list[str] | None,
+    typer.Option("-f", "--file-list", metavar="FILE", help="Files and options, as simulators do."),
+]
+LimitOption = Annotated[
+    float,
+    typer.Option(
+        "--limit-s",
+        metavar="N",
+        help="Seconds after which the simulation is stopped; a build may take ten times as many.",
+    ),
+]
 WavesOption = Annotated[
     str | None,
     typer.Option("--waves", metavar="FILE", help="Leave waveforms: a .fst or .vcd file."),
@@ -118,6 +135,9 @@ def cosim(
     vectors: VectorsOption = None,
     include: IncludeOption = None,
     define: DefineOption = None,
+    library: LibraryOption = None,
+    file_list: ListOption = None,
+    limit_s: LimitOption = 60.0,
     waves: WavesOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
@@ -128,8 +148,11 @@ def cosim(
 
     out = Output(json_file)
     ports = _pairs("--port", port)
-    if not files:
+    if not files and not file_list:
         files, top, ports = [str(example())], top or "mult", ports or _EXAMPLE_PORTS
+    files = files or []
+    if not top and not files:
+        raise TpeError("--top is not given; legal: a module of the file list")
     top = top or Path(files[0]).stem
     pairs: dict[str, Any] = {
         "params": _pairs("--param", param),
@@ -142,13 +165,26 @@ def cosim(
         "latency": latency,
         "interval": interval,
         "vectors": vectors,
+        "limit_s": limit_s,
         "waves": waves,
         "seed": seed,
     }
-    command = _command(files, {"top": top, "model": model}, {"port": ports} | pairs, include, plain)
+    folders = {"include": include or [], "library": library or [], "file-list": file_list or []}
+    words = {name.replace("_", "-"): value for name, value in plain.items()}
+    command = _command(files, {"top": top, "model": model}, {"port": ports} | pairs, folders, words)
     out.echo(command)
     with working("building and running the RTL in Verilator"):
-        report = check(files, top, model, ports, include=include or (), **pairs, **plain)
+        report = check(
+            files,
+            top,
+            model,
+            ports,
+            include=include or (),
+            libraries=library or (),
+            file_lists=file_list or (),
+            **pairs,
+            **plain,
+        )
     _print(out, report)
     if waves:
         out.text(f"waveforms in {waves}")
@@ -161,7 +197,7 @@ def _command(
     files: Iterable[str],
     what: dict[str, object],
     pairs: dict[str, dict[str, Any]],
-    include: Iterable[str] | None,
+    folders: dict[str, list[str]],
     plain: dict[str, object],
 ) -> str:
     """The full command, with every choice written out."""
@@ -169,8 +205,9 @@ def _command(
     for name, given in pairs.items():
         for key, value in given.items():
             words += [f"--{name.rstrip('s')}", f"{key}={value}"]
-    for folder in include or ():
-        words += ["--include", folder]
+    for name, paths in folders.items():
+        for path in paths:
+            words += [f"--{name}", path]
     return shlex.join([*words, *option_words(plain)])
 
 
@@ -251,3 +288,5 @@ def _print(out: Output, report: Cosimulation) -> None:
         out.text("first mismatches")
         out.table(table)
     out.text(f"{report.top}: {report.verdict}")
+    if report.hint:
+        out.text(report.hint)

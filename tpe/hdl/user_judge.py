@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from tpe.hdl.user_bench import Flags, Recorded
 from tpe.hdl.user_model import Model
 from tpe.hdl.user_report import Cosimulation, Mismatch
-from tpe.hdl.user_stimulus import Stimulus
+from tpe.hdl.user_stimulus import LEAD, Stimulus
 from tpe.operands import Ints
 
 SHOWN = 10  # mismatches that a report holds
 _ENOUGH = 8  # wrong results that make what they share worth saying
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,38 +68,159 @@ class Trace:
         return Reading(when, wrong, max(0, len(rises) - count))
 
 
-def judge(
-    base: Cosimulation, model: Model, given: Stimulus, out: Ints, valid: Flags | None, latest: int
-) -> Cosimulation:
-    """The report: `out` and, if mapped, `valid` are what the PE showed in each cycle.
+def traced(model: Model, given: Stimulus, shown: Recorded) -> Trace:
+    """What was expected and what came; of a PE with `ready`, vectors are where they were taken."""
+    valid = shown.valid
+    if given.paced:
+        assert shown.ready is not None and shown.offered is not None and shown.taken is not None
+        at = np.full(len(given.at), -1)
+        when = np.flatnonzero(shown.offered & shown.ready)[: len(at)]
+        at[: len(when)] = when
+        given = replace(given, at=at)
+        valid = None if valid is None else valid & shown.taken
+    return Trace(model, given, model.reduced(given.expected), model.reduced(shown.out), valid)
 
-    Latencies from 0 to `latest` are tried.
-    """
-    trace = Trace(model, given, model.reduced(given.expected), model.reduced(out), valid)
-    readings = [trace.at_latency(x) for x in range(latest + 1)]
-    best = min(range(latest + 1), key=lambda x: readings[x].mismatches)
+
+def judge(
+    base: Cosimulation, model: Model, given: Stimulus, out: Recorded, latest: int
+) -> Cosimulation:
+    """The report on what the PE showed in each cycle. Latencies from 0 to `latest` are tried."""
+    trace = traced(model, given, out)
+    if given.paced:
+        return paced(base, trace, out, latest)
+    best, readings = _best(trace, latest)
     span: tuple[int, int] | None = (best, best)
     chosen = readings[best if base.latency is None else base.latency]
-    if valid is not None and readings[best].mismatches:
+    if trace.valid is not None and readings[best].mismatches:
         ordered = trace.in_order()
         if ordered.mismatches < readings[best].mismatches:
-            delays = (ordered.when - given.at)[ordered.when >= 0]
-            span = (int(delays.min()), int(delays.max()))
+            span = delays(trace, ordered)
             chosen = ordered if base.latency is None else chosen
     elif base.latency is not None and not chosen.mismatches:
         span = (base.latency, base.latency)
     if span == (best, best) and 2 * readings[best].mismatches > len(given.at):
         span = None  # no latency explains the results
-    report = replace(
+    report = _filled(base, trace, chosen, span)
+    verdict = _verdict(report, trace, chosen, readings[best].mismatches == 0)
+    return replace(report, verdict=verdict)
+
+
+def _best(trace: Trace, latest: int) -> tuple[int, list[Reading]]:
+    readings = [trace.at_latency(x) for x in range(latest + 1)]
+    return min(range(latest + 1), key=lambda x: readings[x].mismatches), readings
+
+
+def least(trace: Trace, latest: int) -> int:
+    """Mismatches at the latency with fewest, or in the order of `out_valid`."""
+    best, readings = _best(trace, latest)
+    ordered = [] if trace.valid is None else [trace.in_order().mismatches]
+    return min([readings[best].mismatches, *ordered])
+
+
+def delays(trace: Trace, reading: Reading) -> tuple[int, int] | None:
+    """The fewest and the most cycles from operands to their results."""
+    there = (reading.when >= 0) & (trace.given.at >= 0)
+    cycles = (reading.when - trace.given.at)[there]
+    return (int(cycles.min()), int(cycles.max())) if len(cycles) else None
+
+
+def _filled(
+    base: Cosimulation, trace: Trace, chosen: Reading, span: tuple[int, int] | None
+) -> Cosimulation:
+    return replace(
         base,
-        vectors=len(given.at),
+        vectors=len(trace.given.at),
         mismatches=chosen.mismatches,
         latency_found=span[0] if span and span[0] == span[1] else None,
         latency_range=span,
         first=tuple(_mismatches(trace, chosen)),
     )
-    verdict = _verdict(report, trace, chosen, readings[best].mismatches == 0)
-    return replace(report, verdict=verdict)
+
+
+# ---- with back-pressure ----
+
+
+def paced(base: Cosimulation, trace: Trace, out: Recorded, latest: int) -> Cosimulation:
+    """The report on a PE with `ready`: every vector taken once, every result given once."""
+    at = trace.given.at
+    if trace.valid is not None:
+        reading = _counted(trace, out)
+    elif (at < 0).any():
+        reading = Reading(np.full(len(at), -1), np.ones(len(at), bool), 0)
+    else:
+        room = len(out.out) - 1 - int(at[-1])
+        found, readings = _best(trace, min(latest, room))
+        reading = readings[found if base.latency is None else min(base.latency, room)]
+    span = delays(trace, reading)
+    late = base.latency is not None and span is not None and span != (base.latency, base.latency)
+    report = _filled(base, trace, reading, span)
+    if late and trace.valid is not None:
+        report = replace(report, mismatches=report.mismatches + 1)
+    return replace(report, verdict=_paced_verdict(report, trace, reading, out))
+
+
+def _counted(trace: Trace, out: Recorded) -> Reading:
+    """Result i where the i-th one is taken; a result that moves while it waits is a stray one."""
+    assert trace.valid is not None
+    count, arrivals = len(trace.expected), np.flatnonzero(trace.valid)
+    when = np.full(count, -1)
+    when[: len(arrivals)] = arrivals[:count]
+    wrong = (when < 0) | (trace.shown[when] != trace.expected) | (trace.given.at < 0)
+    return Reading(when, wrong, max(0, len(arrivals) - count) + len(_unsteady(out)))
+
+
+def _unsteady(out: Recorded) -> Ints:
+    """Cycles in which a result that was refused is withdrawn or changes."""
+    assert out.valid is not None and out.taken is not None
+    refused = out.valid[:-1] & ~out.taken[:-1]
+    refused[:LEAD] = False
+    moved = ~out.valid[1:] | (out.out[1:] != out.out[:-1])
+    return np.flatnonzero(refused & moved)
+
+
+def _paced_verdict(report: Cosimulation, trace: Trace, reading: Reading, out: Recorded) -> str:
+    count, at = f"{report.vectors:,}", trace.given.at
+    cycles = f"{len(out.out):,} cycles"
+    if report.ok:
+        return f"equal: {count} results right at {_at(report)}, none lost or doubled, in {cycles}"
+    entered = int((at >= 0).sum())
+    parts = []
+    if entered < len(at):
+        since = int(at.max()) if entered else 0
+        parts.append(f"ready stays away after cycle {since}: {entered:,} of {count} operands taken")
+    wrong = int(reading.wrong.sum())
+    if wrong:
+        parts.append(f"{wrong:,} of {count} results wrong or missing")
+    elif report.mismatches > reading.mismatches:
+        parts.append(f"all {count} results match at {_at(report)}, declared {report.latency}")
+    if trace.valid is not None:
+        parts += _slip(trace, reading)
+        unsteady = _unsteady(out)
+        if len(unsteady):
+            parts.append(
+                f"a refused result changes or is withdrawn {len(unsteady):,} times, first after "
+                f"cycle {unsteady[0]}"
+            )
+    return "; ".join(parts)
+
+
+def _slip(trace: Trace, reading: Reading) -> list[str]:
+    """Whether the first wrong result is one that was lost, or one that came twice."""
+    assert trace.valid is not None
+    arrivals = np.flatnonzero(trace.valid)
+    extra = len(arrivals) - len(trace.expected)
+    shown = trace.shown[arrivals]
+    wrong = np.flatnonzero(reading.wrong)
+    first = int(wrong[0]) if len(wrong) else len(trace.expected)
+    named = {1: "is lost", -1: "comes twice"}
+    for step, words in named.items():
+        here = shown[first : first + _ENOUGH]
+        there = trace.expected[first + step : first + step + len(here)]
+        if len(here) == _ENOUGH == len(there) and (here == there).all():
+            return [f"result {first} {words}" if step > 0 else f"result {first - 1} {words}"]
+    if extra > 0:
+        return [f"{extra:,} more results than operands"]
+    return [f"{-extra:,} results never come"] if extra < 0 else []
 
 
 def _new(trace: Trace, reading: Reading) -> Flags:
@@ -123,7 +243,7 @@ def _mismatches(trace: Trace, reading: Reading) -> Iterator[Mismatch]:
             operands[x.role] = values if x.lanes > 1 else values[0]
         when = int(reading.when[i])
         got = None if when < 0 else int(trace.shown[when])
-        cycle = int(trace.given.at[i]) if when < 0 else when
+        cycle = max(0, int(trace.given.at[i])) if when < 0 else when
         yield Mismatch(operands, int(trace.expected[i]), got, cycle)
 
 
@@ -159,6 +279,8 @@ def _at(report: Cosimulation) -> str:
     if report.latency_range and report.latency_found is None:
         low, high = report.latency_range
         return f"latency {low} to {high}, by out_valid"
+    if report.latency_range is None:
+        return "no latency"
     return f"latency {report.latency_found}"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from tpe.errors import TpeError, unknown
 from tpe.formats import IntFormat
-from tpe.hdl.user_ports import CONTROLS, Pin
+from tpe.hdl.foreign.roles import CONTROLS, Pin
 from tpe.operands import Ints
 
 WIDEST_OPERAND = 32
@@ -113,7 +113,7 @@ def build_model(
         _check_roles(name, roles)
         roles = list(MODELS[name])
     operands = tuple(_operand(pins[role], types.get(role)) for role in roles)
-    out = pins["out"].ports[0]
+    out = pins["out" if "out" in pins else "sum"].parts[0]
     signed = out.signed or any(x.number.signed for x in operands)
     if "out" in types:
         chosen = _TYPE.fullmatch(str(types["out"]))
@@ -128,6 +128,7 @@ def build_model(
         _check_lanes(built)
         _check_result(built, out.name)
     _check_controls(built, pins)
+    _check_pace(built, pins)
     return built
 
 
@@ -173,19 +174,19 @@ def _check_roles(model: str, roles: list[str]) -> None:
 
 def _operand(pin: Pin, name: str | None) -> Operand:
     """The operand on a pin; without a type, each port is a lane of its own width and sign."""
-    first = pin.ports[0]
+    first = pin.parts[0]
     if name is None:
         if first.bits > WIDEST_OPERAND:
             raise TpeError(
                 f"{pin.role}: port '{first.name}' has {first.bits} bits; name the type of a lane: "
                 f"types = {{'{pin.role}': 'int8'}}, --type {pin.role}=int8"
             )
-        if any((p.bits, p.signed) != (first.bits, first.signed) for p in pin.ports):
+        if any((p.bits, p.signed) != (first.bits, first.signed) for p in pin.parts):
             raise TpeError(f"{pin.role}: ports {pin.names} differ; legal: of one width and sign")
         kind = f"{'' if first.signed else 'u'}int{first.bits}"
-        return Operand(pin, number_type(kind, pin.role), len(pin.ports), False)
+        return Operand(pin, number_type(kind, pin.role), len(pin.parts), False)
     number = number_type(name, f"types {pin.role}")
-    for port in pin.ports:
+    for port in pin.parts:
         if port.bits % number.bits:
             raise TpeError(
                 f"{pin.role}: port '{port.name}' has {port.bits} bits and does not fit "
@@ -231,6 +232,20 @@ def _check_controls(model: Model, pins: Mapping[str, Pin]) -> None:
         raise TpeError("ports maps clear and first; legal: one of them")
     if not {"clear", "first", "rst"} & set(pins):
         raise TpeError("ports lacks clear, first and rst: model mac needs one, to begin a sum")
+
+
+def _check_pace(model: Model, pins: Mapping[str, Pin]) -> None:
+    """What does not go with `ready`: the bench waits for it, cycle by cycle."""
+    if "ready" not in pins:
+        return
+    for role in ("load", "clear"):
+        if role in pins:
+            raise TpeError(f"ports maps ready and {role}; legal: one of them")
+    if model.sums and "first" not in pins:
+        raise TpeError("ports lacks 'first': with ready, model mac begins a sum by it")
+    late = next((pin for pin in pins.values() if pin.delay), None)
+    if late is not None:
+        raise TpeError(f"{late.role}: '{late.written}' has a delay; legal with ready: none")
 
 
 def _called(

@@ -45,6 +45,7 @@ class Cosimulation:
     latency_found: int | None = None
     latency_range: tuple[int, int] | None = None
     verdict: str = ""
+    hint: str = ""  # of a failed run: the change with which the results match
     first: tuple[Mismatch, ...] = field(default=(), repr=False)
 
     @property
@@ -67,6 +68,7 @@ class Cosimulation:
             "seed": self.seed,
             "ok": self.ok,
             "verdict": self.verdict,
+            "hint": self.hint or None,
             "vectors": self.vectors,
             "mismatches": self.mismatches,
             "latency": self.latency,
@@ -86,6 +88,7 @@ class Cosimulation:
     def __str__(self) -> str:
         """The verdict, and the first mismatches as a table."""
         lines = [f"{self.top}: {self.verdict}"]
+        lines += [self.hint] if self.hint else []
         if self.first:
             names = list(self.first[0].operands)
             rows = [[*names, "expected", "got", "cycle"]]
