@@ -1,8 +1,9 @@
 """Fit `tpe/synth/data/energy_tpe130.json`: what a PE takes per cycle and per flipped output bit.
 
-    python -m tools.fit_energy [PE ...]
+    python -m tools.fit_energy [SETTING ...]
 
-Each PE is mapped to the default technology at twice its shortest period by three recipes, and its
+A setting is a PE in an array with parameters of its own, by the name it has in SETTINGS. Each is
+mapped to the default technology at twice its shortest period by three recipes, and its
 gates are simulated on the operands of TRAINING (`tpe.synth.power`). What the clock pins of a part
 take in every cycle is known. The rest is fitted, by least squares with no weight below zero and a
 small penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, and
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
+from tpe.engine import Engine
 from tpe.synth.energy import FILE, FORMAT, features, measured_on
 from tpe.synth.power import CLOCKED
 from tpe.synth.synthesis import compare
@@ -27,15 +29,21 @@ from tpe.synth.tech import technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu:40", "sparse:0.9")
-PES = ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")
+SETTINGS: dict[str, tuple[str, str, dict[str, object]]] = {
+    **{pe: (pe, "matrix2d", {}) for pe in ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")},
+    **{f"mac, stages {n}": ("mac", "matrix2d", {"stages": n}) for n in (2, 3)},
+    **{f"{pe}, systolic_ws": (pe, "systolic_ws", {}) for pe in ("mac", "opt1", "opt2")},
+}
 CYCLES = 1024
 PENALTY = 0.05
 FRONT = ("encode", "sparse")  # primitives of a front, if the PE has one
 
 
-def fit(pe: str) -> dict[str, object]:
-    """One PE's entry: clock, weights and leakage by part; errors on what it was fitted to."""
-    result = compare([pe], recipes=RECIPES, vary=())
+def fit(setting: str) -> dict[str, object]:
+    """A setting's entry: clock, weights and leakage by part; errors on what it was fitted to."""
+    pe, array, params = SETTINGS[setting]
+    asked = Engine(pe, array, (4, 4), **params)
+    result = compare([asked], recipes=RECIPES, vary=())
     clock = 2 * result.common_clock_ns
     design = result.designs[0]
     found: list[dict[str, float]] = []
@@ -44,7 +52,7 @@ def fit(pe: str) -> dict[str, object]:
         power, engine, case = measured_on(design, technology(), clock, operands, CYCLES)
         found.append(features(engine, case.a, case.b))
         powers.append(power)
-        print(pe, operands, round(power.energies.dynamic_fj, 1), found[-1], flush=True)
+        print(setting, operands, round(power.energies.dynamic_fj, 1), found[-1], flush=True)
     names = sorted(found[0])
     rows = np.array([[x[name] for name in names] for x in found])
     whole = np.array([power.energies.dynamic_fj for power in powers])
@@ -62,8 +70,9 @@ def fit(pe: str) -> dict[str, object]:
             "leakage_nw": float(np.mean([sum(e.leakage_nw.values()) for e in energies])),
         }
     errors = total / whole - 1
-    print(pe, parts, errors.round(4), flush=True)
+    print(setting, parts, errors.round(4), flush=True)
     return {
+        "pe": pe,
         "clock_ns": clock,
         "parts": parts,
         "array": design.engine.describe()["array"],
@@ -95,17 +104,17 @@ def _weights(rows: np.ndarray, wanted: np.ndarray, whole: np.ndarray) -> np.ndar
 
 
 def main() -> None:
-    """Fit the PEs that are named, or all; those of the file that are not stay."""
-    known = json.loads(FILE.read_text())["pes"] if FILE.exists() else {}
-    for pe in sys.argv[1:] or PES:
-        known[pe] = fit(pe)
+    """Fit the settings that are named, or all; those of the file that are not stay."""
+    known = json.loads(FILE.read_text())["settings"] if FILE.exists() else {}
+    for setting in sys.argv[1:] or SETTINGS:
+        known[setting] = fit(setting)
         content = {
             "format": FORMAT,
             "made_by": "python -m tools.fit_energy",
             "technology": "tpe130",
             "training": list(TRAINING),
             "cycles": CYCLES,
-            "pes": dict(sorted(known.items())),
+            "settings": dict(sorted(known.items())),
         }
         Path(FILE).write_text(json.dumps(content, indent=1) + "\n")
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tpe.candidates import Candidate, Choice, Compared, candidates
 from tpe.errors import TpeError, unknown
 from tpe.run import Run
@@ -94,6 +96,20 @@ class Comparison:
         """(label, run) of every engine that was not refused."""
         return tuple((e.label, e.run) for e in self.entries if e.run is not None)
 
+    @property
+    def assumed(self) -> str | None:
+        """The line that says which operands are assumed, and how they are drawn; None if none."""
+        return self[self.baseline].assumed
+
+    @property
+    def without_values(self) -> str | None:
+        """The line that says what has no values, of the first engine whose cycles are estimates."""
+        lines = {label: run.without_values for label, run in self.ran if run.without_values}
+        rough = [label for label, run in self.ran if run.estimated]
+        if not rough:
+            return next(iter(lines.values()), None)
+        return " ".join(f"{label}: {lines[label]}" for label in rough)
+
     def rows(self) -> list[dict[str, Any]]:
         """One row per engine, all layers together; refused ones too, with their reason."""
         base = self[self.baseline].totals()
@@ -126,6 +142,8 @@ class Comparison:
             "seed": self.seed,
             "baseline": self.baseline,
             "note": NOT_BY_CYCLES,
+            "assumed_operands": self.assumed,
+            "without_values": self.without_values,
             "engines": [
                 {"label": label, "hash": run.engine.hash, **run.engine.describe()}
                 for label, run in self.ran
@@ -214,6 +232,7 @@ class Plan:
     baseline: str
     candidates: tuple[Candidate, ...]
     workloads: Mapping[str, Workload]  # by label
+    values: str = "auto"  # as `Engine.run` takes them
 
     @property
     def steps(self) -> int:
@@ -241,7 +260,8 @@ class Plan:
                 progress(f"{candidate.label} {layer}")
 
         try:
-            run = engine.run(self.workloads[candidate.label], seed=self.seed, progress=step)
+            workload = self.workloads[candidate.label]
+            run = engine.run(workload, seed=self.seed, values=self.values, progress=step)
         except TpeError as error:
             if base is None:  # the baseline itself: nothing to compare with
                 raise
@@ -254,12 +274,16 @@ class Plan:
         return Entry(candidate, run, None, equal)
 
 
-def _share(run: Run, base: Run) -> tuple[Run, bool]:
-    """The run with equal results kept once in memory, and whether all are equal."""
-    equal = [
-        a.C.shape == b.C.shape and bool((a.C == b.C).all())
-        for a, b in zip(run.layers, base.layers, strict=True)
-    ]
+def _share(run: Run, base: Run) -> tuple[Run, bool | None]:
+    """The run with equal results kept once in memory, and whether all are equal.
+
+    None if a layer has no values to be compared, and all others are equal.
+    """
+    pairs = [(a.C, b.C) for a, b in zip(run.layers, base.layers, strict=True)]
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if len(known) < len(pairs):
+        return run, None if all(np.array_equal(a, b) for a, b in known) else False
+    equal = [np.array_equal(a, b) for a, b in known]
     layers = [
         replace(own, C=other.C) if same else own
         for own, other, same in zip(run.layers, base.layers, equal, strict=True)
@@ -274,6 +298,7 @@ def prepare(
     baseline: str | None = None,
     seed: int = 0,
     model: Mapping[str, Any] | None = None,
+    values: str = "auto",
 ) -> Plan:
     """What `compare` will run; everything that can be refused beforehand is refused here."""
     found = candidates(engines, choice)
@@ -293,7 +318,7 @@ def prepare(
             )
         workloads[candidate.label] = of_types[types]
     name = next(iter(workloads.values())).name
-    return Plan(name, seed, base, tuple(found), workloads)
+    return Plan(name, seed, base, tuple(found), workloads, values)
 
 
 def _baseline(found: Sequence[Candidate], baseline: str | None) -> str:
@@ -319,6 +344,7 @@ def compare(
     seed: int = 0,
     per_pe: Mapping[str, Mapping[str, Any]] | None = None,
     model: Mapping[str, Any] | None = None,
+    values: str = "auto",
     progress: Callable[[str], None] | None = None,
     **parameters: Any,
 ) -> Comparison:
@@ -330,6 +356,7 @@ def compare(
     baseline    the label that ratios are to; default `mac`, or else the first engine
     parameters  go to the PEs that have them; `per_pe` = {pe: {key: value}} to one PE
     model       `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them
+    values      how C is computed, as `Engine.run` takes it; "none": cycles alone
     progress    called with engine and layer before each layer
 
     A PE that is not legal in its array, or refuses a value that another one takes, is a row with
@@ -341,4 +368,4 @@ def compare(
     [('mac', 60, None), ('opt4c', 158, None)]
     """
     choice = Choice(array, size, parameters, per_pe or {})
-    return prepare(engines, workload, choice, baseline, seed, model).run(progress)
+    return prepare(engines, workload, choice, baseline, seed, model, values).run(progress)

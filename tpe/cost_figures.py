@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpe.figures import PALETTE, styled
+from tpe.figures import PALETTE, styled, wrapped
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
 
 if TYPE_CHECKING:
@@ -95,4 +95,5 @@ def _caption(result: IsoComparison) -> str:
         f"{result.workload}, seed {result.seed}."
         + (f" Refused: {', '.join(refused)}." if refused else ""),
     ]
+    lines += [wrapped(line) for line in (result.assumed, result.without_values) if line]
     return "\n".join(lines)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tpe import array as arrays
 from tpe import pe as pes
@@ -17,12 +20,13 @@ from tpe.bare_nest import nest_size, nest_timing
 from tpe.errors import TpeError, unknown
 from tpe.firings import count_firings
 from tpe.formats import IntFormat, int_format
+from tpe.model.unvalued import VALUES, unvalued_run, values_of
 from tpe.notation import Nest, tile
 from tpe.operands import Ints
 from tpe.parameters import default_size, parse_size, resolve_parameters, size_text
 from tpe.pe.base import PE, Widths
 from tpe.post import NOTHING, Added, Chain, Given, Requant, Results, chain_of, guard_bits
-from tpe.run import Error, LayerRun, Run, priced
+from tpe.run import Error, LayerRun, Run, priced, repeated
 from tpe.values import bit_level, exact_product
 from tpe.views import Unit, bound_inventory
 from tpe.workloads import Layer, Workload
@@ -32,6 +36,7 @@ from tpe.zero_points import Seen, Task, Zero, fingerprint, see, task_of
 if TYPE_CHECKING:
     from tpe.toggles import Toggles
 
+_NO_C: Ints = np.zeros((0, 0), np.int64)  # of a layer without values
 _ACC_DEFAULT = ((4, 24), (8, 32), (16, 48))  # widest operand up to ... bits: accumulator bits
 
 
@@ -258,7 +263,7 @@ class Engine:
         a_zero: Zero = 0,
         b_zero: Zero = 0,
         seed: int = 0,
-        values: str = "fast",
+        values: str = "auto",
         handshake: Handshake = ALWAYS,
         progress: Callable[[str], None] | None = None,
         c0: Any = None,
@@ -270,15 +275,17 @@ class Engine:
 
         A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
         what the accumulator of `acc_bits` holds. With zero points, one for a side or one per row
-        of A (M,) and per column of B (N,), C = (A - a_zero) @ (B - b_zero). `values` = "bits"
-        computes C with the PE's bit-level kernel instead of matrix multiplication; both are tested
-        equal. `progress` is called with the name of every layer of a workload before it runs.
+        of A (M,) and per column of B (N,), C = (A - a_zero) @ (B - b_zero). `values`: "fast"
+        computes C by matrix multiplication, "bits" with the PE's bit-level kernel, both tested
+        equal; "none" gives cycles, firings and bandwidth alone, at any size, and C = None (see
+        `tpe.model.unvalued`); "auto" is none for layers whose operands are generated and too many
+        to be made, else fast. `progress` is called with the name of every layer before it runs.
         `c0` (M, N), `bias` (N,) and `requant` go to the engine's finish chain: see `tpe.post`.
         `energy`: also that of the PEs, where a table was fitted to them: see `tpe.synth.energy`.
         Raises TpeError on shapes, types, ranges, and if the accumulator may not hold C.
         """
-        if values not in ("fast", "bits"):
-            raise unknown("values", values, ("fast", "bits"))
+        if values not in VALUES:
+            raise unknown("values", values, VALUES)
         if not isinstance(handshake, Handshake):
             raise TpeError(f"handshake = {handshake!r} is not legal: a tpe.array.base.Handshake")
         if self.pe is None and (values == "bits" or handshake != ALWAYS):
@@ -293,14 +300,25 @@ class Engine:
             raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         layers: list[LayerRun] = []
+        chosen = {layer.name: values_of(layer, values) for layer in workload.layers}
 
         def gemm(layer: Layer) -> Ints:
             if progress:
                 progress(layer.name)
-            layers.append(self.run_task(task_of(layer), values, handshake, energy=energy))
+            if chosen[layer.name] == "none":
+                layers.append(unvalued_run(self, layer, handshake, energy))
+                return _NO_C
+            task = task_of(layer)
+            layers.append(self.run_task(task, chosen[layer.name], handshake, energy=energy))
+            assert layers[-1].C is not None
             return layers[-1].C
 
-        metrics = workload.drive(gemm)
+        if "none" not in chosen.values():
+            metrics = workload.drive(gemm)
+        else:  # nothing to feed from layer to layer, and no metrics
+            metrics = {}
+            for bare in workload.layers:
+                gemm(bare)
         return Run(self, workload.name, seed, tuple(layers), metrics)
 
     def toggles(self, a: Any, b: Any, *, seed: int = 0, window: int = 256) -> Toggles:
@@ -336,9 +354,9 @@ class Engine:
         if self.params["overflow"] != "wrap":
             ranges = self.difference_formats()
             self.chain.check_room(task.name, encoded.shape[1], *ranges, added)
-        found = self._values(seen, encoded, other, values, added)
+        found = None if values == "none" else self._values(seen, encoded, other, values, added)
         job = self.job(encoded, other)
-        timing = self._timing(job, handshake)
+        timing = self.timing(job, handshake)
         digits = timing.nonzero_digits
         made = LayerRun(
             name=task.name,
@@ -348,15 +366,15 @@ class Engine:
             k=encoded.shape[1],
             repeat=task.repeat,
             operand_source=task.operand_source,
-            C=found.c,
+            C=None if found is None else found.c,
             terms=timing.cycles * task.repeat,
             nonzero_digits=None if digits is None else digits * task.repeat,
-            firings={p: f * task.repeat for p, f in count_firings(self, job, timing).items()},
+            firings=repeated(count_firings(self, job, timing), task.repeat),
             tiles=job.tiles * task.repeat,
             bandwidth=self.array.bandwidth(job) if self.array else (None, None),
-            error=Error.of(found.c, found.exact),
+            error=None if found is None else Error.of(found.c, found.exact),
             fingerprint=fingerprint(task, handshake) + given.fingerprint,
-            overflowed=found.overflowed,
+            overflowed=None if found is None else found.overflowed,
             row_steps=None if timing.row_steps is None else timing.row_steps * task.repeat,
         )
         return priced(self, made, seen) if energy else made
@@ -373,12 +391,18 @@ class Engine:
             held = bits.T if transposed else bits
         return self.chain.applied(held, exact, seen.correction, added)
 
-    def _timing(self, job: Job, handshake: Handshake) -> Timing:
+    def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Timing:
+        """The schedule of a job, the chain's register included."""
         array = self.array.timing if self.array else lambda job, behind: nest_timing(self, job)
         return self.chain.timed(lambda behind: array(job, behind), handshake)
 
     def job(self, encoded: Ints, other: Ints) -> Job:
         """The GEMM of an encoded operand (M, K) and another (K, N), as the array sees it."""
-        (m, k), n, grid = encoded.shape, other.shape[1], self.grid
-        sides = (grid.m, grid.n, encoded, other, m, n, k, grid.chain)
+        (m, k), n = encoded.shape, other.shape[1]
+        return replace(self.shape_job(m, n, k), a=encoded, b=other)
+
+    def shape_job(self, m: int, n: int, k: int) -> Job:
+        """The same of operands that are not known, M x K the encoded one and K x N the other."""
+        grid = self.grid
+        sides = (grid.m, grid.n, None, None, m, n, k, grid.chain)
         return Job(self.pe, self.params, self.widths, *sides)

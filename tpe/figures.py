@@ -217,8 +217,14 @@ def _caption(figure: Figure, comparison: Comparison) -> None:
     lines = [", ".join([*what, f"seed {comparison.seed}"])]
     refused = [_short(entry.label) for entry in comparison.entries if entry.run is None]
     lines += [f"Refused: {', '.join(refused)}."] if refused else []
-    text = "\n".join([*lines, NOTE])
+    lines += [line for line in (comparison.assumed, comparison.without_values) if line]
+    text = "\n".join(wrapped(line) for line in [*lines, NOTE])
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#444444")
+
+
+def wrapped(line: str) -> str:
+    """A line of a caption, broken between words so that it fits under a narrow picture."""
+    return "\n".join(wrap(line, 90))
 
 
 def _terms(parts: Sequence[Run | LayerRun]) -> list[str]:

@@ -7,7 +7,7 @@ zero rows have no digits, but dense primitives fire on them.
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Job, Timing
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from tpe.engine import Engine
 
 
-def count_firings(engine: Engine, job: Job, timing: Timing) -> dict[str, int]:
+def count_firings(
+    engine: Engine, job: Job, timing: Timing, sampled: bool = False
+) -> dict[str, int | None]:
     """Firings of every primitive of the engine's nest over one GEMM, exactly.
+
+    `sampled`: the timing is an estimate; then what depends on the operands is None.
 
     In a nest that skips zeros the steps from `map` to the first sum run once per non-zero digit
     and column, the sum itself once per step in which one of its lanes holds a digit; the finish
@@ -34,24 +38,27 @@ def count_firings(engine: Engine, job: Job, timing: Timing) -> dict[str, int]:
     units = engine.inventory(job.m, job.n, job.k)
     if timing.nonzero_digits is None:
         return _sum([(unit.op, unit.runs) for unit in units])
+    known = replace(timing, nonzero_digits=None, busy_steps=None) if sampled else timing
     return _sum(
-        [(unit.op, _sparse_runs(nest, i, unit.runs, job, timing)) for i, unit in enumerate(units)]
+        [(unit.op, _sparse_runs(nest, i, unit.runs, job, known)) for i, unit in enumerate(units)]
     )
 
 
-def _sparse_runs(nest: Nest, index: int, dense: int, job: Job, timing: Timing) -> int:
+def _sparse_runs(nest: Nest, index: int, dense: int, job: Job, timing: Timing) -> int | None:
     """Per digit up to the sum over K, which lanes that it merges share; once per pass behind it."""
     step = nest.steps[index]
     if step.in_front:
         return dense
     if K not in nest.remaining(index):
         return dense * -(-job.k // job.widths.depth)
-    assert timing.nonzero_digits is not None and timing.busy_steps is not None
-    return (timing.busy_steps if K in step.sums else timing.nonzero_digits) * job.cols
+    fired = timing.busy_steps if K in step.sums else timing.nonzero_digits
+    return None if fired is None else fired * job.cols
 
 
-def _sum(counts: list[tuple[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
+def _sum(counts: list[tuple[str, int | None]]) -> dict[str, int | None]:
+    """Runs by primitive; None if those of one of its units are not known."""
+    total: dict[str, int | None] = {}
     for op, runs in counts:
-        total[op] += runs
-    return dict(total)
+        before = total.get(op, 0)
+        total[op] = None if before is None or runs is None else before + runs
+    return total

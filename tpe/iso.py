@@ -44,7 +44,7 @@ class _Maker:
         if key not in self.runs:
             engine = sized(candidate.engine, size, **option.params)
             workload = self.plan.workloads[candidate.label]
-            self.runs[key] = engine.run(workload, seed=self.plan.seed)
+            self.runs[key] = engine.run(workload, seed=self.plan.seed, values=self.plan.values)
         return self.runs[key]
 
     def energy_of(

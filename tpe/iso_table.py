@@ -85,6 +85,19 @@ class IsoComparison:
             raise unknown("engine of this comparison", label, found)
         return found[label]
 
+    @property
+    def assumed(self) -> str | None:
+        """The line that says which operands are assumed, and how they are drawn; None if none."""
+        run = self[self.baseline].run
+        return None if run is None else run.assumed
+
+    @property
+    def without_values(self) -> str | None:
+        """The line that says which cycles are estimates, or that nothing has values."""
+        runs = [(entry.label, entry.run) for entry in self.entries if entry.run is not None]
+        rough = [f"{label}: {run.without_values}" for label, run in runs if run.estimated]
+        return " ".join(rough) or next((run.without_values for _, run in runs), None)
+
     def rows(self) -> list[dict[str, Any]]:
         """One row per engine; refused ones too, with their reason."""
         plain = [_columns(entry, self) for entry in self.entries]
@@ -105,6 +118,8 @@ class IsoComparison:
             "workload": self.workload,
             "seed": self.seed,
             "baseline": self.baseline,
+            "assumed_operands": self.assumed,
+            "without_values": self.without_values,
             "rows": self.rows(),
             "fronts": {
                 entry.label: front_json(entry.price, entry.candidate)

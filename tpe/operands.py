@@ -24,12 +24,13 @@ def as_operands(
             f"layer '{layer}': A is {shape_text(a)} and B {shape_text(b)}; "
             "legal: M x K and K x N with the same K"
         )
-    _check_range(a, a_format, f"layer '{layer}': A", "a_type")
-    _check_range(b, b_format, f"layer '{layer}': B", "b_type")
+    check_range(a, a_format, f"layer '{layer}': A", "a_type")
+    check_range(b, b_format, f"layer '{layer}': B", "b_type")
     return a, b
 
 
-def _check_range(x: Ints, number: IntFormat, where: str, field: str) -> None:
+def check_range(x: Ints, number: IntFormat, where: str, field: str) -> None:
+    """`TpeError` naming the first value that leaves the format."""
     limits = np.iinfo(x.dtype)
     if number.low <= limits.min and limits.max <= number.high:
         return  # the array's own type cannot leave the range

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tpe.array.base import TERMS, Cycles
 from tpe.operands import Ints
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__
+from tpe.workloads.assumed import assumed_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +53,12 @@ class Error:
 
 @dataclass(frozen=True, eq=False)
 class LayerRun:
-    """One layer of a run. C (M, N) int64 is one GEMM's; every count is over all `repeat`."""
+    """One layer of a run. C (M, N) int64 is one GEMM's; every count is over all `repeat`.
+
+    Without values (`values` = "none") C, `error` and `overflowed` are None. `standard_error`: of
+    `cycles` where they are estimated from a sample of tiles; None where they are exact. Firings
+    that then depend on operands are None too.
+    """
 
     name: str
     op: str
@@ -60,17 +67,19 @@ class LayerRun:
     k: int
     repeat: int
     operand_source: str
-    C: Ints = field(repr=False)
+    C: Ints | None = field(repr=False)
     terms: Cycles
     nonzero_digits: int | None
-    firings: Mapping[str, int]
+    firings: Mapping[str, int | None]
     tiles: int
     bandwidth: tuple[int | None, int | None]
-    error: Error
+    error: Error | None
     fingerprint: str  # of the operands and the handshake
-    overflowed: bool = False  # a sum did not fit `acc_bits`
+    overflowed: bool | None = False  # a sum did not fit `acc_bits`
     row_steps: int | None = None  # of all rows of a sparse PE, with and without a digit
     pe_pj: float | None = None  # energy of the PEs, None where it is not known
+    no_energy: str | None = None  # why it is not, where it was asked for
+    standard_error: float | None = None
 
     @property
     def cycles(self) -> int:
@@ -95,14 +104,33 @@ class Run:
     command: str = ""
 
     @property
-    def C(self) -> Ints:  # noqa: N802 -- the matrix is called C
-        """The result of the only layer, or of the last one."""
+    def C(self) -> Any:  # noqa: N802 -- the matrix is called C
+        """The result of the only layer, or of the last one: int64, None without values."""
         return self.layers[-1].C
 
     @property
-    def overflowed(self) -> bool:
-        """Whether a sum did not fit `acc_bits`: the RTL's overflow_o, where it has one."""
-        return any(layer.overflowed for layer in self.layers)
+    def overflowed(self) -> bool | None:
+        """Whether a sum did not fit `acc_bits`: the RTL's overflow_o, where it has one.
+
+        None if a layer has no values, and no other layer's did overflow.
+        """
+        found = {layer.overflowed for layer in self.layers}
+        return True if True in found else None if None in found else False
+
+    @property
+    def assumed(self) -> str | None:
+        """The line that says which operands are assumed, and how they are drawn; None if none."""
+        return assumed_line((layer.name, layer.operand_source) for layer in self.layers)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the cycles of a layer are estimated from a sample."""
+        return any(layer.standard_error is not None for layer in self.layers)
+
+    @property
+    def without_values(self) -> str | None:
+        """The line that says which layers have no C, and which cycles are estimates."""
+        return _without_values(self.layers)
 
     @property
     def cycles(self) -> int:
@@ -115,12 +143,13 @@ class Run:
         return sum((layer.terms for layer in self.layers), Cycles())
 
     @cached_property
-    def firings(self) -> dict[str, int]:
-        """Firings of every primitive over all layers."""
-        total: dict[str, int] = {}
+    def firings(self) -> dict[str, int | None]:
+        """Firings of every primitive over all layers; None if a layer's are not known."""
+        total: dict[str, int | None] = {}
         for layer in self.layers:
             for op, count in layer.firings.items():
-                total[op] = total.get(op, 0) + count
+                before = total.get(op, 0)
+                total[op] = None if before is None or count is None else before + count
         return total
 
     def rows(self) -> list[dict[str, Any]]:
@@ -136,14 +165,22 @@ class Run:
         return to_frame(self.rows())
 
     def to_json(self) -> dict[str, Any]:
-        """`schema_version`, `command`, `engine`, `layers`, `totals`, `firings`, `metrics`."""
+        """`schema_version`, `command`, `engine`, `layers`, `totals`, `firings`, `metrics`.
+
+        Then `assumed_operands` and `without_values`, the lines that go with every table, or null.
+        """
         return {
             "schema_version": SCHEMA_VERSION,
             "command": self.command,
             "engine": self.engine.describe(),
-            "layers": [{**row, "firings": dict(layer.firings)} for row, layer in self._pairs()],
+            "layers": [
+                {**row, "firings": dict(layer.firings), "no_energy": layer.no_energy}
+                for row, layer in self._pairs()
+            ],
             "totals": {**self.totals(), "firings": self.firings},
             "metrics": dict(self.metrics),
+            "assumed_operands": self.assumed,
+            "without_values": self.without_values,
         }
 
     def _pairs(self) -> list[tuple[dict[str, Any], LayerRun]]:
@@ -156,7 +193,9 @@ class Run:
         shapes = {(layer.m, layer.n, layer.k, layer.repeat, layer.op) for layer in layers}
         m, n, k, repeat, op = shapes.pop() if len(layers) == 1 else (None,) * 5
         sources = {layer.operand_source for layer in layers}
-        error = sum((layer.error for layer in layers), Error())
+        errors = [layer.error for layer in layers if layer.error is not None]
+        error = sum(errors, Error()) if len(errors) == len(layers) else None
+        spread = [layer.standard_error for layer in layers if layer.standard_error is not None]
         prints = [layer.fingerprint for layer in self.layers]
         return full_row(
             {
@@ -177,24 +216,60 @@ class Run:
                 "macs": sum(layer.macs for layer in layers),
                 "operand_source": sources.pop() if len(sources) == 1 else None,
                 "cycles": terms.total,
+                "cycles_estimated": bool(spread),
+                "cycles_standard_error": hypot(*spread) if spread else None,
                 **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
                 **_ratios(engine, layers, terms),
                 **_energy(engine, layers),
-                "exact": error.largest == 0,
-                "max_abs_error_vs_exact": float(error.largest),
-                "bias_relative": error.total / error.size if error.size else 0.0,
+                **_exactness(error),
                 "accuracy": self.metrics.get("accuracy") if name == "total" else None,
             }
         )
 
 
-def priced(engine: Engine, layer: LayerRun, seen: Seen) -> LayerRun:
-    """The layer with the energy of its PEs, where a table was fitted to the engine."""
-    from tpe.synth.energy import cycle_fj
+def _exactness(error: Error | None) -> dict[str, Any]:
+    """The columns of C against A @ B; none of them is known without values."""
+    if error is None:
+        return {}
+    return {
+        "exact": error.largest == 0,
+        "max_abs_error_vs_exact": float(error.largest),
+        "bias_relative": error.total / error.size if error.size else 0.0,
+    }
 
-    each = cycle_fj(engine, seen.a, seen.b, layer)
+
+def repeated(firings: Mapping[str, int | None], times: int) -> dict[str, int | None]:
+    """Firings of equal GEMMs; what is not known of one is not known of all."""
+    return {op: None if count is None else count * times for op, count in firings.items()}
+
+
+def _without_values(layers: Sequence[LayerRun]) -> str | None:
+    """What a reader of the table has to know of layers without C; None if there is none."""
+    bare = [layer for layer in layers if layer.C is None]
+    if not bare:
+        return None
+    sampled = [layer for layer in bare if layer.standard_error is not None]
+    which = "all layers" if len(bare) == len(layers) else f"{len(bare)} of {len(layers)} layers"
+    line = f"values = none for {which}: no C, cycles "
+    if not sampled:
+        return line + "are exact."
+    total = hypot(*(layer.standard_error or 0.0 for layer in sampled))
+    of_all = total / sum(layer.cycles for layer in layers)
+    return (
+        f"{line}of {len(sampled)} {'are' if len(sampled) > 1 else 'is'} ESTIMATED from sampled "
+        f"tiles, standard error {total:,.0f} cycles ({of_all:.2g} of all)."
+    )
+
+
+def priced(engine: Engine, layer: LayerRun, seen: Seen) -> LayerRun:
+    """The layer with the energy of its PEs, where a table was fitted to them; else the reason."""
+    from tpe.synth.energy import energy_or_reason
+
+    each, reason = energy_or_reason(engine, seen, layer)
+    if each is None:
+        return replace(layer, no_energy=reason)
     pes = engine.grid.m * engine.grid.n * engine.grid.chain
-    return layer if each is None else replace(layer, pe_pj=each * layer.cycles * pes / 1000)
+    return replace(layer, pe_pj=each * layer.cycles * pes / 1000)
 
 
 def _energy(engine: Engine, layers: list[LayerRun]) -> dict[str, Any]:

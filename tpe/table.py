@@ -23,7 +23,8 @@ COLUMNS: tuple[str, ...] = tuple(
     pe array rows cols depth pe_count encoding encoded_operand a_type b_type acc_bits params_json
     rtl_checked
     workload layer op m n k repeat macs operand_source
-    cycles cycles_useful cycles_empty_group cycles_lane_sync cycles_edge cycles_fill_drain
+    cycles cycles_estimated cycles_standard_error
+    cycles_useful cycles_empty_group cycles_lane_sync cycles_edge cycles_fill_drain
     cycles_load cycles_stall cycles_per_operand nonzero_digits_per_operand
     operand_bits_per_cycle_a operand_bits_per_cycle_b
     mapping_efficiency compute_utilization overall_utilization time_us throughput_tops
@@ -45,7 +46,7 @@ _TEXT = frozenset(
 _INTEGER = frozenset(
     "schema_version seed rows cols depth pe_count acc_bits m n k repeat macs cycles".split()
 )
-_FLAG = frozenset({"exact", "clock_met"})
+_FLAG = frozenset({"exact", "clock_met", "cycles_estimated"})
 
 
 def full_row(values: Mapping[str, Any]) -> dict[str, Any]:

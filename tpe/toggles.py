@@ -78,13 +78,23 @@ def sample(
     >>> toggles.steps, toggles.flips["encode"] > 0
     (16, True)
     """
-    _record(engine)
-    if window < 2 or positions < 1:
-        raise TpeError(f"window = {window}, positions = {positions}: legal: 2 and 1 at least")
     mode = engine.params["zero_points"]
     seen = see(Task("toggles", "gemm", a, b), engine.a_format, engine.b_format, mode)
     transposed = engine.params["encode"] == "weights"
     encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
+    return switching(engine, encoded, other, seed, window, positions)
+
+
+def switching(
+    engine: Engine, encoded: Ints, other: Ints, seed: int = 0, window: int = 256, positions: int = 8
+) -> Toggles:
+    """The same of operands as the array sees them, M x K the encoded one and K x N the other.
+
+    `steps` is 0 if no window has a second step, as with K = 1 where psums stay.
+    """
+    _record(engine)
+    if window < 2 or positions < 1:
+        raise TpeError(f"window = {window}, positions = {positions}: legal: 2 and 1 at least")
     rng = np.random.Generator(np.random.Philox(seed))
     steps = 0
     flips: dict[str, int] = {}

@@ -49,7 +49,8 @@ def draw(result: Trace) -> Figure:
             _outer_labels(axes, i == 0, "operands (%)")
         figure.suptitle(TITLE, x=0.01, ha="left", fontweight="bold", fontsize=11)
         types = f"{result.params['a_type']} x {result.params['b_type']}"
-        text = f"{result.workload}, {types}, seed {result.seed}\n{NOTE}"
+        assumed = f"{result.assumed}\n" if result.assumed else ""
+        text = f"{result.workload}, {types}, seed {result.seed}\n{assumed}{NOTE}"
         figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#444444")
     return figure
 

@@ -21,6 +21,7 @@ from tpe.errors import TpeError, unknown
 from tpe.operands import Ints
 from tpe.values import bit_level, wrap
 from tpe.workloads import Layer, Workload
+from tpe.workloads.assumed import assumed_line
 from tpe.zero_points import see, task_of
 
 WORKLOAD = "gemm:4096x32x128:normal:20"
@@ -267,6 +268,7 @@ class Trace:
     digits: dict[str, dict[int, int]]
     exact: dict[str, bool]
     products: int
+    assumed: str | None = None  # which operands are assumed, in a line
 
     @property
     def ok(self) -> bool:
@@ -290,6 +292,7 @@ class Trace:
             "digits": self.digits,
             "exact": self.exact,
             "dot_products": self.products,
+            "assumed_operands": self.assumed,
             "ok": self.ok,
         }
 
@@ -326,7 +329,9 @@ def run_trace(
         for name, right in _exact(a[:m], b[:, :n], carrier).items():
             exact[name] = exact.get(name, True) and right
         products += min(m, a.shape[0]) * min(n, b.shape[1])
-        return carrier.run_task(task_of(layer)).C
+        c = carrier.run_task(task_of(layer)).C
+        assert c is not None
+        return c
 
     found.drive(gemm)
     histograms = {
@@ -336,7 +341,8 @@ def run_trace(
     total = max(tally.operands for tally in tallies)
     rows = tuple(tally.row() for tally in tallies)
     chosen = {name: carrier.params[name] for name in COMMON}
-    return Trace(found.name, seed, chosen, total, rows, histograms, exact, products)
+    assumed = assumed_line((layer.name, layer.operand_source) for layer in found.layers)
+    return Trace(found.name, seed, chosen, total, rows, histograms, exact, products, assumed)
 
 
 def check_lanes(lanes: Sequence[int]) -> list[int]:

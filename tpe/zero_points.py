@@ -23,10 +23,12 @@ import numpy as np
 from tpe.errors import TpeError
 from tpe.formats import CodedFormat, IntFormat, int_format
 from tpe.operands import Ints, as_operands
-from tpe.workloads import Layer
-from tpe.workloads.lazy import StoredTypeError
+from tpe.workloads.base import Layer
+from tpe.workloads.draw import MAX_ELEMENTS
+from tpe.workloads.lazy import LazyLayer, StoredTypeError
 
 MODES = ("none", "subtract", "offset")
+_OWN = ("a_zero", "b_zero", "a_type", "b_type")  # what some layers have beside their operands
 Zero = int | Ints  # one for the side, or one per row of A (M,) or per column of B (N,)
 
 
@@ -48,11 +50,14 @@ class Task:
 
 def task_of(layer: Layer) -> Task:
     """A layer of a workload as a task; layers with formats of their own carry zero points."""
+    if isinstance(layer, LazyLayer) and layer.too_large:
+        raise TpeError(
+            f"layer '{layer.name}': A, B and C of {layer.m} x {layer.n} x {layer.k} have more than "
+            f"{MAX_ELEMENTS} elements, the most that are computed; values = none gives cycles alone"
+        )
     operands = getattr(layer, "operands", None)
     a, b = operands() if operands else (layer.activations, layer.weights)
-    own = {
-        x: getattr(layer, x) for x in ("a_zero", "b_zero", "a_type", "b_type") if hasattr(layer, x)
-    }
+    own = {x: getattr(layer, x) for x in _OWN if hasattr(layer, x)}
     return Task(layer.name, layer.op, a, b, layer.repeat, layer.operand_source, **own)
 
 
@@ -67,19 +72,41 @@ class Seen:
 
 def see(task: Task, a_format: IntFormat, b_format: IntFormat, mode: str) -> Seen:
     """Check a task's operands and zero points and turn them into what enters the array."""
-    where = f"layer '{task.name}'"
-    _check_stored(task.a_type, a_format, f"{where}: activations", "a_type")
-    _check_stored(task.b_type, b_format, f"{where}: weights", "b_type")
+    _check_formats(task, a_format, b_format)
     a, b = as_operands(task.a, task.b, a_format, b_format, task.name)
-    check_zero(task.a_zero, a_format, mode, f"{where}: a_zero")
-    check_zero(task.b_zero, b_format, mode, f"{where}: b_zero")
-    a_zero = _along(task.a_zero, (a.shape[0], 1), f"{where}: a_zero")
-    b_zero = _along(task.b_zero, (1, b.shape[1]), f"{where}: b_zero")
+    a_zero, b_zero = _zeros(task, (a.shape[0], b.shape[1]), (a_format, b_format), mode)
     a_coded, b_coded = coded(a, a_zero, a_format, mode), coded(b, b_zero, b_format, mode)
     if mode != "offset":
         return Seen(a_coded, b_coded, None)
     a_rest, b_rest = offset(a_format, mode) - a_zero, offset(b_format, mode) - b_zero
     return Seen(a_coded, b_coded, correction(a_coded, b_coded, a_rest, b_rest))
+
+
+def layer_zeros(layer: Layer, formats: tuple[IntFormat, IntFormat], mode: str) -> tuple[Ints, Ints]:
+    """Zero points (M, 1) or (1, 1) and (1, N) or (1, 1) of a layer, its operands not looked at.
+
+    TpeError as `see` for stored formats and zero points that do not fit.
+    """
+    own = {x: getattr(layer, x) for x in _OWN if hasattr(layer, x)}
+    task = Task(layer.name, layer.op, None, None, **own)
+    _check_formats(task, *formats)
+    return _zeros(task, (layer.m, layer.n), formats, mode)
+
+
+def _check_formats(task: Task, a_format: IntFormat, b_format: IntFormat) -> None:
+    where = f"layer '{task.name}'"
+    _check_stored(task.a_type, a_format, f"{where}: activations", "a_type")
+    _check_stored(task.b_type, b_format, f"{where}: weights", "b_type")
+
+
+def _zeros(
+    task: Task, size: tuple[int, int], formats: tuple[IntFormat, IntFormat], mode: str
+) -> tuple[Ints, Ints]:
+    where = f"layer '{task.name}'"
+    check_zero(task.a_zero, formats[0], mode, f"{where}: a_zero")
+    check_zero(task.b_zero, formats[1], mode, f"{where}: b_zero")
+    a_zero = _along(task.a_zero, (size[0], 1), f"{where}: a_zero")
+    return a_zero, _along(task.b_zero, (1, size[1]), f"{where}: b_zero")
 
 
 def fingerprint(task: Task, handshake: object) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from tpe.errors import TpeError
 from tpe.notation import Dim
 from tpe.pe.base import PE, Pace, Parameter, Params, Way, Widths
@@ -93,7 +91,8 @@ ALWAYS = Handshake()
 class Job:
     """One GEMM as an array sees it: A (M, K) is the encoded operand, B (K, N) the other.
 
-    Only PEs whose steps depend on the operands read them. `rows` x `cols` outputs are a tile;
+    Only PEs whose steps depend on the operands read them, (M, K) and (K, N); None is an operand
+    that is not known. `rows` x `cols` outputs are a tile;
     `chain` cells pass a sum over K from one to the next.
     """
 
@@ -102,8 +101,8 @@ class Job:
     widths: Widths
     rows: int
     cols: int
-    a: np.ndarray[Any, Any]
-    b: np.ndarray[Any, Any]
+    a: Any
+    b: Any
     m: int
     n: int
     k: int

@@ -160,7 +160,7 @@ class Pass:
 
 def sparse_timing(job: Job, handshake: Handshake) -> Timing:
     """Cycles of a sparse PE in matrix2d; exactly the RTL's."""
-    ranges = [_pass(job, start, stop) for start, stop in passes(job)]
+    ranges = [row_pass(job, start, stop) for start, stop in passes(job)]
     free = _timing(job, ranges)
     if job.params["drift"] > 0:
         free = _drifting(job, free)
@@ -179,7 +179,7 @@ def _timing(job: Job, ranges: list[Pass]) -> Timing:
         for name in ("digits", "busy", "steps", "empty", "padded")
     )
     spent = sum(int(p.edges.sum()) for p in ranges)
-    tail = job.m_tiles * sum(_tail(job, stop) for _, stop in passes(job))
+    tail = job.m_tiles * sum(pass_tail(job, stop) for _, stop in passes(job))
     useful, gaps, edge = (Fraction(x, lanes) for x in (digits, empty, padded))
     cycles = Cycles(
         useful=useful,
@@ -193,7 +193,7 @@ def _timing(job: Job, ranges: list[Pass]) -> Timing:
     return Timing(total, *(count * job.n_tiles for count in (digits, busy, steps)))
 
 
-def _tail(job: Job, stop: int) -> int:
+def pass_tail(job: Job, stop: int) -> int:
     """Cycles of a pass that are not its rows' steps: pipeline, drain, C register."""
     return LATENCY + job.rows + TAIL - (0 if stop == job.k else 1)
 
@@ -216,7 +216,7 @@ def _load_cycles(job: Job, edges: list[Ints]) -> int:
     return exposed
 
 
-def _pass(job: Job, start: int, stop: int) -> Pass:
+def row_pass(job: Job, start: int, stop: int) -> Pass:
     """The steps of all rows in one range of K."""
     codes = _codes(job, start, stop)
     flags, popcount = _tables(job)
@@ -242,22 +242,30 @@ def _pass(job: Job, start: int, stop: int) -> Pass:
     if lanes > 1:
         counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
         digits, empty = (int(x) for x in counts.sum(axis=0))
-    tail = _tail(job, stop) - LATENCY
+    tail = pass_tail(job, stop) - LATENCY
     edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return Pass(edges, digits, busy, spent, empty, padded)
 
 
 def _drifting(job: Job, free: Timing) -> Timing:
     """The same with rows that may lead by `drift` groups only: what that adds is lane_sync."""
-    spent = [
-        drifting_edges(job, range_costs(job, start, stop), _tail(job, stop) - LATENCY)
-        for start, stop in passes(job)
-    ]
+    spent = [_drifting_edges(job, start, stop) for start, stop in passes(job)]
     load = Fraction(_load_cycles(job, spent))
     total = sum(int(x.sum()) for x in spent) * job.n_tiles + load
     fifo = Fraction(job.tiles * len(spent))  # a cycle from the FIFO's one end to the other
     cycles = replace(free.cycles, load=load) + Cycles(fill_drain=fifo)
     return replace(free, cycles=cycles + Cycles(lane_sync=total - cycles.total))
+
+
+def _drifting_edges(job: Job, start: int, stop: int) -> Ints:
+    """Cycles of every tile's pass over one range of K, without loading."""
+    costs = range_costs(job, start, stop)
+    return drifting_edges(job, costs, pass_tail(job, stop) - LATENCY)
+
+
+def pass_edges(job: Job, free: Pass, start: int, stop: int) -> Ints:
+    """Cycles of every tile's pass over one range of K, rows free or not; `free` is the range's."""
+    return _drifting_edges(job, start, stop) if job.params["drift"] > 0 else free.edges
 
 
 def range_costs(job: Job, start: int, stop: int) -> Ints:

@@ -46,7 +46,7 @@ def stepped_timing(job: Job, handshake: Handshake) -> Timing:
     cycles = Cycles()
     slowest = []
     for tile, times in _tiles(job):
-        cycles += _tile_cycles(job, tile) * times
+        cycles += tile_cycles(job, tile) * times
         slowest.append(tile.slowest)
     if handshake == ALWAYS:
         return Timing(cycles)
@@ -54,7 +54,8 @@ def stepped_timing(job: Job, handshake: Handshake) -> Timing:
     return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
-def _tile_cycles(job: Job, tile: TileSteps) -> Cycles:
+def tile_cycles(job: Job, tile: TileSteps) -> Cycles:
+    """Where the cycles of a tile go."""
     pes = job.rows * (job.cols if job.record.pair_steps else 1)
     steps = int(tile.slowest.sum())
     padding = -job.k % job.widths.lanes if job.record.pace is Pace.SERIAL else 0
@@ -72,23 +73,24 @@ def _tile_cycles(job: Job, tile: TileSteps) -> Cycles:
 def _tiles(job: Job) -> Iterator[tuple[TileSteps, int]]:
     """Every tile, N outermost, and how often it comes: steps of A alone are the same for all N."""
     if job.record.pair_steps is None:
-        for tile in _row_tiles(job):
+        for tile in row_tiles(job):
             yield tile, job.n_tiles
         return
     a = _padded(job.a, job.m_tiles * job.rows)
     b = _padded(job.b.T, job.n_tiles * job.cols)
     for n in range(0, len(b), job.cols):
         for m in range(0, len(a), job.rows):
-            slowest, work, empty = job.record.pair_steps(
-                a[m : m + job.rows], b[n : n + job.cols].T, job
-            )
-            yield (
-                TileSteps(np.maximum(1, slowest), int(work.sum()), int(work[-1]), int(empty.sum())),
-                1,
-            )
+            yield pair_tile(job, a[m : m + job.rows], b[n : n + job.cols]), 1
 
 
-def _row_tiles(job: Job) -> Iterator[TileSteps]:
+def pair_tile(job: Job, a: Ints, b: Ints) -> TileSteps:
+    """The tile of `rows` rows of A, (rows, K), and `cols` columns of B, (cols, K)."""
+    assert job.record.pair_steps is not None
+    slowest, work, empty = job.record.pair_steps(a, b.T, job)
+    return TileSteps(np.maximum(1, slowest), int(work.sum()), int(work[-1]), int(empty.sum()))
+
+
+def row_tiles(job: Job) -> Iterator[TileSteps]:
     """The tiles of one column of tiles, from `PE.steps` of the rows of A."""
     assert job.record.steps is not None
     a = _padded(job.a, job.m_tiles * job.rows)

@@ -28,7 +28,7 @@ from tpe.cli_common import (
 from tpe.commands.compare_iso import CHOSEN, DEFAULT_PES, check_options, finish_iso, run_iso
 from tpe.commands.compare_text import print_comparison
 from tpe.commands.reproduce import EnergyOption
-from tpe.commands.run import WorkloadOption
+from tpe.commands.run import ValuesOption, WorkloadOption, values_words
 from tpe.commands.synth import CostOption, LibertyOption
 from tpe.errors import TpeError, unknown
 
@@ -131,6 +131,7 @@ def compare(
     clock_ns: IsoClockOption = None,
     recipe: IsoRecipeOption = None,
     energy: EnergyOption = True,
+    values: ValuesOption = "auto",
     figure: FigureOption = None,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -158,8 +159,8 @@ def compare(
         engines = _pes(pe, iso, cost)
         choice = _choice(engines, array, size, param)
     model = model_options(inputs, batch, dim)
-    plan = prepare(engines, workload, choice, baseline, seed, model)
-    words = model_words(inputs, batch, dim)
+    plan = prepare(engines, workload, choice, baseline, seed, model, values)
+    words = [*model_words(inputs, batch, dim), *values_words(values)]
     if iso is not None:
         words += option_words({"iso": iso, "cost": cost, "clock-ns": clock_ns, "recipe": recipe})
         words += option_words({"no-energy": not energy})

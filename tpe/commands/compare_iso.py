@@ -138,6 +138,9 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     for entry in result.entries:
         if entry.option is not None:
             out.text(f"  {entry.label}: {entry.option.recipe}")
+    for line in (result.assumed, result.without_values):
+        if line:
+            out.text(line)
     for line in _notes(done):
         out.text(line)
     for entry in result.entries:

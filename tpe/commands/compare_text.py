@@ -61,6 +61,9 @@ def print_comparison(out: Output, result: Comparison, layers: bool, figure: str 
     metrics = result[result.baseline].metrics
     if metrics:
         out.text(f"{metrics_line(metrics)} on {result.baseline}")
+    for line in (result.assumed, result.without_values):
+        if line:
+            out.text(line)
     out.text(_outputs(result))
     out.text(NOT_BY_CYCLES)
 
@@ -163,6 +166,8 @@ def _number(value: float | None, digits: int = 2) -> str:
 def _outputs(result: Comparison) -> str:
     """Whether all engines computed the same."""
     equal = [entry.outputs_equal for entry in result.entries if entry.run is not None]
+    if all(layer.C is None for _, run in result.ran for layer in run.layers):
+        return "No outputs were computed."
     if None in equal:
         return "Outputs are compared between engines of the same operand types only."
     if all(equal):

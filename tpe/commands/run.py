@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal
 NOT_MODELLED = "Not modelled: memory stalls. Area is unknown until synthesis."
-UNKNOWN = "Energy is unknown: no table was fitted to this engine; see tpe synth --power."
 
 WorkloadOption = Annotated[
     str,
@@ -64,6 +63,16 @@ EnergyOption = Annotated[
     bool, typer.Option("--energy", help="The PEs' energy too, where a table was fitted to them.")
 ]
 
+ValuesOption = Annotated[
+    str,
+    typer.Option(
+        "--values",
+        metavar="auto|fast|bits|none",
+        help="How C is computed. none: cycles alone, at any size. Default: auto, none for layers "
+        "whose operands are generated and too many.",
+    ),
+]
+
 
 def run(
     pe: PeOption = None,
@@ -76,6 +85,7 @@ def run(
     batch: BatchOption = None,
     dim: DimOption = None,
     energy: EnergyOption = False,
+    values: ValuesOption = "auto",
     seed: SeedOption = 0,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -85,18 +95,25 @@ def run(
     engine = engine_of(pe, array, size, param, engine_file)
     found = engine.find(workload, seed, **model_options(inputs, batch, dim))
     with progress(len(found.layers)) as step:
-        result = engine.run(found, seed=seed, progress=step, energy=energy)
+        result = engine.run(found, seed=seed, values=values, progress=step, energy=energy)
     words = [*model_words(inputs, batch, dim), *option_words({"energy": energy})]
+    words += values_words(values)
     command = command_line("run", engine, seed, *words, workload=found.name)
     result = replace(result, command=command)
     out.echo(command)
     _print(out, result)
     if energy:
         out.text(_energy_line(result))
-    for line in left_out(found):
-        out.text(line)
+    for line in (result.assumed, result.without_values, *left_out(found)):
+        if line:
+            out.text(line)
     out.rows(result.rows())
     out.json({**result.to_json(), **imported(found)})
+
+
+def values_words(values: str) -> list[str]:
+    """`--values` as it is echoed."""
+    return [] if values == "auto" else ["--values", values]
 
 
 def imported(workload: Workload) -> dict[str, Any]:
@@ -138,7 +155,8 @@ def _energy_line(result: Run) -> str:
     """The energy of the PEs in a line, and where it comes from; or that it is not known."""
     row = result.totals()
     if row["energy_pe_pj"] is None:
-        return UNKNOWN
+        reasons = dict.fromkeys(x.no_energy for x in result.layers if x.no_energy)
+        return f"Energy is unknown: {'; '.join(reasons)}. See tpe synth --power."
     pj, fj = row["energy_pe_pj"], row["energy_fj_per_mac"]
     return f"Energy of the PEs: {pj:,.0f} pJ, {fj:,.0f} fJ per MAC; {row['cost_source']}"
 

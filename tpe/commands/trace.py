@@ -181,6 +181,8 @@ def _table_rows(result: Trace, command: str) -> list[dict[str, Any]]:
 def _print(out: Output, result: Trace) -> None:
     counts = _counts(result)
     out.text(f"{result.operands:,} operands of the encoded side.")
+    if result.assumed:
+        out.text(result.assumed)
     for head, keys, note in (
         ("Cycles per operand", ("mean", "max"), "mean over lanes alone / max over lanes"),
         (

@@ -203,7 +203,7 @@ def _outcome(case: Case, image: Images, folder: Path, cycles: int, model: Run) -
         cycles,
         model.cycles,
         overflow_rtl=bool(last >> (cols * out.bits)),
-        overflow_model=model.overflowed and case.engine.chain.narrow > 0,
+        overflow_model=bool(model.overflowed) and case.engine.chain.narrow > 0,
     )
 
 

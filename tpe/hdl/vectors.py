@@ -72,7 +72,7 @@ def bench_memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int
         run = case.run()
         values = image.settings | {f"{name}_base": count for name, count in words.items()}
         values["cycles"] = run.cycles
-        values["overflow"] = int(run.overflowed and case.engine.chain.narrow > 0)
+        values["overflow"] = int(bool(run.overflowed) and case.engine.chain.narrow > 0)
         shape = f"{case.a.shape[0]} x {case.b.shape[1]} x {case.a.shape[1]}"
         line = " ".join(f"{values[name] & 0xFFFF_FFFF:08x}" for name in FIELDS)
         parts["cases"].append(f"{line}  // M x N x K = {shape}\n")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,20 @@ import numpy as np
 from tpe.errors import TpeError
 from tpe.formats import FORMATS, IntFormat
 from tpe.workloads.base import Gemm, Layer, Workload, check_label, checked_operand, is_int, owned
-from tpe.workloads.gemm import MAX_ELEMENTS
+from tpe.workloads.draw import MAX_ELEMENTS, Distribution, Drawn, check_seed
+
+__all__ = [
+    "ImportedWorkload",
+    "LazyLayer",
+    "Operand",
+    "Zero",
+    "check_seed",
+    "check_size",
+    "clean",
+    "dtype_of",
+    "uniform",
+    "unique_names",
+]
 
 MAX_SIZE = 2**50
 """Most that M, N and K may be, each: what is counted in 64 bits on the way is far below them."""
@@ -31,19 +45,34 @@ Zero: TypeAlias = int | np.ndarray
 class Operand:
     """A matrix of `rows` x `cols` integers that `make` returns, the same at every call.
 
-    make  no arguments; a module-level function bound by `functools.partial`, so that a layer can
-          be sent to another process
+    make   no arguments; a module-level function bound by `functools.partial`, so that a layer can
+           be sent to another process
+    drawn  how its values are drawn, if each is drawn on its own; what `uniform` makes is known by
+           itself
+    kept   whether the matrix stays in memory once it was made
     """
 
     rows: int
     cols: int
     make: Callable[[], np.ndarray] = field(repr=False)
+    drawn: Drawn | None = None
+    kept: bool = False
+    _made: list[np.ndarray] = field(default_factory=list, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        make = self.make
+        if self.drawn is None and isinstance(make, partial) and make.func is uniform:
+            number, _, seed, layer, side = make.args
+            drawn = Drawn(number, Distribution("uniform"), seed, layer, side)
+            object.__setattr__(self, "drawn", drawn)
 
     def __call__(self) -> np.ndarray:
         """The matrix, read-only, in the narrow type that `make` chose.
 
         Errors: `TpeError` if it has more than `MAX_ELEMENTS`, or memory does not hold it.
         """
+        if self._made:
+            return self._made[0]
         if self.rows * self.cols > MAX_ELEMENTS:
             raise TpeError(
                 f"operands of {self.rows} x {self.cols} are more than {MAX_ELEMENTS}, the most "
@@ -58,6 +87,8 @@ class Operand:
             ) from None
         assert array.shape == (self.rows, self.cols), (array.shape, self.rows, self.cols)
         array.flags.writeable = False
+        if self.kept:
+            self._made.append(array)
         return array
 
 
@@ -150,6 +181,16 @@ class LazyLayer(Layer):
     def weights(self) -> np.ndarray:
         """(K, N) int64, read-only, as stored: the zero point is not subtracted."""
         return owned(_made(self._b))
+
+    @property
+    def sides(self) -> tuple[Operand | np.ndarray, Operand | np.ndarray]:
+        """Activations and weights as they were given: nothing is made."""
+        return self._a, self._b
+
+    @property
+    def too_large(self) -> bool:
+        """Whether A, B and C have more than `MAX_ELEMENTS` together."""
+        return self.m * self.k + self.k * self.n + self.m * self.n > MAX_ELEMENTS
 
     def operands(self) -> tuple[np.ndarray, np.ndarray]:
         """(activations, weights), read-only, in their narrow types; do not use `@` on them."""
@@ -274,12 +315,6 @@ def uniform(fmt: IntFormat, shape: tuple[int, ...], seed: int, layer: int, side:
         # An arithmetic shift of signed words keeps the top bits, sign included.
         values = values >> dtype.type(8 * dtype.itemsize - fmt.bits)
     return values.reshape(shape)
-
-
-def check_seed(seed: object) -> None:
-    """`TpeError` unless `seed` is one."""
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**64:
-        raise TpeError(f"seed is {seed!r}; legal: an integer, 0 .. 2**64 - 1")
 
 
 def check_size(m: int, n: int, k: int, where: str) -> None:

@@ -1,0 +1,204 @@
+"""Cycles of operands that are too many to make: tiles are sampled, and scaled to the whole.
+
+Where the steps of a PE depend on its operands, and every value of them is drawn on its own, whole
+output tiles are drawn and their cycles counted by the rule of `sparse` or `stepped`: rows meet once
+per tile, so that a tile's cycles are those of its slowest row, which no mean of digits gives.
+Tiles of fewer rows at the end of M, and the last operands of K, are sampled by themselves.
+
+`standard_error` is that of the estimate against the cycles of one set of such operands: what the
+sample leaves open, and what tiles that were not sampled scatter by. With N tiles of standard
+deviation s, of which n are sampled, it is s sqrt(N^2 / n + N). Tiles of PEs that look at both
+operands share rows of A and columns of B: there N is times the longer side in tiles, at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import sqrt
+
+import numpy as np
+
+from tpe.array.base import TERMS, Cycles, Job, Timing
+from tpe.array.sparse import pass_edges, passes, row_pass
+from tpe.array.sparse_walk import LATENCY, TAIL
+from tpe.array.stepped import FLUSH, pair_tile, row_tiles, tile_cycles
+from tpe.operands import Ints
+from tpe.pe.base import Pace
+
+OPERANDS = 1 << 22  # about as many are drawn for one kind of tile
+PAIRS = 1 << 26  # ... and as many pairs of them, where both operands count
+FEWEST, MOST = 16, 1024  # tiles of a kind
+
+Draw = Callable[[int, int, int], Ints]
+"""(rows, K, stream) to operands of that shape, apart for every stream."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The timing as estimated, and the standard error of its cycles; None if they are exact."""
+
+    timing: Timing
+    standard_error: float | None
+
+
+def sampled_timing(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
+    """Cycles of a job whose operands are not known; `job.a` and `job.b` are not read.
+
+    draw_a: rows of the encoded operand. draw_b: columns of the other one, read by PEs whose steps
+    depend on both.
+    """
+    if job.record.sparse:
+        return _Sparse(job, draw_a).estimate()
+    return _stepped(job, draw_a, draw_b)
+
+
+def _whole(cycles: Cycles) -> Cycles:
+    """The same with a whole number of cycles: the fraction goes to the largest term."""
+    total = sum((getattr(cycles, term) for term in TERMS), Fraction(0))
+    largest = max(TERMS, key=lambda term: getattr(cycles, term))
+    return replace(cycles, **{largest: getattr(cycles, largest) + round(total) - total})
+
+
+def _strata(size: int, tile: int) -> list[tuple[int, int]]:
+    """(length, how often) of whole tiles, and of the rest at the end."""
+    found = [(tile, size // tile), (size % tile, 1)]
+    return [(length, times) for length, times in found if length and times]
+
+
+def _spread(samples: Ints, tiles: int, shared: int = 1) -> float:
+    """Variance of the estimate of a sum over so many tiles; see the module."""
+    if samples.size < 2:
+        return 0.0
+    return float(np.var(samples, ddof=1)) * (tiles**2 / samples.size + tiles * shared)
+
+
+# ---- rows that run free ----
+
+
+class _Sparse:
+    """Sums over the kinds of passes, of one column of tiles."""
+
+    def __init__(self, job: Job, draw: Draw) -> None:
+        self.job, self.draw = job, draw
+        self.depth = job.widths.depth
+        self.earlier = (job.k - 1) // self.depth  # passes of whole `depth` before the last
+        self.last = job.k - self.earlier * self.depth
+        self.spent = self.digits = self.busy = self.steps = Fraction(0)
+        self.empty = self.padded = self.tail = self.exposed = Fraction(0)
+        self.variance = 0.0
+
+    def estimate(self) -> Estimate:
+        job = self.job
+        kinds = _strata(job.m, job.rows)
+        for stream, (rows, tiles) in enumerate(kinds):
+            self._kind(rows, tiles, stream, stream == len(kinds) - 1)
+        lanes = job.rows * job.widths.lanes
+        useful, gaps, edge = (x / lanes for x in (self.digits, self.empty, self.padded))
+        fifo = job.m_tiles * (self.earlier + 1) if job.params["drift"] > 0 else 0
+        waiting = self.spent - self.tail - fifo - useful - gaps - edge
+        once = Cycles(useful, gaps, waiting, edge, self.tail + fifo)
+        cycles = _whole(once * job.n_tiles + Cycles(load=self._load()))
+        counts = (round(x * job.n_tiles) for x in (self.digits, self.busy, self.steps))
+        return Estimate(Timing(cycles, *counts), job.n_tiles * sqrt(self.variance))
+
+    def _kind(self, rows: int, tiles: int, stream: int, final: bool) -> None:
+        """Add the tiles of so many rows of A; `final`: the last of all tiles is among them."""
+        job = self.job
+        k = self.last + (self.depth if self.earlier else 0)
+        chunk = max(1, OPERANDS // (job.rows * k))  # tiles that are drawn at once
+        count = min(MOST, max(FEWEST, chunk))
+        edges: dict[bool, list[Ints]] = {}  # by whether K ends with the pass
+        for i, start in enumerate(range(0, count, chunk)):
+            now = min(chunk, count - start)
+            a = self.draw(now * job.rows, k, stream + 2 * i)
+            a.reshape(now, job.rows, k)[:, rows:] = 0
+            sample = replace(job, a=a, m=len(a), k=k, n=job.cols)
+            for begin, end in passes(sample):
+                found = row_pass(sample, begin, end)
+                weight = Fraction(tiles * (1 if end == k else self.earlier), count)
+                for name in ("digits", "busy", "steps", "empty", "padded"):
+                    setattr(self, name, getattr(self, name) + weight * getattr(found, name))
+                edges.setdefault(end == k, []).append(pass_edges(sample, found, begin, end))
+        for flush, parts in edges.items():
+            times = tiles * (1 if flush else self.earlier)
+            cycles = np.concatenate(parts)
+            self.spent += Fraction(times, count) * int(cycles.sum())
+            self.tail += times * (LATENCY + job.rows + TAIL - (not flush))
+            self.variance += _spread(self._with_load(cycles, tiles, flush, final), times)
+
+    def _with_load(self, edges: Ints, tiles: int, flush: bool, final: bool) -> Ints:
+        """Cycles of passes with what the next one then waits for its B; adds the waiting."""
+        if self.job.params["overlap"] == "none" or not self.earlier:
+            return edges
+        times = tiles * self.job.n_tiles
+        after = [(self.depth, times * (self.earlier - 1)), (self.last, times)]
+        if flush:  # nothing follows the last pass of all
+            after = [(self.depth, times - final)]
+        for size, often in after:
+            waits = int(np.maximum(0, 1 + size - edges).sum())
+            self.exposed += Fraction(often, len(edges)) * waits
+        return np.maximum(edges, 1 + after[0][0])
+
+    def _load(self) -> Fraction:
+        """Cycles in which the array waits for B, over all tiles: as `sparse` counts them."""
+        job = self.job
+        if job.params["overlap"] == "none":
+            return Fraction(job.k * (job.m_tiles if self.earlier else 1) * job.n_tiles)
+        if self.earlier:
+            return self.depth + self.exposed
+        return job.k + (job.n_tiles - 1) * max(Fraction(0), 1 + job.k - self.spent)
+
+
+# ---- arrays that wait for the slowest PE ----
+
+
+def _stepped(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
+    pairs = job.record.pair_steps is not None
+    lanes = job.widths.lanes
+    columns = _strata(job.n, job.cols) if pairs else [(job.cols, job.n_tiles)]
+    total, variance, stream = Cycles(), 0.0, 0
+    for rows, down in _strata(job.m, job.rows):
+        for cols, across in columns:
+            for length, groups in _strata(job.k, lanes):
+                stream += 1
+                sampled = min(groups, max(1, 1024 // lanes))
+                sample = replace(job, a=None, b=None, k=sampled * length)
+                steps, mean = _tiles(sample, rows, cols, stream, draw_a, draw_b if pairs else None)
+                cells = down * groups
+                total += _times(mean, Fraction(cells * across, sampled))
+                if pairs:
+                    variance += _spread(steps, cells * across, max(down, across))
+                else:
+                    variance += _spread(steps, cells) * across**2
+    drain = Fraction(job.rows + FLUSH) * job.tiles
+    exact = job.record.pace is Pace.SERIAL
+    timing = Timing(_whole(total + Cycles(fill_drain=drain)))
+    return Estimate(timing, None if exact else sqrt(variance))
+
+
+def _tiles(
+    sample: Job, rows: int, cols: int, stream: int, draw_a: Draw, draw_b: Draw | None
+) -> tuple[Ints, Cycles]:
+    """Slowest PE's cycles of every group, and the mean terms of a tile without its drain."""
+    job = sample
+    size = job.rows * job.k
+    count = min(MOST, max(FEWEST, OPERANDS // size))
+    if draw_b is not None:
+        count = min(count, max(FEWEST, PAIRS // (size * job.cols)))
+    a = draw_a(count * job.rows, job.k, 2 * stream).reshape(count, job.rows, job.k)
+    a[:, rows:] = 0
+    if draw_b is None:
+        found = list(row_tiles(replace(job, a=a.reshape(-1, job.k), m=count * job.rows)))
+    else:
+        b = draw_b(count * job.cols, job.k, 2 * stream + 1).reshape(count, job.cols, job.k)
+        b[:, cols:] = 0
+        found = [pair_tile(job, one, other) for one, other in zip(a, b, strict=True)]
+    total = sum((tile_cycles(job, tile) for tile in found), Cycles())
+    mean = replace(_times(total, Fraction(1, count)), fill_drain=Fraction(0))
+    return np.concatenate([tile.slowest for tile in found]), mean
+
+
+def _times(cycles: Cycles, factor: Fraction) -> Cycles:
+    return Cycles(*(getattr(cycles, term) * factor for term in TERMS))

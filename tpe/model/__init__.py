@@ -1,0 +1,1 @@
+"""What an engine does: runs of GEMMs."""
