@@ -42,7 +42,7 @@ def test_lists_are_taken():
         (("opt9", "os", "2x2"), ["opt9", "did you mean"]),
         (("opt1", "sytolic_os", "2x2"), ["sytolic_os", "did you mean 'systolic_os'"]),
         (("opt1", "os", "0x2"), ["0x2", "1 to 1024"]),
-        (("opt1", "os", "2"), ["'2'", "ROWSxCOLS"]),
+        (("opt1", "os", "2x"), ["'2x'", "ROWSxCOLS"]),
         (("opt1", "os", (2, 2.5)), ["2.5"]),
         (("opt4c", "os", "2x2"), ["opt4c", "matrix2d"]),
     ],

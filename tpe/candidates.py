@@ -41,7 +41,7 @@ class Choice:
     """What a comparison gives its PEs: arrays, sizes and parameters, of all or of one PE."""
 
     array: str | Mapping[str, str] | None = None
-    size: str | tuple[int, int] | None = None
+    size: str | int | Sequence[int] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     per_pe: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -62,6 +62,8 @@ def candidates(
     """
     if isinstance(engines, str | PE | Engine):
         raise TpeError("engines is one engine; legal: a list or a mapping of label to engine")
+    if not isinstance(engines, Iterable):
+        raise TpeError(f"engines is a {type(engines).__name__}; legal: a list or a mapping")
     named = isinstance(engines, Mapping)
     items = list(engines.values()) if isinstance(engines, Mapping) else list(engines)
     if not items:
@@ -108,6 +110,8 @@ def _check_choice(records: Sequence[PE | None], choice: Choice) -> None:
         refusals = [_refusal(parameter, value) for parameter in takers]
         if all(refusals):
             raise TpeError(str(refusals[0]))
+    if not all(isinstance(given, Mapping) for given in (choice.per_pe, *choice.per_pe.values())):
+        raise TpeError(f"per_pe = {choice.per_pe!r} is not legal: {{pe: {{parameter: value}}}}")
     for name, parameters in choice.per_pe.items():
         if name not in own:
             raise unknown("pe of the comparison", name, own)
@@ -147,7 +151,7 @@ def _made(pe: PE | None, choice: Choice) -> Candidate:
     asked = {key: value for key, value in choice.parameters.items() if key in own}
     asked |= choice.per_pe.get(pe.name, {})
     size = DEFAULT_SIZE if choice.size is None else choice.size
-    text = size if isinstance(size, str) else "x".join(str(n) for n in size)
+    text = "x".join(map(str, size)) if isinstance(size, list | tuple) else str(size)
     try:
         engine = Engine(pe, array, size, **asked)
     except TpeError as error:

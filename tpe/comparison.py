@@ -16,6 +16,7 @@ import numpy as np
 
 from tpe.candidates import Candidate, Choice, Compared, candidates
 from tpe.errors import TpeError, unknown
+from tpe.parameters import checked_seed
 from tpe.run import Run
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__
@@ -81,6 +82,36 @@ class Comparison:
     baseline: str
     entries: tuple[Entry, ...]
     command: str = ""
+    version: str = __version__  # of the tpe that made it
+
+    def __repr__(self) -> str:
+        from tpe.study.shown import comparison_text
+
+        return comparison_text(self)
+
+    def _repr_html_(self) -> str:
+        from tpe.study.shown import comparison_html
+
+        return comparison_html(self)
+
+    def summary(self) -> pd.DataFrame:
+        """A dozen columns, a row per engine."""
+        from tpe.study.shown import comparison_summary
+
+        return comparison_summary(self)
+
+    def save(self, path: str | os.PathLike[str], values: bool = False) -> None:
+        """Write the comparison into a JSON file that `load` reads; see `tpe.Run.save`."""
+        from tpe.study.saved import save_comparison
+
+        save_comparison(self, path, values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Comparison:
+        """The comparison in a file that `save` wrote; see `tpe.Run.load`."""
+        from tpe.study.saved import load_comparison
+
+        return load_comparison(path)
 
     def __getitem__(self, label: str) -> Run:
         found = {entry.label: entry for entry in self.entries}
@@ -196,7 +227,7 @@ class Comparison:
                 "schema_version": SCHEMA_VERSION,
                 "status": "refused",
                 "reason": entry.reason,
-                "tpe_version": __version__,
+                "tpe_version": self.version,
                 "seed": self.seed,
                 "command": self.command or None,
                 **known,
@@ -293,7 +324,7 @@ def _share(run: Run, base: Run) -> tuple[Run, bool | None]:
 
 def prepare(
     engines: Iterable[Compared] | Mapping[str, Compared],
-    workload: str | Workload,
+    workload: str | Workload | Mapping[str, Any],
     choice: Choice,
     baseline: str | None = None,
     seed: int = 0,
@@ -301,6 +332,7 @@ def prepare(
     values: str = "auto",
 ) -> Plan:
     """What `compare` will run; everything that can be refused beforehand is refused here."""
+    seed = checked_seed(seed)
     found = candidates(engines, choice)
     base = _baseline(found, baseline)
     workloads: dict[str, Workload] = {}
@@ -336,10 +368,10 @@ def _baseline(found: Sequence[Candidate], baseline: str | None) -> str:
 
 def compare(
     engines: Iterable[Compared] | Mapping[str, Compared],
-    workload: str | Workload = "digits_mlp",
+    workload: str | Workload | Mapping[str, Any] = "digits_mlp",
     *,
     array: str | Mapping[str, str] | None = None,
-    size: str | tuple[int, int] | None = None,
+    size: str | int | Sequence[int] | None = None,
     baseline: str | None = None,
     seed: int = 0,
     per_pe: Mapping[str, Mapping[str, Any]] | None = None,
@@ -352,7 +384,8 @@ def compare(
 
     engines     names or records of PEs, or `Engine`s, as a list or as {label: engine}
     array       of every PE, or {pe: array}; default: matrix2d, or else the PE's first legal one
-    size        of every PE's array; default 16x16
+    workload    a `Workload`, or a name or {name: (A, B)} as `tpe.workload` takes them
+    size        of every PE's array, one number for both sides; default 16x16
     baseline    the label that ratios are to; default `mac`, or else the first engine
     parameters  go to the PEs that have them; `per_pe` = {pe: {key: value}} to one PE
     model       `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them

@@ -139,11 +139,12 @@ def find_engine(spec: str, **overrides: Any) -> Engine:
     >>> find_engine("edge_16x16").rows
     16
     """
-    if is_file_name(spec):
+    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_file_name(spec)):
         return load_engine(spec, **overrides)
-    if spec not in PRESETS:
+    name = str(spec).lower()
+    if name not in PRESETS:
         raise unknown("engine", spec, [*PRESETS, "FILE.toml"])
-    return PRESETS[spec].engine(**overrides)
+    return PRESETS[name].engine(**overrides)
 
 
 def is_file_name(spec: str) -> bool:
@@ -223,6 +224,8 @@ def _legal(field: str) -> str:
 
 def _fits(parameter: Parameter, value: Any) -> bool:
     """Whether a value has one of the types of a parameter's; text is no number in a file."""
+    if isinstance(value, bool):
+        return set(parameter.legal) == {"off", "on"}
     return type(value) in {type(choice) for choice in parameter.legal}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -23,7 +23,14 @@ from tpe.formats import IntFormat, int_format
 from tpe.model.unvalued import VALUES, unvalued_run, values_of
 from tpe.notation import Nest, tile
 from tpe.operands import Ints
-from tpe.parameters import default_size, parse_size, resolve_parameters, size_text
+from tpe.parameters import (
+    Settings,
+    checked_seed,
+    default_size,
+    parse_size,
+    resolve_parameters,
+    size_text,
+)
 from tpe.pe.base import PE, Widths
 from tpe.post import NOTHING, Added, Chain, Given, Requant, Results, chain_of, guard_bits
 from tpe.run import Error, LayerRun, Run, priced, repeated
@@ -34,6 +41,8 @@ from tpe.workloads import workload as find_workload
 from tpe.zero_points import Seen, Task, Zero, fingerprint, see, task_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tpe.toggles import Toggles
 
 _NO_C: Ints = np.zeros((0, 0), np.int64)  # of a layer without values
@@ -45,10 +54,13 @@ class Engine:
 
     pe: a name or a record, or a `Nest` of your own (then `array` and `size` stay out: values,
     cycles and inventory are the nest's, and nothing is checked against RTL).
-    array: a name or an alias. size: (rows, cols) or "ROWSxCOLS", of a cube with its depth.
-    Parameters: those of `COMMON`, of the PE and of the array. `a_type` and `b_type` are the
-    formats of A, activations, and of B, weights, in C[M, N] = A[M, K] @ B[K, N].
+    array: a name or an alias. size: (rows, cols) or "ROWSxCOLS", of a cube with its depth; one
+    number for every side, 16 is 16x16. Names are taken in upper or lower case.
+    Parameters: those of `COMMON`, of the PE and of the array; they cannot be changed later. True
+    and False are `on` and `off`. `a_type` and `b_type` are the formats of A, activations, and of
+    B, weights, in C[M, N] = A[M, K] @ B[K, N].
     `encode` = "weights" makes the engine encode B: it computes the transposed product.
+    Engines that behave alike are equal and have one hash; they pickle.
     Raises TpeError with the legal choices for anything that does not fit.
 
     >>> engine = Engine("opt1", "systolic_os", (2, 2))
@@ -61,7 +73,7 @@ class Engine:
         self,
         pe: str | PE | Nest = "opt1",
         array: str | Array | None = None,
-        size: str | tuple[int, ...] | None = None,
+        size: str | int | Sequence[int] | None = None,
         **parameters: Any,
     ) -> None:
         self.own_nest = pe if isinstance(pe, Nest) else None
@@ -82,12 +94,43 @@ class Engine:
             arrays.require(self.array, self.pe)
             self.size = parse_size(default_size(self.array) if size is None else size, self.array)
             self.grid = self.array.grid(self.size)
-        self.params = self._resolve(parameters)
-        self.a_format = int_format(self.params["a_type"], "a_type")
-        self.b_format = int_format(self.params["b_type"], "b_type")
-        self.widths = self._widths()
-        self.params["acc_bits"] = self.widths.acc - guard_bits(self.params)
+        params = self._resolve(parameters)
+        self.a_format = int_format(params["a_type"], "a_type")
+        self.b_format = int_format(params["b_type"], "b_type")
+        self.widths = self._widths(params)
+        self.params = Settings(params, acc_bits=self.widths.acc - guard_bits(params))
         self._check_storage()
+
+    def _facts(self) -> tuple[Any, ...]:
+        """All that determines how the engine behaves."""
+        return (self.own_nest, self.record, self.array, self.size, self.params, self.widths)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Engine) and self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        nest, record, array, size, params, widths = self._facts()
+        place = (nest,) if nest is not None else (record, array, size)
+        return _remade, (place, dict(params), widths)
+
+    def __repr__(self) -> str:
+        from tpe.model.shown import engine_text
+
+        return engine_text(self)
+
+    def _repr_html_(self) -> str:
+        from tpe.model.shown import engine_html
+
+        return engine_html(self)
+
+    def summary(self) -> pd.DataFrame:
+        """One row of a dozen columns that say what the engine is."""
+        from tpe.model.shown import engine_summary
+
+        return engine_summary(self)
 
     @property
     def rows(self) -> int:
@@ -148,17 +191,17 @@ class Engine:
                 f"{self.params['zero_points']!r}: digits are stored of signed operands as they are"
             )
 
-    def _widths(self) -> Widths:
-        encoded, other = self.encoded_formats()
+    def _widths(self, params: Mapping[str, Any]) -> Widths:
+        encoded, other = self._encoded(params)
         widest = max(self.a_format.bits, self.b_format.bits)
-        acc = self.params["acc_bits"] or next(acc for top, acc in _ACC_DEFAULT if widest <= top)
+        acc = params["acc_bits"] or next(acc for top, acc in _ACC_DEFAULT if widest <= top)
         if acc < encoded.bits + other.bits:
             raise TpeError(
                 f"acc_bits = {acc} is not legal: a product of {encoded.name} and {other.name} "
                 f"needs {encoded.bits + other.bits}"
             )
-        acc += guard_bits(self.params)
-        depth = self.params.get("depth", 1)
+        acc += guard_bits(params)
+        depth = params.get("depth", 1)
         return Widths(encoded.bits, other.bits, acc, lanes=self.lanes, depth=depth)
 
     def describe(self) -> dict[str, Any]:
@@ -181,10 +224,13 @@ class Engine:
 
     def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
         """Formats, as the array sees them, of the encoded operand and of the other one."""
-        mode = self.params["zero_points"]
+        return self._encoded(self.params)
+
+    def _encoded(self, params: Mapping[str, Any]) -> tuple[IntFormat, IntFormat]:
+        mode = params["zero_points"]
         code = zero_points.coded_format
         a, b = code(self.a_format, mode), code(self.b_format, mode)
-        return (b, a) if self.params["encode"] == "weights" else (a, b)
+        return (b, a) if params["encode"] == "weights" else (a, b)
 
     @cached_property
     def chain(self) -> Chain:
@@ -271,7 +317,7 @@ class Engine:
         requant: Requant | None = None,
         energy: bool = False,
     ) -> Run:
-        """Run C = A @ B, or a workload (a `Workload` or a name that `tpe.workload` takes).
+        """Run C = A @ B, or a workload: a `Workload`, or whatever `tpe.workload` takes.
 
         A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
         what the accumulator of `acc_bits` holds. With zero points, one for a side or one per row
@@ -286,11 +332,14 @@ class Engine:
         """
         if values not in VALUES:
             raise unknown("values", values, VALUES)
+        seed = checked_seed(seed)
         if not isinstance(handshake, Handshake):
             raise TpeError(f"handshake = {handshake!r} is not legal: a tpe.array.base.Handshake")
         if self.pe is None and (values == "bits" or handshake != ALWAYS):
             raise TpeError("a bare nest has no bit-level kernel and no handshake, only values")
         if b is not None:
+            if isinstance(a, str | Workload | Mapping):
+                raise TpeError(f"A is a {type(a).__name__} and B is given; legal: two matrices")
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             given = Given(c0, bias, requant)
             layer = self.run_task(task, values, handshake, given, energy)
@@ -330,7 +379,9 @@ class Engine:
 
         return sample(self, a, b, seed, window)
 
-    def find(self, spec: str, seed: int = 0, **model: Any) -> Workload:
+    def find(
+        self, spec: str | Workload | Mapping[str, Any], seed: int = 0, **model: Any
+    ) -> Workload:
         """The workload called `spec`, its generated operands in this engine's formats.
 
         `model`: `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them.
@@ -406,3 +457,10 @@ class Engine:
         grid = self.grid
         sides = (grid.m, grid.n, None, None, m, n, k, grid.chain)
         return Job(self.pe, self.params, self.widths, *sides)
+
+
+def _remade(place: tuple[Any, ...], params: dict[str, Any], widths: Widths) -> Engine:
+    """The engine that `Engine.__reduce__` took apart; `widths` may be others than it would have."""
+    engine = Engine(*place, **params)
+    engine.widths = widths
+    return engine

@@ -27,6 +27,22 @@ def missing_extra(package: str, extra: str) -> MissingExtra:
     return MissingExtra(f"{package} is not installed; run: pip install 'tensor-pe[{extra}]'")
 
 
+def pick(kind: str, name: object, choices: Iterable[str]) -> str:
+    """The one of `choices` that is called `name`, in upper or lower case; `unknown` if none is.
+
+    >>> pick("pe", "OPT1", ["mac", "opt1"])
+    'opt1'
+    """
+    legal = list(choices)
+    if isinstance(name, str):
+        if name in legal:
+            return legal[legal.index(name)]
+        alike = [choice for choice in legal if choice.casefold() == name.casefold()]
+        if len(alike) == 1:
+            return alike[0]
+    raise unknown(kind, name, legal)
+
+
 def unknown(kind: str, name: object, choices: Iterable[str]) -> TpeError:
     """The error for a name that is not one of `choices`, with the nearest one suggested.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from operator import index
-from typing import Any
+from typing import Any, NoReturn
 
 from tpe import array as arrays
 from tpe.array.base import Array, describe_size
@@ -14,6 +15,8 @@ from tpe.pe.base import PE, Parameter
 from tpe.post import OVERFLOWS
 from tpe.post import PARAMETERS as CHAIN
 from tpe.zero_points import MODES
+
+MAX_SEED = 2**63 - 1  # what the tables' integers hold
 
 COMMON = (
     Parameter("a_type", "int8", tuple(FORMATS), "format of A's operands"),
@@ -30,6 +33,27 @@ COMMON = (
         "of cells without a step: zeros for operands, or no clock",
     ),
 )
+
+
+class Settings(dict[str, Any]):
+    """The parameters of an engine with their values, which nothing can change.
+
+    >>> Settings(stages=2)["stages"] = 3
+    Traceback (most recent call last):
+    tpe.errors.TpeError: parameters of an engine cannot be changed; make another one: Engine(...)
+    """
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TpeError("parameters of an engine cannot be changed; make another one: Engine(...)")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[Settings], tuple[dict[str, Any]]]:
+        return Settings, (dict(self),)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
 
 
 def resolve_parameters(
@@ -61,6 +85,18 @@ def default_size(array: Array) -> tuple[int, ...]:
     return (16, 16) if len(array.sides) == 2 else (8, 8, 4)
 
 
+def checked_seed(seed: Any) -> int:
+    """A seed as the tables hold it; TpeError unless an integer from 0 to `MAX_SEED`.
+
+    >>> checked_seed(-1)
+    Traceback (most recent call last):
+    tpe.errors.TpeError: seed = -1 is not legal: an integer from 0 to 9223372036854775807
+    """
+    if not hasattr(seed, "__index__") or isinstance(seed, bool) or not 0 <= index(seed) <= MAX_SEED:
+        raise TpeError(f"seed = {seed!r} is not legal: an integer from 0 to {MAX_SEED}")
+    return index(seed)
+
+
 def size_text(size: tuple[int, ...]) -> str:
     """A size as it is written on the command line.
 
@@ -70,20 +106,36 @@ def size_text(size: tuple[int, ...]) -> str:
     return "x".join(map(str, size))
 
 
-def parse_size(size: str | tuple[int, ...], array: Array) -> tuple[int, ...]:
-    """(rows, cols), of a cube (rows, cols, depth), of "ROWSxCOLS" or a tuple.
+def parse_size(size: str | int | Sequence[int], array: Array) -> tuple[int, ...]:
+    """(rows, cols), of a cube (rows, cols, depth), of "ROWSxCOLS", a tuple or one number.
 
-    >>> parse_size("8x4", arrays.get("os"))
-    (8, 4)
+    One number is every side: 16 is 16x16, of a cube 16x16x16.
+
+    >>> parse_size("8x4", arrays.get("os")), parse_size(16, arrays.get("os"))
+    ((8, 4), (16, 16))
+    >>> parse_size("4", arrays.get("cube3d"))
+    (4, 4, 4)
     """
-    try:
-        if isinstance(size, str):
-            parts = size.strip().lower().split("x")
-            numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
-        else:
-            numbers = [index(part) for part in size if not isinstance(part, bool)]
-    except (TypeError, ValueError):
-        numbers = []
+    numbers = _sides(size)
+    if isinstance(numbers, int):
+        numbers = [numbers] * len(array.sides)
     if len(numbers) != len(array.sides) or any(x not in array.legal_size for x in numbers):
         raise TpeError(f"size = {size!r} is not legal for {array.name}: {describe_size(array)}")
     return tuple(numbers)
+
+
+def _sides(size: object) -> int | list[int]:
+    """The one number, or the numbers, that a size is of; 0 or no number for what is none."""
+    if isinstance(size, str):
+        parts = size.strip().lower().split("x")
+        numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+        return numbers[0] if len(numbers) == 1 else numbers
+    if isinstance(size, bool | bytes | bytearray):
+        return 0
+    with suppress(TypeError):
+        return index(size)  # type: ignore[arg-type]
+    try:
+        sides = list(size)  # type: ignore[call-overload]
+        return [0 if isinstance(side, bool) else index(side) for side in sides]
+    except TypeError:
+        return []

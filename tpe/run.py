@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from math import hypot
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles
+from tpe.errors import TpeError
 from tpe.operands import Ints
 from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__
@@ -67,7 +69,7 @@ class LayerRun:
     k: int
     repeat: int
     operand_source: str
-    C: Ints | None = field(repr=False)
+    C: Ints | None = field(repr=False)  # None: not computed, or not kept in a saved run
     terms: Cycles
     nonzero_digits: int | None
     firings: Mapping[str, int | None]
@@ -102,10 +104,56 @@ class Run:
     layers: tuple[LayerRun, ...]
     metrics: Mapping[str, float]
     command: str = ""
+    version: str = __version__  # of the tpe that ran it
+
+    def __repr__(self) -> str:
+        from tpe.model.shown import run_text
+
+        return run_text(self)
+
+    def _repr_html_(self) -> str:
+        from tpe.model.shown import run_html
+
+        return run_html(self)
+
+    def __getstate__(self) -> dict[str, Any]:  # rows are made again where they are needed
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def summary(self) -> pd.DataFrame:
+        """A dozen columns: a row per layer, and one of all layers together."""
+        from tpe.model.shown import run_summary
+
+        return run_summary(self)
+
+    def save(self, path: str | os.PathLike[str], values: bool = False) -> None:
+        """Write the run into a JSON file that `load` reads; with `values` every C too.
+
+        Raises TpeError if the file cannot be written, or if its engine could not be made again:
+        one from a nest, or of a PE or array of your own.
+        """
+        from tpe.model.saved import save_run
+
+        save_run(self, path, values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Run:
+        """The run in a file that `save` wrote: the same rows, frames and totals.
+
+        Raises TpeError, one line that names the file: not there, not a saved run, of a newer tpe.
+        """
+        from tpe.model.saved import load_run
+
+        return load_run(path)
 
     @property
     def C(self) -> Any:  # noqa: N802 -- the matrix is called C
-        """The result of the only layer, or of the last one: int64, None without values."""
+        """The result of the only layer, or of the last one: int64, None without values.
+
+        TpeError if the run was saved without its values.
+        """
+        last = self.layers[-1]
+        if last.C is None and last.error is not None:
+            raise TpeError("C is not in this run; legal: a run saved with values=True")
         return self.layers[-1].C
 
     @property
@@ -152,9 +200,10 @@ class Run:
                 total[op] = None if before is None or count is None else before + count
         return total
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One row of the flat table per layer."""
-        return [self._row([layer], layer.name) for layer in self.layers]
+    def rows(self, layers: Iterable[LayerRun] | None = None) -> list[dict[str, Any]]:
+        """One row of the flat table per layer, of all of them or of some of this run's."""
+        chosen = self.layers if layers is None else layers
+        return [self._row([layer], layer.name) for layer in chosen]
 
     def totals(self) -> dict[str, Any]:
         """The row of all layers together; shapes and operand sources that differ are null."""
@@ -164,18 +213,20 @@ class Run:
         """The layers as a data frame with the columns of `tpe.table.COLUMNS`."""
         return to_frame(self.rows())
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, rows: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """`schema_version`, `command`, `engine`, `layers`, `totals`, `firings`, `metrics`.
 
         Then `assumed_operands` and `without_values`, the lines that go with every table, or null.
+        `rows`: those of `rows()`, if they are at hand.
         """
+        pairs = zip(self.rows() if rows is None else rows, self.layers, strict=True)
         return {
             "schema_version": SCHEMA_VERSION,
             "command": self.command,
             "engine": self.engine.describe(),
             "layers": [
                 {**row, "firings": dict(layer.firings), "no_energy": layer.no_energy}
-                for row, layer in self._pairs()
+                for row, layer in pairs
             ],
             "totals": {**self.totals(), "firings": self.firings},
             "metrics": dict(self.metrics),
@@ -183,30 +234,34 @@ class Run:
             "without_values": self.without_values,
         }
 
-    def _pairs(self) -> list[tuple[dict[str, Any], LayerRun]]:
-        return list(zip(self.rows(), self.layers, strict=True))
+    @cached_property
+    def _shared(self) -> dict[str, Any]:
+        """The columns that are the same in every row of the run."""
+        identity = self.engine.describe()
+        prints = [layer.fingerprint for layer in self.layers]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "point_id": point_id(identity, self.workload, self.seed, prints, self.version),
+            "status": "ok",
+            "tpe_version": self.version,
+            "seed": self.seed,
+            "command": self.command or None,
+            **identity,
+            "workload": self.workload,
+        }
 
     def _row(self, layers: list[LayerRun], name: str) -> dict[str, Any]:
         engine = self.engine
-        identity = engine.describe()
-        terms = sum((layer.terms for layer in layers), Cycles())
+        terms = layers[0].terms if len(layers) == 1 else self.terms
         shapes = {(layer.m, layer.n, layer.k, layer.repeat, layer.op) for layer in layers}
         m, n, k, repeat, op = shapes.pop() if len(layers) == 1 else (None,) * 5
         sources = {layer.operand_source for layer in layers}
         errors = [layer.error for layer in layers if layer.error is not None]
         error = sum(errors, Error()) if len(errors) == len(layers) else None
         spread = [layer.standard_error for layer in layers if layer.standard_error is not None]
-        prints = [layer.fingerprint for layer in self.layers]
         return full_row(
             {
-                "schema_version": SCHEMA_VERSION,
-                "point_id": point_id(identity, self.workload, self.seed, prints),
-                "status": "ok",
-                "tpe_version": __version__,
-                "seed": self.seed,
-                "command": self.command or None,
-                **identity,
-                "workload": self.workload,
+                **self._shared,
                 "layer": name,
                 "op": op,
                 "m": m,
@@ -245,7 +300,7 @@ def repeated(firings: Mapping[str, int | None], times: int) -> dict[str, int | N
 
 def _without_values(layers: Sequence[LayerRun]) -> str | None:
     """What a reader of the table has to know of layers without C; None if there is none."""
-    bare = [layer for layer in layers if layer.C is None]
+    bare = [layer for layer in layers if layer.error is None]
     if not bare:
         return None
     sampled = [layer for layer in bare if layer.standard_error is not None]
@@ -291,9 +346,9 @@ def _energy(engine: Engine, layers: list[LayerRun]) -> dict[str, Any]:
 
 def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, float | None]:
     """Per-operand and utilisation columns: fractions of what the array could do in the cycles."""
-    steps = sum(Fraction(layer.tiles * layer.k) for layer in layers)
+    steps = sum(layer.tiles * layer.k for layer in layers)
     macs = sum(layer.macs for layer in layers)
-    slots = sum(layer.tiles * layer.k for layer in layers) * engine.grid.m * engine.grid.n
+    slots = steps * engine.grid.m * engine.grid.n
     operands = _encoded_operands(engine, layers)
     sparse = layers[0].nonzero_digits is not None
     digits = sum(layer.nonzero_digits or 0 for layer in layers)
@@ -314,8 +369,8 @@ def _ratios(engine: Engine, layers: list[LayerRun], terms: Cycles) -> dict[str, 
         "operand_bits_per_cycle_a": bits_a,
         "operand_bits_per_cycle_b": bits_b,
         "mapping_efficiency": macs / slots,
-        "compute_utilization": float(busy / (pes * (terms.total - terms.stall))),
-        "overall_utilization": float(busy / (pes * terms.total)),
+        "compute_utilization": float(busy / (terms.total - terms.stall) / pes),
+        "overall_utilization": float(busy / Fraction(pes * terms.total)),
     }
 
 
@@ -335,8 +390,10 @@ def _encoded_operands(engine: Engine, layers: list[LayerRun]) -> int:
     return total
 
 
-def point_id(identity: Mapping[str, Any], workload: str, seed: int, fingerprints: list[str]) -> str:
+def point_id(
+    identity: Mapping[str, Any], workload: str, seed: int, fingerprints: list[str], version: str
+) -> str:
     """A short hash of what determines a run: engine, workload and its operands, seed, version."""
-    parts = [identity, workload, seed, fingerprints, __version__]
+    parts = [identity, workload, seed, fingerprints, version]
     key = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from tpe.array.base import Array
-from tpe.errors import TpeError, unknown
+from tpe.errors import TpeError, pick
 from tpe.pe import get as get_pe
 from tpe.pe import names as pe_names
 from tpe.pe.base import PE
@@ -24,15 +26,13 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Array:
-    """The record of the array called `name`, or by one of its aliases.
+    """The record of the array called `name`, or by one of its aliases, in upper or lower case.
 
-    >>> get("os").name
-    'systolic_os'
+    >>> get("os").name, get("Matrix2D").name
+    ('systolic_os', 'matrix2d')
     """
-    full = _aliases().get(name, name) if isinstance(name, str) else name
-    if full not in names():
-        raise unknown("array", name, names())
-    return _load(full)
+    full = _aliases().get(name.lower(), name) if isinstance(name, str) else name
+    return _load(pick("array", full, names()))
 
 
 @cache
@@ -78,3 +78,13 @@ def combinations() -> list[tuple[PE, Array, str | None]]:
         for pe in pe_names()
         for array in names()
     ]
+
+
+def _reduced(record: Array) -> tuple[Callable[[str], Array], tuple[str]] | str | tuple[object, ...]:
+    """How a record is pickled and copied: a listed one by its name, since it holds functions."""
+    if record.name in names() and _load(record.name) is record:
+        return get, (record.name,)
+    return object.__reduce_ex__(record, 2)
+
+
+copyreg.pickle(Array, _reduced)  # type: ignore[arg-type]

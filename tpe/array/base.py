@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from tpe.errors import TpeError
@@ -40,10 +41,12 @@ class Cycles:
     load: Fraction = Fraction(0)
     stall: Fraction = Fraction(0)
 
-    @property
+    @cached_property
     def total(self) -> int:
         """Clock cycles, by D1: from the first accepted beat to the last accepted word."""
-        total = sum((getattr(self, term) for term in TERMS), Fraction(0))
+        terms = [getattr(self, term) for term in TERMS]
+        broken = [term for term in terms if term.denominator != 1]
+        total = sum((term.numerator for term in terms if term.denominator == 1), sum(broken))
         assert total.denominator == 1, f"cycle terms sum to {total}, no whole number"
         return int(total)
 

@@ -1,1 +1,1 @@
-"""What an engine does: runs of GEMMs."""
+"""What an engine does: runs of GEMMs, and how they are shown and kept."""

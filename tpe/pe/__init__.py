@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from tpe.errors import unknown
+from tpe.errors import pick
 from tpe.pe.base import PE
 
 _NOT_PES = {"__init__", "base"}
@@ -24,14 +26,12 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> PE:
-    """The record of the PE called `name`.
+    """The record of the PE called `name`, in upper or lower case.
 
-    >>> get("opt1").title
-    'carry-save accumulate'
+    >>> get("opt1").title, get("OPT4C").name
+    ('carry-save accumulate', 'opt4c')
     """
-    if name not in names():
-        raise unknown("pe", name, names())
-    return _load(name)
+    return _load(pick("pe", name, names()))
 
 
 def rtl_checked(pe: PE | None) -> str:
@@ -56,3 +56,13 @@ def _load(name: str) -> PE:
     record = import_module(f"tpe.pe.{name}").RECORD
     assert isinstance(record, PE) and record.name == name, f"tpe/pe/{name}.py: RECORD.name differs"
     return record
+
+
+def _reduced(record: PE) -> tuple[Callable[[str], PE], tuple[str]] | str | tuple[object, ...]:
+    """How a record is pickled and copied: a listed one by its name, since it holds functions."""
+    if record.name in names() and _load(record.name) is record:
+        return get, (record.name,)
+    return object.__reduce_ex__(record, 2)
+
+
+copyreg.pickle(PE, _reduced)  # type: ignore[arg-type]

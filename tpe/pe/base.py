@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from tpe.errors import TpeError, unknown
+import numpy as np
+
+from tpe.errors import TpeError, pick
 from tpe.notation import Loop, Nest
 
 ENCODERS: dict[str, int] = {"booth": 0, "ent": 1}  # the recodings that have RTL, by its parameter
@@ -42,20 +44,31 @@ class Parameter:
     rtl: str = ""  # RTL parameter of the cell or front; empty if the model alone uses it
 
     def check(self, value: Any) -> Any:
-        """`value` as this parameter's type; `TpeError` with the legal range if it is none."""
+        """`value` as this parameter's type; `TpeError` with the legal range if it is none.
+
+        Words are taken in upper or lower case; True and False are `on` and `off`.
+
+        >>> Parameter("bias", "off", ("off", "on"), "").check(True)
+        'on'
+        >>> Parameter("encoder", "booth", ("booth", "ent"), "").check("Ent")
+        'ent'
+        """
         if isinstance(self.legal, range):
             number = _integer(value)
             if number is None or number not in self.legal:
                 raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
             return number
         words = {str(choice): choice for choice in self.legal}
+        if set(words) == {"off", "on"} and str(value).lower() in ("true", "false"):
+            return "on" if str(value).lower() == "true" else "off"
+        if isinstance(value, str) and all(isinstance(choice, str) for choice in self.legal):
+            return pick(self.name, value, words)
         if isinstance(value, str) and value in words:
             return words[value]
-        if not any(value is choice or value == choice for choice in self.legal if _plain(value)):
-            if isinstance(value, str) and all(isinstance(choice, str) for choice in self.legal):
-                raise unknown(self.name, value, self.legal)
+        same = [choice for choice in self.legal if _equal(value, choice)]
+        if not same:
             raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
-        return value
+        return same[0]
 
     def describe(self) -> str:
         """The legal values, for a person."""
@@ -71,14 +84,15 @@ class Parameter:
         return tuple(self.legal).index(value) if isinstance(value, str) else int(value)
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool | None)
+def _equal(value: Any, choice: Any) -> bool:
+    """Whether a number, Python's or numpy's, is one of the legal ones; True is no 1."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value == choice
 
 
 def _integer(value: Any) -> int | None:
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if str(number) == str(value).strip() else None
 

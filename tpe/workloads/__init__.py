@@ -87,7 +87,7 @@ def names() -> dict[str, str]:
 
 
 def workload(
-    spec: str | Workload,
+    spec: str | Workload | Mapping[str, Any],
     *,
     seed: int = 0,
     a_type: str | IntFormat = "int8",
@@ -98,7 +98,7 @@ def workload(
     loop_seconds: float | None = None,
     loop_iterations: int | None = None,
 ) -> Workload:
-    """The workload called `spec`; a `Workload` is returned as it is.
+    """The workload called `spec`, or of {layer name: (A, B)}; a `Workload` is returned as it is.
 
     spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]`, `npz:FILE`, an ONNX
                     model (FILE.onnx, or onnx:NAME for one of `onnx_light()`), a SCALE-Sim topology
@@ -123,8 +123,14 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.
     if isinstance(spec, Workload):
         _refuse(given, spec.name)
         return spec
+    if isinstance(spec, Mapping):
+        _refuse(given, "arrays")
+        return Workload.from_arrays(spec)
     if not isinstance(spec, str):
-        raise TpeError(f"workload is a {type(spec).__name__}; legal: a Workload or a name, as text")
+        raise TpeError(
+            f"workload is a {type(spec).__name__}; legal: a Workload, a name as text, "
+            "or {name: (A, B)}"
+        )
     if not spec.isprintable():
         raise TpeError(f"workload {ascii(spec)[:200]}; legal: printable text")
     prefix, colon, rest = spec.partition(":")

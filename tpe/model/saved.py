@@ -1,0 +1,188 @@
+"""Runs in files: JSON that says everything of a run, exactly, and no code.
+
+A file says what it is (`format`), in which version of the format, and by which tpe it was written.
+The engine stands in it by PE, array, size and every parameter, with its hash beside them; fractions
+of cycles as "p/q". C is left out unless it is asked for: then it is packed, 64 bits a value.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tpe.array.base import TERMS, Cycles
+from tpe.base.files import read_text
+from tpe.config import size_text
+from tpe.engine import Engine
+from tpe.errors import TpeError
+from tpe.operands import Ints
+from tpe.run import Error, LayerRun, Run
+from tpe.table import whole_file
+from tpe.version import __version__
+
+FORMAT, VERSION = "tpe run", 1
+LARGEST = 256 << 20  # bytes of a file that is read
+_Made = TypeVar("_Made")
+
+
+def save_run(run: Run, path: str | os.PathLike[str], values: bool = False) -> None:
+    """Write a run, whole or not at all; see `tpe.Run.save`."""
+    write_saved(FORMAT, run_content(run, values), path)
+
+
+def load_run(path: str | os.PathLike[str]) -> Run:
+    """The run in a file; see `tpe.Run.load`."""
+    return read_saved(FORMAT, path, run_of)
+
+
+# ---- files ----
+
+
+def write_saved(kind: str, content: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """`content` under a head that says what it is."""
+    head = {"format": kind, "version": VERSION, "tpe_version": __version__}
+    text = json.dumps({**head, **content}, allow_nan=True)
+    with whole_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_saved(
+    kind: str, path: str | os.PathLike[str], make: Callable[[Mapping[str, Any]], _Made]
+) -> _Made:
+    """What `make` makes of the content; TpeError for any file that `write_saved` did not write."""
+    if not isinstance(path, str | os.PathLike):
+        raise TpeError(f"file {path!r} is not legal: a path")
+    where = os.fspath(path)
+    what = kind.removeprefix("tpe ")
+    text = read_text(path, f"saved {what}", LARGEST)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or content.get("format") != kind:
+        raise TpeError(f"{where}: no saved {what}; legal: a file that the save of a {what} wrote")
+    if content.get("version") != VERSION:
+        by = content.get("tpe_version")
+        raise TpeError(
+            f"{where}: format version {content.get('version')!r}, written by tpe {by!r}; legal: "
+            f"{VERSION}, by tpe {__version__} or earlier"
+        )
+    try:
+        return make(content)
+    except TpeError as error:
+        raise TpeError(f"{where}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        said = " ".join(str(error).split())[:100]
+        raise TpeError(f"{where}: damaged: {type(error).__name__} {said}") from None
+
+
+# ---- engines ----
+
+
+def engine_content(engine: Engine) -> dict[str, Any]:
+    """What an engine is made from again; TpeError for one that `Engine.save` refuses."""
+    from tpe.config import engine_toml
+
+    engine_toml(engine)
+    assert engine.record is not None and engine.array is not None
+    names = {"pe": engine.record.name, "array": engine.array.name, "size": size_text(engine)}
+    return {**names, "parameters": dict(engine.params), "hash": engine.hash}
+
+
+def engine_of(content: Mapping[str, Any]) -> Engine:
+    """The engine, which must have the hash that it was saved with."""
+    places = (content["pe"], content["array"], content["size"])
+    engine = Engine(*places, **content["parameters"])
+    if engine.hash != content["hash"]:
+        raise TpeError(f"the engine's hash is {engine.hash}; saved was {content['hash']}")
+    return engine
+
+
+# ---- runs ----
+
+
+def run_content(run: Run, values: bool = False) -> dict[str, Any]:
+    """A run as JSON can hold it."""
+    own = {"workload": run.workload, "seed": run.seed, "metrics": dict(run.metrics)}
+    return {
+        "engine": engine_content(run.engine),
+        **own,
+        "command": str(run.command),
+        "run_by": run.version,
+        "layers": [_layer_content(layer, values) for layer in run.layers],
+    }
+
+
+def run_of(content: Mapping[str, Any]) -> Run:
+    """The run that `run_content` described."""
+    layers = tuple(_layer_of(layer) for layer in content["layers"])
+    if not layers:
+        raise TpeError("a run without layers")
+    return Run(
+        engine_of(content["engine"]),
+        _text(content["workload"]),
+        int(content["seed"]),
+        layers,
+        {name: float(value) for name, value in content["metrics"].items()},
+        _text(content["command"]),
+        _text(content["run_by"]),
+    )
+
+
+def _layer_content(layer: LayerRun, values: bool) -> dict[str, Any]:
+    content = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name != "C"}
+    content["terms"] = {term: str(getattr(layer.terms, term)) for term in TERMS}
+    content["error"] = asdict(layer.error) if layer.error else None
+    content["firings"] = dict(layer.firings)
+    if values and layer.C is not None:
+        content["C"] = _packed(layer.C)
+    return content
+
+
+def _layer_of(content: Mapping[str, Any]) -> LayerRun:
+    packed = content.get("C")
+    for name in ("m", "n", "k", "repeat", "tiles"):
+        if type(content[name]) is not int or content[name] < 1:
+            raise ValueError(f"{name} is {content[name]!r}")
+    made = LayerRun(
+        **{
+            **content,
+            "C": None,
+            "terms": Cycles(**{term: Fraction(content["terms"][term]) for term in TERMS}),
+            "error": Error(**content["error"]) if content["error"] else None,
+            "bandwidth": tuple(content["bandwidth"]),
+        }
+    )
+    return made if packed is None else replace(made, C=_unpacked(packed, (made.m, made.n)))
+
+
+def _packed(c: Ints) -> str:
+    raw = np.ascontiguousarray(c, "<i8").tobytes()
+    return base64.b64encode(zlib.compress(raw, 1)).decode()
+
+
+def _unpacked(text: str, shape: tuple[int, int]) -> Ints:
+    """C of this shape; no more is unpacked than it takes."""
+    size = 8 * shape[0] * shape[1]
+    unpacking = zlib.decompressobj()
+    try:
+        raw = unpacking.decompress(base64.b64decode(text, validate=True), size + 1)
+    except zlib.error as error:
+        raise TpeError(f"C is damaged: {error}") from None
+    if len(raw) != size:
+        raise TpeError(f"C has {len(raw)} bytes or more; legal: {size}, {shape[0]} x {shape[1]}")
+    return np.frombuffer(raw, "<i8").astype(np.int64).reshape(shape)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

@@ -1,0 +1,91 @@
+"""How engines and runs are shown: a line, a dozen columns, a table for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tpe.base import html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tpe.engine import Engine
+    from tpe.run import Run
+
+LONGEST = 26  # characters of a name in a line
+ENGINE_COLUMNS = (
+    "pe array rows cols depth pe_count encoding encoded_operand a_type b_type acc_bits rtl_checked"
+).split()
+RUN_COLUMNS = (
+    "layer m n k repeat macs cycles cycles_per_operand overall_utilization energy_pe_pj "
+    "operand_source exact"
+).split()
+
+
+def short(name: str) -> str:
+    """A name that fits a line: its beginning and its end, if it is long.
+
+    >>> short("onnx:" + "a" * 60 + ".onnx")
+    'onnx:aaaaa...aaaaaaaa.onnx'
+    """
+    return name if len(name) <= LONGEST else f"{name[:10]}...{name[-13:]}"
+
+
+def count(number: int, noun: str) -> str:
+    """
+    >>> count(1, "layer"), count(2000, "layer")
+    ('1 layer', '2,000 layers')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Some columns of the flat table, with its types."""
+    from tpe.table import to_frame
+
+    known = [{key: value for key, value in row.items() if key in columns} for row in rows]
+    return to_frame(known)[list(columns)]
+
+
+# ---- engines ----
+
+
+def engine_text(engine: Engine) -> str:
+    """The engine in a line: its name, its types, and the hash that tells the rest apart."""
+    types = f"{engine.a_format.name} x {engine.b_format.name}"
+    return f"<Engine {short(engine.name)}: {types}, acc {engine.widths.acc}, hash {engine.hash}>"
+
+
+def engine_summary(engine: Engine) -> pd.DataFrame:
+    """What the engine is: one row of `ENGINE_COLUMNS`."""
+    return frame([engine.describe()], ENGINE_COLUMNS)
+
+
+def engine_html(engine: Engine) -> str:
+    """What the engine is and every parameter, for a notebook."""
+    facts = engine.describe()
+    rows = [(key, facts[key]) for key in ENGINE_COLUMNS]
+    return html.table(engine.name, ("", "value"), [*rows, *engine.params.items()])
+
+
+# ---- runs ----
+
+
+def run_text(run: Run) -> str:
+    """The run in a line: what ran on what, and its cycles."""
+    layers = count(len(run.layers), "layer")
+    name = short(run.engine.name)
+    return f"<Run {short(run.workload)} on {name}: {layers}, {run.cycles:,} cycles>"
+
+
+def run_summary(run: Run) -> pd.DataFrame:
+    """The layers and, last, all of them together: `RUN_COLUMNS`."""
+    return frame([*run.rows(), run.totals()], RUN_COLUMNS)
+
+
+def run_html(run: Run) -> str:
+    """The summary as a table for a notebook."""
+    rows = [*run.rows(), run.totals()]
+    cells = [[row[column] for column in RUN_COLUMNS] for row in rows]
+    return html.table(run_text(run).strip("<>"), RUN_COLUMNS, cells)

@@ -1,0 +1,1 @@
+"""Several engines beside each other: how comparisons are shown and kept."""
