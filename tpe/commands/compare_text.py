@@ -166,7 +166,7 @@ def _number(value: float | None, digits: int = 2) -> str:
 def _outputs(result: Comparison) -> str:
     """Whether all engines computed the same."""
     equal = [entry.outputs_equal for entry in result.entries if entry.run is not None]
-    if all(layer.C is None for _, run in result.ran for layer in run.layers):
+    if all(layer.error is None for _, run in result.ran for layer in run.layers):
         return "No outputs were computed."
     if None in equal:
         return "Outputs are compared between engines of the same operand types only."
