@@ -24,5 +24,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.longrepr = f"skipped, but TPE_NO_SKIP is set: {report.longrepr}"
 
 
+os.environ.setdefault("TPE_PROGRESS", "0")  # what stderr holds does not depend on the machine
+
 settings.register_profile("tpe", deadline=None)  # tests are never timed
 settings.load_profile("tpe")

@@ -24,6 +24,8 @@ import tpe
 from tpe import array as arrays
 from tpe import cli_common
 from tpe import pe as pes
+from tpe.base import progress
+from tpe.base.progress import Progress
 from tpe.cli import app
 from tpe.table import COLUMNS, SCHEMA_VERSION
 
@@ -80,10 +82,12 @@ def test_help_has_an_example_and_the_shared_options(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_runs_without_arguments_and_echoes_a_command_that_resolves_to_itself(verb: str) -> None:
-    first = done(verb).splitlines()[0]
+    first = done(verb, "--verbose").splitlines()[0]
     assert first.startswith(f"$ tpe {verb} ") and first.endswith("--seed 0")
-    again = done(*shlex.split(first)[2:])
+    again = done(*shlex.split(first)[2:], "--verbose")
     assert again.splitlines()[0] == first
+    assert done(*shlex.split(first)[2:]).splitlines()[0] == f"$ tpe {verb}"
+    assert done(verb).splitlines()[0] == f"$ tpe {verb}"
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
@@ -100,7 +104,9 @@ def test_json_on_stdout_stands_alone(verb: str) -> None:
     assert result.exit_code == 0
     content = json.loads(result.stdout)
     assert content["schema_version"] == SCHEMA_VERSION
-    assert result.stderr.splitlines()[0] == f"$ {content['command']}"
+    assert result.stderr.splitlines()[0] == f"$ tpe {verb}"
+    full = run(verb, "--json", "-", "--verbose")
+    assert (full.stdout, full.stderr.splitlines()[0]) == (result.stdout, f"$ {content['command']}")
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
@@ -125,10 +131,10 @@ def test_the_installed_entry_point_is_the_app() -> None:
 # ---- run ----
 
 
-def test_run_echoes_every_parameter_resolved() -> None:
+def test_run_echoes_every_parameter_resolved_if_asked() -> None:
     params = "".join(f"-p {key}={value} " for key, value in tpe.Engine("opt1").params.items())
     assert "-p acc_bits=32 " in params and "-p encoder=booth " in params
-    assert done("run").splitlines()[0] == (
+    assert done("run", "--verbose").splitlines()[0] == (
         f"$ tpe run --pe opt1 --array matrix2d --size 16x16 --workload digits_mlp {params}--seed 0"
     )
 
@@ -147,6 +153,76 @@ def test_run_is_the_python_api(pe: str, workload: str) -> None:
     assert content["totals"]["cycles"] == expected.cycles
     assert content["metrics"] == expected.metrics
     assert content["totals"]["command"] == content["command"]
+
+
+CHOICES = {
+    "nothing": (),
+    "a PE": ("--pe", "opt4c"),
+    "a PE in upper case": ("--pe", "OPT4C", "--size", "8"),
+    "defaults by name": ("--pe", "opt1", "--array", "matrix2d", "--size", "16x16", "--seed", "0"),
+    "an array": ("--pe", "mac", "--array", "os", "--size", "3x5"),
+    "a cube": ("--pe", "mac", "--array", "cube3d"),
+    "a cube of a size": ("--pe", "opt2", "--array", "cube3d", "--size", "2x3x4"),
+    "lanes of an array": ("--pe", "mac", "--array", "adder_tree", "--size", "4x3"),
+    "types": ("-p", "a_type=int4", "-p", "b_type=uint6"),
+    "an accumulator that follows": ("-p", "a_type=int16", "-p", "acc_bits=48"),
+    "one that does not": ("-p", "a_type=int16", "-p", "acc_bits=40"),
+    "guard bits": ("-p", "overflow=saturate", "-p", "guard_bits=3", "-p", "acc_bits=30"),
+    "a switch": ("--pe", "mac", "-p", "gating=CLOCK", "-p", "stages=2"),
+    "bits in time": ("--pe", "opt2", "-p", "bw=time", "-p", "encoder=ent"),
+    "the other side": ("--pe", "opt4e", "-p", "encode=weights", "-p", "depth=64"),
+    "a preset": ("--engine", "edge_16x16"),
+    "a preset, changed": ("--engine", "edge_16x16", "-p", "acc_bits=30"),
+    "a workload and a seed": ("--workload", "gemm:3x4x5:normal:20", "--seed", "7"),
+    "energy": ("--pe", "mac", "--energy"),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_the_short_command_that_is_echoed_is_the_same_run(case: str) -> None:
+    first = run("run", *CHOICES[case], "--json", "-")
+    assert first.exit_code == 0, first.stderr
+    echoed, full = first.stderr.splitlines()[0], json.loads(first.stdout)["command"]
+    assert len(echoed) - 2 < len(full)
+    pasted = run(*shlex.split(echoed)[2:], "--json", "-")
+    assert (pasted.stdout, pasted.stderr) == (first.stdout, first.stderr)
+    written_out = run(*shlex.split(full)[1:], "--json", "-", "--verbose")
+    assert written_out.stdout == first.stdout
+    assert written_out.stderr.splitlines()[0] == f"$ {full}"
+
+
+COMPARED = {
+    "all": (),
+    "a few": ("--pe", "mac,opt1,opt4c"),
+    "a baseline": ("--pe", "mac,opt1", "--baseline", "opt1"),
+    "the usual baseline": ("--pe", "opt1,mac", "--baseline", "mac"),
+    "arrays": ("--pe", "mac,opt1", "--array", "mac:os,opt1:ws", "--size", "4"),
+    "a parameter of one": ("--pe", "mac,opt1", "-p", "mac:stages=2"),
+    "a parameter of all": ("--pe", "mac,opt4c", "-p", "encoder=ent", "-p", "a_type=int4"),
+    "one refused": ("--pe", "mac,opt4c", "--array", "os", "--size", "2x3"),
+    "layers": ("--pe", "mac,opt1", "--layers"),
+    "presets": ("--engine", "edge_16x16", "--workload", "gemm:8x8x8"),
+}
+
+
+@pytest.mark.parametrize("case", COMPARED)
+def test_the_short_command_of_a_comparison_is_the_same_comparison(case: str) -> None:
+    words = ("--workload", "gemm:9x8x40", "--json", "-")
+    first = run("compare", *words, *COMPARED[case])
+    assert first.exit_code == 0, first.stderr
+    echoed = first.stderr.splitlines()[0]
+    pasted = run(*shlex.split(echoed)[2:], "--json", "-")
+    assert (pasted.stdout, pasted.stderr) == (first.stdout, first.stderr)
+
+
+def test_options_that_are_defaults_are_left_out_of_every_command() -> None:
+    first = done("list", "-p", "acc_bits=24").splitlines()[0]
+    assert first == "$ tpe list -p acc_bits=24"
+    text = done("trace", "--workload", "gemm:16x2x8", "--lanes", "1,4", "-p", "a_type=int8")
+    assert text.splitlines()[0] == "$ tpe trace --workload gemm:16x2x8 --lanes 1,4"
+    full = done("trace", "--workload", "gemm:16x2x8", "--lanes", "1,4", "--verbose")
+    assert full.splitlines()[0].endswith("-p encode=activations --seed 0")
+    assert done("show", "--pe", "mac", "--verbose").splitlines()[0].endswith("--seed 0")
 
 
 def test_rerunning_the_echoed_command_is_the_same_point() -> None:
@@ -192,14 +268,64 @@ def test_long_names_and_large_numbers_are_never_cut(tmp_path: Path) -> None:
 
 
 def test_the_array_is_the_first_legal_one_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "--array matrix2d" in done("run", *SMALL, "--pe", "opt4c").splitlines()[0]
+    full = (*SMALL, "--verbose")
+    assert "--array matrix2d" in done("run", *full, "--pe", "opt4c").splitlines()[0]
     assert "--array systolic_os" in done("run", *SMALL, "--array", "os").splitlines()[0]
     text = " ".join(done("run", "--help").replace("│", " ").split())
     assert f"Default: {arrays.DEFAULT}, or else" in text
     monkeypatch.setattr(arrays, "DEFAULT", "none such")
-    text = done("run", *SMALL, "--pe", "mac").splitlines()[0]
+    text = done("run", *full, "--pe", "mac").splitlines()[0]
     first = next(a for a in arrays.names() if arrays.get(a).refuses(pes.get("mac")) is None)
     assert f"--array {first}" in text
+
+
+def test_a_long_table_is_shortened_and_whole_where_it_is_asked_for(tmp_path: Path) -> None:
+    import pandas as pd
+
+    file, table = tmp_path / "w.npz", tmp_path / "rows.csv"
+    sizes = {f"fc{i}": 1 + (i * 37) % 150 for i in range(150)}
+    layers = {f"{name}.{x}": np.ones((2, n) if x == "A" else (n, 2), np.int8)
+              for name, n in sizes.items() for x in "AB"}  # fmt: skip
+    np.savez(file, **layers)
+    words = ("--workload", f"npz:{file}", "--pe", "mac", "--size", "4x4")
+    text = done("run", *words, "--table", str(table))
+    shown = [line.split()[0] for line in text.splitlines() if line.startswith("fc")]
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:20]
+    assert sorted(set(shown)) == sorted(largest) and len(shown) == 2 * len(largest)
+    assert shown[:20] == [name for name in sizes if name in largest]
+    result = tpe.Engine("mac", size=4).run(f"npz:{file}")
+    share = (
+        1 - sum(layer.cycles for layer in result.layers if layer.name in largest) / result.cycles
+    )
+    assert f"130 smaller layers are left out ({share:.1%} of the cycles)" in " ".join(text.split())
+    assert f"{result.cycles:,}" in text
+    assert len(pd.read_csv(table)) == 150
+    whole = done("run", *words, "--all-layers")
+    assert sum(line.startswith("fc") for line in whole.splitlines()) == 300
+    assert "left out" not in whole and whole.splitlines()[0] == text.splitlines()[0]
+    pair = ("compare", "--workload", f"npz:{file}", "--pe", "mac,opt1", "--size", "4")
+    assert sum(line.startswith("fc") for line in done(*pair, "--layers").splitlines()) == 20
+    assert sum(line.startswith("fc") for line in done(*pair, "--all-layers").splitlines()) == 150
+    assert "130 smaller layers" in done(*pair, "--layers")
+
+
+@pytest.mark.parametrize("verb", ["run", "compare"])
+def test_rows_are_built_once_and_not_for_layers_that_are_not_shown(
+    verb: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    built: list[int] = []
+    row = tpe.Run._row
+    monkeypatch.setattr(
+        tpe.Run, "_row", lambda run, layers, name: built.append(1) or row(run, layers, name)
+    )
+    file = tmp_path / "w.npz"
+    np.savez(file, **{f"fc{i}.{x}": np.ones((2, 2), np.int8) for i in range(100) for x in "AB"})
+    words = ("--workload", f"npz:{file}", "--pe", "mac", "--size", "2")
+    done(verb, *words)
+    assert len(built) <= 22
+    built.clear()
+    assert run(verb, *words, "--json", "-").exit_code == 0
+    assert len(built) <= 104
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -288,7 +414,7 @@ BAD = {
     "seed negative": (("run", "--seed", "-1"), "legal: an integer from 0"),
     "seed large": (("run", "--seed", str(2**63)), "legal: an integer from 0"),
     "size of no rows": (("run", "--size", "0x4"), "size = '0x4' is not legal for matrix2d"),
-    "size of one number": (("run", "--size", "4"), "ROWSxCOLS, each from 1 to 1024"),
+    "size of one number": (("run", "--size", "4x"), "ROWSxCOLS, each from 1 to 1024"),
     "size of letters": (("run", "--size", "axb"), "size = 'axb'"),
     "size too large": (("run", "--size", "9999x4"), "each from 1 to 1024"),
     "unknown pe": (("run", "--pe", "opt11"), "unknown pe 'opt11' (did you mean 'opt1'?)"),
@@ -469,22 +595,81 @@ def test_the_engine_reports_layers_as_they_begin() -> None:
     assert seen == ["fc1", "fc2", "fc3"]
 
 
-def test_progress_shows_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_common, "PROGRESS_DELAY", 0.0)
-    for terminal in (True, False):
-        stream = io.StringIO()
-        console = Console(file=stream, force_terminal=terminal, force_interactive=terminal)
-        with cli_common.progress(2, console) as step:
-            step("fc1")
-            deadline = time.monotonic() + 10
-            while terminal and "fc1" not in stream.getvalue() and time.monotonic() < deadline:
-                time.sleep(0.01)
-            step("fc2")
-        assert ("fc1" in stream.getvalue()) == terminal
+def test_on_a_terminal_progress_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, force_interactive=True)
+    with Progress(console=console) as step:
+        step.total = 2
+        step("fc1")
+        deadline = time.monotonic() + 60
+        while "fc1" not in stream.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        step("fc2")
+    assert "fc1" in stream.getvalue() and "0/2" in stream.getvalue()
 
 
 def test_short_work_shows_no_progress() -> None:
     stream = io.StringIO()
-    with cli_common.progress(1, Console(file=stream, force_terminal=True)) as step:
+    with Progress(1, console=Console(file=stream, force_terminal=True)) as step:
         step("fc1")
     assert "fc1" not in stream.getvalue()
+
+
+def test_off_a_terminal_progress_is_lines_on_stderr_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TPE_PROGRESS", "0.01")
+    with Progress(what="reading") as step:
+        seen = _until("tpe: reading, ", capsys)
+        step.total = 3
+        step("fc1")
+        step("fc\x1b2")
+        seen += _until("tpe: fc?2, 1 of 3 done, ", capsys)
+    assert "\x1b" not in seen
+    after = capsys.readouterr().err
+    time.sleep(0.05)
+    assert capsys.readouterr().err == "" and "fc" in seen + after
+
+
+def _until(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is written to stderr until this is there; nothing may be written to stdout."""
+    seen, deadline = "", time.monotonic() + 60
+    while line not in seen and time.monotonic() < deadline:
+        time.sleep(0.01)
+        out, err = capsys.readouterr()
+        seen += err
+        assert out == ""
+    assert line in seen
+    return seen
+
+
+def test_no_lines_are_written_if_none_are_wanted_or_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress(1) as step:  # TPE_PROGRESS is 0 in tests
+        step("fc1")
+        time.sleep(0.05)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("TPE_PROGRESS", "0.01")
+    for gone in (None, io.StringIO()):
+        if gone is not None:
+            gone.close()
+        monkeypatch.setattr(sys, "stderr", gone or None)
+        with Progress(1) as step:
+            step("fc1")
+            time.sleep(0.03)
+
+
+def test_a_command_that_takes_long_says_so_in_a_pipe(tmp_path: Path) -> None:
+    script = (
+        "import time, tpe.engine\n"
+        "run = tpe.engine.Engine.run\n"
+        "def slow(*a, **k):\n    time.sleep(2)\n    return run(*a, **k)\n"
+        "tpe.engine.Engine.run = slow\nfrom tpe.cli import main\nmain()"
+    )
+    words = [sys.executable, "-c", script, "run", *SMALL, "--json", "-"]
+    environment = {**os.environ, "TPE_PROGRESS": "0.3"}
+    result = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert json.loads(result.stdout)["layers"]
+    assert result.stderr.startswith("tpe: ") and "$ tpe run" in result.stderr

@@ -110,7 +110,8 @@ def _check_choice(records: Sequence[PE | None], choice: Choice) -> None:
         refusals = [_refusal(parameter, value) for parameter in takers]
         if all(refusals):
             raise TpeError(str(refusals[0]))
-    if not all(isinstance(given, Mapping) for given in (choice.per_pe, *choice.per_pe.values())):
+    own_choices = choice.per_pe.values() if isinstance(choice.per_pe, Mapping) else [None]
+    if not all(isinstance(parameters, Mapping) for parameters in own_choices):
         raise TpeError(f"per_pe = {choice.per_pe!r} is not legal: {{pe: {{parameter: value}}}}")
     for name, parameters in choice.per_pe.items():
         if name not in own:

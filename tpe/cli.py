@@ -134,6 +134,7 @@ def _main(
 
 def _register() -> None:
     """Every command, under its name, with its example. The modules import nothing heavy."""
+    from tpe.commands.command_line import with_verbose
     from tpe.commands.compare import compare
     from tpe.commands.doctor import doctor
     from tpe.commands.list import list_
@@ -161,6 +162,9 @@ def _register() -> None:
         "reproduce", epilog="Example: tpe reproduce hpca25 --liberty tpe130 --figure ratios.png"
     )(reproduce)
     app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
+    for command in app.registered_commands:
+        assert command.callback is not None
+        command.callback = with_verbose(command.callback)
 
 
 def _register_rtl() -> None:

@@ -8,14 +8,14 @@ written before any work), makes its engine with `engine_of`, says what it resolv
 from __future__ import annotations
 
 import os
-import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.progress import Progress
+from tpe.commands.command_line import DEFAULT_PE, command_line, option_words, shown
 from tpe.errors import TpeError, unknown
 from tpe.table import SCHEMA_VERSION, check_writable, table_ending, write_json, write_table
 
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from tpe.engine import Engine
 
-DEFAULT_PE = "opt1"
+__all__ = ["DEFAULT_PE", "command_line", "option_words"]  # of another module, used by every command
+
 DEFAULT_SIZE = "16x16"
+MOST_LAYERS = 64  # that a terminal shows; of more, the `LARGEST` ones
+LARGEST = 20
 LONGEST_WORD = 24  # of a table's text that is kept whole in a narrow terminal
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
 
@@ -90,6 +93,13 @@ TableOption = Annotated[
 ]
 
 
+AllLayersOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-layers",
+        help=f"Show every layer, of a network with more than {MOST_LAYERS} too.",
+    ),
+]
 InputsOption = Annotated[
     str | None,
     typer.Option("--inputs", metavar="NPZ", help="Values of an ONNX model's inputs."),
@@ -206,36 +216,6 @@ def refuse_beside_engine(**options: object) -> None:
             )
 
 
-def command_line(verb: str, engine: Engine, seed: int, *words: str, **options: object) -> str:
-    """The full command: every choice written out, so that later defaults cannot change it.
-
-    `options` are the command's own, by name; those that are None or False stay out. Where the
-    result goes (`--json`, `--table`) is no part of it. `words` stand behind them as they are.
-
-    >>> from tpe.engine import Engine
-    >>> command_line("run", Engine("mac", "os", "2x4"), 7, workload="gemm:1x1x1:uniform")[:66]
-    'tpe run --pe mac --array systolic_os --size 2x4 --workload gemm:1x'
-    """
-    from tpe.parameters import size_text
-
-    assert engine.pe is not None and engine.array is not None
-    all_words = ["tpe", verb, "--pe", engine.pe.name, "--array", engine.array.name]
-    all_words += ["--size", size_text(engine.size), *option_words(options), *words]
-    for name, value in engine.params.items():
-        all_words += ["-p", f"{name}={value}"]
-    return shlex.join([*all_words, "--seed", str(seed)])
-
-
-def option_words(options: dict[str, object]) -> list[str]:
-    """`{"top": 3, "waves": True}` as `--top 3 --waves`."""
-    words: list[str] = []
-    for name, value in options.items():
-        if value is None or value is False:
-            continue
-        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    return words
-
-
 # ---- where results go ----
 
 
@@ -260,7 +240,7 @@ class Output:
 
     def echo(self, command: str) -> None:
         """The command that was resolved to, on one line however long, ready to be pasted."""
-        self.console.print(f"$ {command}", soft_wrap=True, style="bold")
+        self.console.print(f"$ {shown(command)}", soft_wrap=True, style="bold")
         self.console.print()
 
     def text(self, text: str, style: str | None = None) -> None:
@@ -301,6 +281,30 @@ def text_console(to_stderr: bool = False) -> Console:
     return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
 
 
+def largest(sizes: Sequence[float], everything: bool = False) -> list[int]:
+    """The places of what a terminal shows: all, or of too many the largest, in their order.
+
+    >>> largest([3, 1, 2]), len(largest(range(1000))), largest(range(1000))[0]
+    ([0, 1, 2], 20, 980)
+    """
+    places = list(range(len(sizes)))
+    if everything or len(sizes) <= MOST_LAYERS:
+        return places
+    return sorted(sorted(places, key=lambda place: -sizes[place])[:LARGEST])
+
+
+def left_line(count: int, share: float) -> str:
+    """What is said of layers that are left out.
+
+    >>> left_line(1980, 0.0312)
+    '1,980 smaller layers are left out (3.1% of the cycles); all: --all-layers, or a --table FILE.'
+    """
+    return (
+        f"{count:,} smaller layers are left out ({share:.1%} of the cycles); "
+        "all: --all-layers, or a --table FILE."
+    )
+
+
 def plain_table(*columns: str, left: Iterable[str] = ()) -> Table:
     """A table with a rule under its head; columns in `left` are text, the others numbers.
 
@@ -319,49 +323,11 @@ def plain_table(*columns: str, left: Iterable[str] = ()) -> Table:
     return table
 
 
-PROGRESS_DELAY = 1.0  # seconds; shorter work shows nothing
+def progress(total: int | None = None, what: str = "") -> Progress:
+    """Progress on stderr: call it with a name as each of `total` parts begins."""
+    return Progress(total, what)
 
 
-@contextmanager
-def progress(total: int, console: Console | None = None) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr, on a terminal only, for work that takes longer than a second.
-
-    Yields a function to be called with a name as each of `total` parts begins.
-    """
-    from rich.console import Console as RichConsole
-
-    console = console or RichConsole(stderr=True)
-    if not (console.is_terminal and console.is_interactive):
-        yield lambda name: None
-        return
-    from threading import Timer
-
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-    name_column = TextColumn("{task.description}", markup=False)
-    bar = Progress(*columns, name_column, console=console, transient=True, redirect_stdout=False)
-    task = bar.add_task("", total=total)
-    begun = iter(range(total + 1))
-    timer = Timer(PROGRESS_DELAY, bar.start)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield lambda name: bar.update(task, description=name, completed=next(begun, total))
-    finally:
-        timer.cancel()
-        timer.join()
-        bar.stop()
-
-
-@contextmanager
-def working(what: str) -> Iterator[None]:
-    """A spinner on stderr, on a terminal only, while something without parts takes its time."""
-    from rich.console import Console as RichConsole
-
-    console = RichConsole(stderr=True)
-    if not (console.is_terminal and console.is_interactive):
-        yield
-        return
-    with console.status(what):
-        yield
+def working(what: str) -> Progress:
+    """Progress of something without parts."""
+    return Progress(what=what)

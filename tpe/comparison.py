@@ -143,16 +143,15 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per engine, all layers together; refused ones too, with their reason."""
-        base = self[self.baseline].totals()
-        return [
-            self._row(entry, None if entry.run is None else entry.run.totals(), base)
-            for entry in self.entries
-        ]
+        totals = {entry.label: entry.run and entry.run.totals() for entry in self.entries}
+        base = totals[self.baseline]
+        assert base is not None
+        return [self._row(entry, totals[entry.label] or None, base) for entry in self.entries]
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """One row per layer and engine that ran; the engines of a layer stand together."""
-        base = self[self.baseline].rows()
         runs = [(entry, entry.run.rows()) for entry in self.entries if entry.run is not None]
+        base = next(rows for entry, rows in runs if entry.label == self.baseline)
         return [
             self._row(entry, rows[i], base[i]) for i in range(len(base)) for entry, rows in runs
         ]
@@ -161,10 +160,15 @@ class Comparison:
         """The rows as a data frame: the columns of the flat table, then those of `EXTRA`."""
         return to_frame(self.layer_rows() if layers else self.rows(), EXTRA)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(
+        self,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+        layer_rows: Sequence[Mapping[str, Any]] | None = None,
+    ) -> dict[str, Any]:
         """`schema_version`, `command`, `workload`, `seed`, `baseline`, `note`, then rows.
 
-        `engines` has each engine's identity, `layers` and `totals` the rows of the two tables.
+        `engines` has each engine's identity, `layers` and `totals` the rows of the two tables,
+        which may be given if they are at hand.
         """
         return {
             "schema_version": SCHEMA_VERSION,
@@ -179,8 +183,8 @@ class Comparison:
                 {"label": label, "hash": run.engine.hash, **run.engine.describe()}
                 for label, run in self.ran
             ],
-            "layers": self.layer_rows(),
-            "totals": self.rows(),
+            "layers": self.layer_rows() if layer_rows is None else list(layer_rows),
+            "totals": self.rows() if rows is None else list(rows),
         }
 
     def figure(self, layers: bool = False) -> Figure:
@@ -353,11 +357,17 @@ def prepare(
     return Plan(name, seed, base, tuple(found), workloads, values)
 
 
+def default_baseline(found: Sequence[Candidate]) -> str:
+    """The label that ratios are to if none is named: `mac`, else the first that is legal."""
+    legal = [c.label for c in found if c.engine is not None]
+    return DEFAULT_BASELINE if DEFAULT_BASELINE in legal else legal[0]
+
+
 def _baseline(found: Sequence[Candidate], baseline: str | None) -> str:
     """The label that ratios are to: the one named, else `mac`, else the first that is legal."""
     legal = [c.label for c in found if c.engine is not None]
     if baseline is None:
-        return DEFAULT_BASELINE if DEFAULT_BASELINE in legal else legal[0]
+        return default_baseline(found)
     labels = {c.label: c for c in found}
     if baseline not in labels:
         raise unknown("baseline", baseline, labels)

@@ -155,7 +155,7 @@ class Engine:
         lanes = self.grid.lanes
         if lanes is None:
             lanes = params.get("lanes", self.pe.lanes[0])
-        elif given.get("lanes", lanes) != lanes:
+        elif "lanes" in given and params.get("lanes") != lanes:
             side = "a chain has 1" if self.grid.chain > 1 else f"{self.array.name} sets {lanes}"
             raise TpeError(f"lanes = {given['lanes']!r} is not legal: {side}")
         if lanes not in self.pe.lanes:

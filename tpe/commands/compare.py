@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from tpe.cli_common import (
     DEFAULT_SIZE,
+    AllLayersOption,
     BatchOption,
     DimOption,
     InputsOption,
@@ -25,6 +25,7 @@ from tpe.cli_common import (
     progress,
     refuse_beside_engine,
 )
+from tpe.commands.command_line import CommandLine, chosen_params
 from tpe.commands.compare_iso import CHOSEN, DEFAULT_PES, check_options, finish_iso, run_iso
 from tpe.commands.compare_text import print_comparison
 from tpe.commands.reproduce import EnergyOption
@@ -120,6 +121,7 @@ def compare(
     workload: WorkloadOption = "digits_mlp",
     baseline: BaselineOption = None,
     layers: LayersOption = False,
+    all_layers: AllLayersOption = False,
     param: ParamsOption = None,
     inputs: InputsOption = None,
     batch: BatchOption = None,
@@ -146,7 +148,7 @@ def compare(
     from tpe.comparison import prepare
 
     out = Output(json_file, table_file)
-    iso = check_options(iso, liberty, cost, clock_ns, recipe, layers)
+    iso = check_options(iso, liberty, cost, clock_ns, recipe, layers or all_layers)
     if figure is not None:
         from tpe.figures import check_figure
 
@@ -168,21 +170,26 @@ def compare(
         priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe, energy)
         finish_iso(out, priced, _command(plan, engine, param, layers, words, True), figure)
         return
-    _by_cycles(out, plan, _command(plan, engine, param, layers, words), layers, figure)
+    command = _command(plan, engine, param, layers or all_layers, words)
+    _by_cycles(out, plan, command, layers or all_layers, all_layers, figure)
 
 
-def _by_cycles(out: Output, plan: Plan, command: str, layers: bool, figure: str | None) -> None:
+def _by_cycles(
+    out: Output, plan: Plan, command: str, layers: bool, all_layers: bool, figure: str | None
+) -> None:
     """Run the plan, print, draw and write it."""
     from tpe.comparison import EXTRA
 
     with progress(plan.steps) as step:
-        result = replace(plan.run(step), command=command)
+        result = replace(plan.run(step), command=str(command))
     if figure is not None:
         result.save_figure(figure, layers)
     out.echo(command)
-    print_comparison(out, result, layers, figure)
-    out.rows(result.layer_rows() if layers else result.rows(), EXTRA)
-    out.json(result.to_json())
+    rows, of_layers = result.rows(), result.layer_rows() if layers or out.json_file else []
+    print_comparison(out, result, rows, of_layers if layers else None, figure, all_layers)
+    out.rows(of_layers if layers else rows, EXTRA)
+    if out.json_file is not None:
+        out.json(result.to_json(rows, of_layers))
 
 
 # ---- from options to engines ----
@@ -269,31 +276,72 @@ def _command(
     layers: bool,
     model: Sequence[str],
     priced: bool = False,
-) -> str:
+) -> CommandLine:
     """The full command: every choice of every PE, or the engines' files and presets.
 
     If it is `priced`, parameters that synthesis chooses stay out unless they were given.
     """
-    options = option_words({"workload": plan.workload, "baseline": plan.baseline, "layers": layers})
-    options += model
+    from tpe.comparison import default_baseline
+
+    base = None if plan.baseline == default_baseline(plan.candidates) else plan.baseline
+    tail = ["--seed", str(plan.seed)]
+    options = {"workload": plan.workload, "baseline": plan.baseline, "layers": layers}
+    full = [*option_words(options), *model]
+    short = [*option_words({**options, "baseline": base}), *model]
     if engine:
         words = [word for spec in engine for word in ("--engine", spec)]
         params = [word for text in param or () for word in ("-p", text)]
+        full, short = [*words, *full, *params], [*words, *short, *params]
     else:
-        names = ",".join(c.pe for c in plan.candidates)
-        arrays = {c.pe: c.array for c in plan.candidates}
-        one = len(set(arrays.values())) == 1
-        array = str(plan.candidates[0].array) if one else ""
-        array = array or ",".join(f"{name}:{value}" for name, value in arrays.items())
-        words = ["--pe", names, "--array", array, "--size", plan.candidates[0].size]
-        params = _param_words(plan.candidates, priced)
-    return shlex.join(["tpe", "compare", *words, *options, *params, "--seed", str(plan.seed)])
+        place = _place(plan.candidates)
+        keys = dict.fromkeys(key for c in plan.candidates for key in c.params)
+        chosen = dict.fromkeys(key for c in plan.candidates for key in _chosen(c))
+        every = ",".join(DEFAULT_PES if priced else _every_pe())
+        differs = {
+            "pe": None if place["pe"] == every else place["pe"],
+            "array": None if _default_arrays(plan.candidates) else place["array"],
+            "size": None if place["size"] == DEFAULT_SIZE else place["size"],
+        }
+        full = [*option_words(place), *full, *_param_words(plan.candidates, priced, keys)]
+        short = [*option_words(differs), *short, *_param_words(plan.candidates, priced, chosen)]
+    return CommandLine(["tpe", "compare", *full, *tail], ["tpe", "compare", *short, *tail])
 
 
-def _param_words(candidates: Sequence[Candidate], priced: bool) -> list[str]:
-    """`-p` for every parameter: once if it is the same everywhere, else for each PE."""
+def _place(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """`--pe`, `--array` and `--size` of a comparison."""
+    arrays = {c.pe: str(c.array) for c in candidates}
+    one = len(set(arrays.values())) == 1
+    text = ",".join(f"{name}:{value}" for name, value in arrays.items())
+    return {
+        "pe": ",".join(c.pe for c in candidates),
+        "array": str(candidates[0].array) if one else text,
+        "size": candidates[0].size,
+    }
+
+
+def _every_pe() -> Sequence[str]:
+    from tpe import pe as pes
+
+    return pes.names()
+
+
+def _default_arrays(candidates: Sequence[Candidate]) -> bool:
+    """Whether every PE stands in the array that it has when none is named."""
+    from tpe import array as arrays
+    from tpe import pe as pes
+
+    return all(c.array == arrays.default_for(pes.get(c.pe)) for c in candidates)
+
+
+def _chosen(candidate: Candidate) -> Mapping[str, object]:
+    """The parameters of a candidate that are no defaults."""
+    return chosen_params(candidate.engine) if candidate.engine else candidate.asked
+
+
+def _param_words(candidates: Sequence[Candidate], priced: bool, keys: Iterable[str]) -> list[str]:
+    """`-p` for these parameters: once if it is the same everywhere, else for each PE."""
     words: list[str] = []
-    for key in dict.fromkeys(key for c in candidates for key in c.params):
+    for key in keys:
         values = {
             c.pe: c.params[key]
             for c in candidates

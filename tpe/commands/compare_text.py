@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from tpe.cli_common import Output, plain_table
+from tpe.base.units import column
+from tpe.cli_common import Output, largest, left_line, plain_table
 from tpe.commands.run import WHERE, metrics_line
 
 if TYPE_CHECKING:
@@ -28,11 +29,20 @@ GLYPHS = {
 }
 
 
-def print_comparison(out: Output, result: Comparison, layers: bool, figure: str | None) -> None:
-    """Everything; characters stand in for the picture if none was drawn into a file."""
+def print_comparison(
+    out: Output,
+    result: Comparison,
+    rows: Sequence[Mapping[str, Any]],
+    layer_rows: Sequence[Mapping[str, Any]] | None,
+    figure: str | None,
+    all_layers: bool,
+) -> None:
+    """Everything; characters stand in for the picture if none was drawn into a file.
+
+    `rows` and `layer_rows` are the comparison's, the latter None if layers are not asked for.
+    """
     from tpe.comparison import NOT_BY_CYCLES
 
-    rows = result.rows()
     macs = result[result.baseline].totals()["macs"]
     counted = len(result[result.baseline].layers)
     out.text(
@@ -49,9 +59,8 @@ def print_comparison(out: Output, result: Comparison, layers: bool, figure: str 
     out.table(_operands(ran))
     out.text("")
     out.table(_where(ran))
-    if layers:
-        out.text("")
-        out.table(_layers(result.layer_rows()))
+    if layer_rows is not None:
+        _print_layers(out, result, layer_rows, all_layers)
     out.text("")
     if figure is None:
         _picture(out, result.ran)
@@ -68,11 +77,27 @@ def print_comparison(out: Output, result: Comparison, layers: bool, figure: str 
     out.text(NOT_BY_CYCLES)
 
 
+def _print_layers(
+    out: Output, result: Comparison, rows: Sequence[Mapping[str, Any]], all_layers: bool
+) -> None:
+    """Every layer with every PE, or the layers that take the baseline longest, of many."""
+    layers, engines = result[result.baseline].layers, len(result.ran)
+    places = largest([layer.cycles for layer in layers], all_layers)
+    shown = [row for place in places for row in rows[place * engines : (place + 1) * engines]]
+    out.text("")
+    out.table(_layers(shown))
+    if len(places) < len(layers):
+        share = sum(layers[place].cycles for place in places) / result[result.baseline].cycles
+        out.text("")
+        out.text(left_line(len(layers) - len(places), 1 - share))
+
+
 def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:
     """What every PE costs, as far as it is known."""
-    heads = ("PE", "array", "cycles", "cycles\nratio", "PEs\nutilised", "area\num2", "energy\npJ")
+    costs, units = _priced(rows)
+    heads = ("PE", "array", "cycles", "cycles\nratio", "PEs\nutilised", *units)
     table = plain_table(*heads, left=heads[:2])
-    for row in rows:
+    for row, cost in zip(rows, costs, strict=True):
         size = "" if row["rows"] is None else f" {row['rows']}x{row['cols']}"
         array = f"{row['array'] or 'own nest'}{size}"
         if row["status"] != "ok":
@@ -84,18 +109,20 @@ def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['cycles']:,}",
             _number(row["cycles_ratio"]),
             f"{row['overall_utilization']:.1%}",
-            *_unknown(row),
+            *cost,
         )
     return table
 
 
-def _unknown(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Area and energy: no table of cycles is without them."""
-    area, energy = row["area_um2"], row["energy_pj"]
-    return (
-        UNKNOWN if area is None else f"{area:,.0f}",
-        UNKNOWN if energy is None else f"{energy:,.0f}",
-    )
+def _priced(rows: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """Area and energy of every row, and the heads of the two columns: no table is without them."""
+    columns, heads = [], []
+    for name, key in (("area", "area_um2"), ("energy", "energy_pj")):
+        values = [row[key] for row in rows]
+        unit, texts = column(values, name)
+        columns.append([UNKNOWN if v is None else t for v, t in zip(values, texts, strict=True)])
+        heads.append(f"{name}\n{unit}")
+    return list(zip(*columns, strict=True)), tuple(heads)
 
 
 def _operands(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -134,18 +161,11 @@ def _where(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _layers(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Every layer, with every PE."""
-    heads = (
-        "layer",
-        "PE",
-        "cycles",
-        "cycles\nratio",
-        "cycles/\noperand",
-        "area\num2",
-        "energy\npJ",
-    )
+    costs, units = _priced(rows)
+    heads = ("layer", "PE", "cycles", "cycles\nratio", "cycles/\noperand", *units)
     table = plain_table(*heads, left=heads[:2])
     before = None
-    for row in rows:
+    for row, cost in zip(rows, costs, strict=True):
         name = "" if row["layer"] == before else row["layer"]
         table.add_row(
             name,
@@ -153,7 +173,7 @@ def _layers(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['cycles']:,}",
             _number(row["cycles_ratio"]),
             _number(row["cycles_per_operand"], 3),
-            *_unknown(row),
+            *cost,
         )
         before = row["layer"]
     return table

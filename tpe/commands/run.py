@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.units import quantity
 from tpe.cli_common import (
+    DEFAULT_SIZE,
+    AllLayersOption,
     ArrayOption,
     BatchOption,
     DimOption,
@@ -22,6 +25,8 @@ from tpe.cli_common import (
     TableOption,
     command_line,
     engine_of,
+    largest,
+    left_line,
     model_options,
     model_words,
     option_words,
@@ -30,7 +35,7 @@ from tpe.cli_common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
@@ -86,6 +91,7 @@ def run(
     dim: DimOption = None,
     energy: EnergyOption = False,
     values: ValuesOption = "auto",
+    all_layers: AllLayersOption = False,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
     table_file: TableOption = None,
@@ -93,22 +99,27 @@ def run(
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
     out = Output(json_file, table_file)
     engine = engine_of(pe, array, size, param, engine_file)
-    found = engine.find(workload, seed, **model_options(inputs, batch, dim))
-    with progress(len(found.layers)) as step:
+    with progress(what=f"reading {workload}") as step:
+        found = engine.find(workload, seed, **model_options(inputs, batch, dim))
+        step.total = len(found.layers)
         result = engine.run(found, seed=seed, values=values, progress=step, energy=energy)
     words = [*model_words(inputs, batch, dim), *option_words({"energy": energy})]
     words += values_words(values)
-    command = command_line("run", engine, seed, *words, workload=found.name)
-    result = replace(result, command=command)
+    command = command_line(
+        "run", engine, seed, *words, default_size=DEFAULT_SIZE, workload=found.name
+    )
+    result = replace(result, command=str(command))
+    rows = result.rows() if table_file or json_file else None
     out.echo(command)
-    _print(out, result)
+    _print(out, result, rows, all_layers)
     if energy:
         out.text(_energy_line(result))
     for line in (result.assumed, result.without_values, *left_out(found)):
         if line:
             out.text(line)
-    out.rows(result.rows())
-    out.json({**result.to_json(), **imported(found)})
+    if rows is not None:
+        out.rows(rows)
+        out.json({**result.to_json(rows), **imported(found)})
 
 
 def values_words(values: str) -> list[str]:
@@ -133,7 +144,10 @@ def left_out(workload: Workload) -> list[str]:
     return [*lines, *(f"Note: {note}" for note in said.get("notes", ()))]
 
 
-def _print(out: Output, result: Run) -> None:
+def _print(
+    out: Output, result: Run, rows: Sequence[Mapping[str, Any]] | None, all_layers: bool
+) -> None:
+    """The engine, the layers, or the largest of many, and where their cycles went."""
     engine = result.engine
     assert engine.pe is not None and engine.array is not None
     out.text(
@@ -142,10 +156,17 @@ def _print(out: Output, result: Run) -> None:
         f"{engine.widths.acc}-bit accumulator"
     )
     out.text("")
-    out.table(_layers(result), LONGEST_NAME)
+    places = largest([layer.cycles for layer in result.layers], all_layers)
+    chosen = [result.layers[place] for place in places]
+    shown = result.rows(chosen) if rows is None else [rows[place] for place in places]
+    totals = result.totals()
+    out.table(_layers(shown, totals), LONGEST_NAME)
     out.text("")
-    out.table(_where(result), LONGEST_NAME)
+    out.table(_where(shown, totals), LONGEST_NAME)
     out.text("")
+    if len(chosen) < len(result.layers):
+        share = sum(layer.cycles for layer in chosen) / result.cycles
+        out.text(left_line(len(result.layers) - len(chosen), 1 - share))
     if result.metrics:
         out.text(metrics_line(result.metrics))
     out.text(NOT_MODELLED)
@@ -157,13 +178,13 @@ def _energy_line(result: Run) -> str:
     if row["energy_pe_pj"] is None:
         reasons = dict.fromkeys(x.no_energy for x in result.layers if x.no_energy)
         return f"Energy is unknown: {'; '.join(reasons)}. See tpe synth --power."
-    pj, fj = row["energy_pe_pj"], row["energy_fj_per_mac"]
-    return f"Energy of the PEs: {pj:,.0f} pJ, {fj:,.0f} fJ per MAC; {row['cost_source']}"
+    total = quantity(row["energy_pe_pj"], "energy")
+    each = quantity(row["energy_fj_per_mac"], "energy_per_mac")
+    return f"Energy of the PEs: {total}, {each} per MAC; {row['cost_source']}"
 
 
-def _layers(result: Run) -> Table:
+def _layers(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Table:
     """What every layer is and takes, and all of them together."""
-    rows = result.rows()
     sparse = rows[0]["nonzero_digits_per_operand"] is not None
     heads = ["layer", "M x N x K", "MACs", "cycles", "cycles/\noperand"]
     heads += ["digits/\noperand"] if sparse else []
@@ -173,7 +194,7 @@ def _layers(result: Run) -> Table:
         shape = f"{row['m']} x {row['n']} x {row['k']}{times}"
         table.add_row(row["layer"], shape, *_counts(row, sparse))
     table.add_section()
-    table.add_row("total", "", *_counts(result.totals(), sparse), style="bold")
+    table.add_row("total", "", *_counts(totals, sparse), style="bold")
     return table
 
 
@@ -182,7 +203,7 @@ def _counts(row: Mapping[str, Any], sparse: bool) -> list[str]:
     return [*counts, f"{row['nonzero_digits_per_operand']:.3f}"] if sparse else counts
 
 
-def _where(result: Run) -> Table:
+def _where(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Table:
     """Where the cycles of every layer went, in percent of them, and how much of the array works.
 
     Mapped: PEs that have an output of the layer. Utilised: the part of all PE-cycles in which a
@@ -191,10 +212,10 @@ def _where(result: Run) -> Table:
     first = "where the\ncycles went"
     heads = [head.replace(" ", "\n").replace("/", "/\n") for head in WHERE.values()]
     table = plain_table(first, *heads, "PEs\nmapped", "PEs\nutilised", left=(first,))
-    for row in result.rows():
+    for row in rows:
         table.add_row(row["layer"], *_shares(row))
     table.add_section()
-    table.add_row("total", *_shares(result.totals()), style="bold")
+    table.add_row("total", *_shares(totals), style="bold")
     return table
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tpe.cli_common import (
+    DEFAULT_SIZE,
     ArrayOption,
     EngineOption,
     JsonOption,
@@ -52,7 +53,7 @@ def show(
     facts = describe(engine)
     if save is not None:
         engine.save(save)
-    command = command_line("show", engine, seed)
+    command = command_line("show", engine, seed, default_size=DEFAULT_SIZE)
     out.echo(command)
     _print(out, facts)
     if save is not None:

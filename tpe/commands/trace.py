@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +21,7 @@ from tpe.cli_common import (
     plain_table,
     working,
 )
+from tpe.commands.command_line import CommandLine, option_words, param_words
 from tpe.errors import TpeError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def trace(
         result = step_rules.trace(
             workload, _lanes(lanes) if lanes else (), seed=seed, model=model, **params
         )
-    command = _command(result, model_words(inputs, batch, dim))
+    command = _command(result, model_words(inputs, batch, dim), lanes, params)
     if figure is not None:
         from tpe.trace_figure import save_figure
 
@@ -132,12 +132,16 @@ def _lanes(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _command(result: Trace, words: list[str]) -> str:
-    lanes = ",".join(str(n) for n in _counts(result))
-    all_words = ["tpe", "trace", "--workload", result.workload, "--lanes", lanes, *words]
-    for name, value in result.params.items():
-        all_words += ["-p", f"{name}={value}"]
-    return shlex.join([*all_words, "--seed", str(result.seed)])
+def _command(result: Trace, words: list[str], lanes: str | None, given: dict[str, str]) -> str:
+    counts = ",".join(str(n) for n in _counts(result))
+    from tpe.parameters import COMMON
+
+    defaults = {p.name: p.default for p in COMMON}
+    given = {name: value for name, value in given.items() if value != defaults[name]}
+    place, tail = {"workload": result.workload}, ["--seed", str(result.seed)]
+    full = [*option_words({**place, "lanes": counts}), *words, *param_words(result.params)]
+    short = [*option_words({**place, "lanes": lanes and counts}), *words, *param_words(given)]
+    return CommandLine(["tpe", "trace", *full, *tail], ["tpe", "trace", *short, *tail])
 
 
 def _counts(result: Trace) -> list[int]:
