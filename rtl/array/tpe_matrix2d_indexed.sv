@@ -108,7 +108,7 @@ module tpe_matrix2d_indexed #(
     assign open      = !load_i || swapped_q || loaded_q;
     assign load_addr = {!bank_q, load_addr_q};
 
-    for (genvar r = 0; r < Rows; r++) begin : gen_row
+    for (genvar r = 0; r < Rows; r++) begin : gen_read_row
       for (genvar c = 0; c < Cols; c++) begin : gen_col
         for (genvar l = 0; l < Lanes; l++) begin : gen_lane
           assign read_addr[r][c][l] = {bank_q, index[r][c][l]};
@@ -136,7 +136,7 @@ module tpe_matrix2d_indexed #(
   logic [Cols-1:0][Rows*Lanes-1:0][BWidth-1:0]    b_data;
 
   for (genvar c = 0; c < Cols; c++) begin : gen_b
-    for (genvar r = 0; r < Rows; r++) begin : gen_row
+    for (genvar r = 0; r < Rows; r++) begin : gen_b_row
       assign b_addr[c][r*Lanes+:Lanes] = read_addr[r][c];
       assign b_row[r][c]               = b_data[c][r*Lanes+:Lanes];
     end
@@ -194,7 +194,7 @@ module tpe_matrix2d_indexed #(
       end
     end
 
-    for (genvar r = 0; r < Rows; r++) begin : gen_row
+    for (genvar r = 0; r < Rows; r++) begin : gen_fifo_row
       for (genvar l = 0; l < Lanes; l++) begin : gen_lane
         tpe_fifo #(
             .Depth(Drift),
@@ -219,6 +219,7 @@ module tpe_matrix2d_indexed #(
   logic [Rows-1:0][PlaneWidth-1:0]           plane;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
   logic                                      any_group;  // a row takes a group
+  logic [RowWidth-1:0]                       slot_q;     // the row whose plane the finish takes
 
   assign any_group = |(a_valid & a_ready);
 
@@ -258,7 +259,7 @@ module tpe_matrix2d_indexed #(
   // ---- whose plane the finish takes: the row of the slot, then all rows in order ---------------
 
   logic                running_q;    // a group of this pass has been taken
-  logic [RowWidth-1:0] slot_q, drain_row_q, row_sel;
+  logic [RowWidth-1:0] drain_row_q, row_sel;
   logic                drain_q;      // from the second row of the drain to the last
   logic                met, drain, drain_last, sending_q;
 

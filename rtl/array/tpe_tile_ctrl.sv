@@ -63,7 +63,7 @@ module tpe_tile_ctrl #(
         count_d = count_q + 1'b1;
         if (count_q == CountWidth'(Rows - 1)) state_d = Empty;
       end
-      default: begin
+      Empty: begin
         if (last_word_i) state_d = Stream;
       end
     endcase

@@ -94,7 +94,7 @@ module tpe_prop_accumulate #(
         .Kind      (Kind),
         .Weights   (Weights),
         .Width     (Width)
-    ) u_step (
+    ) u_lane_step (
         .clk_i,
         .first_i(1'b1),
         .later_i,

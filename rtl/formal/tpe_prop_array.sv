@@ -32,8 +32,8 @@ module tpe_prop_array #(
     output       logic                           fails_o
 );
 
-  logic                     begun_q;
-  logic                     rst_nq;  // begun_q again: the reset of what is proved
+  logic                     begun_q = 1'b0;
+  logic                     rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                     a_ready, b_ready, c_valid, c_last, a_beat, b_beat, take;
   logic [Cols*AccWidth-1:0] c, c_q;
   logic                     whole_q, refused_q, last_q;
@@ -99,9 +99,6 @@ module tpe_prop_array #(
       );
     end
   end
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q   <= 1'b1;

@@ -31,9 +31,9 @@ module tpe_prop_cell #(
 );
 
   logic [Weights-1:0][Width-1:0] unused_pair, unused_pair_in;
-  logic                 begun_q;  // the first cycle is the reset
-  logic                 rst_nq;  // begun_q again: the reset of what is proved
-  logic                 known_q;  // the psum has been written
+  logic                 begun_q = 1'b0;  // the first cycle is the reset
+  logic                 rst_nq = 1'b0;  // begun_q again: the reset of what is proved
+  logic                 known_q = 1'b0;  // the psum has been written
   logic                 legal;
   logic [Width-1:0]     sum, value, value_in, total_q;
   logic [PsumWidth-1:0] psum;
@@ -97,10 +97,6 @@ module tpe_prop_cell #(
       .pair_o (unused_pair),
       .value_o(value)
   );
-
-  initial begun_q = 1'b0;
-  initial known_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   assign valid_at[0] = valid_i && begun_q;
   assign first_at[0] = first_i;

@@ -27,11 +27,11 @@ module tpe_prop_cell_stepped #(
     output       logic                         fails_o
 );
 
-  logic                       begun_q;  // the first cycle is the reset
-  logic                       rst_nq;  // begun_q again: the reset of what is proved
-  logic                       valid_q, start_q, first_q, ready, unused_legal;
-  logic                       known_q;  // a first step has begun
-  logic                       over_q;  // the last step that began is over
+  logic                       begun_q = 1'b0;  // the first cycle is the reset
+  logic                       rst_nq = 1'b0;  // begun_q again: the reset of what is proved
+  logic                       valid_q = 1'b0, start_q = 1'b0, first_q, ready, unused_legal;
+  logic                       known_q = 1'b0;  // a first step has begun
+  logic                       over_q = 1'b0;  // the last step that began is over
   logic [Lanes*CodeWidth-1:0] code_q;
   logic [Lanes*BWidth-1:0]    b_q;
   logic [PsumWidth-1:0]       psum;
@@ -72,13 +72,6 @@ module tpe_prop_cell_stepped #(
       .legal_o(unused_legal),
       .sum_o  (sum)
   );
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
-  initial valid_q = 1'b0;
-  initial start_q = 1'b0;
-  initial known_q = 1'b0;
-  initial over_q  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;

@@ -22,8 +22,8 @@ module tpe_prop_drain #(
 
   localparam int unsigned Bits = Cols * AccWidth + 1;
 
-  logic                          begun_q;
-  logic                          rst_nq;  // begun_q again: the reset of what is proved
+  logic                          begun_q = 1'b0;
+  logic                          rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                          en, c_valid, c_last, legal;
   logic [Cols*AccWidth-1:0]      c;
   logic [Cols-1:0][AccWidth-1:0] finished;
@@ -68,9 +68,6 @@ module tpe_prop_drain #(
         .c_o    (finished[i])
     );
   end
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q   <= 1'b1;

@@ -26,8 +26,8 @@ module tpe_prop_front #(
     output       logic                      fails_o
 );
 
-  logic                  begun_q;
-  logic                  rst_nq;  // begun_q again: the reset of what is proved
+  logic                  begun_q = 1'b0;
+  logic                  rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                  ready, valid, first, last, step_last;
   logic [CodeWidth-1:0]  code;
   logic [IndexWidth-1:0] index;
@@ -95,9 +95,6 @@ module tpe_prop_front #(
   assign step   = begun_q && valid && en_i;
   assign over   = step && left_q == 1;
   assign hit    = index[LaneWidth-1:0] == watch_q && code != '0;
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;

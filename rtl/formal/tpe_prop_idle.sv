@@ -29,7 +29,7 @@ module tpe_prop_idle #(
   localparam bit Enable = (Hold == 0);
 
   logic [PsumWidth-1:0] psum, psum_q;
-  logic [Wait:0]        done_q;
+  logic [Wait:0]        done_q = '0;
 
   tpe_cell #(
       .AWidth    (AWidth),
@@ -51,8 +51,6 @@ module tpe_prop_idle #(
       .psum_i,
       .psum_o (psum)
   );
-
-  initial done_q = '0;
 
   always_ff @(posedge clk_i) begin
     psum_q <= psum;

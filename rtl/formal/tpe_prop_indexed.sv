@@ -25,8 +25,7 @@ module tpe_prop_indexed #(
     parameter  int unsigned Encoder    = 0,
     localparam int unsigned Streams    = (Drift != 0) ? 1 : Rows * Lanes,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
-    localparam int unsigned Rounds     = Depth / (Group * Lanes),
-    localparam int unsigned IndexWidth = $clog2(Depth)
+    localparam int unsigned Rounds     = Depth / (Group * Lanes)
 ) (
     input  wire  logic                                clk_i,
     input  wire  logic                                load_i,  // of the next pass
@@ -43,8 +42,8 @@ module tpe_prop_indexed #(
 
   localparam int unsigned Total = Rows * Lanes;
 
-  logic                     begun_q;
-  logic                     rst_nq;  // begun_q again: the reset of what is proved
+  logic                     begun_q = 1'b0;
+  logic                     rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                     b_ready, c_valid, c_last, done, b_beat, take, b_last;
   logic [Streams-1:0]       a_ready, a_offer, a_last;
   logic [Total-1:0]         accept, last;
@@ -150,9 +149,6 @@ module tpe_prop_indexed #(
       if (out_q == r) word = total_q[r];
     end
   end
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q   <= 1'b1;

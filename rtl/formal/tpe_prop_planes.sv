@@ -42,7 +42,7 @@ module tpe_prop_planes #(
   localparam int unsigned Cells     = (Watch == 1) ? Lanes + 1 : (Watch == 4) ? 2 : 1;
   localparam bit          First     = Watch == 0 || Watch == 4;
 
-  logic [1:0]                            count_q;  // 1: the step that is proved, 2: what it left
+  logic [1:0]                            count_q = '0;  // 1: the step proved, 2: what it left
   logic [Cells-1:0][PsumWidth-1:0]       psum;
   logic [Cells-1:0][AccWidth-1:0]        pair, total;
   logic [AccWidth-1:0]                   pair_q, total_q, part_q;
@@ -53,8 +53,6 @@ module tpe_prop_planes #(
   logic [Lanes-1:0][AccWidth-1:0]        unused_product;
   logic [AccWidth-1:0]                   part_now;
   logic [Lanes-1:0]                      legal_lane;
-
-  initial count_q = '0;
 
   assign first = First ? 1'b1 : first_i;
 

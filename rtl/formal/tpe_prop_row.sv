@@ -32,8 +32,8 @@ module tpe_prop_row #(
     output       logic                          fails_o
 );
 
-  logic                                 begun_q;
-  logic                                 rst_nq;  // begun_q again: the reset of what is proved
+  logic                                 begun_q = 1'b0;
+  logic                                 rst_nq = 1'b0;  // begun_q again: reset of what is proved
   logic [Lanes-1:0]                     offer, ready, last, accept;
   logic [Lanes-1:0][IndexWidth-1:0]     unused_index;
   logic [PsumWidth-1:0]                 unused_psum;
@@ -88,9 +88,6 @@ module tpe_prop_row #(
       if (accept[l] && come_q[l] == NumDigits) over = 1'b1;
     end
   end
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;

@@ -24,14 +24,12 @@ module tpe_prop_stay #(
     output       logic                         fails_o
 );
 
-  logic [1:0]                 count_q;
+  logic [1:0]                 count_q = '0;
   logic                       begun, start, ready, ready_q, over_q;
   logic                       start_q, valid, valid_q, first, first_q;
   logic [Lanes*CodeWidth-1:0] code, code_q;
   logic [Lanes*BWidth-1:0]    b, b_q;
   logic [PsumWidth-1:0]       psum, psum_q;
-
-  initial count_q = '0;
 
   assign begun = count_q != '0;
   assign start = begun ? (Case != 0 && start_q) : start_i;

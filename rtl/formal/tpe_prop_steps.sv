@@ -32,7 +32,7 @@ module tpe_prop_steps #(
   logic [Lanes-1:0][BWidth-1:0]     b;
   logic [Lanes*CodeWidth-1:0]       code_held;
   logic [Lanes*BWidth-1:0]          b_held;
-  logic [PsumWidth-1:0]             before, psum;
+  logic [PsumWidth-1:0]             earlier, psum;
   logic [AccWidth-1:0]              sum, expected;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
@@ -62,7 +62,7 @@ module tpe_prop_steps #(
       .first_o (first_held),
       .code_o  (code_held),
       .b_o     (b_held),
-      .before_o(before),
+      .before_o(earlier),
       .done_o  (done),
       .late_o  (unused_late),
       .psum_o  (psum)
@@ -122,7 +122,7 @@ module tpe_prop_steps #(
     );
   end
 
-  assign expected = (first_held ? '0 : before) + sum;
+  assign expected = (first_held ? '0 : earlier) + sum;
   assign fails_o  = done && psum != expected;
 
 endmodule

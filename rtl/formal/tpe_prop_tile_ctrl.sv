@@ -22,8 +22,8 @@ module tpe_prop_tile_ctrl #(
   localparam int unsigned Steps = FlushCycles + Rows;
   localparam int unsigned Bits  = $clog2(Steps + 2);
 
-  logic                begun_q;
-  logic                rst_nq;  // begun_q again: the reset of what is proved
+  logic                begun_q = 1'b0;
+  logic                rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                stream, first, drain, beat, last_word;
   logic [RowWidth-1:0] row;
   logic                open_q, fresh_q;
@@ -47,9 +47,6 @@ module tpe_prop_tile_ctrl #(
       .drain_o    (drain),
       .row_o      (row)
   );
-
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;

@@ -35,8 +35,8 @@ module tpe_prop_ws #(
     output       logic                        fails_o
 );
 
-  logic                      begun_q;
-  logic                      rst_nq;  // begun_q again: the reset of what is proved
+  logic                      begun_q = 1'b0;
+  logic                      rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                      a_ready, b_ready, c_valid, c_last, done;
   logic                      a_beat, b_beat, take, a_last, b_last, stalled;
   logic [Cols*AccWidth-1:0]  c, c_q;
@@ -121,9 +121,6 @@ module tpe_prop_ws #(
     );
   end
 
-  initial begun_q = 1'b0;
-  initial rst_nq  = 1'b0;
-
   always_ff @(posedge clk_i) begin
     begun_q   <= 1'b1;
     rst_nq    <= 1'b1;
@@ -143,7 +140,7 @@ module tpe_prop_ws #(
       late_q   <= 0;
     end else begin
       if (b_beat) begin
-        next_q   <= {next_q[Rows-1:0], b_i};  // every row moves up by one
+        next_q   <= (Rows * Cols * BWidth)'({next_q, b_i});  // every row moves up
         loaded_q <= b_last ? 0 : loaded_q + 1;
         if (b_last) tile_q <= 1'b1;
       end

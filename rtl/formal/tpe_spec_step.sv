@@ -31,11 +31,8 @@ module tpe_spec_step #(
     output       logic [Width-1:0]             value_o
 );
 
-  logic             begun_q;  // the step has been given
-  logic [Latency:0] done_q;
-
-  initial begun_q = 1'b0;
-  initial done_q  = '0;
+  logic             begun_q = 1'b0;  // the step has been given
+  logic [Latency:0] done_q = '0;
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;

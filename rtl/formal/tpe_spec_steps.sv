@@ -30,13 +30,11 @@ module tpe_spec_steps #(
     output       logic [PsumWidth-1:0]         psum_o
 );
 
-  logic [CountWidth-1:0]      count_q;  // cycles of the step that are over
+  logic [CountWidth-1:0]      count_q = '0;  // cycles of the step that are over
   logic                       begun, ready, first_q;
   logic [Lanes*CodeWidth-1:0] code_q;
   logic [Lanes*BWidth-1:0]    b_q;
   logic [PsumWidth-1:0]       before_q;
-
-  initial count_q = '0;
 
   assign begun    = count_q != '0;
   assign first_o  = begun ? first_q : first_i;

@@ -124,7 +124,7 @@ def prove(
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     record(engine)
-    wanted = _chosen(_claims(engine), only)
+    wanted = _chosen(all_claims(engine), only)
     proofs = []
     for claim in wanted:
         if progress:
@@ -141,10 +141,11 @@ def lemmas(engine: Engine) -> list[str]:
     >>> lemmas(Engine("mac", "matrix2d", "2x2"))[:3]
     ['product', 'product by digits', 'accumulate']
     """
-    return [claim.name for claim in _claims(engine)]
+    return [claim.name for claim in all_claims(engine)]
 
 
-def _claims(engine: Engine) -> list[Claim]:
+def all_claims(engine: Engine) -> list[Claim]:
+    """Every lemma about an engine, to be built at its widths or others."""
     inside = [*step_claims(engine), *claims(engine)]
     return [*inside, *control_claims(engine), *chain_claims(engine)]
 

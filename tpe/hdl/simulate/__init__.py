@@ -1,0 +1,1 @@
+"""What runs the RTL, and what reads it before that."""
