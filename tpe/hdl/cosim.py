@@ -213,7 +213,8 @@ def simulate(
     folder: Path,
     waves: Path | None = None,
     module: str = "bench",
-) -> list[dict[str, int]]:
+    top: str = "tpe_bench",
+) -> list[dict[str, Any]]:
     """Run the cocotb bench over `jobs` in `folder`; what its harness measured, per job."""
     try:
         from cocotb_tools.runner import get_runner
@@ -226,7 +227,7 @@ def simulate(
     try:
         with _importable(sources.data_folder("sim")):
             runner.test(
-                hdl_toplevel="tpe_bench",
+                hdl_toplevel=top,
                 hdl_toplevel_lang="verilog",
                 test_module=module,
                 build_dir=str(home),
