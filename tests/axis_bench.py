@@ -38,7 +38,7 @@ def frames(beats):
 async def play(dut, number, job):
     """One GEMM through one wrapper; its frames of C."""
     streams = {}
-    for side, beats in job["streams"].items():
+    for side in job["streams"]:
         bus = AxiStreamBus.from_prefix(dut, f"e{number}_s_axis_{side}")
         source = AxiStreamSource(bus, dut.aclk, dut.aresetn, reset_active_level=False)
         source.log.setLevel(logging.WARNING)

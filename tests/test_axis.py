@@ -37,7 +37,7 @@ class Wrapped:
     pause: float = 0.3
 
 
-def plain(pe: str, array: str, size: tuple[int, ...], shape: tuple[int, int, int], **params: Any):
+def plain(pe: str, array: str, size: tuple[int, ...], shape: Any, **params: Any):
     e = tpe.Engine(pe, array, size, **params)
     a, b = drawn(e, *shape)
     if pe.startswith("opt") or pe == "stripes":
@@ -45,9 +45,7 @@ def plain(pe: str, array: str, size: tuple[int, ...], shape: tuple[int, int, int
     return Wrapped(Case(e, a, b), a.astype(np.int64) @ b)
 
 
-def finished(
-    pe: str, array: str, size: tuple[int, ...], shape: tuple[int, int, int], **params: Any
-):
+def finished(pe: str, array: str, size: tuple[int, ...], shape: Any, **params: Any):
     """With everything that a word may take: C0, a bias, a scale per column, an output zero."""
     e = tpe.Engine(pe, array, size, c0="on", bias="on", requant="column", relu="on", **params)
     a, b = drawn(e, *shape)
@@ -65,7 +63,7 @@ def finished(
     return Wrapped(case, c)
 
 
-def zeroed(pe: str, array: str, size: tuple[int, ...], shape: tuple[int, int, int], **params: Any):
+def zeroed(pe: str, array: str, size: tuple[int, ...], shape: Any, **params: Any):
     e = tpe.Engine(pe, array, size, **params)
     a, b = drawn(e, *shape)
     z_a, z_b = int(e.a_format.low + 3), int(e.b_format.high - 2)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import tpe
-from tpe.hdl.package import emit_directory, leaves_first
+from tpe.hdl.package import emit_directory
+from tpe.hdl.package_files.folder import leaves_first
 from tpe.hdl.sources import port_names
 from tpe.hdl.toolchain import has_fst_headers, verilator
 from tpe.hdl.verify import verify

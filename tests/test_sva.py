@@ -89,6 +89,13 @@ FAULTS = [
         "else overflow_q",
         "a_overflow_stays",
     ),
+    (  # a word that the chain refuses raises the flag: it is told before it is there
+        "foretells",
+        "tpe_post",
+        "if (take_o && |over) overflow_q",
+        "if (valid_i && |over) overflow_q",
+        "a_overflow_comes_with_a_word",
+    ),
     ("alone", "tpe_systolic_os", "stream && en && b_valid_i", "stream && en", "a_beats_pair"),
     ("first", "tpe_post", "valid_q    <= 1'b0;", "valid_q    <= 1'b1;", "a_no_word_before_a_beat"),
 ]

@@ -23,6 +23,7 @@ from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.images import SETTINGS, Case, Counts, Images, counts, images
 from tpe.hdl.pack import unpack
+from tpe.hdl.package_files.facts import facts
 from tpe.hdl.sva import sva_modules
 from tpe.operands import Ints
 from tpe.run import Run
@@ -120,7 +121,7 @@ def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
     signals = {"done_o": "pass_done_o", "overflow_clear_i": "1'b0"} | chain.slices(engine, "d_i")
     connections = [(port, signals.get(port, port)) for port in ports]
     if asserts:
-        modules |= sva_modules(top)
+        modules |= sva_modules(top, held=False)
     dut = emit.template("dut.sv.j2", connections=connections, ports=ports)
     benches = {name: sources.bench_text(name) for name in ("tpe_harness", "tpe_source", "tpe_walk")}
     return {**modules, "tpe_dut": dut, **benches}
@@ -128,27 +129,21 @@ def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
 
 def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
     """Parameters of the harness of an engine, in order."""
-    pe, w = emit.record(engine), engine.widths
-    rows, cols = emit.rtl_size(engine)
+    known = facts(engine)
     a, b = emit.stored_formats(engine)
-    a_bits, b_bits = emit.port_bits(engine)
-    chained = engine.array is not None and engine.array.chained
-    per_row = w.lanes * pe.group
-    planes = w.digits if pe.sparse else pe.planes(w, engine.params)
-    lone = not pe.sparse or engine.params["drift"] > 0
     return [
-        ("Rows", rows),
-        ("Cols", cols),
-        ("ABits", a_bits * (rows if chained else rows * per_row)),
-        ("BBits", b_bits * cols * (1 if pe.sparse or chained else w.lanes)),
-        ("CBits", cols * engine.chain.out.bits),
+        ("Rows", known.rows),
+        ("Cols", known.cols),
+        ("ABits", known.a.width),
+        ("BBits", known.b.width),
+        ("CBits", known.c.width),
         ("DBits", chain.record_bits(engine)),
-        ("Streams", 1 if lone else rows * w.lanes),
-        ("Planes", planes),
-        ("BPlanes", 1 if pe.sparse else planes),
+        ("Streams", known.streams),
+        ("Planes", known.planes),
+        ("BPlanes", known.b_planes),
         ("AZeroBits", a.bits),
         ("BZeroBits", b.bits),
-        ("Taken", "1'b1" if chain.fields(engine) else "1'b0"),
+        ("Taken", "1'b1" if known.taken else "1'b0"),
         ("MemWords", words),
     ]
 

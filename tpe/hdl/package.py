@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import shutil
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
-from tpe.hdl import emit, sources
+from tpe.hdl import emit
+from tpe.hdl.package_files.axis import axis_modules
+from tpe.hdl.package_files.constraints import sdc
+from tpe.hdl.package_files.core import Filesets, core
+from tpe.hdl.package_files.folder import leaves_first, write_folder
+from tpe.hdl.package_files.readme import readme
+from tpe.hdl.package_files.smoke import smoke_modules
 from tpe.hdl.sva import sva_modules
-from tpe.version import __version__
 
 
 def emit_directory(
     engine: Engine, folder: str | os.PathLike[str], prefix: str | None = None, clock_ns: float = 2.0
 ) -> list[Path]:
-    """Write the SystemVerilog of an engine, its file list, SDC and FuseSoC core into `folder`.
+    """Write the SystemVerilog of an engine and what an outsider needs beside it into `folder`.
 
-    Beside them lie properties of its ports, in a list of their own, PREFIX_sva.f.
+    README.md with the protocol of its ports and a worked example, the file list, SDC, a FuseSoC
+    core; in lists of their own an AXI4-Stream wrapper, properties of the ports and a bench that
+    checks itself (PREFIX_axis.f, PREFIX_sva.f, PREFIX_smoke.f). No simulator is needed to write it.
     Every module carries `prefix` (default: the engine's name, and a hash of the parameters that
     are not defaults), so that two engines fit one design; the top is the module `prefix`.
     `clock_ns` goes into the SDC. The folder is written whole or not at all. Returns the files.
@@ -33,16 +36,42 @@ def emit_directory(
     if not 0 < clock_ns < 1e6:
         raise TpeError(f"clock_ns = {clock_ns} is not legal: more than 0, less than 1e6")
     prefix = default_prefix(engine) if prefix is None else prefix
-    modules = emit.rename(emit.engine_modules(engine), prefix)
-    order = leaves_first(modules, prefix)
-    texts = {f"{module}.sv": modules[module] for module in order}
-    properties = emit.rename({**emit.engine_modules(engine), **sva_modules(engine)}, prefix)
-    texts[f"{prefix}_sva.sv"] = properties[f"{prefix}_sva"]
-    texts[f"{prefix}_sva.f"] = f"{prefix}_sva.sv\n"
-    texts[f"{prefix}.f"] = "".join(f"{module}.sv\n" for module in order)
-    texts[f"{prefix}.sdc"] = sdc(clock_ns, modules[prefix])
-    texts[f"{prefix}.core"] = core(prefix, order, engine)
-    return write_folder(Path(folder), texts)
+    return write_folder(Path(folder), package_texts(engine, prefix, clock_ns))
+
+
+def package_texts(engine: Engine, prefix: str, clock_ns: float = 2.0) -> dict[str, str]:
+    """Every file of a package by its name; see `emit_directory`.
+
+    >>> texts = package_texts(Engine("mac", "systolic_os", (2, 2)), "mine")
+    >>> sorted(name for name in texts if name.endswith(".f"))
+    ['mine.f', 'mine_axis.f', 'mine_smoke.f', 'mine_sva.f']
+    """
+    own = emit.engine_modules(engine)
+    modules = emit.rename(own, prefix)
+    rtl = leaves_first(modules, prefix)
+    wrapped = emit.rename(own | axis_modules(engine), prefix)
+    axis = [name for name in leaves_first(wrapped, f"{prefix}_axis") if name not in modules]
+    properties = emit.rename(own | sva_modules(engine), prefix)
+    smoke = smoke_modules(engine, prefix)
+    bench = leaves_first(modules | smoke, f"{prefix}_smoke")
+    lists = {
+        "": rtl,
+        "_axis": axis,
+        "_sva": [f"{prefix}_sva"],
+        "_smoke": [name for name in bench if name in smoke],
+    }
+    every = {**modules, **wrapped, **properties, **smoke}
+    texts = {f"{name}.sv": every[name] for names in lists.values() for name in names}
+    for ending, names in lists.items():
+        texts[f"{prefix}{ending}.f"] = "".join(f"{name}.sv\n" for name in names)
+    texts[f"{prefix}.sdc"] = sdc(clock_ns, modules[prefix], prefix)
+    rtl_files, axis_files, sva_files, smoke_files = (
+        [f"{name}.sv" for name in names] for names in lists.values()
+    )
+    filesets = Filesets(rtl_files, axis_files, sva_files, smoke_files, [f"{prefix}.sdc"])
+    texts[f"{prefix}.core"] = core(prefix, engine.name, filesets)
+    texts["README.md"] = readme(engine, prefix)
+    return texts
 
 
 def default_prefix(engine: Engine) -> str:
@@ -52,94 +81,3 @@ def default_prefix(engine: Engine) -> str:
         return f"tpe_{engine.name}"
     text = json.dumps(engine.params, sort_keys=True)
     return f"tpe_{engine.name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
-
-
-def leaves_first(modules: Mapping[str, str], top: str) -> list[str]:
-    """Module names so that each stands behind all that it instantiates."""
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in order:
-            return
-        for other in sorted(modules):
-            if other != name and f"  {other} " in modules[name]:
-                visit(other)
-        order.append(name)
-
-    visit(top)
-    return order
-
-
-def sdc(clock_ns: float, top: str) -> str:
-    """Timing constraints of a top module: one clock, a fifth of it outside each port, no reset."""
-    inputs, outputs = (
-        " ".join(f"{name}*" for name in _ports_of(top, direction))
-        for direction in ("input", "output")
-    )
-    return (
-        f"# Generated by tpe {__version__}; the clock is the user's to set.\n"
-        f"create_clock -name clk -period {clock_ns:g} [get_ports clk_i]\n"
-        f"set_input_delay {clock_ns / 5:g} -clock clk [get_ports {{{inputs}}}]\n"
-        f"set_output_delay {clock_ns / 5:g} -clock clk [get_ports {{{outputs}}}]\n"
-        "set_false_path -from [get_ports rst_ni]\n"
-    )
-
-
-def _ports_of(top: str, direction: str) -> list[str]:
-    lines = [x for x in sources.ports(top).splitlines() if x.split()[:1] == [direction]]
-    names = [re.split(r"\s+", line.split("//")[0].strip().rstrip(","))[-1] for line in lines]
-    return [name for name in names if name not in ("clk_i", "rst_ni")]
-
-
-def core(prefix: str, order: list[str], engine: Engine) -> str:
-    """A FuseSoC core description (CAPI 2)."""
-    files = "".join(f"      - {module}.sv\n" for module in order)
-    return (
-        "CAPI=2:\n"
-        f"name: tpe::{prefix}:{__version__}\n"
-        f"description: {engine.name}, generated by tpe\n"
-        "filesets:\n"
-        "  rtl:\n"
-        "    files:\n"
-        f"{files}"
-        "    file_type: systemVerilogSource\n"
-        "  properties:\n"
-        "    files:\n"
-        f"      - {prefix}_sva.sv\n"
-        "    file_type: systemVerilogSource\n"
-        "  constraints:\n"
-        "    files:\n"
-        f"      - {prefix}.sdc: {{file_type: SDC}}\n"
-        "targets:\n"
-        "  default: &default\n"
-        "    filesets: [rtl, constraints]\n"
-        f"    toplevel: {prefix}\n"
-        "  lint:\n"
-        "    <<: *default\n"
-        "    flow: lint\n"
-        "    flow_options:\n"
-        "      tool: verilator\n"
-        "      verilator_options: [-Wall]\n"
-    )
-
-
-def write_folder(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write the files into a new folder beside and rename it into place; refuse a full one."""
-    work = None
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise TpeError(
-                f"{folder} exists and is no empty directory; choose another, or empty it"
-            )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        work.chmod(0o755)
-        for name, text in texts.items():
-            (work / name).write_text(text)
-        os.replace(work, folder)
-    except OSError as error:
-        raise TpeError(f"cannot write {folder}: {error.strerror or error}") from None
-    finally:
-        if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
-    return [folder / name for name in texts]

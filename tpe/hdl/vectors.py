@@ -14,7 +14,7 @@ from tpe.hdl.build import CONFIGURED
 from tpe.hdl.cosim import harness_parameters
 from tpe.hdl.images import SETTINGS, Case, counts, expected, images
 from tpe.hdl.pack import pack
-from tpe.hdl.package import leaves_first, write_folder
+from tpe.hdl.package_files.folder import leaves_first, write_folder
 from tpe.hdl.verify import cases_of
 from tpe.version import __version__
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tpe.hdl import chain
 from tpe.hdl.images import Case, expected, images
 from tpe.hdl.pack import pack
 from tpe.hdl.package_files.facts import Facts, facts
@@ -55,21 +56,35 @@ def example(engine: Engine) -> Example:
 
 
 def example_case(engine: Engine) -> Case:
-    """One tile (of a chain: three rows of A), K one operand more than a beat holds.
+    """One tile (of a chain: three rows of A), K one operand more than a beat holds, 3 at least.
+
+    K is 1 if an accumulator with guard bits holds no more.
 
     A[m, k] = low_a + (3 m + 5 k) mod s_a and B[k, n] = low_b + (2 k + n) mod s_b; `low` is -3 or
     the format's own lowest, `s` is 7 or the number of values from `low` on.
     """
+    engine = wrapping(engine)
     known, transposed = facts(engine), engine.params["encode"] == "weights"
     sides = (ROWS_OF_A_CHAIN if known.chained else engine.grid.m), engine.grid.n
     m, n = sides[::-1] if transposed else sides
     k = max(3, known.per_beat + 1)
+    if engine.chain.narrow and not chain.has_room(engine, k):
+        k = 1
     (low_a, span_a), (low_b, span_b) = span(engine.a_format), span(engine.b_format)
     row, depth, col = np.arange(m)[:, None], np.arange(k), np.arange(n)
     a = low_a + (3 * row + 5 * depth) % span_a
     b = low_b + (2 * depth[:, None] + col) % span_b
     zero = OPERAND_ZERO if engine.params["zero_points"] != "none" else 0
     return Case(engine, a, b, a_zero=zero, b_zero=zero, given=_given(engine, m, n))
+
+
+def wrapping(engine: Engine) -> Engine:
+    """The engine as its RTL is: without guard bits the accumulator wraps, it refuses nothing."""
+    if engine.chain.narrow or engine.params["overflow"] == "wrap":
+        return engine
+    assert engine.record is not None and engine.array is not None
+    parameters = {**engine.params, "overflow": "wrap"}
+    return type(engine)(engine.record, engine.array, engine.size, **parameters)
 
 
 def span(number: IntFormat) -> tuple[int, int]:
@@ -84,11 +99,11 @@ def span(number: IntFormat) -> tuple[int, int]:
 
 
 def _given(engine: Engine, m: int, n: int) -> Given:
-    chain = engine.chain
-    c0: Ints | None = np.full((m, n), GIVEN_C0) if chain.c0 else None
-    bias: Ints | None = np.full(n, GIVEN_BIAS) if chain.bias else None
-    if chain.requant == "off":
+    stages = engine.chain
+    c0: Ints | None = np.full((m, n), GIVEN_C0) if stages.c0 else None
+    bias: Ints | None = np.full(n, GIVEN_BIAS) if stages.bias else None
+    if stages.requant == "off":
         return Given(c0, bias)
-    if chain.requant == "tensor":
+    if stages.requant == "tensor":
         return Given(c0, bias, Requant(MULTIPLIER, SHIFT, OUT_ZERO))
     return Given(c0, bias, Requant(np.full(n, MULTIPLIER), np.full(n, SHIFT), OUT_ZERO))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tpe.hdl import chain, emit, sources
-from tpe.hdl.cosim import harness_parameters
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
@@ -90,8 +89,11 @@ def facts(engine: Engine) -> Facts:
     """
     pe = emit.record(engine)
     assert engine.array is not None
-    told = dict(harness_parameters(engine, 0))
+    w, chained = engine.widths, engine.array.chained
     rows, cols = emit.rtl_size(engine)
+    in_a_row = 1 if chained else w.lanes * pe.group  # operands of A
+    planes = w.digits if pe.sparse else pe.planes(w, engine.params)
+    lone = not pe.sparse or engine.params["drift"] > 0
     (a_bits, b_bits), formats = emit.port_bits(engine), emit.stored_formats(engine)
     out = engine.chain.out
     taken = tuple(
@@ -101,16 +103,16 @@ def facts(engine: Engine) -> Facts:
     return Facts(
         rows=rows,
         cols=cols,
-        a=Elements(told["ABits"] // a_bits, a_bits, formats[0].signed),
-        b=Elements(told["BBits"] // b_bits, b_bits, formats[1].signed),
+        a=Elements(rows * in_a_row, a_bits, formats[0].signed),
+        b=Elements(cols * (1 if pe.sparse or chained else w.lanes), b_bits, formats[1].signed),
         c=Elements(cols, out.bits, out.signed),
-        streams=told["Streams"],
-        planes=told["Planes"],
-        b_planes=told["BPlanes"],
+        streams=1 if lone else rows * w.lanes,
+        planes=planes,
+        b_planes=1 if pe.sparse else planes,
         sparse=pe.sparse,
-        chained=engine.array.chained,
+        chained=chained,
         overlapped=engine.params.get("overlap") == "load",
-        per_beat=engine.grid.chain if engine.array.chained else engine.widths.lanes * pe.group,
+        per_beat=engine.grid.chain if chained else w.lanes * pe.group,
         taken=taken,
         ports=tuple(sources.port_names(emit.engine_modules(engine)["tpe_engine"])),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from tpe.array.base import Handshake
 from tpe.hdl import chain, emit, sources
 from tpe.hdl.images import Case
-from tpe.hdl.package_files.example import example_case
+from tpe.hdl.package_files.example import example_case, wrapping
 from tpe.hdl.package_files.facts import facts
 from tpe.hdl.vectors import bench_memories, bench_source
 from tpe.hdl.verify import STALLS
@@ -38,14 +38,11 @@ def smoke_cases(engine: Engine) -> list[Case]:
     The source never takes back what it has offered, so that the properties of the ports hold. The
     accumulator wraps, as the RTL's does; one with guard bits is asked for no more than it holds.
     """
-    assert engine.record is not None and engine.array is not None
-    guarded = engine.chain.narrow > 0
-    parameters = engine.params if guarded else {**engine.params, "overflow": "wrap"}
-    engine = type(engine)(engine.record, engine.array, engine.size, **parameters)
+    engine = wrapping(engine)
     rng = np.random.Generator(np.random.Philox(1))
     known = facts(engine)
     k = known.per_beat + 2
-    if guarded and not chain.has_room(engine, k):
+    if engine.chain.narrow and not chain.has_room(engine, k):
         k = 1
     m, n = known.rows + 1 if known.chained else engine.grid.m + 1, engine.grid.n + 1
     if engine.params["encode"] == "weights":
