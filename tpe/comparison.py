@@ -143,10 +143,10 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per engine, all layers together; refused ones too, with their reason."""
-        totals = {entry.label: entry.run and entry.run.totals() for entry in self.entries}
+        totals = {e.label: e.run.totals() if e.run else None for e in self.entries}
         base = totals[self.baseline]
         assert base is not None
-        return [self._row(entry, totals[entry.label] or None, base) for entry in self.entries]
+        return [self._row(entry, totals[entry.label], base) for entry in self.entries]
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """One row per layer and engine that ran; the engines of a layer stand together."""
