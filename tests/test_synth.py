@@ -273,20 +273,6 @@ def test_the_row_of_a_clock_meets_it_with_the_least_area(made):
 # ---- timing ----
 
 
-@sta
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_both_timers_agree(library, made):
-    """Within 12 %: ABC sees no slew of registers, and its loads are those of one buffer."""
-    tech = technology(library)
-    for point in made("mac", library).designs[0].points["cell"]:
-        m = point.mapped
-        if m.variant or m.full_adders:  # ABC sees no path through flip-flops or full adders
-            continue
-        other = timing.timings(tech, [(m.netlist, m.abc_delay_ns)], "abc")[0]
-        assert other is not None and "ABC" in other.tool
-        assert other.period_ns == pytest.approx(point.period_ns, rel=0.12)
-
-
 def test_fo4_is_that_of_published_libraries():
     """sky130 hd typical: tens of picoseconds; scaled by node, 0.18 um is slower."""
     assert 0.05 < timing.fo4_ns(technology()) < 0.11
@@ -298,6 +284,7 @@ def test_a_timer_that_is_missing_is_said(monkeypatch):
     monkeypatch.setattr(timing, "opensta", lambda: None)
     with pytest.raises(TpeError, match="sta is not on PATH; on Debian: apt install opensta"):
         timing.timings(technology(), [], "sta")
+    assert timing.timings(technology(), []) == []
 
 
 # ---- arrays ----

@@ -33,10 +33,14 @@ class Compared:
         return max((abs(mine[k] / theirs[k] - 1) for k in theirs), default=0.0)
 
 
-def mapped_parts(pe: str | PE, tech: Technology, recipes: str | Sequence[str]) -> list[Mapped]:
-    """Every part of a PE in a small array, by recipes, as `tpe synth` maps it."""
+def mapped_parts(
+    pe: str | PE, tech: Technology, recipes: str | Sequence[str], cell_alone: bool = False
+) -> list[Mapped]:
+    """Every part of a PE in a small array, or its cell, by recipes, as `tpe synth` maps it."""
     engine = synthesis.default_engine(pe)
-    parts = [part for kind in designs.pe_parts(engine, ()).values() for part in kind]
+    kinds = designs.pe_parts(engine, ())
+    parts = [part for kind in kinds.values() for part in kind if not part.variant]
+    parts = kinds["cell"][:1] if cell_alone else parts
     outcomes = map_parts(parts, tech, find_recipes(recipes))
     return [mapped for outcome in outcomes for mapped in outcome.mapped]
 

@@ -20,6 +20,7 @@ from tpe.cli_common import (
     plain_table,
     progress,
 )
+from tpe.commands.synth_path import print_paths
 from tpe.commands.synth_power import (
     OperandsOption,
     PowerOption,
@@ -107,6 +108,10 @@ ExportOption = Annotated[
     str | None,
     typer.Option("--export", metavar="DIR", help="Write an array for OpenROAD-flow-scripts too."),
 ]
+PathOption = Annotated[
+    bool,
+    typer.Option("--critical-path", help="The longest path of each design, cell by cell."),
+]
 FrontOption = Annotated[bool, typer.Option("--front", help="Every point of the fronts too.")]
 
 
@@ -121,6 +126,7 @@ def synth(
     timer: TimerOption = None,
     wire_load: WireLoadOption = None,
     front: FrontOption = False,
+    critical_path: PathOption = False,
     shares: SharesOption = False,
     fpga: FpgaOption = None,
     export: ExportOption = None,
@@ -149,6 +155,7 @@ def synth(
     if cost is not None:
         _refuse_beside_cost(array=array, liberty=liberty, recipe=recipe, timer=timer, param=param)
         _refuse_beside_cost(power=power, shares=shares, front=front, fpga=fpga, export=export)
+        _refuse_beside_cost(**{"critical-path": critical_path})
         _refuse_beside_cost(saif=saif, workload=workload, wires=wires)
         _from_cost(out, names, clocks, cost)
         return
@@ -159,6 +166,7 @@ def synth(
     options = {"recipe": chosen, "timer": timer, "wire-load": wire_load, "front": front}
     activity = check_power(power, workload, wires, saif, seed, array)
     options |= activity.options
+    options["critical-path"] = critical_path
     words = option_words({**options, "shares": shares, "fpga": fpga, "export": export})
     command = _command(names, engines, array, liberty, clock_ns, words, param)
     out.echo(command)
@@ -166,6 +174,7 @@ def synth(
     result = activity.add(out, result)
     print_result(out, result, front)
     extra = print_shares(out, result, activity) if shares else {}
+    extra |= print_paths(out, result) if critical_path else {}
     extra |= _extras(out, result, fpga, export)
     from tpe.synth.rows import EXTRA
 
