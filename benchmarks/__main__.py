@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import model, networks, rtl, synth
+from benchmarks import model, networks, rtl, synth, timer
 
 
 def main() -> int:
@@ -19,6 +19,7 @@ def main() -> int:
         *networks.figures(),
         *rtl.figures(),
         *synth.figures(),
+        *timer.figures(),
     ):
         figures.append(figure)
         table.add_row(figure.name, figure.measured, figure.limit, "yes" if figure.ok else "NO")

@@ -151,21 +151,22 @@ def ordered(c: Cells, kinds: Ints, pins: Ints, pin_from: Ints, driver: Ints) -> 
             if net >= 0 and driver[net] >= 0 and pins[pin_from[g] + c.delays[a, 1]] >= 0:
                 behind[fill[driver[net]]] = g
                 fill[driver[net]] += 1
-    order = np.zeros(gates, np.int64)
-    done = 0
+    order, stack = np.zeros(gates, np.int64), np.zeros(gates, np.int64)
+    done = ready = 0
     for g in range(gates):
         if waits[g] == 0:
-            order[done] = g
-            done += 1
-    place = 0
-    while place < done:
-        g = order[place]
-        place += 1
+            stack[ready] = g
+            ready += 1
+    while ready > 0:  # the last first: what stands together in memory is met together
+        ready -= 1
+        g = stack[ready]
+        order[done] = g
+        done += 1
         for e in range(start[g], start[g + 1]):
             waits[behind[e]] -= 1
             if waits[behind[e]] == 0:
-                order[done] = behind[e]
-                done += 1
+                stack[ready] = behind[e]
+                ready += 1
     return order[:done], waits
 
 
