@@ -113,7 +113,7 @@ def ours(tech: Technology, netlist: Netlist, folder: Path) -> Spans:
     file.write_text(netlist.text)
     code = _OURS.format(file=str(file), top=netlist.top)
     whole = process(code, times=3)
-    return Spans(best(lambda: nldm.timed(tech, circuit), times=5), whole, found.period_ns)
+    return Spans(best(lambda: nldm.timed(tech, circuit), times=9), whole, found.period_ns)
 
 
 def theirs(tech: Technology, netlist: Netlist, folder: Path) -> Spans:

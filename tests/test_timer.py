@@ -451,10 +451,10 @@ def test_the_critical_path_is_that_of_opensta(tmp_path):
 def test_ripples_of_full_adders_are_timed_through():
     """15.17 ns and 3276 um2 of tpe130, by OpenSTA; a timer that sees no path through them: 3.1."""
     made = synthesis.synthesise("mac", recipes="ripple/small,ripple/small/full_adders")
-    points = made.designs[0].points["cell"]
-    chosen = [p for p in points if p.mapped.label == "ripple/small/full_adders"]
-    assert [round(p.area_um2) for p in chosen] == [3276]
-    assert chosen[0].period_ns == pytest.approx(15.167, rel=WITHIN)
+    smallest = min(made.designs[0].points["cell"], key=lambda point: point.area_um2)
+    assert "full_adders" in smallest.mapped.label and round(smallest.area_um2) == 3276
+    assert smallest.period_ns == pytest.approx(15.167, rel=WITHIN)
+    assert smallest.mapped.abc_delay_ns < 0.3 * smallest.period_ns
 
 
 # ---- the choice of a timer, what is kept, what is shown ----

@@ -233,13 +233,15 @@ def propagate(
             source, sink = pins[first + c.delays[a, 0]], pins[first + c.delays[a, 1]]
             if source < 0 or sink < 0:
                 continue
-            for i in range(2):
-                for e in range(2):
+            for e in range(2):
+                table, slews = c.delay_tables[a, e], c.delay_slews[a, e]
+                if table < 0:
+                    continue
+                for i in range(2):
                     bit = 1 << (2 * i + e)
-                    table = c.delay_tables[a, e]
-                    if table < 0 or not c.delays[a, 3] & bit:
+                    if not c.delays[a, 3] & bit:
                         continue
-                    d, s = both(t, table, c.delay_slews[a, e], slew[source, i], load[sink, e])
+                    d, s = both(t, table, slews, slew[source, i], load[sink, e])
                     d += wire_ns(c, wire, k, c.delays[a, 0], source, i)
                     slew[sink, e] = max(slew[sink, e], s)
                     if not c.delays[a, 2] & bit:
