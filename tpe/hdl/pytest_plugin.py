@@ -25,7 +25,7 @@ def tpe_cosim(request: pytest.FixtureRequest) -> Callable[..., Cosimulation]:
     """`tpe.cosim` that fails the test, with the first mismatches, unless every result is right.
 
     Takes what `tpe.cosim` takes and returns its report; `check=False` only returns it. Files and
-    include directories that are not absolute are looked for beside the test, then where pytest
+    directories that are not absolute are looked for beside the test, then where pytest
     runs.
     """
     beside = request.path.parent
@@ -39,13 +39,22 @@ def tpe_cosim(request: pytest.FixtureRequest) -> Callable[..., Cosimulation]:
         *arguments: Any,
         check: bool = True,
         include: Sequence[str | os.PathLike[str]] = (),
+        libraries: Sequence[str | os.PathLike[str]] = (),
+        file_lists: Sequence[str | os.PathLike[str]] = (),
         **options: Any,
     ) -> Cosimulation:
         __tracebackhide__ = True
         from tpe.hdl.user_rtl import cosim
 
         files = [find(x) for x in ([file] if isinstance(file, str | os.PathLike) else file)]
-        report = cosim(files, *arguments, include=[find(x) for x in include], **options)
+        report = cosim(
+            files,
+            *arguments,
+            include=[find(x) for x in include],
+            libraries=[find(x) for x in libraries],
+            file_lists=[find(x) for x in file_lists],
+            **options,
+        )
         if check and not report.ok:
             pytest.fail(str(report), pytrace=False)
         return report

@@ -167,7 +167,8 @@ def play(
             rows = pace(seed, "out_ready" in pins)
             paces.write_text("".join(f"{sink}{offer}\n" for offer, sink in rows.tolist()))
             command += [f"+pace={paces}", f"+count={count}"]
-        done = limited.run(command, limit_s, "the simulation", cwd=folder)
+        more = "; one that only takes longer needs a higher limit_s (--limit-s)"
+        done = limited.run(command, limit_s, "the simulation", cwd=folder, advice=more)
         if done.returncode or not results.exists():
             lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing said"]
             raise TpeError(f"the simulation ended before its stimulus: {_reason(lines)}")
@@ -176,6 +177,8 @@ def play(
 
 def _reason(lines: list[str]) -> str:
     """The line that says most: an error of Verilator's, else the first one."""
+    if any("DIDNOTCONVERGE" in x for x in lines):
+        return "a loop never settles: a signal depends on itself without a register or a delay"
     return next((x for x in lines if "%Error" in x or "rror:" in x), lines[0])
 
 

@@ -77,7 +77,8 @@ def traced(model: Model, given: Stimulus, shown: Recorded) -> Trace:
         when = np.flatnonzero(shown.offered & shown.ready)[: len(at)]
         at[: len(when)] = when
         given = replace(given, at=at)
-        valid = None if valid is None else valid & shown.taken
+        awake = np.arange(len(shown.out)) >= LEAD  # what reset shows is nothing
+        valid = None if valid is None else valid & shown.taken & awake
     return Trace(model, given, model.reduced(given.expected), model.reduced(shown.out), valid)
 
 

@@ -16,8 +16,8 @@ from tpe.hdl.foreign.files import file_set
 from tpe.hdl.foreign.hints import explained, shifted
 from tpe.hdl.foreign.read import Module, read_module
 from tpe.hdl.foreign.roles import Pin, held, pins
-from tpe.hdl.user_bench import Recorded, bench, play
-from tpe.hdl.user_judge import judge
+from tpe.hdl.user_bench import BUILD_SHARE, Recorded, bench, play
+from tpe.hdl.user_judge import judge, least, traced
 from tpe.hdl.user_model import Model, build_model
 from tpe.hdl.user_report import Cosimulation
 from tpe.hdl.user_stimulus import LATEST, Stimulus, stimulus
@@ -88,7 +88,7 @@ def cosim(
     expected = _latency(latency, cycles)
     _check_numbers(vectors, seed, limit_s)
     files = file_set(named, include, define or {}, libraries, file_lists)
-    module = read_module(files, top, params or {}, limit_s)
+    module = read_module(files, top, params or {}, limit_s * BUILD_SHARE)
     found = pins(module, ports, reset)
     tied = held(module, found, ties or {})
     _check_clock(found, expected)
@@ -109,7 +109,7 @@ def cosim(
         return report
     hint = explained(wanted, found, given, shown, latest)
     if not hint and not given.paced and "clk" in found and not target:
-        hint = _shifted(wanted, found, design, (cycles, seed, limit_s), latest)
+        hint = _shifted(wanted, found, design, (vectors, cycles, seed, limit_s), latest)
     return replace(report, hint=hint)
 
 
@@ -117,24 +117,27 @@ def _shifted(
     model: Model,
     found: Mapping[str, Pin],
     design: Design,
-    settings: tuple[int, int, float],
+    settings: tuple[int | None, int, int, float],
     latest: int,
 ) -> str:
-    """The delays with which a short run is right, and then the long one too."""
-    interval, seed, limit_s = settings
+    """The delays with which a short run is right, and what the long one is then."""
+    vectors, interval, seed, limit_s = settings
     end = time.monotonic() + min(limit_s, HINT_SECONDS)
 
-    def replay(moved: Mapping[str, Pin]) -> tuple[Stimulus, Recorded]:
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TpeError("no time is left for a hint")
-        given = stimulus(model, moved, HINT_VECTORS, interval, seed)
-        return given, play(design, model, moved, given, seed, None, left)
+    def replay(moved: Mapping[str, Pin], count: int | None) -> tuple[Stimulus, Recorded]:
+        given = stimulus(model, moved, count, interval, seed)
+        left = end - time.monotonic() if count == HINT_VECTORS else limit_s
+        return given, play(design, model, moved, given, seed, None, max(left, 0.0))
 
     try:
-        return shifted(model, found, replay, latest)[1]
+        moved, hint = shifted(model, found, lambda pins: replay(pins, HINT_VECTORS), latest)
+        if not hint:
+            return ""
+        given, shown = replay(moved, vectors)
     except TpeError:  # a hint is extra: without one the report stands as it is
         return ""
+    wrong = least(traced(model, given, shown), latest)
+    return f"{hint}, but for {wrong:,} of {len(given.at):,} results" if wrong else hint
 
 
 def _report(

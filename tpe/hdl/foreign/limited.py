@@ -26,8 +26,10 @@ def run(
     *,
     cwd: Path | str | None = None,
     env: Mapping[str, str] | None = None,
+    advice: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; TpeError naming `what` if that takes over `limit_s` seconds.
+    """Run a command to its end; TpeError naming `what` if that takes over `limit_s` seconds,
+    with `advice` behind it.
 
     Whatever way this is left, no process of the command's group is alive behind it.
 
@@ -58,7 +60,9 @@ def run(
                 reader.start()
             code = process.wait(limit_s)
         except subprocess.TimeoutExpired:
-            raise TpeError(f"{what} did not end within {limit_s:g} s and was stopped") from None
+            raise TpeError(
+                f"{what} did not end within {limit_s:g} s and was stopped{advice}"
+            ) from None
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
