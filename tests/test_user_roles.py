@@ -87,6 +87,20 @@ def test_delays_that_are_none(ports: dict[str, Any], message: str) -> None:
     assert message in str(error.value)
 
 
+def test_a_flag_that_comes_a_cycle_before_its_result(tmp_path: Path) -> None:
+    file = tmp_path / "early.sv"
+    file.write_text(
+        "module early (input clk, go, input [3:0] x, y, output reg [7:0] p, output reg done);\n"
+        "  reg [7:0] q;\n  always @(posedge clk) begin q <= x * y; p <= q; done <= go; end\n"
+        "endmodule\n"
+    )
+    ports = {"clk": "clk", "valid": "go", "a": "x", "b": "y", "out": "p", "out_valid": "done"}
+    plain = tpe.cosim(file, "early", "multiply", ports, vectors=3000)
+    assert not plain.ok and plain.hint == "matches with out_valid=done@-1"
+    right = tpe.cosim(file, "early", "multiply", ports | {"out_valid": "done@-1"}, latency=2)
+    assert right.ok
+
+
 # ---- ports of other shapes ----
 
 BUNDLE = {"a": "in.x", "b": "in.w[1]", "c": "in.w[0]", "out": "result.value"}
@@ -121,6 +135,17 @@ def test_parts_that_do_not_fit_are_refused(name: str) -> None:
     with pytest.raises(tpe.TpeError) as error:
         shaped("bundled", "multiply_add", BUNDLE | ports, ties=ties)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_interface_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "through.sv"
+    file.write_text(
+        "interface pair_if (input logic clk); logic [3:0] x, y; logic [7:0] p;\n"
+        "  modport in (input clk, x, y, output p);\nendinterface\n"
+        "module through (pair_if.in s); always_ff @(posedge s.clk) s.p <= s.x * s.y; endmodule\n"
+    )
+    with pytest.raises(tpe.TpeError, match="a: port 's\\.x' is an interface; legal: a vector"):
+        tpe.cosim(file, "through", "multiply", {"a": "s.x", "b": "s.y", "out": "s.p"})
 
 
 def test_escaped_names() -> None:

@@ -320,8 +320,7 @@ def _array_module(engine: Engine) -> str:
 
 
 def _array_parameters(array: str) -> list[str]:
-    head = sources.text(f"tpe_{array}").split("\n) (\n")[0]
-    return re.findall(r"^\s+parameter\s+int unsigned (\w+)", head, re.MULTILINE)
+    return list(sources.parameters(sources.text(f"tpe_{array}")))
 
 
 def header(engine: Engine) -> str:
