@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,12 +209,14 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "twice": (GOOD + 'pe = "opt1"\n\n', "not TOML: Cannot overwrite a value (at line 4"),
     "open string": (GOOD + 'x = "abc', "not TOML: "),
     "truncated": (GOOD + "[param", "not TOML: "),
-    "not text": (GOOD.encode() + b"# \xff\xfe", "line 4 is not UTF-8 text"),
-    "NUL": (GOOD + "\0", "not TOML: "),
-    "deep": (GOOD + "x = " + "[" * 100_000, "not TOML that can be read"),
+    "not text": (GOOD.encode() + b"# \xff\xfe", ":4: cannot be read as engine file: byte 0xff"),
+    "NUL": (GOOD + "\0", "NUL bytes"),
+    "deep": (GOOD + "x = " + "[" * 100_000, "nested deeper than 32"),
+    "a little deep": (GOOD + "x = " + "[" * 33 + "]" * 33, "nested deeper than 32"),
+    "packed": (b"\x1f\x8b\x08", "packed with gzip"),
     "long number": (GOOD + "x = " + "9" * 10_000, "not TOML that can be read"),
     "long value": (GOOD.replace('"2x4"', str(["a" * 50] * 9)), "...,"),
-    "large": (GOOD + "#" + " " * MAX_BYTES, f"larger than {MAX_BYTES} bytes"),
+    "large": (GOOD + "#" + " " * MAX_BYTES, "1 MiB; at most 1 MiB"),
 }
 
 
@@ -224,14 +227,14 @@ def test_a_wrong_file_is_one_line_that_names_it(case: str, tmp_path: Path) -> No
     with pytest.raises(tpe.TpeError) as caught:
         tpe.Engine.load(file)
     message = str(caught.value)
-    assert message.startswith(f"engine file '{file}'") and part in message, message
+    assert message.startswith((f"engine file '{file}'", f"{file}:")) and part in message, message
     assert "\n" not in message and len(message) < 600
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     for path, part in (
-        (tmp_path / "none.toml", "does not exist"),
-        (tmp_path, "not a regular file"),
+        (tmp_path / "none.toml", "No such file"),
+        (tmp_path, "a folder"),
     ):
         with pytest.raises(tpe.TpeError, match=part):
             tpe.Engine.load(path)
@@ -335,7 +338,7 @@ def test_engine_beside_what_it_stands_for_is_refused(verb: str) -> None:
     assert "unknown engine 'edge_16x1' (did you mean 'edge_16x16'?)" in refused(
         verb, "--engine", "edge_16x1"
     )
-    assert "does not exist" in refused(verb, "--engine", "none.toml")
+    assert "No such file" in refused(verb, "--engine", "none.toml")
     assert (
         "unknown parameter of edge_16x16 'depth'"
         in refused(verb, "--engine", "edge_16x16", "-p", "depth=8")
@@ -345,3 +348,79 @@ def test_engine_beside_what_it_stands_for_is_refused(verb: str) -> None:
 
 def test_show_refuses_a_path_before_it_works(tmp_path: Path) -> None:
     assert "No such file" in refused("show", "--save", "/none/such/e.toml")
+
+
+# ---- SCALE-Sim configurations ----
+
+PRESETS_OF_SCALE_SIM = """[general]
+run_name = example
+
+[architecture_presets]
+ArrayHeight:    32
+ArrayWidth:     16
+IfmapSramSzkB:   64
+IfmapOffset:    0
+Bandwidth : 10
+Dataflow : ws
+
+[sparsity]
+SparsitySupport : false
+BlockSize : 8
+"""
+
+
+@pytest.mark.parametrize(
+    ("flow", "array", "encode"),
+    [
+        ("os", "systolic_os", "activations"),
+        ("ws", "systolic_ws", "activations"),
+        ("is", "systolic_ws", "weights"),
+        ('"is"', "systolic_ws", "weights"),
+    ],
+)
+def test_a_scale_sim_configuration_is_an_engine(
+    flow: str, array: str, encode: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "scale.cfg"
+    file.write_text(PRESETS_OF_SCALE_SIM.replace("Dataflow : ws", f"Dataflow : {flow}  # one"))
+    with pytest.warns(UserWarning, match="not modelled: IfmapSramSzkB = 64, Bandwidth = 10$"):
+        engine = tpe.Engine.load(file, b_type="int4")
+    same = tpe.Engine("mac", array, "32x16", encode=encode, b_type="int4")
+    assert engine.hash == same.hash
+
+
+def test_input_stationary_keeps_the_activations(tmp_path: Path) -> None:
+    """As many loads as tiles of A: weights stream past each."""
+    file = tmp_path / "scale.cfg"
+    text = PRESETS_OF_SCALE_SIM.replace("32", "4").replace("16", "4")
+    a, b = np.ones((4, 4), int), np.ones((4, 400), int)
+    loads = {}
+    for flow in ("ws", "is"):
+        file.write_text(text.replace("Dataflow : ws", f"Dataflow : {flow}"))
+        with pytest.warns(UserWarning, match="Bandwidth"):
+            loads[flow] = tpe.Engine.load(file).run(a, b).layers[0].terms.load
+    assert loads["ws"] == 100 * loads["is"] > 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("32", "0", "ArrayHeight is '0'; legal: an integer, 1 to 65536"),
+        ("32", "", "ArrayHeight is ''"),
+        ("ArrayWidth:     16\n", "", "ArrayWidth is missing; legal"),
+        ("ws", "wss", "unknown Dataflow 'wss'"),
+        ("Dataflow : ws\n", "", "Dataflow is missing; legal: os, ws, is"),
+        ("[architecture_presets]", "[presets]", "no section [architecture_presets]"),
+        ("[general]\n", "", "line 1 is no SCALE-Sim configuration"),
+        ("Bandwidth : 10", "ArrayWidth: 5", "no SCALE-Sim configuration"),
+        ("[general]", "\0", "NUL bytes"),
+    ],
+)
+def test_a_wrong_configuration_is_one_line(old: str, new: str, part: str, tmp_path: Path) -> None:
+    assert old in PRESETS_OF_SCALE_SIM
+    file = tmp_path / "scale.cfg"
+    file.write_text(PRESETS_OF_SCALE_SIM.replace(old, new, 1))
+    with pytest.raises(tpe.TpeError) as caught:
+        tpe.Engine.load(file)
+    message = str(caught.value)
+    assert str(file) in message and part in message and "\n" not in message

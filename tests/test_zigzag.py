@@ -160,6 +160,9 @@ def change(text: str, old: str, new: str) -> str:
         ("? " * 5000, ["32 nested", "legal"]),
         ('- "' + '\\"' * 100_000 + "[" * 5000, ["no plain YAML"]),
         ("a: " * 50, ["net.yaml"]),
+        (GEMM.replace("512", "1" + ":59" * 5000), ["over 10000 characters", "legal"]),
+        ("# ours\nworkload = {\n    0: {'equation': 'x'},\n}\n", ["in Python", "legal"]),
+        (b"\x1f\x8b\x08\x00", ["packed with gzip"]),
     ],
 )
 def test_a_bad_file_names_the_layer_and_the_field(
@@ -198,6 +201,16 @@ def test_brackets_in_quotes_and_comments_nest_nothing(tmp_path: Path) -> None:
     assert shapes(load_zigzag(write(tmp_path, text))) == shapes(load_zigzag(write(tmp_path, GEMM)))
 
 
+def test_outputs_that_overlap_are_noted(tmp_path: Path) -> None:
+    """Every input pixel times every weight: a convolution that scatters."""
+    text = change(CONV, "[ix=2*ox+1*fx, iy=2*oy+1*fy]", "[ox=1*ix+1*fx, oy=1*iy+1*fy]")
+    text = change(text, "OY, OX, FY", "IY, IX, FY")
+    network = load_zigzag(write(tmp_path, text))
+    assert shapes(network) == [("layer0", "conv", 2 * 112 * 111, 64 * 7 * 5, 3, 1)]
+    assert network.notes == ("layer 0: outputs OX, OY overlap; adding them up is not part of the "
+                             "GEMM",)  # fmt: skip
+
+
 def test_a_list_that_holds_itself(tmp_path: Path) -> None:
     file = write(tmp_path, "- &a {operator_type: Gemm, equation: *a, loop_dims: [*a]}\n")
     fails(lambda: load_zigzag(file), "net.yaml", "legal")
@@ -210,9 +223,10 @@ def test_specs_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert network.layers[0].activations.min() == -8
     other = file.rename(tmp_path / "net.yml")
     assert workload(str(other)).layers[0].m == 32
-    fails(lambda: workload("gone.yaml"), "gone.yaml", "does not exist")
+    fails(lambda: workload("gone.yaml"), "gone.yaml", "No such file")
+    fails(lambda: load_zigzag("/dev/zero"), "/dev/zero", "not a regular file")
     monkeypatch.setitem(__import__("sys").modules, "yaml", None)
     fails(lambda: load_zigzag(other), "pip install 'tensor-pe[onnx]'")
     monkeypatch.undo()
     monkeypatch.setattr("tpe.workloads.zigzag.MAX_BYTES", 8)
-    fails(lambda: load_zigzag(other), "larger than 8 bytes")
+    fails(lambda: load_zigzag(other), "at most 8 B")

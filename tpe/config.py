@@ -8,7 +8,8 @@
     encoder = "ent"
 
 `pe`, `array` and `size` must be there; parameters that are left out have their defaults. `save`
-writes every one of them, so that a later default does not change a saved engine.
+writes every one of them, so that a later default does not change a saved engine. A file in `.cfg`
+is a SCALE-Sim configuration, see `tpe.config_scalesim`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import hashlib
 import json
 import os
 import tomllib
+import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.base.files import read_text
+from tpe.base.nesting import bracket_depth
 from tpe.errors import TpeError, unknown
 from tpe.presets import PRESETS
 from tpe.table import whole_file
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("pe", "array", "size")
 MAX_BYTES = 1 << 20  # of a file that is read
+MAX_DEPTH = 32  # of brackets in it
 HASH_DIGITS = 12
 
 
@@ -126,15 +130,30 @@ def _literal(value: Any) -> str:
 def load_engine(path: str | os.PathLike[str], **overrides: Any) -> Engine:
     """The engine in a TOML file; `overrides` are parameters that replace the file's.
 
-    Raises TpeError, one line that names the file and the line or the field: what cannot be read
-    or is no TOML; a field missing, unknown, of a wrong type or value.
+    A path in `.cfg` is a SCALE-Sim configuration; a warning names what it sets and the engine has
+    not. Raises TpeError, one line that names the file and the line or the field: what cannot be
+    read or is no TOML; a field missing, unknown, of a wrong type or value.
     """
+    if isinstance(path, str | os.PathLike) and os.fspath(path).lower().endswith(".cfg"):
+        return _load_scalesim(path, overrides)
     content = read_toml(path)
     return _made(content, f"engine file '{os.fspath(path)}'", overrides)
 
 
+def _load_scalesim(path: str | os.PathLike[str], overrides: Mapping[str, Any]) -> Engine:
+    from tpe.config_scalesim import engine_content, not_modelled
+
+    where = f"engine file '{os.fspath(path)}'"
+    text = read_text(path, "engine file", MAX_BYTES)
+    engine = _made(engine_content(text, where), where, overrides)
+    left = not_modelled(text, where)
+    if left:
+        warnings.warn(f"{where}: not modelled: {', '.join(left)}", stacklevel=3)
+    return engine
+
+
 def find_engine(spec: str, **overrides: Any) -> Engine:
-    """The engine that `--engine` names: a preset, or a file (a name with `/` or in `.toml`).
+    """The engine that `--engine` names: a preset, or a file (with `/`, or in `.toml` or `.cfg`).
 
     >>> find_engine("edge_16x16").rows
     16
@@ -143,13 +162,13 @@ def find_engine(spec: str, **overrides: Any) -> Engine:
         return load_engine(spec, **overrides)
     name = str(spec).lower()
     if name not in PRESETS:
-        raise unknown("engine", spec, [*PRESETS, "FILE.toml"])
+        raise unknown("engine", spec, [*PRESETS, "FILE.toml", "FILE.cfg"])
     return PRESETS[name].engine(**overrides)
 
 
 def is_file_name(spec: str) -> bool:
     """Whether `--engine` takes this as a file, not as a preset."""
-    return "/" in spec or os.sep in spec or spec.endswith(".toml")
+    return "/" in spec or os.sep in spec or spec.lower().endswith((".toml", ".cfg"))
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -157,21 +176,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(path, str | os.PathLike):
         raise TpeError(f"engine file {path!r} is not legal: a path")
     where = f"engine file '{os.fspath(path)}'"
-    if not Path(path).exists():
-        raise TpeError(f"{where} does not exist")
-    if not Path(path).is_file():
-        raise TpeError(f"{where} is not a regular file")
+    text = read_text(path, "engine file", MAX_BYTES)
+    if bracket_depth(text) > MAX_DEPTH:
+        raise TpeError(f"{where}: nested deeper than {MAX_DEPTH}; legal: up to that")
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise TpeError(f"{where} is larger than {MAX_BYTES} bytes; legal: up to that")
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except OSError as error:
-        raise TpeError(f"{where} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise TpeError(f"{where}: line {line} is not UTF-8 text") from None
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TpeError(f"{where}: not TOML: {_one_line(error)}") from None
     except (ValueError, RecursionError) as error:  # an integer or a nest that Python refuses

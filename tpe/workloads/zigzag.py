@@ -25,6 +25,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
+from tpe.base.files import read_text
+from tpe.base.nesting import bracket_depth
 from tpe.errors import TpeError, missing_extra
 from tpe.formats import IntFormat, int_format
 from tpe.workloads.base import is_int
@@ -36,6 +38,7 @@ from tpe.workloads.lazy import (
     check_seed,
     check_size,
     clean,
+    few,
     uniform,
     unique_names,
 )
@@ -46,7 +49,8 @@ MAX_BYTES = 2**20
 MAX_ALIASES = 200
 MAX_DEPTH = 32
 MAX_KEYS = 1000
-"""Most YAML aliases, nested collections and keys of one mapping."""
+MAX_TEXT = 10_000
+"""Most YAML aliases, nested collections, keys of one mapping, characters of one value."""
 MAX_SIZE = 2**31 - 1
 """Largest loop."""
 
@@ -55,12 +59,9 @@ _GEMM_TYPES = re.compile(r"(?!.*transpose)(depthwise|dw|pointwise)?_?conv.*|scon
 _OTHER_TYPES = re.compile(r".*pool.*|max|min|add|sub|relu|softmax|concat|reshape|input|identity")
 _INDICES = r"((?:\[\w*\])+)"
 _EQUATION = re.compile(rf"(\w+){_INDICES}\+?=(\w+){_INDICES}([*+])(\w+){_INDICES}")
+_PYTHON = re.compile(r"\s*(?:#.*\s+|(?:from|import)\s.*\s+)*\w+\s*=\s*\{")
 _LEGAL_EQUATION = "such as O[b][k]+=I[b][c]*W[c][k]"
 _RELATION = re.compile(r"(\w+)=((?:\d+\*)?\w+(?:\+(?:\d+\*)?\w+)*)")
-# What may hold a bracket that nests nothing (quoted text, a comment), and the brackets.
-_BRACKETS = re.compile(
-    r'"(?:\\[\s\S]|[^"\\])*(?:"|\\?\Z)' + r"|'[^']*(?:'|\Z)|(?<!\S)#.*|[\[{]|[\]}]"
-)
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def load_zigzag(
         if _is_gemm(entry):
             layers.append(_layer(entry, name, len(layers), formats, seed))
             notes.update(dict.fromkeys(_precision(entry, formats)))
+            notes.update(dict.fromkeys(_scattered(entry)))
         else:
             other = _OTHER_TYPES.fullmatch(label.lower()) or _adds(entry)
             (not_gemm if other else unsupported)[label] += 1
@@ -134,7 +136,7 @@ def load_zigzag(
         tuple(layers),
         dict(sorted(unsupported.items())),
         dict(sorted(not_gemm.items())),
-        tuple(notes),
+        few(list(notes)),
     )
 
 
@@ -290,6 +292,15 @@ def _precision(entry: _Entry, formats: tuple[IntFormat, IntFormat]) -> list[str]
     ]
 
 
+def _scattered(entry: _Entry) -> list[str]:
+    """A remark if results of the GEMM are added to each other: outputs that are sums of loops."""
+    sums = sorted(set(_relations(entry)) & set(_operands(entry)[0]))
+    if not sums:
+        return []
+    number = entry.where.rpartition(": ")[2]
+    return [f"{number}: outputs {', '.join(sums)} overlap; adding them up is not part of the GEMM"]
+
+
 def _entries(data: Any, where: str) -> list[_Entry]:
     if isinstance(data, Mapping):
         inner = [data[key] for key in ("workload", "layers") if key in data]
@@ -329,7 +340,12 @@ def _load(file: str) -> Any:
         raise missing_extra("pyyaml", "onnx") from None
 
     where = f"'{clean(file)}'"
-    text = _text(file, where)
+    text = read_text(file, TITLE, MAX_BYTES)
+    if _PYTHON.match(text):
+        raise TpeError(
+            f"{where} is a workload in Python, as ZigZag's version 1 has them, which is not run; "
+            "legal: a list of layers in YAML"
+        )
     fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(fast):  # type: ignore[misc]
@@ -340,11 +356,15 @@ def _load(file: str) -> Any:
 
     limit = f"{MAX_ALIASES} aliases and {MAX_DEPTH} nested collections"
     too_many = TpeError(f"{where} has too many; legal: up to {limit}")
-    if _bracket_depth(text) > MAX_DEPTH:
+    if bracket_depth(text) > MAX_DEPTH:
         raise too_many
     try:
         depth = aliases = 0
         for event in yaml.parse(text, Loader=fast):
+            if len(getattr(event, "value", "")) > MAX_TEXT:
+                raise TpeError(
+                    f"{where}: a value has over {MAX_TEXT} characters; legal: up to that"
+                )
             aliases += isinstance(event, yaml.AliasEvent)
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
@@ -360,36 +380,3 @@ def _load(file: str) -> Any:
         raise TpeError(
             f"{where}{at} is no plain YAML ({reason}); legal: a list of layers"
         ) from None
-
-
-def _bracket_depth(text: str) -> int:
-    """How deep brackets nest, counted before PyYAML sees any.
-
-    Its scanner reads a line of brackets to the end, for a key might follow, before it reports the
-    first: where its own limit lies, and how it words it, depends on its version.
-
-    >>> _bracket_depth('- [a, {b: "[["}]  # [[['), _bracket_depth("[" * 5000)
-    (2, 5000)
-    """
-    depth = deepest = 0
-    for mark in _BRACKETS.finditer(text):
-        first = mark[0][0]
-        depth += (first in "[{") - (first in "]}")
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _text(file: str, where: str) -> str:
-    if not os.path.isfile(file):
-        fault = "is not a regular file" if os.path.exists(file) else "does not exist"
-        raise TpeError(f"{where} {fault}; legal: a ZigZag workload")
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise TpeError(f"{where} is larger than {MAX_BYTES} bytes; legal: up to that")
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise TpeError(f"{where} cannot be read ({clean(error.strerror or error)})") from None
-    except UnicodeDecodeError:
-        raise TpeError(f"{where} is not UTF-8 text; legal: a ZigZag workload") from None
