@@ -164,7 +164,7 @@ CHOICES = {
     "a cube": ("--pe", "mac", "--array", "cube3d"),
     "a cube of a size": ("--pe", "opt2", "--array", "cube3d", "--size", "2x3x4"),
     "lanes of an array": ("--pe", "mac", "--array", "adder_tree", "--size", "4x3"),
-    "types": ("-p", "a_type=int4", "-p", "b_type=uint6"),
+    "types": ("-p", "a_type=int4", "-p", "b_type=uint6", "--workload", "gemm:3x4x5"),
     "an accumulator that follows": ("-p", "a_type=int16", "-p", "acc_bits=48"),
     "one that does not": ("-p", "a_type=int16", "-p", "acc_bits=40"),
     "guard bits": ("-p", "overflow=saturate", "-p", "guard_bits=3", "-p", "acc_bits=30"),
@@ -218,9 +218,9 @@ def test_the_short_command_of_a_comparison_is_the_same_comparison(case: str) -> 
 def test_options_that_are_defaults_are_left_out_of_every_command() -> None:
     first = done("list", "-p", "acc_bits=24").splitlines()[0]
     assert first == "$ tpe list -p acc_bits=24"
-    text = done("trace", "--workload", "gemm:16x2x8", "--lanes", "1,4", "-p", "a_type=int8")
-    assert text.splitlines()[0] == "$ tpe trace --workload gemm:16x2x8 --lanes 1,4"
-    full = done("trace", "--workload", "gemm:16x2x8", "--lanes", "1,4", "--verbose")
+    text = done("trace", "--workload", "gemm:16x2x8:uniform", "--lanes", "1,4", "-p", "a_type=int8")
+    assert text.splitlines()[0] == "$ tpe trace --workload gemm:16x2x8:uniform --lanes 1,4"
+    full = done("trace", "--workload", "gemm:16x2x8:uniform", "--lanes", "1,4", "--verbose")
     assert full.splitlines()[0].endswith("-p encode=activations --seed 0")
     assert done("show", "--pe", "mac", "--verbose").splitlines()[0].endswith("--seed 0")
 

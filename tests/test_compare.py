@@ -214,10 +214,11 @@ def test_choices_beside_engines_alone_are_refused() -> None:
 
 
 def test_it_runs_without_arguments_on_every_pe_and_echoes_itself() -> None:
-    first = done().splitlines()[0]
+    assert done().splitlines()[0] == "$ tpe compare"
+    first = done("--verbose").splitlines()[0]
     assert first.startswith(f"$ tpe compare --pe {','.join(pes.names())} --array ")
     assert " -p opt4c:encoder=ent " in first and first.endswith(" --seed 0")
-    assert done(*shlex.split(first)[3:]).splitlines()[0] == first
+    assert done(*shlex.split(first)[3:], "--verbose").splitlines()[0] == first
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,9 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per engine, all layers together; refused ones too, with their reason."""
-        totals = {e.label: e.run.totals() if e.run else None for e in self.entries}
+        totals = {label: run.totals() for label, run in self.ran}
         base = totals[self.baseline]
-        assert base is not None
-        return [self._row(entry, totals[entry.label], base) for entry in self.entries]
+        return [self._row(entry, totals.get(entry.label), base) for entry in self.entries]
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """One row per layer and engine that ran; the engines of a layer stand together."""
