@@ -427,7 +427,7 @@ BAD = {
     "gemm of no columns": (("run", "--workload", "gemm:4x0x4"), "N is 0; legal: 1 or more"),
     "gemm shape": (("run", "--workload", "gemm:4x4"), "legal: MxNxK"),
     "gemm distribution": (("run", "--workload", "gemm:4x4x4:norml:3"), "did you mean 'normal'"),
-    "npz absent": (("run", "--workload", "npz:/none/such.npz"), "does not exist"),
+    "npz absent": (("run", "--workload", "npz:/none/such.npz"), "No such file"),
     "accumulator overflow": (
         ("run", "--workload", "gemm:2x2x4096", "-p", "acc_bits=24"),
         "K = 4096 products of int8 and int8 need an accumulator of 28 bits",

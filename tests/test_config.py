@@ -424,3 +424,14 @@ def test_a_wrong_configuration_is_one_line(old: str, new: str, part: str, tmp_pa
         tpe.Engine.load(file)
     message = str(caught.value)
     assert str(file) in message and part in message and "\n" not in message
+
+
+def test_the_command_line_takes_a_configuration_and_warns_in_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "scale.cfg"
+    file.write_text(PRESETS_OF_SCALE_SIM)
+    words = [sys.executable, "-m", "tpe.cli", "run", "--engine", str(file), *SMALL]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "in systolic_ws 32x16" in done.stdout
+    assert done.stderr == (
+        f"tpe: warning: engine file '{file}': not modelled: IfmapSramSzkB = 64, Bandwidth = 10\n"
+    )

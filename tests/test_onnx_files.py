@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from tests.test_workloads import fails
 from tpe import Engine
+from tpe.cli import app
 from tpe.formats import FORMATS
 from tpe.workloads import exact_gemm, load_onnx, workload
 from tpe.workloads.onnx_values import quantised
@@ -346,3 +348,14 @@ def test_memory_that_a_model_asks_for_has_a_limit(
         feeds = {**inputs, "r": np.array(repeats)}
         path = write(tmp_path, made)
         fails(lambda path=path, feeds=feeds: load_onnx(path, inputs=feeds), "net.onnx", "legal")
+
+
+def test_the_command_line_changes_the_limits(tmp_path: Path) -> None:
+    path = write(tmp_path, looped(RELU, [2, 4], 200))
+    np.savez(tmp_path / "a.npz", a=np.ones((2, 4), np.float32))
+    words = ["run", "--pe", "mac", "--array", "os", "--size", "2x2", "--workload", path]
+    words += ["--inputs", str(tmp_path / "a.npz"), "--loop-iterations"]
+    result = CliRunner().invoke(app, [*words, "199"])
+    assert result.exit_code == 2 and "higher loop_iterations (--loop-iter" in result.stderr
+    result = CliRunner().invoke(app, [*words, "200"])
+    assert result.exit_code == 0 and "--loop-iterations 200" in result.stdout

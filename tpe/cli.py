@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
@@ -102,6 +103,7 @@ def _to_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
 
 def _prepare_streams() -> None:
     """Drawings reach a stream of any encoding; a closed stdout is like /dev/null."""
+    warnings.formatwarning = lambda text, *_, **__: f"tpe: warning: {text}\n"
     codecs.register_error("tpe", _to_ascii)
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- for the rest of the process

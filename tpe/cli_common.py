@@ -113,13 +113,31 @@ DimOption = Annotated[
 ]
 
 
-def model_options(
-    inputs: str | None, batch: int | None, dim: Iterable[str] | None
-) -> dict[str, Any]:
-    """The options of an ONNX model as `tpe.workload` takes them.
+LoopSecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--loop-seconds", metavar="S", help="Most seconds in the loops of an ONNX model [5]."
+    ),
+]
+LoopIterationsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--loop-iterations", metavar="N", help="Most runs of an ONNX model's loop bodies [100000]."
+    ),
+]
 
-    >>> model_options(None, 4, ["seq=128"])
-    {'inputs': None, 'batch': 4, 'dims': {'seq': 128}}
+
+def model_options(
+    inputs: str | None,
+    batch: int | None,
+    dim: Iterable[str] | None,
+    loop_seconds: float | None = None,
+    loop_iterations: int | None = None,
+) -> dict[str, Any]:
+    """The options of an ONNX model that are given, as `tpe.workload` takes them.
+
+    >>> model_options(None, 4, ["seq=128"], 30.0)
+    {'inputs': None, 'batch': 4, 'dims': {'seq': 128}, 'loop_seconds': 30.0}
     """
     dims: dict[str, int] = {}
     for text in dim or ():
@@ -129,12 +147,21 @@ def model_options(
         if name in dims:
             raise TpeError(f"--dim {text}: {name} is given twice, {dims[name]} before")
         dims[name] = int(size)
-    return {"inputs": inputs, "batch": batch, "dims": dims or None}
+    loops = {"loop_seconds": loop_seconds, "loop_iterations": loop_iterations}
+    given = {name: value for name, value in loops.items() if value is not None}
+    return {"inputs": inputs, "batch": batch, "dims": dims or None, **given}
 
 
-def model_words(inputs: str | None, batch: int | None, dim: Iterable[str] | None) -> list[str]:
+def model_words(
+    inputs: str | None,
+    batch: int | None,
+    dim: Iterable[str] | None,
+    loop_seconds: float | None = None,
+    loop_iterations: int | None = None,
+) -> list[str]:
     """The same options as they are echoed."""
-    return option_words({"inputs": inputs, "batch": batch}) + [
+    loops = {"loop-seconds": loop_seconds, "loop-iterations": loop_iterations}
+    return option_words({"inputs": inputs, "batch": batch, **loops}) + [
         word for text in dim or () for word in ("--dim", text)
     ]
 

@@ -15,6 +15,8 @@ from tpe.cli_common import (
     DimOption,
     InputsOption,
     JsonOption,
+    LoopIterationsOption,
+    LoopSecondsOption,
     Output,
     SeedOption,
     TableOption,
@@ -126,6 +128,8 @@ def compare(
     inputs: InputsOption = None,
     batch: BatchOption = None,
     dim: DimOption = None,
+    loop_seconds: LoopSecondsOption = None,
+    loop_iterations: LoopIterationsOption = None,
     seed: SeedOption = 0,
     iso: IsoOption = None,
     liberty: LibertyOption = None,
@@ -160,9 +164,10 @@ def compare(
     else:
         engines = _pes(pe, iso, cost)
         choice = _choice(engines, array, size, param)
-    model = model_options(inputs, batch, dim)
+    model = model_options(inputs, batch, dim, loop_seconds, loop_iterations)
     plan = prepare(engines, workload, choice, baseline, seed, model, values)
-    words = [*model_words(inputs, batch, dim), *values_words(values)]
+    words = model_words(inputs, batch, dim, loop_seconds, loop_iterations)
+    words += values_words(values)
     if iso is not None:
         words += option_words({"iso": iso, "cost": cost, "clock-ns": clock_ns, "recipe": recipe})
         words += option_words({"no-energy": not energy})

@@ -17,6 +17,8 @@ from tpe.cli_common import (
     EngineOption,
     InputsOption,
     JsonOption,
+    LoopIterationsOption,
+    LoopSecondsOption,
     Output,
     ParamOption,
     PeOption,
@@ -89,6 +91,8 @@ def run(
     inputs: InputsOption = None,
     batch: BatchOption = None,
     dim: DimOption = None,
+    loop_seconds: LoopSecondsOption = None,
+    loop_iterations: LoopIterationsOption = None,
     energy: EnergyOption = False,
     values: ValuesOption = "auto",
     all_layers: AllLayersOption = False,
@@ -99,12 +103,12 @@ def run(
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
     out = Output(json_file, table_file)
     engine = engine_of(pe, array, size, param, engine_file)
+    model = (inputs, batch, dim, loop_seconds, loop_iterations)
     with progress(what=f"reading {workload}") as step:
-        found = engine.find(workload, seed, **model_options(inputs, batch, dim))
+        found = engine.find(workload, seed, **model_options(*model))
         step.total = len(found.layers)
         result = engine.run(found, seed=seed, values=values, progress=step, energy=energy)
-    words = [*model_words(inputs, batch, dim), *option_words({"energy": energy})]
-    words += values_words(values)
+    words = [*model_words(*model), *option_words({"energy": energy}), *values_words(values)]
     command = command_line(
         "run", engine, seed, *words, default_size=DEFAULT_SIZE, workload=found.name
     )

@@ -11,6 +11,8 @@ from tpe.cli_common import (
     DimOption,
     InputsOption,
     JsonOption,
+    LoopIterationsOption,
+    LoopSecondsOption,
     Output,
     SeedOption,
     TableOption,
@@ -83,6 +85,8 @@ def trace(
     inputs: InputsOption = None,
     batch: BatchOption = None,
     dim: DimOption = None,
+    loop_seconds: LoopSecondsOption = None,
+    loop_iterations: LoopIterationsOption = None,
     seed: SeedOption = 0,
     figure: TraceFigureOption = None,
     json_file: JsonOption = None,
@@ -102,12 +106,13 @@ def trace(
 
         check_figure(figure)
     params = parse_params(param, COMMON, "a trace")
-    model = model_options(inputs, batch, dim)
+    model = model_options(inputs, batch, dim, loop_seconds, loop_iterations)
     with working("tracing"):
         result = step_rules.trace(
             workload, _lanes(lanes) if lanes else (), seed=seed, model=model, **params
         )
-    command = _command(result, model_words(inputs, batch, dim), lanes, params)
+    words = model_words(inputs, batch, dim, loop_seconds, loop_iterations)
+    command = _command(result, words, lanes, params)
     if figure is not None:
         from tpe.trace_figure import save_figure
 
