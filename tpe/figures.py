@@ -121,7 +121,11 @@ def by_engine(comparison: Comparison) -> Figure:
             bottoms = [low + height for low, height in zip(bottoms, heights, strict=True)]
         for x, ((_, run), top) in enumerate(zip(runs, bottoms, strict=True)):
             axes.annotate(
-                f"{run.cycles:,}", (x, top), (0, 3), textcoords="offset points", ha="center"
+                _cycles(run, run.estimated),
+                (x, top),
+                (0, 3),
+                textcoords="offset points",
+                ha="center",
             )
         axes.set_xticks(range(len(runs)), ticks)
         axes.set_xlim(-0.6, len(runs) - 0.4)
@@ -185,7 +189,7 @@ def _layer_bars(axes: Axes, run: Run, terms: Sequence[str], scale: float) -> flo
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
     for y, (layer, end) in enumerate(zip(layers, lefts, strict=True)):
         axes.annotate(
-            f"{layer.cycles:,}",
+            _cycles(layer, layer.standard_error is not None),
             (end, y),
             (3, 0),
             textcoords="offset points",
@@ -220,6 +224,11 @@ def _caption(figure: Figure, comparison: Comparison) -> None:
     lines += [line for line in (comparison.assumed, comparison.without_values) if line]
     text = "\n".join(wrapped(line) for line in [*lines, NOTE])
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#444444")
+
+
+def _cycles(part: Run | LayerRun, estimated: bool) -> str:
+    """Cycles as a number, with a sign before them if they are estimated."""
+    return f"{'~' if estimated else ''}{part.cycles:,}"
 
 
 def wrapped(line: str) -> str:

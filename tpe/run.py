@@ -311,8 +311,8 @@ def _without_values(layers: Sequence[LayerRun]) -> str | None:
     total = hypot(*(layer.standard_error or 0.0 for layer in sampled))
     of_all = total / sum(layer.cycles for layer in layers)
     return (
-        f"{line}of {len(sampled)} {'are' if len(sampled) > 1 else 'is'} ESTIMATED from sampled "
-        f"tiles, standard error {total:,.0f} cycles ({of_all:.2g} of all)."
+        f"{line}of {'all' if len(sampled) == len(layers) else len(sampled)} are ESTIMATED from "
+        f"sampled tiles, standard error {total:,.0f} cycles ({of_all:.2g} of all)."
     )
 
 

@@ -46,6 +46,7 @@ _TEXT = frozenset(
 _INTEGER = frozenset(
     "schema_version seed rows cols depth pe_count acc_bits m n k repeat macs cycles".split()
 )
+_LARGEST = 2**63 - 1
 _FLAG = frozenset({"exact", "clock_met", "cycles_estimated"})
 
 
@@ -67,6 +68,8 @@ def to_frame(
 
     more = dict(extra or {})
     full = [_split(row, more) for row in rows]
+    for row in full:
+        _check_integers(row)
     types = {column: _dtype(column) for column in COLUMNS} | more
     return pd.DataFrame(full, columns=list(types)).astype(types)
 
@@ -75,6 +78,16 @@ def _split(row: Mapping[str, Any], extra: Mapping[str, str]) -> dict[str, Any]:
     """A full row of the table's columns and of the extra ones."""
     own = {column: value for column, value in row.items() if column not in extra}
     return full_row(own) | {column: row.get(column) for column in extra}
+
+
+def _check_integers(row: Mapping[str, Any]) -> None:
+    """TpeError for a count that the table's 64 bits do not hold; JSON holds it."""
+    for column in _INTEGER:
+        if row[column] is not None and abs(row[column]) > _LARGEST:
+            raise TpeError(
+                f"{column} = {row[column]} does not fit a table; legal: up to {_LARGEST} "
+                "(JSON holds any)"
+            )
 
 
 def _dtype(column: str) -> str:

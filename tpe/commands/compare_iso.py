@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tpe.cli_common import Output, plain_table, progress
+from tpe.commands.run import cycles_text
 from tpe.commands.synth_text import library_text, number
 from tpe.errors import TpeError
 
@@ -167,7 +168,7 @@ def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:
             row["label"],
             row["size"],
             number(row["clock_ns"], 3),
-            f"{row['cycles']:,}",
+            cycles_text(row),
             number(row["time_us"], 2),
             f"{row['area_um2']:,.0f}",
             f"{row['area_ratio']:.1%}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.base.units import column
 from tpe.cli_common import Output, largest, left_line, plain_table
-from tpe.commands.run import WHERE, metrics_line
+from tpe.commands.run import WHERE, cycles_text, metrics_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,7 +106,7 @@ def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             row["label"],
             array,
-            f"{row['cycles']:,}",
+            cycles_text(row),
             _number(row["cycles_ratio"]),
             f"{row['overall_utilization']:.1%}",
             *cost,
@@ -170,7 +170,7 @@ def _layers(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             name,
             row["label"],
-            f"{row['cycles']:,}",
+            cycles_text(row),
             _number(row["cycles_ratio"]),
             _number(row["cycles_per_operand"], 3),
             *cost,

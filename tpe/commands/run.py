@@ -202,8 +202,17 @@ def _layers(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Tab
     return table
 
 
+def cycles_text(row: Mapping[str, Any]) -> str:
+    """The cycles of a row, with a sign before them if they are estimated.
+
+    >>> cycles_text({"cycles": 12345, "cycles_estimated": True})
+    '~12,345'
+    """
+    return f"{'~' if row['cycles_estimated'] else ''}{row['cycles']:,}"
+
+
 def _counts(row: Mapping[str, Any], sparse: bool) -> list[str]:
-    counts = [f"{row['macs']:,}", f"{row['cycles']:,}", f"{row['cycles_per_operand']:.3f}"]
+    counts = [f"{row['macs']:,}", cycles_text(row), f"{row['cycles_per_operand']:.3f}"]
     return [*counts, f"{row['nonzero_digits_per_operand']:.3f}"] if sparse else counts
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FORMAT = 3
 FILE = Path(__file__).resolve().parent / "data" / "energy_tpe130.json"
 LIBRARY = "tpe130"
+KEPT, CHAINED = 8, 32  # windows: sums that pass differ from row to row of the array
 
 
 def cycle_fj(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> float | None:
@@ -95,7 +96,8 @@ def _features(engine: Engine, seen: Seen, one: LayerRun) -> dict[str, float] | N
     """`features` of operands as the array sees them; None if no step follows another."""
     transposed = engine.params["encode"] == "weights"
     encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
-    toggles = switching(engine, encoded, other)
+    chained = engine.array is not None and engine.array.chained
+    toggles = switching(engine, encoded, other, positions=CHAINED if chained else KEPT)
     if toggles.steps == 0:
         return None
     busy = float(one.terms.useful / one.cycles)
