@@ -365,6 +365,34 @@ def test_list_names_everything() -> None:
         assert name in text
 
 
+def test_list_names_every_network_and_each_of_them_is_a_workload() -> None:
+    from tpe.workloads import onnx_light
+
+    text = done("list", "workloads")
+    names = [line.split()[0] for line in text.splitlines() if line.startswith("onnx:")]
+    assert names == [f"onnx:{name}" for name in sorted(onnx_light())] and len(names) > 5
+    for name in names:
+        assert tpe.workload(name).name == name
+    assert "digits_mlp" in text and "npz:FILE" in text and "opt4c" not in text
+
+
+@pytest.mark.parametrize("kind", ["pes", "arrays", "presets", "workloads", "formats", "encodings"])
+def test_list_of_one_kind_is_that_part_of_the_list(kind: str) -> None:
+    whole, part = (json.loads(run("list", *x, "--json", "-").stdout) for x in ((), (kind,)))
+    assert part[kind] == whole[kind]
+    assert set(part) == {"schema_version", "command", kind}
+    text = done("list", kind)
+    assert text.splitlines()[0] == f"$ tpe list {kind}"
+    assert all(row["name"] in text for row in whole[kind])
+    assert done("list", kind.upper()) == text
+
+
+def test_networks_that_onnx_would_bring_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tpe.workloads.onnx_file.find_spec", lambda name: None)
+    text = " ".join(done("list", "workloads").split())
+    assert "onnx:NAME" in text and "pip install -e '.[onnx]'" in text
+
+
 def test_list_combinations_gives_a_reason_for_every_refusal() -> None:
     rows = json.loads(run("list", "--combinations", "--json", "-").stdout)["combinations"]
     assert len(rows) == len(pes.names()) * len(arrays.names())
@@ -439,6 +467,13 @@ BAD = {
     "table ending": (("run", "--table", "rows.xls"), "legal: .parquet, .csv"),
     "table in no directory": (("run", "--table", "/none/such/x.csv"), "No such file"),
     "show unknown pe": (("show", "--pe", "opt11"), "did you mean 'opt1'"),
+    "list of nothing": (
+        ("list", "pe"),
+        "unknown kind 'pe' (did you mean 'pes'?); legal: pes, arrays",
+    ),
+    "list of two": (("list", "pes", "arrays"), "unexpected extra argument"),
+    "list and combinations": (("list", "pes", "--combinations"), "both given"),
+    "list and -p": (("list", "arrays", "-p", "depth=64"), "list arrays and -p depth=64"),
     "list json": (("list", "--json", "/none/such/x.json"), "No such file or directory"),
     "control characters": (("run", "--pe", "a\nb\x1b[31m"), r"unknown pe 'a\nb\x1b[31m'"),
 }

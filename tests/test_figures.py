@@ -213,4 +213,4 @@ def test_without_matplotlib_the_pip_command_is_named_before_any_work(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = CliRunner().invoke(app, ["compare", "--figure", str(tmp_path / "x.png")])
     assert result.exit_code == 2
-    assert "matplotlib is not installed; run: pip install 'tensor-pe[report]'" in result.stderr
+    assert "matplotlib is not installed; run: pip install -e '.[report]'" in result.stderr

@@ -593,7 +593,7 @@ def test_values_that_no_engine_takes(tmp_path: Path) -> None:
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    fails(lambda: load_onnx("x.onnx"), "pip install 'tensor-pe[onnx]'")
+    fails(lambda: load_onnx("x.onnx"), "pip install -e '.[onnx]'")
 
 
 def test_damaged_models_give_one_line(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ def test_specs_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     fails(lambda: workload("gone.yaml"), "gone.yaml", "No such file")
     fails(lambda: load_zigzag("/dev/zero"), "/dev/zero", "not a regular file")
     monkeypatch.setitem(__import__("sys").modules, "yaml", None)
-    fails(lambda: load_zigzag(other), "pip install 'tensor-pe[onnx]'")
+    fails(lambda: load_zigzag(other), "pip install -e '.[onnx]'")
     monkeypatch.undo()
     monkeypatch.setattr("tpe.workloads.zigzag.MAX_BYTES", 8)
     fails(lambda: load_zigzag(other), "at most 8 B")

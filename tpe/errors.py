@@ -18,13 +18,23 @@ class MissingExtra(TpeError):
     """An optional dependency is absent. The message is one line with the pip command to run."""
 
 
+def install(extra: str) -> str:
+    """How an extra of this project is installed: tensor-pe is not on PyPI.
+
+    >>> install("rtl")
+    "pip install -e '.[rtl]' in a checkout of tpe (tensor-pe is not on PyPI)"
+    """
+    return f"pip install -e '.[{extra}]' in a checkout of tpe (tensor-pe is not on PyPI)"
+
+
 def missing_extra(package: str, extra: str) -> MissingExtra:
     """The error for an import that failed because an extra is not installed.
 
     >>> str(missing_extra("cocotb", "rtl"))
-    "cocotb is not installed; run: pip install 'tensor-pe[rtl]'"
+    "cocotb is not installed; run: pip install -e '.[rtl]' in a checkout of tpe (tensor-pe is not \
+on PyPI)"
     """
-    return MissingExtra(f"{package} is not installed; run: pip install 'tensor-pe[{extra}]'")
+    return MissingExtra(f"{package} is not installed; run: {install(extra)}")
 
 
 def pick(kind: str, name: object, choices: Iterable[str]) -> str:

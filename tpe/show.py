@@ -14,6 +14,7 @@ from tpe.digits import ENCODINGS
 from tpe.drawing import picture
 from tpe.drawing_legend import in_cell
 from tpe.engine import Engine
+from tpe.errors import install
 from tpe.formats import FORMATS
 from tpe.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
 from tpe.parameters import parameters_of
@@ -52,7 +53,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
         "pes": [_pe_row(pes.get(name)) for name in pes.names()],
         "arrays": [_array_row(name) for name in arrays.names()],
         "presets": [preset.describe() for preset in PRESETS.values()],
-        "workloads": [{"name": name, "title": t} for name, t in workload_names().items()],
+        "workloads": [{"name": name, "title": title} for name, title in _workloads().items()],
         "formats": [
             {"name": f.name, "bits": f.bits, "signed": f.signed, "low": f.low, "high": f.high}
             for f in FORMATS.values()
@@ -68,6 +69,18 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
             for e in ENCODINGS.values()
         ],
     }
+
+
+def _workloads() -> dict[str, str]:
+    """Every workload with its title: networks by name, as far as the package onnx is there."""
+    from tpe.workloads.onnx_file import light_networks
+
+    networks = {
+        f"onnx:{name}": f"{name.removeprefix('light_')} of ONNX, constant weights"
+        for name in light_networks()
+    }
+    absent = {"onnx:NAME": f"ONNX networks by name, once onnx is there: {install('onnx')}"}
+    return workload_names() | (networks or absent)
 
 
 def _pe_row(pe: PE) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from tpe.cli_common import (
     parse_params,
     plain_table,
 )
-from tpe.errors import TpeError
+from tpe.errors import TpeError, pick
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,27 +26,39 @@ CombinationsOption = Annotated[
 ]
 
 
+KINDS = ("pes", "arrays", "presets", "workloads", "formats", "encodings")
+KindArgument = Annotated[
+    str | None, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}. Default: all.")
+]
+
+
 def list_(
+    kind: KindArgument = None,
     combinations: CombinationsOption = False,
     param: ParamOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
-    """List PEs, arrays, presets, workloads, formats and encodings.
+    """List PEs, arrays, presets, workloads, formats and encodings, or one kind of them.
 
     With -p, only the PEs that take that parameter with that value. Nothing here is random.
     """
     from tpe import show
 
     out = Output(json_file)
+    chosen = KINDS if kind is None else (pick("kind", kind, KINDS),)
+    if kind is not None and (combinations or (param and "pes" not in chosen)):
+        other = "--combinations" if combinations else f"-p {param[0]}" if param else ""
+        raise TpeError(f"list {kind} and {other} are both given; legal: one of them")
     pes = _pes_with(param)
-    command = _command(combinations, param or [], seed)
+    command = _command(chosen[0] if kind else None, combinations, param or [], seed)
     if combinations:
         rows = [row for row in show.combinations() if row["pe"] in pes]
         content: dict[str, Any] = {"combinations": rows}
     else:
-        content = show.catalogue()
-        content["pes"] = [row for row in content["pes"] if row["name"] in pes]
+        found = show.catalogue()
+        found["pes"] = [row for row in found["pes"] if row["name"] in pes]
+        content = {name: found[name] for name in chosen}
     out.echo(command)
     if combinations:
         _print_combinations(out, rows)
@@ -75,30 +88,47 @@ def _pes_with(param: list[str] | None) -> list[str]:
     return found
 
 
-def _command(combinations: bool, param: list[str], seed: int) -> str:
+def _command(kind: str | None, combinations: bool, param: list[str], seed: int) -> str:
     import shlex
 
-    words = ["tpe", "list", *(["--combinations"] if combinations else [])]
+    words = [
+        "tpe",
+        "list",
+        *([kind] if kind else []),
+        *(["--combinations"] if combinations else []),
+    ]
     words += [word for text in param for word in ("-p", text)]
     return shlex.join([*words, "--seed", str(seed)])
 
 
 def _print_catalogue(out: Output, content: dict[str, Any]) -> None:
-    out.table(_pe_table(content["pes"]))
-    out.text("")
-    out.table(_array_table(content["arrays"]))
-    out.text("")
-    out.table(_preset_table(content["presets"]))
-    out.text("")
-    out.table(_source_table(content))
-    for kind in ("workload", "encoding"):
-        out.text("")
-        table = plain_table(kind, "title", left=(kind, "title"))
-        for row in content[f"{kind}s"]:
-            table.add_row(row["name"], row["title"])
+    """A table for each kind that is there."""
+    tables = [
+        make(content[kind])
+        for kind, make in (
+            ("pes", _pe_table),
+            ("arrays", _array_table),
+            ("presets", _preset_table),
+            ("workloads", partial(_titles, "workload")),
+            ("encodings", partial(_titles, "encoding")),
+        )
+        if kind in content
+    ]
+    if content.keys() & {"pes", "arrays", "presets"}:
+        tables.insert(-2 if len(tables) > 2 else len(tables), _source_table(content))
+    for place, table in enumerate(tables):
+        out.text("") if place else None
         out.table(table)
-    out.text("")
-    out.text(f"formats: {', '.join(row['name'] for row in content['formats'])}")
+    if "formats" in content:
+        out.text("") if tables else None
+        out.text(f"formats: {', '.join(row['name'] for row in content['formats'])}")
+
+
+def _titles(kind: str, rows: list[dict[str, Any]]) -> Table:
+    table = plain_table(kind, "title", left=(kind, "title"))
+    for row in rows:
+        table.add_row(row["name"], row["title"])
+    return table
 
 
 def _pe_table(rows: list[dict[str, Any]]) -> Table:
@@ -113,9 +143,9 @@ def _pe_table(rows: list[dict[str, Any]]) -> Table:
 def _source_table(content: dict[str, Any]) -> Table:
     heads = ("", "source")
     table = plain_table(*heads, left=heads)
-    for row in (*content["pes"], *content["arrays"]):
+    for row in (*content.get("pes", ()), *content.get("arrays", ())):
         table.add_row(row["name"], row["source"])
-    for row in content["presets"]:
+    for row in content.get("presets", ()):
         table.add_row(row["name"], f"{row['source']}. Differs: {row['differs']}")
     return table
 

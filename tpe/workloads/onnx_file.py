@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
+from importlib.util import find_spec
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -91,14 +92,15 @@ def onnx_light() -> dict[str, str]:
     'light_resnet50'
     """
     require_onnx()
-    folder = resources.files("onnx").joinpath(*_LIGHT)
-    if not folder.is_dir():
-        return {}
-    return {
-        item.name.removesuffix(".onnx"): str(item)
-        for item in sorted(folder.iterdir(), key=lambda item: item.name)
-        if item.name.endswith(".onnx")
-    }
+    return light_networks()
+
+
+def light_networks() -> dict[str, str]:
+    """The same without loading the package; nothing if it is not there."""
+    found = find_spec("onnx")
+    places = found.submodule_search_locations if found else None
+    files = [item for place in places or () for item in Path(place, *_LIGHT).glob("*.onnx")]
+    return {item.stem: str(item) for item in sorted(files)}
 
 
 def find_onnx(name: str) -> str:
