@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import model, networks, rtl, synth, timer
+from benchmarks import face, model, networks, rtl, synth, timer
 
 
 def main() -> int:
@@ -17,6 +17,7 @@ def main() -> int:
     for figure in (
         *model.figures(),
         *networks.figures(),
+        *face.figures(),
         *rtl.figures(),
         *synth.figures(),
         *timer.figures(),

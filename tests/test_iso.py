@@ -186,6 +186,30 @@ def test_the_echoed_command_gives_the_same(mine: Path) -> None:
     assert json.loads(run(*words, "--json", "-").stdout) == first
 
 
+def test_the_short_command_that_is_echoed_gives_the_same(mine: Path) -> None:
+    few = ("--pe", "mac,opt1", "--iso", "area")
+    for more in ((), few, ("--pe", "mac,opt1,opt4c"), ("-p", "a_type=int8", "--clock-ns", "2")):
+        first = run("--cost", str(mine), "--size", "8x8", *more, "--json", "-")
+        pasted = run(*shlex.split(first.stderr.splitlines()[0])[3:], "--json", "-")
+        assert (pasted.stdout, pasted.stderr) == (first.stdout, first.stderr)
+
+
+def test_the_terminal_has_units_that_are_read_and_the_table_exact_numbers(
+    mine: Path, tmp_path: Path
+) -> None:
+    import pandas as pd
+
+    file = tmp_path / "rows.csv"
+    words = ("--cost", str(mine), "--size", "64x64", "--workload", "gemm:256x256x256")
+    text = run(*words, "--table", str(file)).stdout
+    frame = pd.read_csv(file)
+    area = frame["area_um2"].iloc[0]
+    assert area > 1e6 and "mm2" in text and f"{area / 1e6:.4g}" in text
+    assert f"{area:,.0f}" not in text
+    time = frame["time_us"].iloc[0]
+    assert f"{time:.4g}" in text
+
+
 def test_the_users_pes_are_compared_by_default(mine: Path) -> None:
     content = json.loads(run("--cost", str(mine), "--size", "4x4", "--json", "-").stdout)
     assert [row["label"] for row in content["rows"]] == ["mac", "opt1", "opt4c"]

@@ -95,7 +95,7 @@ def test_the_stimulus_is_that_of_the_workload(tmp_path: Path) -> None:
 def test_the_command_writes_and_refuses(tmp_path: Path) -> None:
     target = tmp_path / "out"
     words = ["vectors", "--pe", "mac", "--size", "2x2", "-k", "gemm:3x3x3", "-o", str(target)]
-    result = CliRunner().invoke(app, [*words, "--json", "-"])
+    result = CliRunner().invoke(app, [*words, "--json", "-", "--verbose"])
     content = json.loads(result.stdout)
     assert result.exit_code == 0 and content["bench"] == "tpe_mac_matrix2d_2x2_tb"
     assert str(target / "files.f") in content["files"]

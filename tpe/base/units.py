@@ -34,7 +34,7 @@ def quantity(value: float | None, kind: str) -> str:
     if value is None:
         return UNKNOWN
     unit, scale = _unit([value], kind)
-    return f"{figure(value / scale)} {unit}"
+    return f"{number(value / scale)} {unit}"
 
 
 def column(values: Sequence[float | None], kind: str) -> tuple[str, list[str]]:
@@ -44,13 +44,13 @@ def column(values: Sequence[float | None], kind: str) -> tuple[str, list[str]]:
     ('uJ', ['0.0015', '2.5', '-'])
     """
     unit, scale = _unit([value for value in values if value is not None], kind)
-    return unit, [UNKNOWN if value is None else figure(value / scale) for value in values]
+    return unit, [UNKNOWN if value is None else number(value / scale) for value in values]
 
 
-def figure(value: float | None, digits: int = DIGITS) -> str:
+def number(value: float | None, digits: int = DIGITS) -> str:
     """A number with at most so many significant digits, never with an exponent of its own.
 
-    >>> figure(0.123456), figure(1234567.0), figure(2.0), figure(99.996), figure(None)
+    >>> number(0.123456), number(1234567.0), number(2.0), number(99.996), number(None)
     ('0.1235', '1,235,000', '2', '100', '-')
     """
     if value is None:

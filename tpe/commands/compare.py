@@ -173,9 +173,10 @@ def compare(
         words += option_words({"no-energy": not energy})
         words += [word for file in liberty or () for word in ("--liberty", file)]
         priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe, energy)
-        finish_iso(out, priced, _command(plan, engine, param, layers, words, True), figure)
+        command = _command(plan, engine, param, layers, words, _pes(None, iso, cost), priced=True)
+        finish_iso(out, priced, command, figure)
         return
-    command = _command(plan, engine, param, layers or all_layers, words)
+    command = _command(plan, engine, param, layers or all_layers, words, _pes(None, None, None))
     _by_cycles(out, plan, command, layers or all_layers, all_layers, figure)
 
 
@@ -280,11 +281,13 @@ def _command(
     param: Sequence[str] | None,
     layers: bool,
     model: Sequence[str],
+    usual: Sequence[str],
     priced: bool = False,
 ) -> CommandLine:
     """The full command: every choice of every PE, or the engines' files and presets.
 
-    If it is `priced`, parameters that synthesis chooses stay out unless they were given.
+    `usual` are the PEs that are compared if none is named. If the comparison is `priced`,
+    parameters that synthesis chooses stay out unless they were given.
     """
     from tpe.comparison import default_baseline
 
@@ -301,9 +304,8 @@ def _command(
         place = _place(plan.candidates)
         keys = dict.fromkeys(key for c in plan.candidates for key in c.params)
         chosen = dict.fromkeys(key for c in plan.candidates for key in _chosen(c))
-        every = ",".join(DEFAULT_PES if priced else _every_pe())
         differs = {
-            "pe": None if place["pe"] == every else place["pe"],
+            "pe": None if place["pe"] == ",".join(usual) else place["pe"],
             "array": None if _default_arrays(plan.candidates) else place["array"],
             "size": None if place["size"] == DEFAULT_SIZE else place["size"],
         }
@@ -322,12 +324,6 @@ def _place(candidates: Sequence[Candidate]) -> dict[str, str]:
         "array": str(candidates[0].array) if one else text,
         "size": candidates[0].size,
     }
-
-
-def _every_pe() -> Sequence[str]:
-    from tpe import pe as pes
-
-    return pes.names()
 
 
 def _default_arrays(candidates: Sequence[Candidate]) -> bool:

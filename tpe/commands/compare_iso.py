@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tpe.base.units import column, number
 from tpe.cli_common import Output, plain_table, progress
 from tpe.commands.run import cycles_text
-from tpe.commands.synth_text import library_text, number
+from tpe.commands.synth_text import library_text
 from tpe.errors import TpeError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | N
     """Print, draw and write a comparison."""
     from tpe.iso_table import EXTRA
 
-    result = replace(result, command=command)
+    result = replace(result, command=str(command))
     if figure is not None:
         from tpe.cost_figures import cost_figure
         from tpe.figures import write_figure
@@ -158,23 +159,34 @@ def _source(row: Mapping[str, Any]) -> str:
 
 
 def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:
-    heads = ("PE", "size", "clock\nns", "cycles", "time\nus", "area\num2", "area\nused", "fJ/MAC")
+    """What every PE is and costs, each column in the unit that fits its largest number."""
+    times, time = _column(rows, "time_us", "time")
+    areas, area = _column(rows, "area_um2", "area")
+    energies, energy = _column(rows, "energy_fj_per_mac", "energy_per_mac")
+    units = (f"time\n{time}", f"area\n{area}", "area\nused", f"{energy}/MAC")
+    heads = ("PE", "size", "clock\nns", "cycles", *units)
     table = plain_table(*heads, left=heads[:2])
-    for row in rows:
+    for place, row in enumerate(rows):
         if row["status"] != "ok":
             table.add_row(row["label"], row["size"], "refused", *["-"] * 5)
             continue
         table.add_row(
             row["label"],
             row["size"],
-            number(row["clock_ns"], 3),
+            number(row["clock_ns"]),
             cycles_text(row),
-            number(row["time_us"], 2),
-            f"{row['area_um2']:,.0f}",
+            times[place],
+            areas[place],
             f"{row['area_ratio']:.1%}",
-            "unknown" if row["energy_fj_per_mac"] is None else number(row["energy_fj_per_mac"], 0),
+            "unknown" if row["energy_fj_per_mac"] is None else energies[place],
         )
     return table
+
+
+def _column(rows: Sequence[Mapping[str, Any]], key: str, kind: str) -> tuple[list[str], str]:
+    """The texts of a column of the table, and their unit; refused rows have none."""
+    unit, texts = column([row[key] if row["status"] == "ok" else None for row in rows], kind)
+    return texts, unit
 
 
 def _ratios(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -184,11 +196,11 @@ def _ratios(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             row["label"],
             f"{row['pe_count']:,}",
-            number(row["throughput_ratio"], 3),
-            number(row["tops_per_mm2"], 4),
-            number(row["tops_per_mm2_ratio"], 3),
-            "unknown" if row["tops_per_w"] is None else number(row["tops_per_w"], 3),
-            number(row["tops_per_w_ratio"], 3),
+            number(row["throughput_ratio"]),
+            number(row["tops_per_mm2"]),
+            number(row["tops_per_mm2_ratio"]),
+            "unknown" if row["tops_per_w"] is None else number(row["tops_per_w"]),
+            number(row["tops_per_w_ratio"]),
         )
     return table
 

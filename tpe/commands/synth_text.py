@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tpe.base import units
 from tpe.cli_common import Output, plain_table
 
 if TYPE_CHECKING:
@@ -40,24 +41,25 @@ def _tools(result: Result) -> str:
 
 def _print_rows(out: Output, rows: Sequence[dict[str, Any]]) -> None:
     """The numbers as a table, then what each netlist was made by."""
-    columns = ["", "design", "clock ns", "met", "period", "FO4", "MHz max", "area um2"]
-    shared = any(row.get("area_finish_um2") is not None for row in rows)
-    columns += ["front um2", "finish um2"] if shared else []
-    table = plain_table(*columns)
-    for place, row in enumerate(rows, 1):
-        cells = [
-            str(place),
+    fastest, speeds = units.column([row["fmax_mhz"] for row in rows], "frequency")
+    areas = {"area": "area_um2"}
+    if any(row.get("area_finish_um2") is not None for row in rows):
+        areas |= {"front": "area_front_um2", "finish": "area_finish_um2"}
+    flat = [row.get(key) for row in rows for key in areas.values()]
+    area, texts = units.column(flat, "area")
+    columns = ["", "design", "clock ns", "met", "period", "FO4", f"{fastest} max"]
+    table = plain_table(*columns, *(f"{part} {area}" for part in areas))
+    for place, row in enumerate(rows):
+        table.add_row(
+            str(place + 1),
             str(row["design"]),
-            number(row["clock_ns"], 3),
+            units.number(row["clock_ns"]),
             "yes" if row["clock_met"] else "no",
-            number(row["period_ns"], 3),
-            number(row["period_fo4"], 1),
-            number(row["fmax_mhz"], 1),
-            number(row["area_um2"], 1),
-        ]
-        if shared:
-            cells += [number(row.get(f"area_{kind}_um2"), 1) for kind in ("front", "finish")]
-        table.add_row(*cells)
+            units.number(row["period_ns"]),
+            units.number(row["period_fo4"]),
+            speeds[place],
+            *texts[place * len(areas) : (place + 1) * len(areas)],
+        )
     out.table(table)
     out.text("\nRecipes, and what limits the clock:")
     for place, row in enumerate(rows, 1):
@@ -70,15 +72,18 @@ def _print_rows(out: Output, rows: Sequence[dict[str, Any]]) -> None:
 
 def _print_power(out: Output, rows: Sequence[dict[str, Any]]) -> None:
     """Power, and where its activity comes from."""
-    table = plain_table("", "design", "power mW", "leakage nW", "fJ per MAC", "TOPS/W")
-    for place, row in enumerate(rows, 1):
+    kinds = {"power": "power_mw", "leakage": "leakage_mw"}
+    found = {name: units.column([row[key] for row in rows], "power") for name, key in kinds.items()}
+    energy, energies = units.column([row["energy_fj_per_mac"] for row in rows], "energy_per_mac")
+    heads = [f"{name} {unit}" for name, (unit, _) in found.items()]
+    table = plain_table("", "design", *heads, f"{energy} per MAC", "TOPS/W")
+    for place, row in enumerate(rows):
         table.add_row(
-            str(place),
+            str(place + 1),
             str(row["design"]),
-            number(row["power_mw"], 4),
-            number(row["leakage_mw"] * 1e6, 2),
-            number(row["energy_fj_per_mac"], 0),
-            number(row["tops_per_w"], 4),
+            *(texts[place] for _, texts in found.values()),
+            energies[place],
+            units.number(row["tops_per_w"]),
         )
     out.text("")
     out.table(table)
