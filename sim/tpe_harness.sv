@@ -3,7 +3,9 @@
 // The bench loads a.hex and b.hex, raises go_i and waits for done_o; c.hex then holds the words
 // of C in the order they left. No operand crosses the simulator's programming interface.
 // The source offers a beat whenever it has one, except in cycles masked by idle_i; the sink takes
-// a word except in cycles masked by busy_i. See tpe_source for the other settings.
+// a word except in cycles masked by busy_i; a_hold_i and b_hold_i mask one stream alone. See
+// tpe_source for the other settings. A run that has not ended after cycle_limit_i cycles is ended:
+// deadlock.txt then tells how every handshake stands and when it moved last.
 `default_nettype none
 
 module tpe_harness #(
@@ -41,6 +43,9 @@ module tpe_harness #(
     input  wire  logic [31:0]   b_zero_i,
     input  wire  logic [31:0]   idle_i,
     input  wire  logic [31:0]   busy_i,
+    input  wire  logic [31:0]   a_hold_i,
+    input  wire  logic [31:0]   b_hold_i,
+    input  wire  logic [31:0]   cycle_limit_i,  // 0: none
     output       logic          done_o,
     output       logic [31:0]   cycles_o
 );
@@ -65,10 +70,12 @@ module tpe_harness #(
   logic                     c_valid, c_ready, c_last;
   logic [CBits-1:0]         c;
   logic                     load, clear, flush, pass_done;
-  logic                     idle, busy, take, overflow;
+  logic                     idle, busy, take, overflow, late;
+  logic [4:0]               phase;
 
-  assign idle    = idle_i[cycle_q[4:0]];
-  assign busy    = busy_i[cycle_q[4:0]];
+  assign phase   = cycle_q[4:0];
+  assign idle    = idle_i[phase];
+  assign busy    = busy_i[phase];
   assign c_ready = running_q && !busy;
   assign b       = b_mem[b_addr];
 
@@ -105,8 +112,62 @@ module tpe_harness #(
           cycles_o  <= cycle_q - first_q + 1;
         end
       end
+      if (late) begin
+        running_q <= 1'b0;
+        done_q    <= 1'b1;
+        cycles_o  <= begun_q ? cycle_q - first_q + 1 : 0;
+        tell_deadlock;
+      end
     end
   end
+
+  // ---- a run that does not end ------------------------------------------------------------------
+
+  // In a cycle without masks, if there is one: what the streams offer then is what they have.
+  logic masked;
+  assign masked = idle || busy || a_hold_i[phase] || b_hold_i[phase];
+  assign late   = cycle_limit_i != 0 && cycle_q >= cycle_limit_i
+               && (!masked || cycle_q >= cycle_limit_i + 32);
+
+  logic [Streams-1:0][31:0] a_beats_q, a_moved_q;
+  logic [31:0]              b_beats_q, b_moved_q, c_moved_q;
+
+  always_ff @(posedge clk_i or negedge go_i) begin
+    if (!go_i) begin
+      a_beats_q <= '0;
+      a_moved_q <= '0;
+      b_beats_q <= '0;
+      b_moved_q <= '0;
+      c_moved_q <= '0;
+    end else if (running_q) begin
+      for (int unsigned s = 0; s < Streams; s++) begin
+        if (a_valid[s] && a_ready[s]) begin
+          a_beats_q[s] <= a_beats_q[s] + 1;
+          a_moved_q[s] <= cycle_q + 1;
+        end
+      end
+      if (b_valid && b_ready) begin
+        b_beats_q <= b_beats_q + 1;
+        b_moved_q <= cycle_q + 1;
+      end
+      if (c_valid && c_ready) c_moved_q <= cycle_q + 1;
+    end
+  end
+
+  task automatic tell_deadlock;
+    int file;
+    file = $fopen("deadlock.txt", "w");
+    $fdisplay(file, "no end after %0d cycles, %0d of %0d words of C", cycle_q, words_q, words_i);
+    for (int unsigned s = 0; s < Streams; s++) begin
+      $fdisplay(file, "a[%0d] valid %0d, ready %0d, unmoved since cycle %0d, %0d beats taken",
+                s, a_valid[s], a_ready[s], a_moved_q[s], a_beats_q[s]);
+    end
+    $fdisplay(file, "b valid %0d, ready %0d, unmoved since cycle %0d, %0d beats taken",
+              b_valid, b_ready, b_moved_q, b_beats_q);
+    $fdisplay(file, "c valid %0d, ready %0d, unmoved since cycle %0d, %0d words taken",
+              c_valid, c_ready, c_moved_q, words_q);
+    $fclose(file);
+  endtask
 
   // After the last word has been stored.
   logic written_q;
@@ -114,7 +175,7 @@ module tpe_harness #(
     if (!go_i) begin
       written_q <= 1'b0;
     end else if (done_q && !written_q) begin
-      $writememh("c.hex", c_mem, 0, words_q - 1);
+      if (words_q != 0) $writememh("c.hex", c_mem, 0, words_q - 1);
       written_q <= 1'b1;
     end
   end
@@ -127,7 +188,8 @@ module tpe_harness #(
   ) u_source (
       .clk_i,
       .rst_ni     (running_q),
-      .offer_i    (running_q && !idle),
+      .offer_a_i  (running_q && !idle && !a_hold_i[phase]),
+      .offer_b_i  (running_q && !idle && !b_hold_i[phase]),
       .n_count_i,
       .m_count_i,
       .p_count_i,

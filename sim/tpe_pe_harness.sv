@@ -3,7 +3,8 @@
 // A word of a.hex is {en, valid, first, plane, code, b}, code and b of all lanes. In every enabled
 // cycle the finish of the psum is recorded in c.hex, before the cycle's own step: word i shows the
 // steps before step i - CellLatency. A cell whose steps last several cycles keeps its word until it
-// is ready, and is frozen in the cycles in between that `freeze_i` masks.
+// is ready, and is frozen in the cycles in between that `freeze_i` masks. A step that has not ended
+// after cycle_limit_i cycles of the run ends it: deadlock.txt tells which.
 `default_nettype none
 
 module tpe_pe_harness #(
@@ -21,6 +22,7 @@ module tpe_pe_harness #(
     input  wire  logic          go_i,
     input  wire  logic [31:0]   a_len_i,    // words of a.hex
     input  wire  logic [31:0]   freeze_i,
+    input  wire  logic [31:0]   cycle_limit_i,  // 0: none
     output       logic          done_o,
     output       logic [31:0]   cycles_o
 );
@@ -74,6 +76,11 @@ module tpe_pe_harness #(
         done_q    <= 1'b1;
         cycles_o  <= a_len_i;
       end
+      if (cycle_limit_i != 0 && cycle_q >= cycle_limit_i) begin
+        running_q <= 1'b0;
+        done_q    <= 1'b1;
+        tell_deadlock;
+      end
     end else if (!written_q) begin
       $writememh("c.hex", c_mem, 0, words_q - 1);
       written_q <= 1'b1;
@@ -81,6 +88,14 @@ module tpe_pe_harness #(
   end
 
   assign done_o = written_q;
+
+  task automatic tell_deadlock;
+    int file;
+    file = $fopen("deadlock.txt", "w");
+    $fdisplay(file, "no end after %0d cycles: step %0d of %0d, en %0d, valid %0d, ready %0d",
+              cycle_q, step_q, a_len_i, en, valid, ready);
+    $fclose(file);
+  endtask
 
   tpe_cell #(
       .AWidth    (AWidth),

@@ -131,12 +131,23 @@ def _print(out: Output, report: Report) -> None:
         )
         table.add_row(shape, pace, *(f"{count:,}" for count in counts))
     out.table(table)
-    for outcome in report.outcomes:
-        if outcome.first_mismatch():
-            out.text(f"first mismatch: {outcome.first_mismatch()}")
-            break
+    _print_faults(out, report)
     verdict = "equal" if report.ok else "NOT EQUAL"
     out.text(
         f"model and RTL are {verdict}: {report.vectors:,} outputs, {report.mismatches:,} wrong; "
         f"cycles {report.cycles_model:,} in the model, {report.cycles_rtl:,} in RTL"
     )
+
+
+def _print_faults(out: Output, report: Report) -> None:
+    """The first GEMM that does not end, and the first output that differs."""
+    hung = [(i, x) for i, x in enumerate(report.outcomes) if x.deadlock]
+    if hung:
+        number, outcome = hung[0]
+        shape, pace = _shape(outcome)
+        out.text(f"{len(hung)} GEMMs do not end; the first is number {number}, {shape}, {pace}:")
+        for line in outcome.deadlock.split("; "):
+            out.text(f"  {line}")
+    wrong = [x for x in report.outcomes if not x.deadlock and x.first_mismatch()]
+    if wrong:
+        out.text(f"first mismatch: {wrong[0].first_mismatch()}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,17 @@ from tpe.engine import Engine
 from tpe.errors import missing_extra
 from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import Design, build
-from tpe.hdl.images import SETTINGS, Case, Counts, Images, counts, images
-from tpe.hdl.pack import unpack
+from tpe.hdl.images import (
+    SETTINGS,
+    Case,
+    Counts,
+    Images,
+    counts,
+    cycle_limit,
+    first_flagged,
+    images,
+)
+from tpe.hdl.pack import image_lines, unpack_lines
 from tpe.hdl.package_files.facts import facts
 from tpe.hdl.sva import sva_modules
 from tpe.operands import Ints
@@ -43,6 +52,8 @@ class Outcome:
     cycles_model: int
     overflow_rtl: bool = False  # where the RTL says so
     overflow_model: bool = False
+    flags_wrong: int = 0  # words that left with another overflow flag than theirs
+    deadlock: str = ""  # how every handshake stands, if the run did not end
 
     @property
     def mismatches(self) -> int:
@@ -51,15 +62,18 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether every output, the cycle count and the overflow flag agree."""
-        same = self.cycles_rtl == self.cycles_model and self.overflow_rtl == self.overflow_model
-        return self.mismatches == 0 and same
+        """Whether the run ended, and every output, the cycles and the overflow flag agree."""
+        same = self.cycles_rtl == self.cycles_model or not self.case.counted
+        same = same and self.overflow_rtl == self.overflow_model and self.flags_wrong == 0
+        return self.mismatches == 0 and same and not self.deadlock
 
     def first_mismatch(self) -> str:
-        """The first output that differs, for a person; empty if none does."""
+        """The deadlock, or the first output or flag that differs, for a person; empty if none."""
+        if self.deadlock:
+            return f"deadlock: {self.deadlock}"
         where = np.argwhere(self.C_model != self.C)
         if not len(where):
-            return ""
+            return f"overflow flag wrong with {self.flags_wrong} words" if self.flags_wrong else ""
         m, n = (int(i) for i in where[0])
         return f"C[{m}, {n}]: expected {self.C_model[m, n]}, got {self.C[m, n]}"
 
@@ -164,10 +178,11 @@ def cosimulate(
             job.mkdir()
             image.write(job)
             sel = next(j for j, engine in enumerate(engines) if engine is case.engine)
-            jobs.append({"folder": str(job), "sel": sel, **image.settings})
+            limit = {"cycle_limit": cycle_limit(models[i].cycles)}
+            jobs.append({"folder": str(job), "sel": sel, **image.settings, **limit})
         measured = simulate(home, jobs, Path(folder), waves)
         return [
-            _outcome(case, image, Path(folder) / str(i), result["cycles"], model)
+            _outcome(case, image, Path(folder) / str(i), result, model)
             for i, (case, image, result, model) in enumerate(
                 zip(cases, prepared, measured, models, strict=True)
             )
@@ -184,22 +199,35 @@ def _model(case: Case) -> Run:
     return case.run()
 
 
-def _outcome(case: Case, image: Images, folder: Path, cycles: int, model: Run) -> Outcome:
+def _outcome(
+    case: Case, image: Images, folder: Path, measured: Mapping[str, Any], model: Run
+) -> Outcome:
     out, cols = case.engine.chain.out, case.engine.grid.n
-    words = unpack(folder / "c.hex", image.words, cols, out.bits)
+    lines = _recorded(folder / "c.hex", image.words)
+    words = unpack_lines(lines, cols, out.bits)
     if not out.signed:
         words &= (1 << out.bits) - 1
     # The flag stands above every word, as it was when the word left.
-    last = int((folder / "c.hex").read_text().split()[-1], 16)
+    flags = np.array([int(line, 16) >> (cols * out.bits) for line in lines], bool)
+    narrowed = case.engine.chain.narrow > 0
+    right = np.arange(len(flags)) >= first_flagged(case)
     return Outcome(
         case,
         image.untiled(words, case),
         model.C,
-        cycles,
+        int(measured["cycles"]),
         model.cycles,
-        overflow_rtl=bool(last >> (cols * out.bits)),
-        overflow_model=bool(model.overflowed) and case.engine.chain.narrow > 0,
+        overflow_rtl=bool(flags[-1]),
+        overflow_model=bool(model.overflowed) and narrowed,
+        flags_wrong=int(np.count_nonzero(flags != right)),
+        deadlock=str(measured.get("deadlock", "")),
     )
+
+
+def _recorded(path: Path, count: int) -> list[str]:
+    """The words of C that the harness recorded, a line each; those that never left are zero."""
+    lines = image_lines(path) if path.exists() else []
+    return lines + ["0"] * (count - len(lines))
 
 
 def simulate(
@@ -210,7 +238,10 @@ def simulate(
     module: str = "bench",
     top: str = "tpe_bench",
 ) -> list[dict[str, Any]]:
-    """Run the cocotb bench over `jobs` in `folder`; what its harness measured, per job."""
+    """Run the cocotb bench over `jobs` in `folder`; what its harness measured, per job.
+
+    `cycles`, and `deadlock` if the run did not end.
+    """
     try:
         from cocotb_tools.runner import get_runner
     except ImportError:

@@ -23,12 +23,17 @@ SETTINGS = (
     *("a_len", "a_cut_p", "a_cut_m", "a_m_stride", "a_p_stride"),
     *("b_len", "b_cut_p", "b_n_stride", "b_p_stride", "b_once"),
     *("words", "a_zero", "b_zero", "idle", "busy"),
+    *("a_hold", "b_hold", "cycle_limit"),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """C = A @ B on one engine, A (M, K) and B (K, N), under a handshake."""
+    """C = A @ B on one engine, A (M, K) and B (K, N), under a handshake.
+
+    `a_hold` and `b_hold`: masks as those of the handshake, of cycles in which one stream alone is
+    idle, so that A and B come in different cycles.
+    """
 
     engine: Engine
     a: Ints
@@ -37,6 +42,14 @@ class Case:
     a_zero: int = 0
     b_zero: int = 0
     given: Given = NOTHING
+    a_hold: int = 0
+    b_hold: int = 0
+
+    @property
+    def counted(self) -> bool:
+        """Whether the model counts its cycles: not where A and B come and are taken apart."""
+        paired = not _sizes(self).chained and not emit.record(self.engine).sparse
+        return paired or not (self.a_hold or self.b_hold)
 
     @property
     def macs(self) -> int:
@@ -45,13 +58,14 @@ class Case:
         return int(m * k * n)
 
     def run(self) -> Run:
-        """What the model makes of it."""
+        """What the model makes of it; a beat of a pair waits for both of its streams."""
+        idle, busy = self.handshake.idle, self.handshake.busy
         return self.engine.run(
             self.a,
             self.b,
             a_zero=self.a_zero,
             b_zero=self.b_zero,
-            handshake=self.handshake,
+            handshake=Handshake(idle | self.a_hold | self.b_hold, busy),
             **vars(self.given),
         )
 
@@ -189,6 +203,29 @@ class Sizes:
         }
 
 
+def cycle_limit(cycles: int) -> int:
+    """Cycles after which a bench ends a run that the model ends in `cycles`, stalls included."""
+    return 2 * cycles + 1000
+
+
+def first_flagged(case: Case) -> int:
+    """The first word of C, as they leave, with the overflow flag: its number, or how many leave.
+
+    By definition: the flag is up from the first word on of which a sum does not fit `acc_bits`.
+    """
+    engine, sizes = case.engine, _sizes(case)
+    if not engine.chain.narrow:
+        return sizes.counts().c
+    totals = (case.a.astype(np.int64) - case.a_zero) @ (case.b.astype(np.int64) - case.b_zero)
+    added = engine.chain.values(case.given, case.a.shape[0], case.b.shape[1], "case")
+    totals = totals if added is None else totals + added.added
+    half = 1 << (engine.chain.acc_bits - 1)
+    over = ((totals < -half) | (totals >= half)).astype(np.int64)
+    words = leaving(_turned(over, engine), sizes.m_tiles, sizes.n_tiles, engine)
+    flagged = np.flatnonzero(words.max(axis=1))
+    return int(flagged[0]) if len(flagged) else len(words)
+
+
 def counts(case: Case) -> Counts:
     """The memories' words, without making the images."""
     return _sizes(case).counts()
@@ -217,6 +254,8 @@ def images(case: Case) -> Images:
         "b_zero": int(zeros[1]) & 0xFFFF_FFFF,
         "idle": case.handshake.idle,
         "busy": case.handshake.busy,
+        "a_hold": case.a_hold,
+        "b_hold": case.b_hold,
     }
     return Images(
         pack(a_words, a_bits),

@@ -196,7 +196,7 @@ class Bench:
         if verdict[0] != "end":
             raise RuntimeError(f"the unmutated netlist does not end:\n{printed[-2000:]}")
         cycles = int(verdict[1])
-        outcome = cosim._outcome(case, self.prepared[number], folder, cycles, model)
+        outcome = cosim._outcome(case, self.prepared[number], folder, {"cycles": cycles}, model)
         if outcome.mismatches or not (apart or outcome.ok):
             raise RuntimeError(
                 f"the unmutated netlist of {case.engine.name} differs from its model: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,23 @@ def to_hex(flags: Ints) -> bytes:
 
 def unpack(path: Path, count: int, fields: int, bits: int) -> Ints:
     """The signed fields (count, fields) of a memory image of `count` words."""
-    lines = [x for x in path.read_text().split("\n") if x and not x.startswith(("//", "@"))]
+    lines = image_lines(path)
     if len(lines) != count:
         raise ValueError(f"{path.name} holds {len(lines)} words, {count} expected")
+    return unpack_lines(lines, fields, bits)
+
+
+def image_lines(path: Path) -> list[str]:
+    """The words of a memory image as `$writememh` leaves it, in hexadecimal."""
+    return [x for x in path.read_text().split("\n") if x and not x.startswith(("//", "@"))]
+
+
+def unpack_lines(lines: Sequence[str], fields: int, bits: int) -> Ints:
+    """The signed fields (len(lines), fields) of words in hexadecimal; higher bits are ignored."""
     width = -(-fields * bits // 8) * 2
     data = bytes.fromhex("".join(line.rjust(width, "0")[-width:] for line in lines))
-    raw = np.frombuffer(data, np.uint8).reshape(count, -1)[:, ::-1]
+    raw = np.frombuffer(data, np.uint8).reshape(len(lines), -1)[:, ::-1]
     flags = np.unpackbits(raw, axis=1, bitorder="little")[:, : fields * bits]
     weights = 1 << np.arange(bits, dtype=np.int64)
     weights[-1] = -weights[-1]
-    return flags.reshape(count, fields, bits) @ weights
+    return flags.reshape(len(lines), fields, bits) @ weights

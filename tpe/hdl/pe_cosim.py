@@ -15,13 +15,14 @@ from tpe.engine import Engine
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.cosim import simulate
+from tpe.hdl.images import cycle_limit
 from tpe.hdl.pack import Ints, to_hex, unpack
 from tpe.jit import compiled
 from tpe.pe.base import ENCODERS
 from tpe.values import wrap
 
 WORDS = 1 << 19  # steps a bench memory holds
-SETTINGS = ["a_len", "freeze"]
+SETTINGS = ["a_len", "freeze", "cycle_limit"]
 FREEZE = 0x1248_0A90  # cycles in which a cell stands still in the midst of a step
 
 
@@ -137,7 +138,10 @@ def _by_lane(x: Ints) -> Ints:
 
 
 def rtl_steps(engine: Engine, steps: Steps) -> Ints:
-    """The same of the RTL in Verilator; meaningful where a step was taken."""
+    """The same of the RTL in Verilator; meaningful where a step was taken.
+
+    Raises RuntimeError if the cell does not end its steps in twice their longest time.
+    """
     pe, w = emit.record(engine), engine.widths
     latency = pe.cell_latency(engine.params)
     flush = latency + 1
@@ -148,11 +152,13 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
         job = Path(folder) / "0"
         job.mkdir()
         (job / "a.hex").write_bytes(memory)
-        simulate(
-            home,
-            [{"folder": str(job), "sel": 0, "a_len": len(steps) + flush, "freeze": FREEZE}],
-            Path(folder),
-        )
+        count = len(steps) + flush
+        settings = {"sel": 0, "a_len": count, "freeze": FREEZE}
+        longest = pe.longest(w) if pe.longest else 1
+        settings["cycle_limit"] = cycle_limit(count * longest)  # FREEZE takes a third of them
+        (measured,) = simulate(home, [{"folder": str(job), **settings}], Path(folder))
+        if "deadlock" in measured:
+            raise RuntimeError(f"the cell of {pe.name} hangs: {measured['deadlock']}")
         words = unpack(job / "c.hex", len(enabled), 1, w.acc)[:, 0]
     # Word i of the enabled cycles shows the psum before the step of cycle i - latency.
     position = np.cumsum(steps.en) - 1

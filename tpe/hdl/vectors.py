@@ -12,15 +12,28 @@ from tpe.errors import TpeError
 from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import CONFIGURED
 from tpe.hdl.cosim import harness_parameters
-from tpe.hdl.images import SETTINGS, Case, counts, expected, images
+from tpe.hdl.images import (
+    SETTINGS,
+    Case,
+    counts,
+    cycle_limit,
+    expected,
+    first_flagged,
+    images,
+)
 from tpe.hdl.pack import pack
 from tpe.hdl.package_files.folder import leaves_first, write_folder
 from tpe.hdl.verify import cases_of
 from tpe.version import __version__
 
 MOST_WORDS = 1 << 22  # of one memory
+_HELD = ("a_hold", "b_hold")  # settings that this bench has not
+_OWN = (*_HELD, "words", "a_zero", "b_zero", "idle", "busy", "cycle_limit")  # the bench's affair
 # A line of cases.hex, in order; the bench keeps each in a register of that name.
-FIELDS = (*SETTINGS, "a_base", "b_base", "c_base", "cycles", "overflow")
+FIELDS = (
+    *(name for name in SETTINGS if name not in _HELD),
+    *("a_base", "b_base", "c_base", "overflow", "cycles"),
+)
 _MEMORIES = {  # of the bench, by the file that fills it
     "cases.hex": "cases",
     "a.hex": "a_mem",
@@ -28,7 +41,6 @@ _MEMORIES = {  # of the bench, by the file that fills it
     "expected.hex": "c_mem",
     "added.hex": "d_mem",
 }
-_OWN = ("words", "a_zero", "b_zero", "idle", "busy")  # settings that are the bench's affair
 _SIGNALS = {
     "clk_i": "clk",
     "rst_ni": "running_q",
@@ -79,7 +91,8 @@ def bench_memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int
         run = case.run()
         values = image.settings | {f"{name}_base": count for name, count in words.items()}
         values["cycles"] = run.cycles
-        values["overflow"] = int(bool(run.overflowed) and case.engine.chain.narrow > 0)
+        values["cycle_limit"] = cycle_limit(run.cycles)
+        values["overflow"] = first_flagged(case)
         shape = f"{case.a.shape[0]} x {case.b.shape[1]} x {case.a.shape[1]}"
         line = " ".join(f"{values[name] & 0xFFFF_FFFF:08x}" for name in FIELDS)
         parts["cases"].append(f"{line}  // M x N x K = {shape}\n")

@@ -77,6 +77,7 @@ class Report:
                     "busy": outcome.case.handshake.busy,
                     "mismatches": outcome.mismatches,
                     "first_mismatch": outcome.first_mismatch() or None,
+                    "deadlock": outcome.deadlock or None,
                     "cycles_model": outcome.cycles_model,
                     "cycles_rtl": outcome.cycles_rtl,
                     "overflow_model": outcome.overflow_model,
