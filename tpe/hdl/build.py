@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.errors import TpeError, missing_extra
 from tpe.hdl.foreign import limited
 from tpe.hdl.sources import data_folder
@@ -100,13 +100,10 @@ def lint(sources: Mapping[str, str], top: str) -> str:
     tool = verilator()
     with tempfile.TemporaryDirectory() as folder:
         files = _write(sources, Path(folder))
-        done = subprocess.run(
+        done = run(
             [tool.executable, "--lint-only", "-Wall", "--top-module", top, str(_waivers()), *files],
             cwd=folder,
             env=tool.environment,
-            capture_output=True,
-            text=True,
-            check=False,
         )
     text = "\n".join(x for x in done.stderr.splitlines() if not x.startswith("- "))
     if done.returncode and not text:

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import STDOUT
 from typing import Any
 
 import numpy as np
 
+from tpe.base.processes import run
 from tpe.engine import Engine
 from tpe.errors import missing_extra
 from tpe.hdl import chain, emit, sources
@@ -247,8 +249,18 @@ def simulate(
     except ImportError:
         raise missing_extra("cocotb", "rtl") from None
     (folder / "jobs.json").write_text(json.dumps(jobs))
-    runner = get_runner("verilator")
+    runner: Any = get_runner("verilator")
     log = folder / "simulation.log"
+
+    def execute(commands: Sequence[Sequence[str]], cwd: str | Path) -> None:
+        """What cocotb's runner does with its commands, but none outlives us."""
+        with log.open("w") as out:
+            for command in commands:
+                done = run(command, cwd=cwd, env=runner.env, stdout=out, stderr=STDOUT)
+                if done.returncode:
+                    raise RuntimeError(f"the simulator ended with {done.returncode}")
+
+    runner._execute = execute  # its own starts a process that an interrupt leaves behind
     arguments = ["--trace", "--trace-file", str(waves)] if waves else []
     try:
         with _importable(sources.data_folder("sim")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tpe.base.processes import run
 from tpe.hdl.build import BuildFailed
 from tpe.hdl.toolchain import verilator
 
@@ -62,13 +62,10 @@ def tree(sources: Mapping[str, str], top: str, flags: Sequence[str] = ()) -> dic
             files.append(str(Path(folder) / f"{module}.sv"))
             Path(files[-1]).write_text(text)
         command = [tool.executable, "--json-only", "-Mdir", folder, "--top-module", top]
-        done = subprocess.run(
+        done = run(
             [*command, "-Wno-fatal", *flags, *files],
             cwd=folder,  # a module must be named: nothing is found by lying about
             env=tool.environment,
-            capture_output=True,
-            text=True,
-            check=False,
         )
         if done.returncode:
             raise BuildFailed(f"verilator refused {top}:\n{done.stderr}")

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.engine import Engine
 from tpe.hdl import cosim, emit
 from tpe.hdl.build import Design, build
@@ -214,15 +215,12 @@ class Bench:
         numbers = [*values, int(self.trials[number].apart), limit, cut, *mutants]
         (folder / "jobs.txt").write_text(" ".join(map(str, numbers)) + "\n")
         log = folder / "printed.txt"
+        command, most = [str(self.home / self.top)], 10 + _SECONDS * len(mutants)
         with log.open("w") as out:
-            process = subprocess.Popen(
-                [str(self.home / self.top)], cwd=folder, stdout=out, stderr=subprocess.STDOUT
-            )
             try:
-                ended = process.wait(timeout=10 + _SECONDS * len(mutants)) == 0
+                ran = run(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, timeout=most)
+                ended = ran.returncode == 0
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
                 ended = False
         text = log.read_text()
         return text, ended and "$finish" in text

@@ -15,6 +15,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.errors import missing_extra
 from tpe.hdl.mutate_netlist import Mutant, Netlist, run_yosys
 
@@ -82,13 +83,10 @@ def _abc(script: str, folder: Path, limit: float) -> str:
         raise missing_extra("pyosys", "synth")
     abc = Path(spec.submodule_search_locations[0]) / "yosys-abc"
     try:
-        done = subprocess.run(
+        done = run(
             [str(abc), "-c", script],
             cwd=folder,
-            capture_output=True,
-            text=True,
             timeout=limit + 10,
-            check=False,
         )
     except subprocess.TimeoutExpired:
         return ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.errors import missing_extra
 
 TOP = "mutated"  # the flattened module with the select input
@@ -66,14 +66,11 @@ def run_yosys(commands: Sequence[str], folder: Path, limit: float = 600) -> str:
 
     Raises RuntimeError with the end of the log if Yosys refuses, and subprocess.TimeoutExpired.
     """
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-I", "-c", _SCRIPT],
         input="\n".join(commands),
         cwd=folder,
-        capture_output=True,
-        text=True,
         timeout=limit,
-        check=False,
     )
     if "No module named 'pyosys'" in done.stderr:
         raise missing_extra("pyosys", "synth")

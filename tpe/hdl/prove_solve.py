@@ -24,6 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from tpe.base.processes import run
 from tpe.errors import missing_extra
 from tpe.jit import cache_dir
 
@@ -167,13 +168,10 @@ def _passes(files: Sequence[str], top: str) -> list[str]:
 
 
 def _yosys(passes: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-I", "-c", _SCRIPT],
         input="\n".join(passes),
         cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     if done.returncode or not (folder / "property.aig").exists():
         raise RuntimeError(f"yosys failed:\n{(done.stdout + done.stderr)[-3000:]}")
@@ -186,13 +184,10 @@ def _abc(script: str, folder: Path, limit: float) -> str | None:
     tool = Path(spec.submodule_search_locations[0]) / "yosys-abc"
     seconds = max(1, round(limit))
     try:
-        done = subprocess.run(
+        done = run(
             ["/bin/sh", "-c", f'ulimit -t {seconds} && exec "$0" "$@"', str(tool), "-c", script],
             cwd=folder,
-            capture_output=True,
-            text=True,
             timeout=WALL * seconds,
-            check=False,
         )
     except subprocess.TimeoutExpired:
         return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.errors import TpeError, missing_extra
 
 OLDEST = (5, 36)
@@ -58,9 +58,7 @@ def _wheel_version() -> tuple[int, int]:
 
 
 def _version(executable: str, environment: dict[str, str]) -> tuple[int, int]:
-    done = subprocess.run(
-        [executable, "--version"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = run([executable, "--version"], env=environment)
     match = re.search(r"Verilator (\d+)\.(\d+)", done.stdout)
     return (int(match.group(1)), int(match.group(2))) if match else (0, 0)
 
@@ -74,11 +72,8 @@ def require_compiler() -> None:
 
 def has_fst_headers() -> bool:
     """Whether the headers are there that Verilator's FST writer needs."""
-    done = subprocess.run(
+    done = run(
         ["g++", "-E", "-x", "c++", "-"],
         input="#include <zlib.h>\n#include <lz4.h>\n",
-        capture_output=True,
-        text=True,
-        check=False,
     )
     return done.returncode == 0

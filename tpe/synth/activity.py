@@ -7,7 +7,6 @@ outputs of the netlist are compared with those of the trace in every cycle.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tpe.base.processes import run
 from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.build import QUICK, Design, build
@@ -225,7 +225,7 @@ def _counts(
 ) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
     """(time at 0, time at 1, transitions, whether recorded) of every net until a cycle."""
     command = [str(home / "tpe_activity"), f"+cycles={last}", f"+start={trace.start}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = run(command, cwd=folder)
     if "WRONG 0\n" not in done.stdout:
         words = [x for x in (done.stdout + done.stderr).splitlines() if not x.startswith("- ")]
         said = words[-1] if words else f"it ended with {done.returncode}"

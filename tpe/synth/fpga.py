@@ -6,11 +6,11 @@ No place and route: counts, no clock.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.errors import TpeError, unknown
 from tpe.synth.mapper import Part, require_pyosys
 
@@ -46,13 +46,9 @@ def fpga_counts(part: Part, family: str = "xilinx") -> dict[str, int]:
         commands += [f"hierarchy -check -top {part.top}", "flatten"]
         commands += [FAMILIES[family].format(top=part.top)]
         commands += [f"tee -q -o {folder / 'stat.json'} stat -json"]
-        done = subprocess.run(
+        done = run(
             [sys.executable, "-P", "-c", _SCRIPT, *commands],
-            capture_output=True,
-            text=True,
-            errors="replace",
             cwd=folder,
-            check=False,
         )
         if done.returncode:
             said = (done.stdout + done.stderr).splitlines()

@@ -24,6 +24,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tpe.base import processes
 from tpe.errors import TpeError, missing_extra
 from tpe.jit import cache_dir
 from tpe.synth.checks import ASYNC, FLOP, LATCH, check, check_statistics, count
@@ -246,7 +247,7 @@ def _child(job: _Job, content: Mapping[str, Any], work: Path) -> dict[str, Any]:
     file.write_text(json.dumps(_job_file(job, content, work)))
     command = [sys.executable, "-P", str(_HERE / "worker.py"), str(file)]
     with (work / "log.txt").open("w") as log:
-        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=work, check=False)
+        done = processes.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=work)
     report = work / "report.json"
     if done.returncode == 0 and report.exists():
         loaded: dict[str, Any] = json.loads(report.read_text())

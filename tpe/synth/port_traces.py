@@ -7,12 +7,12 @@ writes its ports before every clock edge.
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tpe.base.processes import run
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.hdl import emit, sources
@@ -82,7 +82,7 @@ def port_traces(
 
 def _said(home: Path, folder: Path, *arguments: str) -> str:
     command = [str(home / _BENCH), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = run(command, cwd=folder)
     return done.stdout + done.stderr
 
 

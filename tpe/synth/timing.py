@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tpe.base.processes import run
 from tpe.errors import TpeError
 from tpe.synth.area import nldm
 from tpe.synth.area.boundary import (
@@ -68,9 +68,7 @@ def tool_name(timer: str | None = None) -> str:
 
 @cache
 def _opensta_name() -> str:
-    done = subprocess.run(
-        [opensta() or "sta", "-version"], capture_output=True, text=True, check=False
-    )
+    done = run([opensta() or "sta", "-version"])
     return f"OpenSTA {done.stdout.strip() or 'of unknown version'}"
 
 
@@ -187,11 +185,8 @@ def run_opensta(script: str, folder: Path) -> str:
     """What OpenSTA says to a script; TpeError with its first complaint."""
     file = folder / "run.tcl"
     file.write_text(script + "\nexit\n")
-    done = subprocess.run(
+    done = run(
         [opensta() or "sta", "-no_splash", "-exit", str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
     )
     said = done.stdout + done.stderr
     errors = [x for x in said.splitlines() if x.startswith("Error")]
