@@ -19,9 +19,10 @@ LEGAL = [(pe, array) for pe, array, reason in combinations() if reason is None]
 REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason is not None]
 WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]
 
-# Both axes from 1 to 5 and 17; every other size from 6 on is in `FULL_SIZES`.
-LANDING_SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 5), (4, 3), (5, 4), (1, 17), (17, 1)]
-FULL_SIZES = [(r, 1 + r % 2) for r in range(6, 17)] + [(1, c) for c in range(6, 17)] + [(9, 9)]
+# Both axes from 1 to 5 and 17 (rows: 34, in `scale`); every other size is in `FULL_SIZES`.
+LANDING_SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 5), (4, 3), (5, 4), (1, 17)]
+FULL_SIZES = [(r, 1 + r % 2) for r in range(6, 17)] + [(1, c) for c in range(6, 17)]
+FULL_SIZES += [(9, 9), (17, 1)]
 
 # a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
 TYPES = [

@@ -24,6 +24,7 @@ from tests.contract.combos import (
     types_of,
     variants,
 )
+from tests.contract.scale import apart, deep, odd_planes
 from tpe.array.base import ALWAYS, Handshake
 from tpe.hdl import emit, pe_cosim
 from tpe.hdl.build import build, lint
@@ -67,7 +68,7 @@ def rng_mask(x, seed):
 
 @combos
 def test_cycles_and_values_of_all_sizes(combo):
-    assert_all_agree(list(shapes(*combo, LANDING_SIZES)))
+    assert_all_agree([*shapes(*combo, LANDING_SIZES), *deep(*combo)])
 
 
 @pytest.mark.full
@@ -85,6 +86,7 @@ def test_variants_types_corners_and_all_pairs(combo):
     square = engine(pe, array, (4, 4))
     cases.append(Case(square, every[:, None], every[None, :]))
     cases.append(Case(square, *operands(square, 9, 9, 40, seed=1), SLOW_SINK))
+    cases += [*odd_planes(pe, array), *apart(square)]
     assert_all_agree(cases)
 
 
