@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import tpe
+from tests.contract.combos import WITH_RTL, combo_id, engine, variants
 from tpe.hdl import cosim, emit
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import Design, build, lint
 from tpe.hdl.images import Case, images
 from tpe.hdl.package_files.axis import axis_modules
 from tpe.hdl.package_files.facts import Elements, Facts, facts
@@ -185,3 +189,72 @@ def test_gemms_through_the_stream_models_with_pauses_everywhere():
             assert "hangs" not in result, name
             assert result["left"] == [] and result["more"] == 0, name
             assert (c_of(given, result) == given.c).all(), name
+
+
+@pytest.mark.parametrize("combo", WITH_RTL[::4], ids=combo_id)
+def test_the_wrapper_lints(combo):
+    lint_wrapper(combo, {})
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
+def test_the_wrapper_lints_in_every_variant(combo):
+    for params in [*variants(*combo), *RICH]:
+        lint_wrapper(combo, params)
+
+
+RICH: list[dict[str, Any]] = [
+    {"overflow": "flag", "bias": "on", "requant": "column", "acc_bits": 20},
+    {"a_type": "uint5", "zero_points": "offset"},
+    {"a_type": "int3", "zero_points": "subtract", "encode": "weights"},
+]
+
+
+def lint_wrapper(combo: Any, params: dict[str, Any]) -> None:
+    e = engine(*combo, (2, 3), **params)
+    assert lint({**emit.engine_modules(e), **axis_modules(e)}, "tpe_axis") == "", params
+
+
+YOSYS = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+for line in sys.stdin.read().splitlines():
+    ys.run_pass(line, design)
+"""
+# Inputs in the cone of an output, up to the registers and memories.
+CONE = "select -set cone o:* %ci*:-$dff:-$adff:-$dffe:-$adffe:-$mem_v2 i:* %i @clocks %d"
+
+
+def paths(e: tpe.Engine, top: str, folder: Path) -> bool:
+    """Whether any input but clock and reset reaches an output without a register between."""
+    modules = {**emit.engine_modules(e), **axis_modules(e)}
+    for name, text in modules.items():
+        (folder / f"{name}.sv").write_text(text)
+    lines = [f"read_verilog -sv {name}.sv" for name in modules]
+    lines += [f"hierarchy -top {top}", "proc", "flatten", "memory", "opt_clean"]
+    lines += ["select -set clocks i:aclk i:aresetn i:clk_i i:rst_ni", CONE]
+    lines += ["select -assert-min 1 t:$adff*", "select -assert-none @cone"]
+    command = [sys.executable, "-c", YOSYS]
+    done = subprocess.run(
+        command, cwd=folder, input="\n".join(lines), capture_output=True, text=True
+    )
+    assert done.returncode == 0 or "Assertion failed: selection is not empty" in (
+        done.stdout + done.stderr
+    ), (done.stdout + done.stderr)[-2000:]
+    return done.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("pe", "array", "params"),
+    [
+        ("mac", "systolic_os", {"c0": "on", "overflow": "flag"}),
+        ("mac", "matrix2d", {"a_type": "uint8", "zero_points": "offset"}),
+        ("opt4c", "matrix2d", {"depth": 8}),
+        ("mac", "systolic_ws", {"relu": "on"}),
+    ],
+)
+def test_no_path_leads_through_the_wrapper_without_a_register(pe, array, params, tmp_path):
+    e = tpe.Engine(pe, array, (2, 2), **params)
+    assert not paths(e, "tpe_axis", tmp_path)
+    assert paths(e, "tpe_engine", tmp_path)  # the bare engine has some: the check sees them

@@ -1,19 +1,32 @@
 // opt1_os_4x4_sva -- what holds at the ports of opt1_systolic_os_4x4, bound to it.
 //
-// Give this file to a simulator with assertions, or to a prover, behind the RTL's own list.
+// Give this file to a simulator with assertions, or to a prover, behind the RTL's own list. a_...
+// is what the engine does; m_... what is asked of its inputs: asserted, or assumed if the macro
+// TPE_ASSUME_INPUTS is defined, as a prover wants it.
 `default_nettype none
 
+`ifdef TPE_ASSUME_INPUTS
+`define TPE_INPUT assume
+`else
+`define TPE_INPUT assert
+`endif
+
 module opt1_os_4x4_sva #(
-    parameter int unsigned Rows  = 1,  // words of a tile
-    parameter int unsigned CBits = 1
+    parameter int unsigned Rows    = 1,  // words of a tile
+    parameter int unsigned Streams = 1,  // of A
+    parameter int unsigned ABits   = 1,  // a beat, all streams together
+    parameter int unsigned BBits   = 1,
+    parameter int unsigned CBits   = 1
 ) (
     input  wire  logic               clk_i,
     input  wire  logic               rst_ni,
-    input  wire  logic               a_beat_i,  // a beat of A is accepted
-    input  wire  logic               b_beat_i,
-    input  wire  logic               a_last_i,  // ... the last of a pass of K
-    input  wire  logic               a_ready_i,
+    input  wire  logic [Streams-1:0] a_valid_i,
+    input  wire  logic [Streams-1:0] a_ready_i,
+    input  wire  logic [Streams-1:0] a_last_i,  // the beat is the last of a plane, a pass or a tile
+    input  wire  logic [ABits-1:0]   a_i,
+    input  wire  logic               b_valid_i,
     input  wire  logic               b_ready_i,
+    input  wire  logic [BBits-1:0]   b_i,
     input  wire  logic               c_valid_i,
     input  wire  logic               c_ready_i,
     input  wire  logic               c_last_i,
@@ -27,10 +40,16 @@ module opt1_os_4x4_sva #(
   default disable iff (!rst_ni);
   // verilator lint_on SYNCASYNCNET
 
-  logic leaves;
+  localparam int unsigned StreamBits = ABits / Streams;
+
+  logic [Streams-1:0] a_beat;
+  logic               b_beat, leaves;
+
+  assign a_beat = a_valid_i & a_ready_i;
+  assign b_beat = b_valid_i && b_ready_i;
   assign leaves = c_valid_i && c_ready_i;
 
-  // ---- valid, ready and data ---------------------------------------------------------------------
+  // ---- outputs: valid, ready and data ------------------------------------------------------------
 
   a_known: assert property (!$isunknown({a_ready_i, b_ready_i, c_valid_i}));
 
@@ -38,15 +57,15 @@ module opt1_os_4x4_sva #(
 
   a_word_holds: assert property (c_valid_i && !c_ready_i |=> $stable(c_i) && $stable(c_last_i));
 
-  a_beats_pair: assert property (a_beat_i == b_beat_i);
+  a_beats_pair: assert property (a_beat[0] == b_beat);
 
-  // ---- words and what they are made of -----------------------------------------------------------
+  // ---- outputs: words and what they are made of --------------------------------------------------
 
   logic begun_q;  // a beat has been accepted since reset
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begun_q <= 1'b0;
-    else if (a_beat_i || b_beat_i) begun_q <= 1'b1;
+    else if (|a_beat || b_beat) begun_q <= 1'b1;
   end
 
   a_no_word_before_a_beat: assert property (c_valid_i |-> begun_q);
@@ -65,28 +84,55 @@ module opt1_os_4x4_sva #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) passes_q <= 0;
-    else passes_q <= passes_q + 32'(a_beat_i && a_last_i) - (leaves && c_last_i ? 1 : 0);
+    else passes_q <= passes_q + 32'(a_beat[0] && a_last_i[0]) - (leaves && c_last_i ? 1 : 0);
   end
 
   a_word_of_a_whole_tile: assert property (c_valid_i |-> passes_q >= 1);
 
+  // ---- inputs: no X, and what is offered stays ---------------------------------------------------
+
+  m_known: `TPE_INPUT property (!$isunknown({a_valid_i, b_valid_i, c_ready_i}));
+
+  m_b_known: `TPE_INPUT property (b_valid_i |-> !$isunknown({b_i}));
+
+  for (genvar s = 0; s < Streams; s++) begin : gen_stream
+    m_a_known: `TPE_INPUT property (
+        a_valid_i[s] |-> !$isunknown({a_last_i[s], a_i[s*StreamBits+:StreamBits]}));
+
+    m_a_waits: `TPE_INPUT property (a_valid_i[s] && !a_ready_i[s] |=> a_valid_i[s]);
+
+    m_a_holds: `TPE_INPUT property (a_valid_i[s] && !a_ready_i[s]
+        |=> $stable(a_last_i[s]) && $stable(a_i[s*StreamBits+:StreamBits]));
+  end
+
+  m_b_waits: `TPE_INPUT property (b_valid_i && !b_ready_i |=> b_valid_i);
+
+  m_b_holds: `TPE_INPUT property (b_valid_i && !b_ready_i |=> $stable(b_i));
+
 endmodule
 
+`undef TPE_INPUT
+
 bind opt1_os_4x4 opt1_os_4x4_sva #(
-    .Rows (Rows),
-    .CBits(Cols * 32)
+    .Rows   (Rows),
+    .Streams(1),
+    .ABits  ($bits(a_i)),
+    .BBits  ($bits(b_i)),
+    .CBits  ($bits(c_o))
 ) u_sva (
-    .clk_i    (clk_i),
-    .rst_ni   (rst_ni),
-    .a_beat_i (|(a_valid_i & a_ready_o)),
-    .b_beat_i (b_valid_i && b_ready_o),
-    .a_last_i (a_last_i),
-    .a_ready_i(|a_ready_o),
+    .clk_i(clk_i),
+    .rst_ni(rst_ni),
+    .a_valid_i(a_valid_i),
+    .a_ready_i(a_ready_o),
+    .a_last_i(a_last_i),
+    .a_i(a_i),
+    .b_valid_i(b_valid_i),
     .b_ready_i(b_ready_o),
+    .b_i(b_i),
     .c_valid_i(c_valid_o),
     .c_ready_i(c_ready_i),
-    .c_last_i (c_last_o),
-    .c_i      (c_o)
+    .c_last_i(c_last_o),
+    .c_i(c_o)
 );
 
 `default_nettype wire

@@ -1,0 +1,2 @@
+opt1_os_4x4_fifo.sv
+opt1_os_4x4_axis.sv

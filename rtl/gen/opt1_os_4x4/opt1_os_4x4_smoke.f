@@ -1,0 +1,3 @@
+opt1_os_4x4_walk.sv
+opt1_os_4x4_source.sv
+opt1_os_4x4_smoke.sv

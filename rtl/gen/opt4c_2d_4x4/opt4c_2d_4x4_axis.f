@@ -1,0 +1,1 @@
+opt4c_2d_4x4_axis.sv

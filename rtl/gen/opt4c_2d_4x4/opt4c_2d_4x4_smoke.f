@@ -1,0 +1,3 @@
+opt4c_2d_4x4_walk.sv
+opt4c_2d_4x4_source.sv
+opt4c_2d_4x4_smoke.sv
