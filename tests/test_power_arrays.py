@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -69,12 +70,23 @@ def test_shares_of_energy_sum_to_the_flat_energy():
 # ---- the fast table ----
 
 
-def fast_against_gates(pe: str, operands: str, seed: int) -> float:
+@cache
+def setting(name: str) -> tuple[Engine, synthesis.Chosen, float]:
+    """What a setting of the table was fitted to: (engine, netlists, clock)."""
+    entry = json.loads(energy.FILE.read_text())["settings"][name]
+    size, params = tuple(entry["size"]), json.loads(entry["parameters"])
+    engine = Engine(entry["pe"], entry["array"], size, **params)
+    result = synthesis.compare([engine], recipes=RECIPES, vary=())
+    clock = 2 * result.common_clock_ns
+    return engine, result.designs[0].at(clock), clock
+
+
+def fast_against_gates(name: str, operands: str, seed: int) -> float:
     """(table - gates) / gates of the energy of operands that it was not fitted to."""
-    engine, chosen, clock = made(pe)
+    engine, chosen, clock = setting(name)
     entry = json.loads(energy.FILE.read_text())
     assert operands not in entry["training"] or seed != 0
-    assert entry["pes"][pe]["clock_ns"] == pytest.approx(clock)
+    assert entry["settings"][name]["clock_ns"] == pytest.approx(clock)
     cases = cases_of(smaller(engine), operands, seed, 512)
     gates = pe_power(engine, chosen, technology(), clock, operands, seed, 512)
     cycles = [case.run().cycles for case in cases]
@@ -83,7 +95,7 @@ def fast_against_gates(pe: str, operands: str, seed: int) -> float:
     return float(np.average(fast, weights=cycles)) / (gates.power_mw * clock * 1000) - 1
 
 
-FITTED = sorted(json.loads(energy.FILE.read_text())["pes"])
+FITTED = sorted(json.loads(energy.FILE.read_text())["settings"])
 LANDING = ("mac", "opt1", "opt4c")  # the others are `full`
 
 
@@ -118,12 +130,72 @@ def test_what_was_not_fitted_has_no_energy():
     assert Engine("mac", "matrix2d", "4x4").run(a, b).totals()["energy_pe_pj"] is None
     for engine in (
         Engine("stripes", "matrix2d", "4x4"),
-        Engine("mac", "systolic_ws", "4x4"),
+        Engine("opt2", "systolic_ws", "4x4"),
         Engine("mac", "matrix2d", "4x4", a_type="int4"),
-        Engine("opt4c", "matrix2d", "4x4", drift=4),
+        Engine("mac", "matrix2d", "4x4", gating="clock"),
+        Engine("mac", "matrix2d", "4x4", zero_points="subtract"),
+        Engine("mac", "matrix2d", "4x4", overflow="saturate"),
+        Engine("opt4c", "matrix2d", "4x4", depth=64),
+        Engine("mac", "cube3d", "4x4x2"),
     ):
         assert energy.cycle_fj(engine, a, b) is None
-        assert engine.run(a, b, energy=True).totals()["energy_fj_per_mac"] is None
+        run = engine.run(a, b, energy=True)
+        assert run.totals()["energy_fj_per_mac"] is None
+        assert run.layers[0].no_energy == run.to_json()["layers"][0]["no_energy"] != ""
+        assert engine.pe.name in run.layers[0].no_energy
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"encode": "weights"},
+        {"overflow": "wrap"},
+        {"relu": "on", "out_type": "int16"},
+        {"rounding": "half_up"},
+        {"a_type": "uint8", "zero_points": "offset"},
+    ],
+)
+def test_parameters_that_leave_the_pe_as_it_is_leave_its_energy_known(params):
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 100, (9, 30)), rng.integers(-100, 100, (30, 9))
+    plain = Engine("mac", "matrix2d", "4x4").run(a, b, energy=True).layers[0]
+    other = Engine("mac", "matrix2d", "4x4", **params)
+    if params.get("zero_points") == "offset":  # what enters the cell is the same
+        layer = other.run(a + 128, b, a_zero=128, energy=True).layers[0]
+        assert layer.pe_pj == pytest.approx(plain.pe_pj)
+    else:
+        layer = other.run(a, b, energy=True).layers[0]
+        assert layer.no_energy is None
+        assert layer.pe_pj == pytest.approx(plain.pe_pj, rel=0.25)
+
+
+def test_energy_of_one_step_an_output_is_unknown_and_not_an_error():
+    """K = 1 in cells that keep psums, M = 1 in cells that pass them: nothing is seen to flip."""
+    a, b = np.full((6, 1), 3), np.full((1, 6), 5)
+    for engine, left, right in (
+        (Engine("mac", "matrix2d", "4x4"), a, b),
+        (Engine("opt2", "os", "4x4"), a, b),
+        (Engine("mac", "systolic_ws", "4x4"), b, a),
+    ):
+        layer = engine.run(left, right, energy=True).layers[0]
+        assert layer.pe_pj is None and "no step of a cell follows another" in layer.no_energy
+        assert energy.cycle_fj(engine, left, right) is None
+    assert Engine("opt4c", "matrix2d", "4x4").run(a, b, energy=True).layers[0].pe_pj > 0
+    assert Engine("mac", "systolic_ws", "4x4").run(a, b, energy=True).layers[0].pe_pj > 0
+
+
+def test_a_new_common_parameter_leaves_the_table_as_it_is(monkeypatch):
+    """Entries are found by the RTL that was fitted, not by the list of all parameters."""
+    a, b = np.ones((4, 8), int), np.ones((8, 4), int)
+    engine = Engine("mac", "matrix2d", "4x4")
+    known = energy.cycle_fj(engine, a, b)
+    entry = dict(json.loads(energy.FILE.read_text())["settings"]["mac"])
+    older = json.loads(entry["parameters"])
+    for name in ("relu", "gating", "overflow"):  # as if they had come after the fit
+        del older[name]
+    entry["parameters"] = json.dumps(older)
+    monkeypatch.setattr(energy, "_table", lambda: {"mac": entry})
+    assert known is not None and energy.cycle_fj(engine, a, b) == known
 
 
 def test_energy_of_a_network_is_the_sum_of_its_layers(capsys):

@@ -10,12 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import tpe
 from tests.contract.combos import LEGAL, combo_id, engine, variants
+from tpe import step_rules
 from tpe.array.base import TERMS, Handshake
+from tpe.cli import app
 from tpe.table import to_frame
+from tpe.trace_figure import draw
 from tpe.workloads import LazyLayer, Workload
+from tpe.workloads.assumed import assumed_line
 from tpe.workloads.draw import Distribution, Drawn
 from tpe.workloads.lazy import Operand
 
@@ -284,3 +289,59 @@ def test_a_layer_pickles_and_is_drawn_once():
     again = tpe.workload("gemm:4x5x6", seed=3).layers[0]
     assert (layer.activations == again.activations).all()
     assert layer.operands()[0] is layer.operands()[0]
+
+
+# ---- what is said ----
+
+ASSUMED = "Operands are assumed: layer gemm normal sigma 20 seed 3."
+
+
+def said(*words: str) -> str:
+    """What a command prints, on one line."""
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def test_assumed_operands_are_said_by_every_command():
+    spec = ["--workload", "gemm:64x16x16:normal:20", "--seed", "3"]
+    assert ASSUMED in said("run", "--pe", "mac", "--size", "4x4", *spec)
+    assert ASSUMED in said("compare", "--pe", "mac,opt4c", "--size", "4x4", *spec)
+    assert ASSUMED in said("trace", "--lanes", "1,4", *spec)
+    given = said("run", "--pe", "mac", "--size", "4x4", "--workload", "digits_mlp")
+    assert "assumed" not in given
+
+
+def test_assumed_operands_stand_in_captions_and_json():
+    comparison = tpe.compare(["mac", "opt4c"], "gemm:64x16x16:normal:20", size="4x4", seed=3)
+    for layers in (False, True):
+        caption = comparison.figure(layers)._supxlabel.get_text()
+        assert ASSUMED in " ".join(caption.split())
+    assert comparison.to_json()["assumed_operands"] == ASSUMED
+    assert comparison["mac"].to_json()["assumed_operands"] == ASSUMED
+    trace = step_rules.trace("gemm:64x16x16:normal:20", (1, 4), seed=3)
+    assert trace.to_json()["assumed_operands"] == ASSUMED
+    assert ASSUMED in draw(trace)._supxlabel.get_text()
+
+
+def test_estimates_are_said_in_captions_and_on_the_terminal():
+    words = ("--pe", "mac,opt4c", "--size", "4x4", "--workload", "gemm:64x16x16")
+    text = said("compare", *words, "--values", "none")
+    assert "opt4c: values = none for all layers: no C, cycles of all are ESTIMATED" in text
+    assert "No outputs were computed." in text and "--values none" in text
+    comparison = tpe.compare(["mac", "opt4c"], "gemm:64x16x16", size="4x4", values="none")
+    assert "ESTIMATED" in comparison.figure()._supxlabel.get_text()
+    rows = {row["label"]: row for row in comparison.rows()}
+    assert rows["opt4c"]["cycles_estimated"] and not rows["mac"]["cycles_estimated"]
+    assert rows["opt4c"]["outputs_equal"] is None
+    bare = said("run", "--pe", "opt4c", "--size", "4x4", "--workload", "gemm:64x16x16",
+                "--values", "none", "--energy")  # fmt: skip
+    assert "~" in bare and "values = none has none" in bare
+
+
+def test_layers_whose_operands_are_assumed_are_named():
+    sources = [("a", "npz x.npz"), *((f"l{i}", "assumed: uniform seed 0") for i in range(5))]
+    assert assumed_line(sources) == (
+        "Operands are assumed: l0, l1, l2 and 2 more uniform seed 0; the other layer has its own."
+    )
+    assert assumed_line([("a", "given")]) is None

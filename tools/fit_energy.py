@@ -32,7 +32,7 @@ TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu
 SETTINGS: dict[str, tuple[str, str, dict[str, object]]] = {
     **{pe: (pe, "matrix2d", {}) for pe in ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")},
     **{f"mac, stages {n}": ("mac", "matrix2d", {"stages": n}) for n in (2, 3)},
-    **{f"{pe}, systolic_ws": (pe, "systolic_ws", {}) for pe in ("mac", "opt1", "opt2")},
+    **{f"{pe}, systolic_ws": (pe, "systolic_ws", {}) for pe in ("mac", "opt1")},
 }
 CYCLES = 1024
 PENALTY = 0.05

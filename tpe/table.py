@@ -82,8 +82,8 @@ def _split(row: Mapping[str, Any], extra: Mapping[str, str]) -> dict[str, Any]:
 
 def _check_integers(row: Mapping[str, Any]) -> None:
     """TpeError for a count that the table's 64 bits do not hold; JSON holds it."""
-    for column in _INTEGER:
-        if row[column] is not None and abs(row[column]) > _LARGEST:
+    for column in COLUMNS:
+        if column in _INTEGER and row[column] is not None and abs(row[column]) > _LARGEST:
             raise TpeError(
                 f"{column} = {row[column]} does not fit a table; legal: up to {_LARGEST} "
                 "(JSON holds any)"
