@@ -365,6 +365,16 @@ def test_list_names_everything() -> None:
         assert name in text
 
 
+@pytest.mark.parametrize("columns", ["80", "70", "100"])
+def test_no_cell_of_a_table_loses_a_word(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = done("list", "pes")
+    table = text.partition("\n\n")[2].partition("\n\n")[0]
+    legal = [pe for pe, _, reason in arrays.combinations() if reason is None]
+    assert sum(table.split().count(name) for name in arrays.names()) == len(legal)
+    assert max(len(line) for line in text.splitlines()[1:]) <= int(columns)
+
+
 def test_list_names_every_network_and_each_of_them_is_a_workload() -> None:
     from tpe.workloads import onnx_light
 

@@ -276,10 +276,7 @@ class Output:
 
     def table(self, table: Table, longest: int = LONGEST_WORD) -> None:
         """A table; its text columns fold between words, and words beyond `longest` anywhere."""
-        for column in table.columns:
-            words = [len(word) for cell in column.cells for word in str(cell).split()]
-            if not column.no_wrap:
-                column.min_width = min(max(words, default=1), longest)
+        fit(table, self.console.width, longest)
         self.console.print(table)
 
     def rows(self, rows: Sequence[dict[str, Any]], extra: Mapping[str, str] | None = None) -> None:
@@ -306,6 +303,28 @@ def text_console(to_stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
+
+
+def fit(table: Table, width: int, longest: int = LONGEST_WORD) -> None:
+    """Set the widths of text columns so that the table fits, and no word up to `longest` breaks.
+
+    Rich alone gives more than there is where columns have least widths, and cuts the rest off.
+    """
+    from rich.cells import cell_len
+
+    texts = [[str(cell) for cell in (c.header, *c.cells)] for c in table.columns]
+    widths, least = [], []
+    for column, cells in zip(table.columns, texts, strict=True):
+        own = max(cell_len(line) for text in cells for line in text.split("\n"))
+        word = max((cell_len(word) for text in cells for word in text.split()), default=1)
+        widths.append(own)
+        least.append(own if column.no_wrap else min(own, longest, word))
+    room = width - 2 * (len(widths) - 1)  # two blanks stand between columns
+    while sum(widths) > room and widths != least:
+        slack = [own if own > low else 0 for own, low in zip(widths, least, strict=True)]
+        widths[slack.index(max(slack))] -= 1
+    for column, own in zip(table.columns, widths, strict=True):
+        column.width = None if column.no_wrap else own
 
 
 def largest(sizes: Sequence[float], everything: bool = False) -> list[int]:
