@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,6 @@ mac,1.0,900,350,1
 opt1,1.0,550,340,1
 opt4c,0.5,180,200,
 """
-sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA needs Debian's opensta")
 
 
 @pytest.fixture
@@ -322,7 +320,6 @@ def test_what_is_varied():
     assert "encoder" not in varied(Engine("opt4c"))
 
 
-@sta
 def test_equal_area_from_synthesis(small, monkeypatch):
     """Two PEs, one recipe: the columns are the most that fit, by the areas at those sizes."""
     asked = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +43,6 @@ LIBRARIES = [
     pytest.param(FULL, id="sky130hd", marks=without(FULL, "../shared/liberty")),
     pytest.param(OSU018, id="osu018", marks=without(OSU018, "Debian's qflow-tech-osu018")),
 ]
-sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA needs Debian's opensta")
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 PES = ("mac", "opt1", "opt4c")
 
@@ -306,7 +304,6 @@ def test_an_array_is_its_modules_times_their_copies(array_result):
         assert composed.flip_flops == composed.netlist.flip_flops(library)[0]
 
 
-@sta
 def test_an_array_is_no_faster_than_its_slowest_module(array_result):
     """Timed through module boundaries: never shorter than the longest path inside one."""
     for composed in array_result.designs[0].composed:

@@ -101,12 +101,16 @@ def checks() -> list[Check]:
         ("perl", "verify", lambda: _tool("perl", "verify", "apt install perl", (5,))),
         ("make", "verify", lambda: _tool("make", "verify", "apt install make")),
         *((p.module, p.needed_for, _probe(p)) for p in EXTRAS),
-        ("sta", "timing", lambda: _tool("sta", "timing", "apt install opensta", flag="-version")),
+        ("sta", "--timer sta", _opensta),
         ("zlib.h, lz4.h", ".fst waveforms", _headers),
         ("cache", "run", _cache),
         ("disk", "run", _disk),
     ]
     return [_safely(name, needed_for, probe) for name, needed_for, probe in probes]
+
+
+def _opensta() -> Check:
+    return _tool("sta", "--timer sta", "apt install opensta", flag="-version")
 
 
 def lacking(found: list[Check]) -> dict[str, list[str]]:
