@@ -211,12 +211,12 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "truncated": (GOOD + "[param", "not TOML: "),
     "not text": (GOOD.encode() + b"# \xff\xfe", ":4: cannot be read as engine file: byte 0xff"),
     "NUL": (GOOD + "\0", "NUL bytes"),
-    "deep": (GOOD + "x = " + "[" * 100_000, "nested deeper than 32"),
+    "deep": (GOOD + "x = " + "[" * 50_000, "nested deeper than 32"),
     "a little deep": (GOOD + "x = " + "[" * 33 + "]" * 33, "nested deeper than 32"),
     "packed": (b"\x1f\x8b\x08", "packed with gzip"),
     "long number": (GOOD + "x = " + "9" * 10_000, "not TOML that can be read"),
     "long value": (GOOD.replace('"2x4"', str(["a" * 50] * 9)), "...,"),
-    "large": (GOOD + "#" + " " * MAX_BYTES, "1 MiB; at most 1 MiB"),
+    "large": (GOOD + "#" + " " * MAX_BYTES, "64 KiB; at most 64 KiB"),
 }
 
 

@@ -536,7 +536,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
         fails(lambda: load_onnx(tmp_path / "t.onnx"), "t.onnx'", "legal")
     with open(tmp_path / "huge.onnx", "wb") as stream:
         stream.truncate(MAX_BYTES + 1)
-    fails(lambda: load_onnx(tmp_path / "huge.onnx"), "at most 768 MiB")
+    fails(lambda: load_onnx(tmp_path / "huge.onnx"), "at most 640 MiB")
     fails(lambda: workload("onnx:light_resnet5"), "light_resnet50", "legal")
     fails(lambda: workload("missing.onnx"), "missing.onnx", "No such file")
 

@@ -201,3 +201,11 @@ def test_specs_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert workload(str(file.rename(tmp_path / "net.TSV"))).layers[0].k == 6
     monkeypatch.setattr("tpe.workloads.scalesim.MAX_LAYERS", 1)
     fails(lambda: load_scalesim(write(tmp_path, GEMM + "a,1,1,1\n" * 2)), "over 1 layers")
+
+
+def test_many_layers_and_names_of_many_commas_end_soon(tmp_path: Path) -> None:
+    """Both took quadratic time: minutes."""
+    text = GEMM + "a,4,5,6\n" * 50_000
+    assert len(load_scalesim(write(tmp_path, text)).layers) == 50_000
+    text = GEMM + ("x," * 60_000 + "4,5,6\n") * 20
+    assert shapes(tmp_path, text)[0][1:] == (4, 5, 6, 1)

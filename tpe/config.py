@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tpe.pe.base import Parameter
 
 FIELDS = ("pe", "array", "size")
-MAX_BYTES = 1 << 20  # of a file that is read
+MAX_BYTES = 1 << 16  # of a file that is read
 MAX_DEPTH = 32  # of brackets in it
 HASH_DIGITS = 12
 

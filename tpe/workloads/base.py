@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
@@ -123,8 +124,8 @@ class Workload:
                     f"workload '{self.name}': layers[{index}] is a {type(layer).__name__}; "
                     "legal: tpe.workloads.Layer"
                 )
-        names = [layer.name for layer in layers]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        names = Counter(layer.name for layer in layers)
+        twice = sorted(name for name, count in names.items() if count > 1)
         if twice:
             raise TpeError(
                 f"workload '{self.name}': two layers are called '{twice[0]}'; legal: unique names"

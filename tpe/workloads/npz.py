@@ -18,8 +18,8 @@ from tpe.workloads.lazy import LazyLayer, Operand, clean
 
 PATTERN = "npz:FILE"
 TITLE = "Layers of an npz file"
-MAX_BYTES = 3 << 28
-"""Most bytes of an archive, and of what it unpacks to: 768 MiB."""
+MAX_BYTES = 1 << 29
+"""Most bytes of an archive, and of what it unpacks to: 512 MiB."""
 
 _SIDES = {"A": ("activations", "M x K"), "B": ("weights", "K x N")}
 _LEGAL_KEYS = "NAME.A (activations, M x K) and NAME.B (weights, K x N)"

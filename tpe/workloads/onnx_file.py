@@ -24,8 +24,8 @@ from tpe.workloads.onnx.attributes import drop_foreign
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-MAX_BYTES = 3 << 28
-"""Largest file, and largest external tensor that is read: 768 MiB."""
+MAX_BYTES = 5 << 27
+"""Largest file, and largest external tensor that is read: 640 MiB."""
 MAX_NODES = 200_000
 """Most nodes after the model's functions are inlined."""
 MAX_DEPTH = 16

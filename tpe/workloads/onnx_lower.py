@@ -47,8 +47,9 @@ class Quant:
     scale  "" if the tensor holds the integers themselves; else the tensor holds
            (integer - zero) * scale, as DequantizeLinear made it
     axis   of the tensor, along which scale and zero differ; None: one for all
-    stored "" or, where scales differ within a sum (from block to block), the tensor of the
-           integers: they are what is multiplied, their scales are left out
+    stored the tensor of the integers that DequantizeLinear took, "" without one
+    loose  whether scales differ within a sum (from block to block): the integers are multiplied as
+           they are stored, scales left out
     """
 
     type: str
@@ -56,6 +57,7 @@ class Quant:
     scale: str = ""
     axis: int | None = None
     stored: str = ""
+    loose: bool = False
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,7 @@ class Lowering:
             return None
         stored = int_types()[kind.elem]
         if scale_shape is not None and prod(scale_shape) == 1:
-            return Quant(stored, zero, scale)
+            return Quant(stored, zero, scale, stored=node.input[0])
         attributes = attributes_of(node)
         axis = attributes.get("axis", 1)
         if scale_shape is None or len(scale_shape) != 1 or attributes.get("block_size", 0):
@@ -266,7 +268,7 @@ class Lowering:
             return self._as_stored(
                 node, "scales along another axis than its output channels", where
             )
-        return Quant(stored, zero, scale, axis)
+        return Quant(stored, zero, scale, axis, node.input[0])
 
     def _as_stored(self, node: NodeProto, fault: str, where: str) -> Quant:
         """The integers behind DequantizeLinear where no sum of them has one scale."""
@@ -276,7 +278,7 @@ class Lowering:
             f"{where}: an operand has {fault}; its {stored} integers are multiplied as stored, "
             "scales left out"
         )
-        return Quant(stored, zero, node.input[1], stored=name)
+        return Quant(stored, zero, node.input[1], stored=name, loose=True)
 
 
 def is_gemm(node: NodeProto) -> bool:

@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 MAX_CONSTANT_NODES = 64
 """Most nodes that computing a constant operand may take."""
 MAX_EVALUATED = 2**28
-"""Most elements of a tensor that is computed."""
+"""Most elements of a tensor that is computed from inputs."""
+MAX_CONSTANT = 2**26
+"""Most elements of one that is computed from constants; a larger one is assumed."""
+_BLOCK = 2**20
 _DATA_PATH = frozenset("Cast Dropout Expand Flatten Identity Reshape Squeeze Transpose Unsqueeze"
                        " DequantizeLinear QuantizeLinear".split())  # fmt: skip
+_MOVES = frozenset("Flatten Identity Reshape Squeeze Transpose Unsqueeze".split())
 _RANDOM = frozenset(
     "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike".split()
 )
@@ -73,11 +77,15 @@ class Values:
         Constants first, then what was evaluated. Errors: `TpeError` naming the tensor.
         """
         if side.quant is not None and side.quant.stored:
-            return self._as_stored(side.tensor, side.quant)
+            constant_ints = self._as_stored(side.tensor, side.quant)
+            if constant_ints is not None:
+                return constant_ints
         array = self.array(side.tensor)
         if array is None:
             return None
         where = f"{self.file.where}: tensor '{clean(side.tensor)}'"
+        if side.quant is not None and side.quant.loose:
+            return quantised(array, FORMATS[side.quant.type], where)
         if side.quant is None:
             constant = side.tensor not in self.evaluated and array.size > 1
             if constant and bool((array == array.flat[0]).all()):
@@ -103,16 +111,18 @@ class Values:
         return Ints(values.astype(dtype_of(stored)), zero, stored.name)
 
     def _as_stored(self, name: str, quant: Quant) -> Ints | None:
-        """The integers behind a tensor, through the nodes that only move or clamp its values."""
-        stored = self.array(quant.stored)
-        if stored is None or stored.size == 0:
-            return None
+        """The constant integers behind a tensor, through nodes that only move its values."""
         chain: list[NodeProto] = []
         current = name
         while (node := self.producer[current]).op_type != "DequantizeLinear":
+            if node.op_type not in _MOVES:
+                return None
             chain.insert(0, node)
             current = node.input[0]
-        values = stored.astype(dtype_of(FORMATS[quant.type]))
+        stored = self.array(quant.stored)
+        if stored is None or stored.size == 0:
+            return None
+        values = stored.astype(dtype_of(FORMATS[quant.type]), copy=False)
         if chain:
             values = self._run(chain, [name], {current: values})[name]
         return Ints(values, self.zero(quant), quant.type)
@@ -134,7 +144,7 @@ class Values:
             )
             return np.asarray(middle, np.int64)
         zero = array.astype(np.int64)
-        if quant.stored and zero.size > 1:
+        if quant.loose and zero.size > 1:
             if int(zero.min()) != int(zero.max()):
                 self.notes.append(
                     f"zero points '{clean(quant.zero)}' differ within a sum; left out with the "
@@ -156,16 +166,16 @@ class Values:
         if nodes is None or self._place_holder(name):
             return None
         known = all((kind := self.types.get(n.output[0])) and kind.shape is not None for n in nodes)
-        if not known or self._too_large(nodes):
+        if not known or self._too_large(nodes, MAX_CONSTANT):
             return None
         return self._run(nodes, [name], {})[name]
 
-    def _too_large(self, nodes: list[NodeProto]) -> str:
-        """The first tensor that these nodes make and memory should not hold, or ""."""
+    def _too_large(self, nodes: list[NodeProto], most: int) -> str:
+        """The first tensor that these nodes make and that has over `most` elements, or ""."""
         for node in nodes:
             for name in node.output:
                 shape = self.types[name].shape if name in self.types else None
-                if shape is not None and prod(shape) > MAX_EVALUATED:
+                if shape is not None and prod(shape) > most:
                     return str(name)
         return ""
 
@@ -236,7 +246,7 @@ class Values:
         nodes = self._ancestors(sorted(wanted), self.feeds)
         if nodes is None:
             self._unreachable()
-        large = self._too_large(nodes)
+        large = self._too_large(nodes, MAX_EVALUATED)
         if large:
             raise TpeError(
                 f"{self.file.where}: tensor '{clean(large)}' has over {MAX_EVALUATED} elements; "
@@ -299,14 +309,15 @@ def quantised(values: np.ndarray, fmt: IntFormat, where: str) -> Ints:
     """
     if values.size == 0:
         raise TpeError(f"{where} is empty; legal: no dimension of 0")
-    floats = values.astype(np.float64 if values.dtype == np.float64 else np.float32)
-    if not np.isfinite(floats).all():
+    flat = np.ascontiguousarray(values).reshape(-1)
+    if flat.dtype not in (np.float32, np.float64):
+        flat = flat.astype(np.float32)
+    low, high = float(min(flat.min(), 0)), float(max(flat.max(), 0))
+    if not math.isfinite(high - low) and not np.isfinite(flat).all():
         raise TpeError(f"{where} holds NaN or infinity; legal: finite numbers")
     # By a power of two to about 1, which changes no result: neither the smallest nor the largest
     # floats leave their range on the way.
-    low, high = float(min(floats.min(), 0)), float(max(floats.max(), 0))
     power = -math.frexp(max(-low, high))[1]
-    floats = _scaled(floats, power)
     low, high = math.ldexp(low, power), math.ldexp(high, power)
     zero = 0
     if fmt.signed:
@@ -314,12 +325,15 @@ def quantised(values: np.ndarray, fmt: IntFormat, where: str) -> Ints:
     else:
         scale = (high - low) / fmt.high
         zero = round(-low / scale) if scale > 0 else 0
-    if scale == 0:
-        return Ints(np.zeros(values.shape, dtype_of(fmt)), np.zeros((), np.int64), fmt.name)
-    scaled = np.rint(np.asarray(floats / np.asarray(scale, floats.dtype)))
-    bottom = -fmt.high if fmt.signed else 0
-    ints = np.clip(scaled + zero, bottom, fmt.high).astype(dtype_of(fmt))
-    return Ints(ints, np.asarray(zero, np.int64), fmt.name)
+    ints = np.zeros(flat.shape, dtype_of(fmt))
+    if scale > 0:
+        bottom = -fmt.high if fmt.signed else 0
+        divisor = np.asarray(scale, flat.dtype)
+        for start in range(0, flat.size, _BLOCK):  # in parts, which a cache holds
+            part = slice(start, start + _BLOCK)
+            scaled = np.rint(_scaled(flat[part], power) / divisor)
+            ints[part] = np.clip(scaled + zero, bottom, fmt.high)
+    return Ints(ints.reshape(values.shape), np.asarray(zero, np.int64), fmt.name)
 
 
 def _scaled(floats: np.ndarray, power: int) -> np.ndarray:

@@ -306,9 +306,9 @@ def _is_number(cell: str) -> bool:
 
 def _joined(cells: list[str], columns: int) -> list[str]:
     """The cells with a name that holds commas put together again."""
-    while len(cells) > max(columns, 2) and cells[1] and not _is_number(cells[1]):
-        cells = [f"{cells[0]}, {cells[1]}", *cells[2:]]
-    return cells
+    spare = max(0, len(cells) - max(columns, 2))
+    words = next((i for i in range(spare) if not cells[i + 1] or _is_number(cells[i + 1])), spare)
+    return [", ".join(cells[: words + 1]), *cells[words + 1 :]]
 
 
 def _positions(cells: list[str], at: str) -> list[str]:
