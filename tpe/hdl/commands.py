@@ -55,7 +55,7 @@ def emit(
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
-    """Write an engine's SystemVerilog, file list, SDC and FuseSoC core into a directory."""
+    """Write an engine's SystemVerilog, with README, bench, AXI wrapper, SDC and core."""
     from tpe.hdl.package import default_prefix, emit_directory
 
     out = Output(json_file)
