@@ -142,11 +142,11 @@ def _encoded(turned: bool) -> str:
     if not turned:
         return ""
     return (
-        "\nThis engine encodes weights: **port A carries B**, column n of B as row m of what "
+        "This engine encodes weights: **port A carries B**, column n of B as row m of what "
         "follows,\n"
         "and port B carries A. It computes C transposed: a word of C is a part of a column. In "
         "this\n"
-        "section and below, A, B, C, M and N are those of the ports, but for the worked example.\n"
+        "section and below, A, B, C, M and N are those of the ports, but for the worked example.\n\n"
     )
 
 
@@ -211,7 +211,7 @@ def _layouts(engine: Engine, known: Facts) -> dict[str, str]:
         "A word is a row of the tile, row 0 first; `c_last_o` is high with the last."
     )
     if known.sparse:
-        texts["a_last"] = "the last beat of K in a plane"
+        texts["a_last"] = "the last beat of each plane of a pass"
         if known.streams > 1:
             lanes = known.streams // known.rows
             texts["a_layout"] += (
@@ -228,7 +228,7 @@ def _layouts(engine: Engine, known: Facts) -> dict[str, str]:
         }
     element = "c" if many == 1 else f"{many} c + i"
     return texts | {
-        "a_last": "the last beat of K" + (" in a plane" if known.planes > 1 else ""),
+        "a_last": "the last beat of K" + (" in each plane" if known.planes > 1 else ""),
         "b_layout": f"element {element} is B[k, c] of the tile, {k}.",
         "b_last": "It has no `b_last_i`: it is taken with the beat of A.",
     }
