@@ -146,7 +146,8 @@ def _encoded(turned: bool) -> str:
         "follows,\n"
         "and port B carries A. It computes C transposed: a word of C is a part of a column. In "
         "this\n"
-        "section and below, A, B, C, M and N are those of the ports, but for the worked example.\n\n"
+        "section and below, A, B, C, M and N are those of the ports, but for the worked example.\n"
+        "\n"
     )
 
 
