@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,8 +163,6 @@ def _missing(text: str) -> list[str]:
 
 
 def _require_legal(text: str, top: str, params: Mapping[str, str], limit_s: float) -> None:
-    import tempfile
-
     tool = verilator()
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         path = Path(folder) / "user_design.sv"
