@@ -74,7 +74,7 @@ def main() -> None:
     if timing.opensta() is None:
         raise TpeError("sta is not on PATH; on Debian: apt install opensta")
     rows = [row(library, options.pe.split(","), options.recipe) for library in options.library]
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    words = [Path(word).name if word in options.library else word for word in sys.argv[1:]]
     command = f"python -m tools.timer_table {shlex.join(words)}"
     with whole_file(options.out) as temporary:
         temporary.write_text(document(rows, options.pe, options.recipe, command))
