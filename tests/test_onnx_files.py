@@ -359,3 +359,23 @@ def test_the_command_line_changes_the_limits(tmp_path: Path) -> None:
     assert result.exit_code == 2 and "higher loop_iterations (--loop-iter" in result.stderr
     result = CliRunner().invoke(app, [*words, "200"])
     assert result.exit_code == 0 and "--loop-iterations 200" in result.stdout
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_long_range_is_not_written_out(inside: bool, tmp_path: Path) -> None:
+    """Shape inference that follows values takes 8 GB for this one."""
+    nodes = [
+        helper.make_node("Range", ["l", "m", "d"], ["r"]),
+        helper.make_node("Cast", ["r"], ["f"], to=FLOAT),
+        helper.make_node("Unsqueeze", ["f", "axes"], ["w"]),
+        helper.make_node("MatMul", ["a", "w"], ["y"], "m1"),
+    ]
+    limit = np.array(2**28, np.int64)
+    constants = {"l": np.array(0), "d": np.array(1), "axes": np.array([1])}
+    if inside:
+        tensor = numpy_helper.from_array(limit)
+        nodes.insert(0, helper.make_node("Constant", [], ["m"], value=tensor))
+    else:
+        constants["m"] = limit
+    network = load_onnx(write(tmp_path, model(nodes, [value("a", [2, 2**28])], constants)))
+    assert sizes(network) == [(2, 1, 2**28)]

@@ -203,9 +203,11 @@ def test_specs_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     fails(lambda: load_scalesim(write(tmp_path, GEMM + "a,1,1,1\n" * 2)), "over 1 layers")
 
 
-def test_many_layers_and_names_of_many_commas_end_soon(tmp_path: Path) -> None:
+def test_many_layers_end_soon_and_many_cells_are_refused(tmp_path: Path) -> None:
     """Both took quadratic time: minutes."""
     text = GEMM + "a,4,5,6\n" * 50_000
     assert len(load_scalesim(write(tmp_path, text)).layers) == 50_000
-    text = GEMM + ("x," * 60_000 + "4,5,6\n") * 20
+    text = GEMM + "x," * 900 + "4,5,6\n"
     assert shapes(tmp_path, text)[0][1:] == (4, 5, 6, 1)
+    file = write(tmp_path, GEMM + "x," * 60_000 + "4,5,6\n")
+    fails(lambda: load_scalesim(file), "line 2 has 60003 cells", "at most 1000")

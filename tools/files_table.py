@@ -57,6 +57,7 @@ def reason(error: TpeError, file: Path) -> str:
     """A refusal without what differs from file to file: paths, lines, node names, numbers."""
     text = str(error).replace(str(file), "FILE").partition("; legal")[0]
     text = re.sub(r"^'?FILE'?:? ?", "", text)
+    text = re.sub(r"(holds no GEMM).*", r"\1", text)
     text = re.sub(r"'[^']*'", "'...'", text)
     return re.sub(r"\d+", "#", text)[:100]
 

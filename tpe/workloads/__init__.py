@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import TpeError, unknown
+from tpe.errors import MissingExtra, TpeError, unknown
 from tpe.formats import IntFormat
 from tpe.workloads import digits_mlp, gemm, npz
 from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm
@@ -40,6 +41,7 @@ __all__ = [
     "load_scalesim",
     "load_zigzag",
     "names",
+    "networks",
     "onnx_light",
     "save_npz",
     "workload",
@@ -84,6 +86,22 @@ def names() -> dict[str, str]:
 'FILE.yaml']
     """
     return {name: title for name, (title, _) in _BUILT_IN.items()} | _PATTERNS
+
+
+def networks() -> dict[str, str]:
+    """Every network that `workload` has by name, each with a title: built in, and onnx's own.
+
+    Without the onnx package: the built-in ones.
+
+    >>> list(networks())[:3]
+    ['digits_mlp', 'onnx:light_bvlc_alexnet', 'onnx:light_densenet121']
+    """
+    from tpe.workloads.onnx_file import onnx_light
+
+    found = {name: title for name, (title, _) in _BUILT_IN.items()}
+    with suppress(MissingExtra):
+        found |= {f"onnx:{name}": "ONNX network, weights assumed" for name in onnx_light()}
+    return found
 
 
 def workload(

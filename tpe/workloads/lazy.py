@@ -364,6 +364,8 @@ def few(notes: list[str]) -> tuple[str, ...]:
 def clean(text: object) -> str:
     """`text` on one line, without control characters, at most 200 characters."""
     line = " ".join(str(text).split())
+    if line.isprintable():
+        return line[:200]
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)[:200]
 
 

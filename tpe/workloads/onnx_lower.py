@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -297,6 +298,7 @@ def attributes_of(node: NodeProto) -> dict[str, Any]:
     }
 
 
+@cache
 def int_types() -> dict[int, str]:
     """{ONNX element type: format} of the integers that an engine may take."""
     from onnx import TensorProto
@@ -306,6 +308,7 @@ def int_types() -> dict[int, str]:
     return {number: name.lower() for name, number in known if name.lower() in names}
 
 
+@cache
 def float_types() -> frozenset[int]:
     """The ONNX element types that are quantised on import."""
     from onnx import TensorProto

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from tpe.errors import TpeError
 from tpe.workloads.base import is_int
 from tpe.workloads.lazy import clean
-from tpe.workloads.onnx_file import OnnxFile
+from tpe.workloads.onnx_file import OnnxFile, tensor_array
 
 MAX_SIZE = 2**31 - 1
 """Largest size of one dimension."""
+MAX_RANGE = 2**20
+"""Longest Range whose numbers shape inference follows."""
 _NO_NAMES = ("none", "null", "nan", "unk", "unknown", "undefined")
 
 
@@ -50,7 +55,7 @@ def infer(
     _bind(file, batch, sizes, given or {})
     try:
         model = onnx.shape_inference.infer_shapes(
-            file.model, check_type=True, strict_mode=True, data_prop=True
+            file.model, check_type=True, strict_mode=True, data_prop=_short_ranges(file)
         )
         found = _collect(model)
     except Exception as error:
@@ -62,6 +67,34 @@ def infer(
         found[name] = TensorType(tensor.data_type, tuple(tensor.dims))
     _check_reshapes(file, found)
     return found
+
+
+def _short_ranges(file: OnnxFile) -> bool:
+    """Whether onnx may follow values: it writes out every number of a Range, 2**28 of them too."""
+    graph = file.model.graph
+    made = {name: node for node in graph.node for name in node.output}
+    longest = 0.0
+    ranges = [node for node in graph.node if node.op_type == "Range"]
+    for name in (name for node in ranges for name in node.input):
+        node = made.get(name)
+        if name in file.tensors and prod(file.tensors[name].dims) == 1 and name not in file.absent:
+            longest = max(longest, _largest(file.array(name)))
+        elif node is not None and node.op_type == "Constant":
+            held = [item for item in node.attribute if item.name == "value"]
+            at = f"{file.where}: node '{clean(name)}'"
+            longest = max([longest, *(_largest(tensor_array(x.t, at)) for x in held)])
+        else:
+            sizes = (d.dim_value for x in file.inputs() for d in x.type.tensor_type.shape.dim)
+            longest = max([longest, *sizes])
+    return longest <= MAX_RANGE
+
+
+def _largest(array: np.ndarray) -> float:
+    """The largest magnitude; infinite where that is no number."""
+    if array.size == 0 or array.dtype.kind not in "iuf":
+        return 0.0
+    largest = float(np.abs(array.astype(np.float64)).max())
+    return largest if math.isfinite(largest) else math.inf
 
 
 def _checked_sizes(batch: int | None, dims: Mapping[str, int]) -> dict[str, int]:

@@ -44,6 +44,8 @@ from tpe.workloads.lazy import (
 TITLE = "SCALE-Sim topology"
 MAX_SIZE = 2**31 - 1
 """Largest number in it."""
+MAX_COLUMNS = 1000
+"""Most cells of a row."""
 
 _CONV = ("ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter")
 _STRIDES = ("stride height", "stride width")
@@ -277,6 +279,11 @@ def _cells(text: str, where: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text), skipinitialspace=True, delimiter=delimiter)
     try:
         for raw in reader:
+            if len(raw) > MAX_COLUMNS:
+                raise TpeError(
+                    f"{where}: line {reader.line_num} has {len(raw)} cells; "
+                    f"legal: at most {MAX_COLUMNS}"
+                )
             cells = [cell.strip() for cell in raw]
             while cells and not cells[-1]:  # what trailing commas make
                 cells.pop()
