@@ -48,9 +48,9 @@ async def play(dut, number, job):
     sink.log.setLevel(logging.WARNING)
     while int(dut.aresetn.value) == 0:
         await RisingEdge(dut.aclk)
-    for i, source in enumerate([*streams.values(), sink]):
-        if job["pause"]:
-            source.set_pause_generator(pauses(f"{number} {i} {job['seed']}", job["pause"]))
+    for side, model in {**streams, "c": sink}.items():
+        share = job["pauses"].get(side, job["pauses"]["other"])
+        model.set_pause_generator(pauses(f"{number} {side} {job['seed']}", share))
     for side, source in streams.items():
         for frame in frames(job["streams"][side]):
             source.send_nowait(frame)
