@@ -21,12 +21,14 @@ from tpe.errors import TpeError
 from tpe.formats import FORMATS, int_format
 from tpe.workloads import (
     Layer,
+    LazyLayer,
     Workload,
     digits_mlp,
     exact_gemm,
     gemm,
     load_npz,
     names,
+    networks,
     save_npz,
     workload,
 )
@@ -646,3 +648,20 @@ def test_the_import_is_light() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "[]\n"
+
+
+def test_every_network_has_a_name_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    found = networks()
+    assert list(found)[:2] == ["digits_mlp", "onnx:light_bvlc_alexnet"] and len(found) == 10
+    assert len(workload("onnx:light_squeezenet").layers) > 20
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    assert list(networks()) == ["digits_mlp"]
+
+
+def test_npz_operands_keep_a_narrow_type(tmp_path: Path) -> None:
+    path = saved(tmp_path / "w.npz", f__A=A.astype(">i2"), f__B=B.astype(np.int8))
+    layer = load_npz(path).layers[0]
+    assert isinstance(layer, LazyLayer)
+    assert [x.dtype.name for x in layer.operands()] == ["int16", "int8"]
+    assert (exact_gemm(layer) == A.astype(int) @ B.astype(int)).all()
