@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import tpe
-from tpe.hdl.build import build
+from tpe.hdl.build import QUICK, build
 from tpe.hdl.cosim import bench_design
+from tpe.hdl.toolchain import verilator
 from tpe.jit import cache_dir
 
 WORK = """
 import tpe
-from tpe.hdl.build import build
+from tpe.hdl.build import QUICK, build
 from tpe.hdl.cosim import bench_design
+from tpe.hdl.toolchain import verilator
 engine = tpe.Engine("opt4c", "matrix2d", (1, 1), depth=8)
 assert engine.run([[3, -4]], [[5], [6]], values="bits").C.tolist() == [[-9]]
 print(build(bench_design([engine])))
@@ -57,3 +60,14 @@ def test_the_directory_is_the_users_choice(monkeypatch):
     monkeypatch.delenv("TPE_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/other")
     assert cache_dir() == Path("/other/tpe")
+
+
+def test_designs_share_what_is_compiled_alike():
+    tool = verilator()
+    plain = bench_design([tpe.Engine("mac", "os", (1, 1))])
+    asserts = bench_design([tpe.Engine("opt1", "os", (2, 1))], asserts=True)
+    traced = bench_design([tpe.Engine("mac", "os", (1, 1))], waves=".vcd")
+    key = plain.runtime_key(tool)
+    assert asserts.runtime_key(tool) == replace(plain, compiler=QUICK).runtime_key(tool) == key
+    assert traced.runtime_key(tool) != key != replace(plain, cocotb=False).runtime_key(tool)
+    assert replace(plain, compiler=QUICK).key(tool) != plain.key(tool) != asserts.key(tool)

@@ -21,7 +21,6 @@ from tpe.cli_common import (
     engine_of,
     plain_table,
 )
-from tpe.pe import NOT_CHECKED
 from tpe.table import check_writable
 
 SaveOption = Annotated[
@@ -63,6 +62,8 @@ def show(
 
 
 def _print(out: Output, facts: dict[str, Any]) -> None:
+    from tpe.pe import NOT_CHECKED
+
     engine = facts["engine"]
     out.text(f"{engine['pe']}: {facts['title']}", style="bold")
     grid = "x".join(str(engine[side]) for side in ("rows", "cols", "depth") if engine[side])

@@ -31,6 +31,8 @@ CONFIGURED = (
 COMPILER_OPTIONS = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 QUICK = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _RUNTIME = "verilated*.o"  # Verilator's own objects: most of what a small design's build compiles
+_MAIN = "verilator.o"  # cocotb's main; of the design it reads the head of the top class alone
+_SAME_RUNTIME = ("--assert",)  # flags that change the design's own code and nothing else
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Design:
 
     def runtime_key(self, tool: Verilator) -> str:
         """A hash of what decides Verilator's own objects, which designs share."""
-        parts = [self.flags, self.cocotb, tool.version, tool.executable, self.compiler]
+        flags = [flag for flag in self.flags if flag not in _SAME_RUNTIME]
+        options = [option for option in self.compiler if option.startswith("OPT_GLOBAL")]
+        parts = [flags, self.cocotb, tool.version, tool.executable, options]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
@@ -81,9 +85,12 @@ def build(design: Design, limit_s: float | None = None) -> Path:
     try:
         _verilate(design, work, tool, limit_s)
         runtime = cache_dir() / "runtime" / design.runtime_key(tool)
-        _take_runtime(runtime, work)
+        main = _main_folder(design, runtime, work)
+        _take(_RUNTIME, runtime, work)
+        _take(_MAIN, main, work)
         _make(design, work, tool, limit_s)
-        _keep_runtime(runtime, work)
+        _keep(_RUNTIME, runtime, work)
+        _keep(_MAIN, main, work)
         _tidy(work, design.top)
         try:
             os.rename(work, home)
@@ -156,22 +163,31 @@ def _make(design: Design, work: Path, tool: Verilator, limit_s: float | None) ->
         raise BuildFailed(f"the simulator of {design.top} does not compile:\n{done.stderr[-4000:]}")
 
 
-def _take_runtime(runtime: Path, work: Path) -> None:
+def _main_folder(design: Design, runtime: Path, work: Path) -> Path:
+    """Where the object of cocotb's main is kept for every design whose top class is this one."""
+    parts: list[object] = []
+    if design.cocotb:
+        parts = [(work / "Vtop.h").read_text(), design.compiler, _cocotb_version()]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+    return runtime.with_name(f"{runtime.name}-{digest}")
+
+
+def _take(pattern: str, home: Path, work: Path) -> None:
     """Put the objects of an earlier build where make finds them newer than their sources."""
-    for path in runtime.glob(_RUNTIME):
+    for path in home.glob(pattern):
         shutil.copyfile(path, work / path.name)
 
 
-def _keep_runtime(runtime: Path, work: Path) -> None:
-    """Leave Verilator's objects for the next build, whole: a folder appears at once or not."""
-    if runtime.exists():
+def _keep(pattern: str, home: Path, work: Path) -> None:
+    """Leave objects for the next build, whole: a folder appears at once or not."""
+    if home.exists():
         return
-    runtime.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=runtime.parent, prefix=".runtime-"))
-    for path in work.glob(_RUNTIME):
+    home.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=home.parent, prefix=".runtime-"))
+    for path in work.glob(pattern):
         shutil.copyfile(path, folder / path.name)
     try:
-        os.rename(folder, runtime)
+        os.rename(folder, home)
     except OSError:  # another process was first
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -22,7 +22,6 @@ from tpe.cli_common import (
     plain_table,
     working,
 )
-from tpe.pe import NOT_CHECKED, rtl_checked
 
 if TYPE_CHECKING:
     from tpe.hdl.cosim import Outcome
@@ -57,6 +56,7 @@ def emit(
 ) -> None:
     """Write an engine's SystemVerilog, with README, bench, AXI wrapper, SDC and core."""
     from tpe.hdl.package import default_prefix, emit_directory
+    from tpe.pe import NOT_CHECKED, rtl_checked
 
     out = Output(json_file)
     engine = engine_of(pe, array, size, param, engine_file, DEFAULT_SIZE)

@@ -7,11 +7,12 @@ operands go in and the results come out as memory images, so that Python does no
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import STDOUT
 from typing import Any
@@ -22,7 +23,7 @@ from tpe.base.processes import run
 from tpe.engine import Engine
 from tpe.errors import missing_extra
 from tpe.hdl import chain, emit, sources
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import QUICK, Design, build
 from tpe.hdl.images import (
     SETTINGS,
     Case,
@@ -40,6 +41,7 @@ from tpe.operands import Ints
 from tpe.run import Run
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
+BRIEF = 2_000_000  # cycles times PEs of all cases, under which optimising costs more than it saves
 _WAVES = {".fst": ("--trace-fst", "--trace-structs"), ".vcd": ("--trace", "--trace-structs")}
 
 
@@ -172,7 +174,9 @@ def cosimulate(
     prepared = [images(case) for case in cases]
     models = [_model(case) for case in cases]  # refuses what it must before anything is built
     words = memory_words(counts(case) for case in cases)
-    home = build(bench_design(engines, words, waves.suffix if waves else "", asserts))
+    design = bench_design(engines, words, waves.suffix if waves else "", asserts)
+    work = sum(run.cycles * math.prod(run.engine.size) for run in models)
+    home = build(replace(design, compiler=QUICK) if work < BRIEF else design)
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = []
         for i, (case, image) in enumerate(zip(cases, prepared, strict=True)):
