@@ -50,7 +50,7 @@ def of_array(
     def choose(every: Instances) -> Instances:
         return {**every, "cell": spread(every["cell"], positions)}
 
-    traces = port_traces(case, {**ports, WHOLE: netlist.ports}, choose, _stand_ins(composed))
+    traces = port_traces(case, {**ports, WHOLE: netlist.ports}, choose, _variant(composed))
     parts, fractions, recorded = {}, [], 1
     for kind, found in traces.by_kind.items():
         top = composed.top if kind == WHOLE else f"tpe_{kind}"
@@ -85,7 +85,7 @@ def whole_array(
     _require_gates(engine, composed)
     tech, netlist = composed.technology, composed.netlist
     case = cases_of(engine, operands, seed, cycles)[0]
-    traces = port_traces(case, {WHOLE: netlist.ports}, stand_ins=_stand_ins(composed))
+    traces = port_traces(case, {WHOLE: netlist.ports}, variant=_variant(composed))
     inner = {
         name: nets_of(module, tech.library.by_name)
         for name, module in netlist.modules.items()
@@ -113,14 +113,13 @@ def _require_gates(engine: Engine, composed: Composed) -> None:
         )
 
 
-def _stand_ins(composed: Composed) -> bool:
-    """Whether the cell was mapped with modules of `designs.drop_ins`."""
-    return designs.has_stand_ins(composed.versions["tpe_cell"].source.variant)
+def _variant(composed: Composed) -> str:
+    """The variant of the cell: which stand-ins it was mapped with."""
+    return composed.versions["tpe_cell"].source.variant
 
 
 def _around(engine: Engine, composed: Composed) -> dict[str, str]:
-    modules = emit.engine_modules(engine)
-    modules = designs.rebuilt(modules, "tpe_engine") if _stand_ins(composed) else modules
+    modules = designs.rebuilt(emit.engine_modules(engine), "tpe_engine", _variant(composed))
     return {name: text for name, text in modules.items() if name != "tpe_engine"}
 
 

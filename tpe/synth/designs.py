@@ -6,6 +6,7 @@ area is the cell's; the other two are told beside it, and its clock is the slowe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,9 +21,13 @@ from tpe.synth.mapper import Part
 Size: TypeAlias = tuple[int, ...]
 KINDS = ("cell", "front", "finish")
 FREE_BITS = "negate=free_bits"  # the modules of `data/rtl` in place of their namesakes
-# Parameters that change how a PE is built and neither what it computes nor its throughput: a
-# portfolio tries their values, one at a time.
-VARIED = ("tree", "stages", "negate")
+BEHAVIOURAL = "multiplier=behavioural"  # `tpe_pe_mac_behavioural` in place of `tpe_pe_mac`
+STAND_INS = (FREE_BITS, BEHAVIOURAL)
+# What changes how a PE is built and neither what it computes nor its throughput: parameters, and
+# `negate` and `multiplier`, whose other value is a stand-in. A portfolio tries their values, one
+# parameter at a time, and the stand-ins with each.
+VARIED = ("tree", "stages", "negate", "multiplier")
+_MULTIPLIER = "tpe_pe_mac"  # what has a behavioural stand-in
 
 
 def sized(engine: Engine, size: Size | None = None, **params: Any) -> Engine:
@@ -76,16 +81,18 @@ def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Par
             known = found.setdefault(kind, [])
             if all(part.modules != needed for part in known):
                 known.append(Part(f"{pe.name}.{kind}", top, needed, (), variant.name))
-    if "negate" in vary:
-        for parts in found.values():
-            _add_rebuilt(parts)
+    words = [word for word in STAND_INS if word.partition("=")[0] in vary]
+    for parts in found.values():
+        written = list(parts)
+        for word in words:
+            _add_rebuilt(parts, written, word)
     return found
 
 
 def cell_part(engine: Engine, variant: str = "") -> Part:
     """The cell of an engine as a variant builds it; TpeError if there is none of that name."""
     modules = emit.engine_modules(variant_engine(engine, variant))
-    needed = (rebuilt if has_stand_ins(variant) else reachable)(modules, "tpe_cell")
+    needed = rebuilt(modules, "tpe_cell", variant)
     return Part(f"{emit.record(engine).name}.cell", "tpe_cell", needed, (), variant)
 
 
@@ -120,12 +127,12 @@ def drop_ins() -> dict[str, str]:
     return {file.stem: file.read_text() for file in sorted(folder.glob("*.sv"))}
 
 
-def _add_rebuilt(parts: list[Part]) -> None:
-    """Behind the parts, each again with the modules that have a stand-in replaced, if one has."""
-    for part in list(parts):
-        modules = rebuilt(part.modules, part.top)
+def _add_rebuilt(parts: list[Part], written: Sequence[Part], word: str) -> None:
+    """Behind the parts, those `written` again with the stand-ins of a word, if they have one."""
+    for part in written:
+        modules = rebuilt(part.modules, part.top, word)
         if all(modules != known.modules for known in parts):
-            words = [part.variant, FREE_BITS] if part.variant else [FREE_BITS]
+            words = [part.variant, word] if part.variant else [word]
             parts.append(replace(part, modules=modules, variant=",".join(words)))
 
 
@@ -157,27 +164,37 @@ def parameters_of(name: str) -> str:
     >>> parameters_of("stages=2,negate=free_bits")
     'stages=2'
     """
-    return ",".join(word for word in name.split(",") if word != FREE_BITS)
+    return ",".join(word for word in name.split(",") if word not in STAND_INS)
 
 
-def has_stand_ins(variant: str) -> bool:
-    """Whether a variant was mapped with modules of `drop_ins`.
+def rebuilt(modules: Mapping[str, str], top: str, variant: str) -> dict[str, str]:
+    """The modules that `top` needs, with the stand-ins that a variant of this name has.
 
-    >>> has_stand_ins("stages=2,negate=free_bits"), has_stand_ins("")
-    (True, False)
+    `negate=free_bits`: those of `drop_ins` in place of their namesakes; `multiplier=behavioural`:
+    `tpe_pe_mac_behavioural` where a cell of operands, not of digits, has `tpe_pe_mac`.
     """
-    return FREE_BITS in variant.split(",")
+    words, found = variant.split(","), dict(modules)
+    if FREE_BITS in words:
+        found |= drop_ins()
+    if BEHAVIOURAL in words and _MULTIPLIER in modules:
+        found |= _behavioural(modules)
+    return reachable(found, top)
 
 
-def rebuilt(modules: Mapping[str, str], top: str) -> dict[str, str]:
-    """The modules that `top` needs, stand-ins in place of their namesakes."""
-    return reachable({**modules, **drop_ins()}, top)
+def _behavioural(modules: Mapping[str, str]) -> dict[str, str]:
+    """The cell of a MAC whose multiplier is an expression, and that multiplier."""
+    name, cell = f"{_MULTIPLIER}_behavioural", modules["tpe_cell"]
+    if not re.search(r"\.Coded\s*\(0\)", cell):
+        return {}
+    cell = re.sub(r"\.Encoder\(\d+\)", ".Encoder(0)", cell)  # it has none: one variant
+    text = re.sub(rf"^  {_MULTIPLIER} #\(", f"  {name} #(", cell, flags=re.MULTILINE)
+    return {"tpe_cell": text, name: sources.text(name)}
 
 
 def variant_engine(engine: Engine, name: str) -> Engine:
     """The engine that a variant of this one is of, by `Variant.name`; TpeError if there is none.
 
-    Stand-ins of modules, `FREE_BITS`, are no parameter of an engine and are left out.
+    `STAND_INS` are no parameters of an engine and are left out.
     """
     name = parameters_of(name)
     changed = [text.partition("=")[0] for text in name.split(",") if text]

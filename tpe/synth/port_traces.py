@@ -46,19 +46,19 @@ def port_traces(
     case: Case,
     ports: Ports,
     choose: Callable[[Instances], Instances] = lambda every: every,
-    stand_ins: bool = False,
+    variant: str = "",
 ) -> Traces:
     """Run a case in its engine's RTL and keep the ports of instances.
 
     ports  -- of the modules `tpe_{kind}`, by kind
     choose -- which of the instances, by kind; default: all
-    stand_ins -- run the modules of `designs.drop_ins` in place of their namesakes: a netlist of
-                 them splits a pair into another sum and carry
+    variant -- the name of the variant that was mapped: its stand-ins run in place of the modules
+               that they replace, since a netlist of them may split a pair differently
     TpeError if an output of the RTL is not the model's, or too many instances are asked for.
     """
     engine = case.engine
     memories, words = bench_memories([case])
-    home = build(_design(engine, ports, words, stand_ins))
+    home = build(_design(engine, ports, words, variant))
     with tempfile.TemporaryDirectory(prefix="tpe-") as name:
         folder = Path(name)
         for file, text in memories.items():
@@ -91,9 +91,8 @@ def _instances(said: str, ports: Ports) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(name for x, name in found if x == kind) for kind in ports}
 
 
-def _design(engine: Engine, ports: Ports, words: dict[str, int], stand_ins: bool) -> Design:
-    found = emit.engine_modules(engine)
-    found = designs.rebuilt(found, "tpe_engine") if stand_ins else found
+def _design(engine: Engine, ports: Ports, words: dict[str, int], variant: str) -> Design:
+    found = designs.rebuilt(emit.engine_modules(engine), "tpe_engine", variant)
     top = found["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
     modules = emit.rename(found | benches, _PREFIX)

@@ -19,7 +19,7 @@ from tpe.hdl.images import Case
 from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
-from tpe.synth.designs import has_stand_ins, share_of, variant_engine
+from tpe.synth.designs import share_of, variant_engine
 from tpe.synth.liberty import Cell, Pin
 from tpe.synth.nets import Gate, Nets
 from tpe.synth.port_traces import port_traces
@@ -243,10 +243,10 @@ def activities(
 ) -> Iterator[tuple[Case, dict[str, list[Activity]]]]:
     """(GEMM, activities of every instance by part) of what `pe_power` simulates."""
     name = chosen.points["cell"].mapped.variant
-    variant, stand_ins = variant_engine(engine, name), has_stand_ins(name)
+    variant = variant_engine(engine, name)
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
     for case in cases_of(smaller(variant), operands, seed, cycles):
-        traces = port_traces(case, ports, stand_ins=stand_ins)
+        traces = port_traces(case, ports, variant=name)
         yield (
             case,
             {
