@@ -94,7 +94,7 @@ def test_units_scale(tmp_path):
 
 def test_a_flip_flop(tmp_path):
     path = write(tmp_path, HEAD, INVERTER, NAND, FLOP, BUFFER, "}\n")
-    flop = technology(path).flip_flops[0]
+    flop = technology(path, any_speed=True).flip_flops[0]
     assert (flop.cell, flop.clock, flop.data, flop.outputs) == ("DFF", "C", "D", ("Q",))
     assert (flop.rising, flop.clear, flop.preset) == (True, "low", None)
 
@@ -110,7 +110,7 @@ def test_several_gzipped_files_are_one_library(tmp_path):
     }.items():
         files.append(tmp_path / f"{name}.lib.gz")
         files[-1].write_bytes(gzip.compress(text.encode()))
-    made = technology(files)
+    made = technology(files, any_speed=True)
     assert made.name == "tiny_TT"
     assert [cell.name for cell in made.library.cells] == ["INV", "NAND2", "DFF", "BUF"]
     assert (made.node_nm, made.source) == (None, "the user's")
@@ -177,7 +177,7 @@ def test_what_is_wrong_is_said_in_one_line(case, tmp_path):
 
 
 def test_the_untouched_text_is_accepted(tmp_path):
-    assert len(technology(write(tmp_path, GOOD)).library.cells) == 4
+    assert len(technology(write(tmp_path, GOOD), any_speed=True).library.cells) == 4
 
 
 def test_every_cut_of_a_file_is_refused(tmp_path):
@@ -192,14 +192,14 @@ def test_damaged_gzip_and_missing_files(tmp_path):
     packed = gzip.compress(GOOD.encode())
     path = tmp_path / "cut.lib.gz"
     path.write_bytes(packed[: len(packed) // 2])
-    with pytest.raises(TpeError, match=r"cut\.lib\.gz:1: truncated: the gzip stream ends early"):
+    with pytest.raises(TpeError, match=r"cut\.lib\.gz: cannot be read as Liberty: broken gzip"):
         read_liberty(path)
     path.write_bytes(packed[:30] + b"garbage" + packed[37:])
-    with pytest.raises(TpeError, match=r"cut\.lib\.gz:1: "):
+    with pytest.raises(TpeError, match=r"cut\.lib\.gz: cannot be read as Liberty: broken gzip"):
         read_liberty(path)
     with pytest.raises(TpeError, match="cannot be read as Liberty: No such file"):
         read_liberty(tmp_path / "none.lib")
-    with pytest.raises(TpeError, match="cannot be read as Liberty: Is a directory"):
+    with pytest.raises(TpeError, match="cannot be read as Liberty: a folder"):
         read_liberty(tmp_path)
     with pytest.raises(TpeError, match="no Liberty file given"):
         read_liberty([])

@@ -87,14 +87,17 @@ def read_text(path: str | os.PathLike[str], what: str, limit: int = TEXT) -> str
     return decode(path, read_bytes(path, what, limit), what)
 
 
-def decode(path: str | os.PathLike[str], content: bytes, what: str) -> str:
-    """`content` as UTF-8 text; TpeError naming the file and the line, or how it is packed."""
+def decode(path: str | os.PathLike[str], content: bytes, what: str, errors: str = "strict") -> str:
+    """`content` as UTF-8 text; TpeError naming the file and the line, or how it is packed.
+
+    errors -- as of `bytes.decode`: "replace" where other bytes stand in comments alone
+    """
     where = os.fspath(path)
     packed = next((name for head, name in _PACKED.items() if content.startswith(head)), None)
     if packed:
         raise _refused(where, what, f"it is packed with {packed}; unpack it first")
     try:
-        text = content.removeprefix(_MARK).decode()
+        text = content.removeprefix(_MARK).decode(errors=errors)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise TpeError(

@@ -124,6 +124,9 @@ def _attribute_offset(source: Text, name: str) -> int:
     return match.start() if match else 0
 
 
+_SMALLEST, _LARGEST = 1e-6, 1e9  # um2 of a cell: below any atom's, above any chip's
+
+
 @dataclass
 class _Reader:
     """What every group of one file needs: its text for errors, its units, its templates."""
@@ -190,8 +193,10 @@ class _Reader:
         area = self.number(group, "area")
         if area is None:
             raise self.source.error(group.offset, f"cell {group.name} has no area")
-        if not 0 <= area < 1e12:  # 0 stands for fillers, which nobody maps to
-            raise self.source.error(group.offset, f"cell {group.name}: area {area:g} is not legal")
+        if not (area == 0 or _SMALLEST <= area <= _LARGEST):  # 0: fillers, which nobody maps to
+            legal = f"{_SMALLEST:g} to {_LARGEST:g} um2, 0 for a cell that nothing is mapped to"
+            what = f"cell {group.name}: area {area:g} is not legal: {legal}"
+            raise self.source.error(group.offset, what)
         wide = group.of("bus") + group.of("bundle")
         pins = [pin for holder in (group, *wide) for pin in holder.of("pin")]
         leakages = tuple(map(self.leakage, group.of("leakage_power")))

@@ -8,14 +8,14 @@ Source: the Liberty Reference Manual, chapter 1, "General syntax".
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tpe.base import files
 from tpe.errors import TpeError
 
+_WHAT = "Liberty"
 _STATEMENT = re.compile(
     r"""[\s;\\]*+(?:
         (?P<close>\})
@@ -73,31 +73,23 @@ class Text:
 
 def load(path: Path) -> tuple[bytes, bool]:
     """The bytes of a file as they lie there, and whether they are gzipped; TpeError if unread."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise TpeError(f"{path}: cannot be read as Liberty: {error.strerror or error}") from None
-    return raw, raw[:2] == b"\x1f\x8b"
+    raw = files.read_bytes(path, _WHAT)
+    return raw, files.is_gzip(raw)
 
 
 def decode(path: Path, raw: bytes, gzipped: bool) -> Text:
     """The text of a file, its comments replaced by the line breaks that they held."""
     if gzipped:
         raw = unpack(path, raw)
-    text = raw.decode("utf-8", errors="replace")
+    text = files.decode(path, raw, _WHAT, errors="replace")
     if "/*" in text or "//" in text:
         text = _COMMENT.sub(_blank, text)
     return Text(str(path), text)
 
 
 def unpack(path: Path, raw: bytes) -> bytes:
-    """What a gzipped file holds; TpeError if it is cut off or damaged."""
-    try:
-        return gzip.decompress(raw)
-    except EOFError:
-        raise TpeError(f"{path}:1: truncated: the gzip stream ends early") from None
-    except (OSError, zlib.error) as error:
-        raise TpeError(f"{path}:1: not a sound gzip file: {error}") from None
+    """What a gzipped file holds; TpeError if it is cut off, damaged or too large."""
+    return files.gunzip(path, raw, _WHAT)
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -103,12 +103,13 @@ class Netlist:
         """(flip-flops, those of them with a reset or preset that is driven)."""
         total = driven = 0
         for name, copies in self.copies.items():
+            tied = _tied(self.modules[name], library)
             for instance in self.modules[name].instances:
                 cell = library.by_name.get(instance.cell)
                 if cell is None or not cell.sequential:
                     continue
                 total += copies
-                driven += copies * _is_reset(cell, instance)
+                driven += copies * _is_reset(cell, instance, tied)
         return total, driven
 
     def latches(self, library: Library) -> int:
@@ -121,14 +122,25 @@ class Netlist:
         )
 
 
-def _is_reset(cell: Cell, instance: Instance) -> bool:
+def _tied(module: Module, library: Library) -> set[str]:
+    """Nets that a cell without inputs drives: constants."""
+    found = set()
+    for instance in module.instances:
+        cell = library.by_name.get(instance.cell)
+        if cell is not None and not cell.inputs and not cell.sequential:
+            found |= {instance.pins.get(pin.name, "") for pin in cell.outputs}
+    return found | {net for net, source in module.aliases if source.strip() in found}
+
+
+def _is_reset(cell: Cell, instance: Instance, tied: set[str]) -> bool:
     """Whether a clear or preset pin of a flip-flop hangs on a net rather than on a constant."""
     from tpe.synth import function
 
     for state in cell.sequential:
         for text in (state.clear, state.preset):
             pins = function.pins(text) if text else ()
-            if any("'" not in instance.pins.get(pin, "1'b0") for pin in pins):
+            nets = [instance.pins.get(pin, "1'b0") for pin in pins]
+            if any("'" not in net and net not in tied for net in nets):
                 return True
     return False
 

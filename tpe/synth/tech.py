@@ -11,7 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,8 @@ from tpe.synth.liberty import Cell, Library, read_liberty
 _DATA = Path(__file__).resolve().parent / "data"
 BUILT_IN = {"tpe130": _DATA / "tpe130.lib"}
 DEFAULT = "tpe130"
+ALL_RESET = "all its flip-flops have a reset or preset: tied off where the RTL has none"
+_FASTEST_NS, _SLOWEST_NS = 0.001, 1.0  # of a fan-out of four
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,19 @@ def technology(
     dont_use: Sequence[str] | None = None,
     wire_load: str | None = None,
     source: str | None = None,
+    any_speed: bool = False,
 ) -> Technology:
     """The technology of a built-in name, of a Liberty file, or of several that belong together.
 
     `node_nm`, `dont_use` and `source` default to what is known of a library of that name, or to
     None, no cell and "the user's". TpeError for a file that is none, and for a library without an
     inverter, a buffer, a 2-input nand or a rising-edge flip-flop, one with a reset among them, or
-    without areas, delays and pin capacitances: nothing could be mapped to it.
+    without areas, delays and pin capacitances: nothing could be mapped to it. Also for one whose
+    inverter takes less than 1 ps or more than 1 ns for a fan-out of four, since its `time_unit`
+    is then most likely wrong; `any_speed` takes it as it is.
+
+    Where every flip-flop has a reset or a preset, it is tied off for registers without one, which
+    `source` then says.
 
     >>> t = technology()
     >>> t.name, t.node_nm, t.flip_flops[0].cell
@@ -147,6 +155,11 @@ def technology(
         source=source or (facts.source if facts and _is_own(files, library) else "the user's"),
     )
     _check(made)
+    if not any_speed:
+        _check_speed(made)
+    flops = [flop for flop in made.flip_flops if flop.rising]
+    if all(flop.clear or flop.preset for flop in flops):
+        return replace(made, source=f"{made.source}; {ALL_RESET}")
     return made
 
 
@@ -207,6 +220,19 @@ def _check(made: Technology) -> None:
         raise TpeError(f"{files}: cell {inverter.name} has no pin capacitance")
     if all(arc.cell_rise is None for arc in inverter.outputs[0].arcs):
         raise TpeError(f"{files}: cell {inverter.name} has no delay tables")
+
+
+def _check_speed(made: Technology) -> None:
+    """Question a library whose delays are those of no silicon: `time_unit` may be wrong."""
+    from tpe.synth.timing import fo4_ns
+
+    fo4, unit = fo4_ns(made), made.library.units.time_ns
+    if not _FASTEST_NS <= fo4 <= _SLOWEST_NS:
+        raise TpeError(
+            f"{made.files[0]}: is time_unit, {unit:g} ns, right? An inverter driving four of its "
+            f"kind takes {fo4:.3g} ns; legal: {_FASTEST_NS:g} to {_SLOWEST_NS:g} ns "
+            "(technology(..., any_speed=True) of the API takes it)"
+        )
 
 
 def _plain(path: Path) -> Path:
