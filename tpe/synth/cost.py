@@ -11,13 +11,23 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from tpe.base import files
 from tpe.errors import TpeError
 
 COLUMNS = ("pe", "clock_ns", "area_um2", "energy_fj_per_mac", "leakage_uw")
 _NEEDED = ("clock_ns", "area_um2")
+# Legal values. Wider than any technology, and such that no product or ratio leaves a float.
+_RANGES = {
+    "clock_ns": (1e-6, 1e6),
+    "area_um2": (1e-6, 1e12),
+    "energy_fj_per_mac": (1e-9, 1e15),
+    "leakage_uw": (0.0, 1e12),
+}
+_LONGEST = 100  # characters of a name
 
 
 @dataclass(frozen=True)
@@ -67,15 +77,13 @@ class CostTable:
 
 def read_cost(path: str | os.PathLike[str]) -> CostTable:
     """The costs in a CSV file; TpeError, one line with file and line, for what is not legal."""
+    text = files.read_text(path, "a table of costs")
     try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            _check_columns(path, columns)
-            costs = tuple(_cost(f"{path}:{reader.line_num}", row) for row in reader)
-    except OSError as error:
-        raise TpeError(f"cannot read {path}: {error.strerror or error}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(StringIO(text, newline=""))
+        columns = reader.fieldnames or []
+        _check_columns(path, columns)
+        costs = tuple(_cost(f"{path}:{reader.line_num}", row) for row in reader)
+    except csv.Error as error:
         raise TpeError(f"{path} is no CSV file: {error}") from None
     if not costs:
         raise TpeError(f"{path} has no row; legal: one per PE and clock")
@@ -100,22 +108,23 @@ def _cost(where: str, row: Mapping[str | None, Any]) -> Cost:
     fields = {str(key).strip(): str(value).strip() for key, value in row.items()}
     if not fields["pe"]:
         raise TpeError(f"{where}: pe is empty; legal: the name of a PE")
+    if len(fields["pe"]) > _LONGEST:
+        raise TpeError(f"{where}: pe has {len(fields['pe'])} characters; legal: up to {_LONGEST}")
     numbers = {name: _number(where, name, fields[name]) for name in COLUMNS[1:]}
-    for name in _NEEDED:
-        if not numbers[name]:
-            raise TpeError(f"{where}: {name} = {fields[name]!r} is not legal: a number above 0")
     return Cost(fields["pe"], **numbers)  # type: ignore[arg-type]  # both needed ones are there
 
 
 def _number(where: str, name: str, text: str) -> float | None:
-    if not text:
+    if not text and name not in _NEEDED:
         return None
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise TpeError(f"{where}: {name} = {text!r} is not legal: a finite number, not below 0")
+    low, high = _RANGES[name]
+    if not low <= value <= high:
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        raise TpeError(f"{where}: {name} = {shown!r} is not legal: {low:g} to {high:g}")
     return value
 
 
