@@ -315,7 +315,7 @@ def test_sides_inside_a_cell_are_not_scaled():
 
 
 def test_what_is_varied():
-    assert varied(Engine("mac")) == ("tree", "stages", "negate", "encoder")
+    assert varied(Engine("mac")) == ("tree", "stages", "negate", "multiplier", "encoder")
     assert "encoder" not in varied(Engine("mac", encode_in="stored"))
     assert "encoder" not in varied(Engine("opt4c"))
 

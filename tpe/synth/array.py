@@ -244,7 +244,11 @@ def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
 
 def _parts(engine: Engine) -> list[Part]:
     """The parts of the PE, and those that stand in for them: equal at every register."""
-    return [part for kind in designs.pe_parts(engine, ("negate",)).values() for part in kind]
+    return [
+        part
+        for kind in designs.pe_parts(engine, ("negate", "multiplier")).values()
+        for part in kind
+    ]
 
 
 def own_versions(points: Sequence[Point], name: str) -> list[Version]:

@@ -56,6 +56,21 @@ def pareto(points: Iterable[T], area: Callable[[T], float] = _own_area) -> tuple
     return tuple(front)
 
 
+MARGIN = 0.02  # of area or period, by which a variant may lose to another before it is given up
+
+
+def clearly_beats(one: Point, other: Point) -> bool:
+    """Whether a point is no worse than another and better by more than `MARGIN` in one respect."""
+    return (
+        one.area_um2 <= other.area_um2
+        and one.period_ns <= other.period_ns
+        and (
+            one.area_um2 <= (1 - MARGIN) * other.area_um2
+            or one.period_ns <= (1 - MARGIN) * other.period_ns
+        )
+    )
+
+
 def at_clock(front: Sequence[P], clock_ns: float) -> P | None:
     """The smallest point of a front that meets a clock; None if none does."""
     meets = [point for point in front if point.period_ns <= clock_ns]

@@ -1,9 +1,10 @@
 """Mapping: a piece of RTL and a technology in, netlists of every recipe out, cached by content.
 
-Each job is one piece of RTL with one way to build adders: a child process reads the RTL once and
-runs all scripts of that adder. What comes back is checked before it is kept: no latch, as many
+A child process reads a piece of RTL once and maps it by all recipes, group by group: those of a
+group share their gates. What comes back is checked before it is kept: no latch, as many
 flip-flops and reset pins as the elaborated RTL, cells that the library has, and the same area as
-Yosys adds up. Results live in `cache_dir()/synth`, under a hash of RTL, library and recipes.
+Yosys adds up. Results live in `cache_dir()/synth`, under a hash of RTL, library and recipes, one
+of each group.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,11 +31,11 @@ from tpe.jit import cache_dir
 from tpe.synth.checks import ASYNC, FLOP, LATCH, check, check_statistics, count
 from tpe.synth.kept import digest
 from tpe.synth.netlist import Netlist, area_um2, full_adder, read_netlist
-from tpe.synth.recipes import ADDERS, Recipe
+from tpe.synth.recipes import ADDERS, Gates, Recipe
 from tpe.synth.tech import Technology
 
 _HERE = Path(__file__).resolve().parent
-_FORMAT = 1  # of what is kept in the cache
+_FORMAT = 2  # of what is kept in the cache
 LARGEST_MEMORY = 4096  # bits; a larger memory is no array of flip-flops: a black box
 
 
@@ -110,17 +111,22 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job made; `failed` are (recipe, reason) of runs that Yosys or ABC gave up."""
+    """What a job made.
+
+    failed   -- (recipe, reason) of runs that Yosys or ABC gave up
+    left_out -- (recipe, reason) of recipes that do not apply to the part
+    """
 
     mapped: tuple[Mapped, ...]
     failed: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class _Job:
     part: Part
     technology: Technology
-    recipes: tuple[Recipe, ...]  # of one adder, full adders or not
+    recipes: tuple[Recipe, ...]  # that share their gates
     needs_arithmetic: bool
 
 
@@ -131,34 +137,44 @@ def map_parts(
     step: Callable[[str], None] = lambda name: None,
     after: Callable[[Outcome], None] = lambda outcome: None,
     workers: int | None = None,
+    before: Sequence[Recipe] = (),
 ) -> list[Outcome]:
     """Map every part by every recipe; one outcome per part, in order.
 
     A design without arithmetic is mapped with the first recipes' adder alone: all others give the
-    same. `after` is called in the worker's thread with each job's outcome. Raises TpeError if RTL
-    cannot be read, a check fails or no run of a part succeeded.
+    same; the first of `before`, if these recipes mapped the parts already. A recipe that does not
+    apply to a part is left out, with its reason; if none applies, they are taken without full
+    adders and Booth digits. `after` is called in the worker's thread with each outcome. Raises
+    TpeError if RTL cannot be read, a check fails or no run of a part succeeded.
     """
     require_pyosys()
-    jobs = [job for part in parts for job in _jobs(part, technology, recipes)]
+    first = _first(before or recipes)
 
-    def do(job: _Job) -> Outcome:
-        outcome = run_job(job)
+    def do(part: Part) -> Outcome:
+        jobs = _jobs(part, technology, recipes, first)
+        outcome = run_jobs(jobs)
+        if not (outcome.mapped or outcome.failed or before):
+            plain = tuple(_plain(recipe) for recipe in recipes)
+            more = run_jobs(_jobs(part, technology, plain, _first(plain)))
+            outcome = replace(more, left_out=outcome.left_out)
         after(outcome)
-        step(job.part.name)
+        for _ in jobs:
+            step(part.name)
         return outcome
 
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        done = list(pool.map(do, jobs))
-    merged = []
-    for part in parts:
-        mine = [out for job, out in zip(jobs, done, strict=True) if job.part is part]
-        mapped = tuple(m for out in mine for m in out.mapped)
-        failed = tuple(f for out in mine for f in out.failed)
-        if not mapped:
-            reason = failed[0][1] if failed else "no recipe applies to it"
-            raise TpeError(f"{part.name} could not be mapped: {reason}")
-        merged.append(Outcome(mapped, failed))
-    return merged
+        done = list(pool.map(do, parts))
+    for part, outcome in zip(parts, done, strict=True):
+        if not (outcome.mapped or before):
+            reasons = [reason for _, reason in (*outcome.failed, *outcome.left_out)]
+            raise TpeError(f"{part.name} could not be mapped: {reasons[0]}")
+    return done
+
+
+def _plain(recipe: Recipe) -> Recipe:
+    """The recipe for a part that has nothing for its full adders or Booth digits."""
+    name = recipe.name.split("/full_adders")[0].replace("/booth", "")
+    return replace(recipe, name=name, full_adders=False, booth=False)
 
 
 def count_jobs(parts: Sequence[Part], recipes: Sequence[Recipe]) -> int:
@@ -167,26 +183,43 @@ def count_jobs(parts: Sequence[Part], recipes: Sequence[Recipe]) -> int:
 
 
 def _groups(recipes: Iterable[Recipe]) -> list[tuple[Recipe, ...]]:
-    """Recipes that share their gates: one adder, full adders or not."""
-    groups: dict[tuple[bool, str], list[Recipe]] = {}
+    """Recipes that share their gates."""
+    groups: dict[object, list[Recipe]] = {}
     for recipe in recipes:
-        groups.setdefault((recipe.full_adders, recipe.adder), []).append(recipe)
+        groups.setdefault(recipe.gates, []).append(recipe)
     return [tuple(group) for group in groups.values()]
 
 
-def _jobs(part: Part, technology: Technology, recipes: Sequence[Recipe]) -> list[_Job]:
+def _first(recipes: Sequence[Recipe]) -> Gates:
+    """The gates of the first recipe that applies to every part, or else of the first."""
+    plain = [recipe for recipe in recipes if not (recipe.full_adders or recipe.booth)]
+    return (plain or recipes)[0].gates
+
+
+def _jobs(
+    part: Part, technology: Technology, recipes: Sequence[Recipe], first: Gates
+) -> list[_Job]:
     groups = _groups(recipes)
-    first = next((group for group in groups if not group[0].full_adders), groups[0])
-    return [_Job(part, technology, group, group is not first) for group in groups]
+    return [_Job(part, technology, group, group[0].gates != first) for group in groups]
 
 
-def run_job(job: _Job) -> Outcome:
-    """What one job makes, from the cache or from a child process."""
-    content = _describe(job)
-    home = cache_dir() / "synth" / digest(content)
-    if not (home / "outcome.json").exists():
-        _make(job, content, home)
-    return _load(job.part, home)
+def run_jobs(jobs: Sequence[_Job]) -> Outcome:
+    """What the jobs of one part make, from the cache or from a child process."""
+    homes = [cache_dir() / "synth" / digest(_describe(job)) for job in jobs]
+    wanted = [
+        (job, home)
+        for job, home in zip(jobs, homes, strict=True)
+        if not (home / "outcome.json").exists()
+    ]
+    missing = [(job, home) for job, home in wanted if not _without_adder(job, home)]
+    if missing:
+        _make(missing)
+    found = [_load(job.part, home) for job, home in zip(jobs, homes, strict=True)]
+    return Outcome(
+        tuple(m for out in found for m in out.mapped),
+        tuple(f for out in found for f in out.failed),
+        tuple(f for out in found for f in out.left_out),
+    )
 
 
 def _describe(job: _Job) -> dict[str, Any]:
@@ -201,7 +234,7 @@ def _describe(job: _Job) -> dict[str, Any]:
         "keep": None if part.keep is None else sorted(part.keep),
         "liberty": list(tech.library.sha256),
         "dont_use": sorted(tech.refused),
-        "recipes": [[r.name, r.adder, r.script, r.targets, r.full_adders] for r in job.recipes],
+        "recipes": [[r.name, r.script, r.targets, *r.gates] for r in job.recipes],
         "adder": _rules(job.recipes[0].adder),
         "needs_arithmetic": job.needs_arithmetic,
         "largest_memory": LARGEST_MEMORY,
@@ -213,38 +246,52 @@ def _rules(adder: str) -> str:
     return (_HERE / "data" / path[1:]).read_text() if path.startswith("@") else path
 
 
-def _make(job: _Job, content: Mapping[str, Any], home: Path) -> None:
-    """Run the child, check what it made, put it into the cache in one move."""
-    if job.recipes[0].full_adders and full_adder(job.technology.cells) is None:
-        return _nothing(home)  # the recipe does not apply to this library
+def _make(jobs: Sequence[tuple[_Job, Path]]) -> None:
+    """Run the child, check what it made, put each job into the cache in one move."""
+    folder = jobs[0][1].parent
     try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=home.parent, prefix=".work-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=folder, prefix=".work-"))
     except OSError as error:
-        raise TpeError(f"cannot write {home.parent}: {error.strerror}; set TPE_CACHE_DIR") from None
+        raise TpeError(f"cannot write {folder}: {error.strerror}; set TPE_CACHE_DIR") from None
     try:
-        report = _child(job, content, work)
-        kept = work / "kept"
-        kept.mkdir()
-        _keep(job, report, work, kept)
-        try:
-            os.rename(kept, home)
-        except OSError:  # another process was first
-            if not (home / "outcome.json").exists():
-                raise
+        report = _child([job for job, _ in jobs], work)
+        _check_latches(jobs[0][0].part, report)
+        for (job, home), made in zip(jobs, report["groups"], strict=True):
+            kept = Path(tempfile.mkdtemp(dir=work))
+            _keep(job, {**report, **made}, work, kept)
+            _place(kept, home)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _nothing(home: Path) -> None:
+def _place(kept: Path, home: Path) -> None:
+    try:
+        os.rename(kept, home)
+    except OSError:  # another process was first
+        if not (home / "outcome.json").exists():
+            raise
+
+
+def _without_adder(job: _Job, home: Path) -> bool:
+    """Whether a job is of full adders and the library has none: that is kept as its outcome."""
+    if not job.recipes[0].full_adders or full_adder(job.technology.cells) is not None:
+        return False
     home.mkdir(parents=True, exist_ok=True)
-    (home / "outcome.json").write_text(json.dumps({"points": [], "failed": []}))
+    reason = f"{job.technology.name} has no full adder"
+    _write_outcome(home, [], [], [(recipe.name, reason) for recipe in job.recipes])
+    return True
 
 
-def _child(job: _Job, content: Mapping[str, Any], work: Path) -> dict[str, Any]:
-    """Run `worker.py` on a job; TpeError with Yosys's last words if it gives up."""
+def _write_outcome(home: Path, points: object, failed: object, left_out: object) -> None:
+    content = {"points": points, "failed": failed, "left_out": left_out}
+    (home / "outcome.json").write_text(json.dumps(content))
+
+
+def _child(jobs: Sequence[_Job], work: Path) -> dict[str, Any]:
+    """Run `worker.py` on jobs; TpeError with Yosys's last words if it gives up."""
     file = work / "job.json"
-    file.write_text(json.dumps(_job_file(job, content, work)))
+    file.write_text(json.dumps(_job_file(jobs, work)))
     command = [sys.executable, "-P", str(_HERE / "worker.py"), str(file)]
     with (work / "log.txt").open("w") as log:
         done = processes.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=work)
@@ -252,7 +299,7 @@ def _child(job: _Job, content: Mapping[str, Any], work: Path) -> dict[str, Any]:
     if done.returncode == 0 and report.exists():
         loaded: dict[str, Any] = json.loads(report.read_text())
         return loaded
-    raise TpeError(f"yosys could not map {job.part.name}: {_last_words(work, done.returncode)}")
+    raise TpeError(f"yosys could not map {jobs[0].part.name}: {_last_words(work, done.returncode)}")
 
 
 def _last_words(work: Path, code: int) -> str:
@@ -263,32 +310,39 @@ def _last_words(work: Path, code: int) -> str:
     return text[:300] or f"it ended with {code}"
 
 
-def _job_file(job: _Job, content: Mapping[str, Any], work: Path) -> dict[str, Any]:
+def _job_file(jobs: Sequence[_Job], work: Path) -> dict[str, Any]:
     """What the child reads; the files it names are written beside it."""
-    tech, part = job.technology, job.part
+    tech, part = jobs[0].technology, jobs[0].part
     sources = []
     for name, text in part.modules.items():
         sources.append(str(work / f"{name}.sv"))
         Path(sources[-1]).write_text(text)
     (work / "constraints").write_text(constraints(tech))
-    adder = ADDERS[job.recipes[0].adder]
-    maps = [str(_HERE / "data" / adder[1:]) if adder.startswith("@") else adder] if adder else []
-    rules = full_adder(tech.cells) if job.recipes[0].full_adders else None
-    if rules:
-        (work / "full_adder.v").write_text(rules)
+    (work / "full_adder.v").write_text(full_adder(tech.cells) or "")
     return {
         "folder": str(work),
         "sources": sources,
         "top": part.top,
-        "keep": content["keep"],
+        "keep": None if part.keep is None else sorted(part.keep),
         "liberty": list(map(str, tech.tool_files)),
-        "dont_use": content["dont_use"],
+        "dont_use": sorted(tech.refused),
         "constraints": str(work / "constraints"),
         "ties": _ties(tech),
-        "adder_maps": maps,
-        "full_adder_map": str(work / "full_adder.v") if rules else None,
-        "needs_arithmetic": job.needs_arithmetic and not job.recipes[0].full_adders,
-        "largest_memory": content["largest_memory"],
+        "largest_memory": LARGEST_MEMORY,
+        "groups": [_group_file(job, work) for job in jobs],
+    }
+
+
+def _group_file(job: _Job, work: Path) -> dict[str, Any]:
+    adder, full_adders, booth = job.recipes[0].gates
+    rules = ADDERS[adder]
+    return {
+        "adder_maps": [str(_HERE / "data" / rules[1:]) if rules[0] == "@" else rules]
+        if rules
+        else [],
+        "full_adder_map": str(work / "full_adder.v") if full_adders else None,
+        "booth": booth,
+        "needs_arithmetic": job.needs_arithmetic and not (full_adders or booth),
         "recipes": [{"script": r.script, "targets": list(r.targets)} for r in job.recipes],
     }
 
@@ -307,18 +361,24 @@ def _ties(tech: Technology) -> str:
     return f"-hicell {' '.join(tech.tie_high)} -locell {' '.join(tech.tie_low)}"
 
 
-def _keep(job: _Job, report: Mapping[str, Any], work: Path, kept: Path) -> None:
-    """Check every netlist of a job and write what the cache holds of it."""
-    part, library = job.part, job.technology.library
+def _check_latches(part: Part, report: Mapping[str, Any]) -> None:
     latches = count(report["written"], part.top, LATCH)
     if latches:
         raise TpeError(f"{part.name} infers {latches} latches; legal: flip-flops alone")
+
+
+def _keep(job: _Job, report: Mapping[str, Any], work: Path, kept: Path) -> None:
+    """Check every netlist of a job and write what the cache holds of it."""
+    if "left_out" in report:
+        reason = " ".join(report["left_out"].split())
+        return _write_outcome(kept, [], [], [(r.name, reason) for r in job.recipes])
+    part, library = job.part, job.technology.library
     written, registers = (count(report[x], part.top, FLOP) for x in ("written", "elaborated"))
     resets = count(report["elaborated"], part.top, ASYNC)
     points, failed, number = [], [], 0
     names = [(r.name, target) for r in job.recipes for target in r.targets]
     for run in report["runs"]:
-        name, target = names[run["number"]]
+        name, target = names[run["run"]]
         if "error" in run:
             failed.append((name, " ".join(run["error"].split())))
             continue
@@ -346,8 +406,7 @@ def _keep(job: _Job, report: Mapping[str, Any], work: Path, kept: Path) -> None:
             }
         )
         number += 1
-    content = {"points": points, "failed": failed}
-    (kept / "outcome.json").write_text(json.dumps(content))
+    return _write_outcome(kept, points, failed, [])
 
 
 def _load(part: Part, home: Path) -> Outcome:
@@ -356,7 +415,8 @@ def _load(part: Part, home: Path) -> Outcome:
         Mapped(part=part.name, variant=part.variant, top=part.top, folder=home, **point)
         for point in content["points"]
     )
-    return Outcome(mapped, tuple((name, reason) for name, reason in content["failed"]))
+    failed, left_out = (tuple(map(tuple, content[name])) for name in ("failed", "left_out"))
+    return Outcome(mapped, failed, left_out)
 
 
 def require_pyosys() -> None:

@@ -23,13 +23,21 @@ def measured(
     step: Callable[[str], None] = lambda name: None,
     timer: str | None = None,
     workers: int | None = None,
+    before: Sequence[Recipe] = (),
+    told: Callable[[Part, Outcome], None] = lambda part, outcome: None,
 ) -> list[list[Point]]:
-    """Points of every part, in order: mapped by every recipe, and timed."""
+    """Points of every part, in order: mapped by every recipe, and timed.
+
+    before -- recipes that mapped the parts already, see `map_parts`
+    told   -- called with every part and its outcome, in order
+    """
 
     def after(outcome: Outcome) -> None:
         measure(outcome.mapped, technology, timer)
 
-    outcomes = map_parts(parts, technology, recipes, step, after, workers)
+    outcomes = map_parts(parts, technology, recipes, step, after, workers, before)
+    for part, outcome in zip(parts, outcomes, strict=True):
+        told(part, outcome)
     return [measure(outcome.mapped, technology, timer) for outcome in outcomes]
 
 

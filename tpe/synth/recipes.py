@@ -8,9 +8,9 @@ target sizes and buffers explicitly.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tpe.errors import TpeError, unknown
 
@@ -25,6 +25,8 @@ ADDERS: dict[str, str | None] = {
 }
 
 _SIZE = "topo;buffer -c;topo;upsize {D};dnsize {D};stime"
+_GIA = "buffer;upsize {D};dnsize {D};stime"
+_NF = "strash;&get -n;&dch -f;&nf {D};&put"
 # Commands of ABC; {D} becomes `-D picoseconds`, or nothing where the fastest is wanted.
 SCRIPTS: dict[str, str] = {
     "fast": f"strash;dch;dch;map -B 0.9 {{D}};{_SIZE}",
@@ -33,9 +35,13 @@ SCRIPTS: dict[str, str] = {
     "small": f"strash;dch;amap -m;{_SIZE}",
     "lean": f"strash;&get -n;&dch -x;&nf;&put;{_SIZE}",
     "rewritten": f"strash;ifraig;scorr;dc2;strash;&get -n;&dch -f;&nf;&put;{_SIZE}",
+    "choices": f"&get -n;&st;&dch;&nf {{D}};&put;{_GIA}",
+    "spread": "strash;dch -f;map {D};buffer -N 8;upsize {D};dnsize {D};stime",
+    # What Yosys runs unasked for a library with constraints, without its retiming.
+    "yosys": f"strash;&get -n;&fraig -x;&put;scorr;dc2;{_NF};{_GIA}",
 }
 
-LADDER = (1.0, 1.1, 1.25, 1.5, 2.0)  # delay targets, of the fastest that the recipe reaches
+Gates: TypeAlias = tuple[str, bool, bool]  # adder, full adders, Booth digits
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Recipe:
     script      -- ABC's commands, of SCRIPTS
     targets     -- delay targets, of the recipe's fastest; 1.0 alone: as fast as it comes
     full_adders -- sums of three bits become the library's full adders, where it has one
+    booth       -- products written as `a * b` are made of Booth digits, as Yosys's `booth` does
     """
 
     name: str
@@ -53,35 +60,76 @@ class Recipe:
     script: str
     targets: tuple[float, ...] = (1.0,)
     full_adders: bool = False
+    booth: bool = False
+
+    @property
+    def gates(self) -> Gates:
+        """What recipes have in common that share their gates."""
+        return self.adder, self.full_adders, self.booth
 
     def points(self) -> int:
         """How many netlists it makes."""
         return len(self.targets)
 
 
-def _make(adder: str, script: str, full_adders: bool = False) -> Recipe:
-    targets = LADDER if script == "fast" else (1.0, 1.5) if script == "small" else (1.0,)
-    name = f"{adder}/{script}" + ("/full_adders" if full_adders else "")
-    return Recipe(name, adder, SCRIPTS[script], targets, full_adders)
+_FEW = (1.0, 1.5)
+# Delay targets, of the fastest that a recipe reaches, where they win on some library.
+_TARGETS: dict[str, tuple[float, ...]] = {
+    "brent_kung/fast": (1.0, 1.1, 2.0),
+    "brent_kung/small": _FEW,
+    "brent_kung/fast/booth": (1.0, 1.1),
+    "brent_kung/small/booth": _FEW,
+    "sklansky/fast": (1.0, 1.25, 2.0),
+    "sklansky/small": _FEW,
+    "sklansky/small/booth": _FEW,
+    "ripple/small/full_adders": _FEW,
+    "han_carlson/fast": (1.0, 1.1),
+}
+
+
+def _make(adder: str, script: str, full_adders: bool = False, booth: bool = False) -> Recipe:
+    name = f"{adder}/{script}" + "/booth" * booth + "/full_adders" * full_adders
+    return Recipe(name, adder, SCRIPTS[script], _TARGETS.get(name, (1.0,)), full_adders, booth)
 
 
 def _portfolio() -> tuple[Recipe, ...]:
-    """Every adder with the scripts that win somewhere, and the library's full adders."""
-    common = ("brent_kung", "ripple", "sklansky", "kogge_stone")
-    made = [_make(*pair) for pair in itertools.product(common, ("fast", "mixed", "small"))]
-    made += [_make("han_carlson", "fast"), _make("sklansky", "flat")]
-    made += [_make("brent_kung", "lean"), _make("brent_kung", "rewritten")]
+    """Every adder with the scripts that win somewhere, full adders and Booth digits.
+
+    Brent and Kung's adder comes with every script: a design without adders has no other.
+    """
+    made = [_make("brent_kung", script) for script in SCRIPTS]
+    made += [_make("sklansky", script) for script in ("fast", "mixed", "small", "flat")]
+    made += [_make("ripple", script) for script in ("fast", "mixed", "small")]
+    made += [_make("kogge_stone", script) for script in ("fast", "mixed", "small")]
+    made += [_make("han_carlson", "fast")]
     made += [_make(adder, "small", full_adders=True) for adder in ("ripple", "sklansky")]
+    made += [_make("brent_kung", x, booth=True) for x in ("fast", "small", "choices", "yosys")]
+    made += [_make(adder, "small", booth=True) for adder in ("sklansky", "ripple")]
     return tuple(made)
 
 
 PORTFOLIO: tuple[Recipe, ...] = _portfolio()
-QUICK: tuple[Recipe, ...] = tuple(
-    recipe
-    for recipe in PORTFOLIO
-    if recipe.name in ("sklansky/fast", "sklansky/small", "ripple/small", "kogge_stone/fast")
+_QUICK = (
+    *("brent_kung/fast", "brent_kung/small", "brent_kung/mixed", "brent_kung/flat"),
+    *("sklansky/fast", "sklansky/small", "ripple/small", "kogge_stone/fast", "han_carlson/fast"),
+    *("brent_kung/fast/booth", "brent_kung/small/booth", "ripple/small/booth"),
 )
+QUICK: tuple[Recipe, ...] = tuple(recipe for recipe in PORTFOLIO if recipe.name in _QUICK)
+# By these every variant of a design is mapped; the others map what may then stand on the front.
+_SCREEN = tuple(f"brent_kung/{name}" for name in ("fast", "small", "fast/booth", "small/booth"))
 SETS: dict[str, tuple[Recipe, ...]] = {"portfolio": PORTFOLIO, "quick": QUICK}
+
+
+def screening(recipes: Sequence[Recipe]) -> tuple[tuple[Recipe, ...], tuple[Recipe, ...]]:
+    """(recipes that map every variant of a design, those that map the promising ones).
+
+    >>> [[recipe.name for recipe in some] for some in screening(QUICK)][0][:2]
+    ['brent_kung/fast', 'brent_kung/small']
+    """
+    screen = tuple(recipe for recipe in recipes if recipe.name in _SCREEN)
+    if not any(not recipe.booth for recipe in screen):
+        return tuple(recipes), ()
+    return screen, tuple(recipe for recipe in recipes if recipe not in screen)
 
 
 def find_recipes(names: str | Sequence[str] | Sequence[Recipe]) -> tuple[Recipe, ...]:

@@ -49,13 +49,23 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A recipe that made nothing of a part, and why."""
+
+    part: str
+    variant: str
+    recipe: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Design:
     """A PE: every netlist of its parts, and their fronts. The area of a PE is its cell's."""
 
     name: str
     engine: Engine
     points: dict[str, tuple[Point, ...]]  # by part: cell, front, finish
-    failed: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def fronts(self) -> dict[str, tuple[Point, ...]]:

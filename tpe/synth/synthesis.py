@@ -7,7 +7,7 @@ takes several. `array=True` maps the whole engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,11 +18,12 @@ from tpe.pe.base import PE
 from tpe.synth import designs, mapper, timing
 from tpe.synth.array import ArrayFront, Composed, array_front, count_jobs
 from tpe.synth.array_power import of_array
+from tpe.synth.front import Point, clearly_beats
 from tpe.synth.mapper import Part
 from tpe.synth.points import measured
 from tpe.synth.power import Power, pe_power
-from tpe.synth.recipes import QUICK, Recipe, find_recipes
-from tpe.synth.rows import Design, array_columns, fronts_json, of_pe, pe_columns
+from tpe.synth.recipes import Recipe, find_recipes, screening
+from tpe.synth.rows import Design, LeftOut, array_columns, fronts_json, of_pe, pe_columns
 from tpe.synth.tech import Technology, technology
 from tpe.version import __version__
 
@@ -139,6 +140,11 @@ class Result:
             "common_clock_ns": self.common_clock_ns,
             "rows": self.rows(),
             "fronts": {design.name: fronts_json(design) for design in self.designs},
+            "left_out": {
+                design.name: [asdict(entry) for entry in design.left_out]
+                for design in self.designs
+                if isinstance(design, Design)
+            },
         }
 
 
@@ -245,9 +251,8 @@ def count_steps(
         return sum(count_jobs(engine, chosen) for engine in engines)
     total = 0
     for engine in engines:
-        first, others = _split(designs.pe_parts(engine, vary))
-        total += mapper.count_jobs(first, chosen)
-        total += mapper.count_jobs(others, _for_variants(chosen))
+        parts = [part for kind in designs.pe_parts(engine, vary).values() for part in kind]
+        total += sum(mapper.count_jobs(parts, some) for some in screening(chosen) if some)
     return total
 
 
@@ -268,19 +273,6 @@ def default_engine(pe: str | PE) -> Engine:
     return Engine(record, chosen, (4,) * len(chosen.sides))
 
 
-def _split(parts: dict[str, list[Part]]) -> tuple[list[Part], list[Part]]:
-    """Parts that all recipes map: as asked for, and with stand-ins; and the other variants."""
-    every = [part for kind in parts.values() for part in kind]
-    first = [part for part in every if part.variant in ("", designs.FREE_BITS)]
-    return first, [part for part in every if part not in first]
-
-
-def _for_variants(recipes: Sequence[Recipe]) -> tuple[Recipe, ...]:
-    """What variants are mapped by: the quick recipes among those chosen, or all if none is."""
-    quick = tuple(recipe for recipe in recipes if recipe in QUICK)
-    return quick or tuple(recipes)
-
-
 def _design(
     engine: Engine,
     tech: Technology,
@@ -290,16 +282,46 @@ def _design(
     timer: str | None,
     workers: int | None,
 ) -> Design:
+    """Every part of a PE mapped by the recipes of the screen, and what is worth it by the rest."""
     parts = designs.pe_parts(engine, vary)
-    first, others = _split(parts)
-    found = list(zip(first, measured(first, tech, recipes, step, timer, workers), strict=True))
-    more = measured(others, tech, _for_variants(recipes), step, timer, workers)
-    found += zip(others, more, strict=True)
-    points = {
-        kind: tuple(p for part, made in found if part in parts[kind] for p in made)
-        for kind in parts
+    every = [part for kind in parts.values() for part in kind]
+    left_out: list[LeftOut] = []
+
+    def told(part: Part, outcome: mapper.Outcome) -> None:
+        for recipe, reason in (*outcome.failed, *outcome.left_out):
+            left_out.append(LeftOut(part.name, part.variant, recipe, reason))
+
+    screen, rest = screening(recipes)
+    first = measured(every, tech, screen, step, timer, workers, (), told)
+    points = {id(part): own for part, own in zip(every, first, strict=True)}
+    if rest:
+        more = [p for kind in parts.values() for p in _promising(kind, points)]
+        for part in every:
+            if part not in more:
+                for _ in range(mapper.count_jobs([part], rest)):
+                    step(part.name)
+        second = measured(more, tech, rest, step, timer, workers, screen, told)
+        for part, own in zip(more, second, strict=True):
+            points[id(part)] += own
+    found = {
+        kind: tuple(p for part in own for p in points[id(part)]) for kind, own in parts.items()
     }
-    return Design(emit.record(engine).name, engine, points)
+    return Design(emit.record(engine).name, engine, found, tuple(left_out))
+
+
+def _promising(parts: Sequence[Part], points: Mapping[int, Sequence[Point]]) -> list[Part]:
+    """The variants of a part that, by the recipes of the screen, may stand on its front.
+
+    Such a variant has a point that no other variant beats clearly.
+    """
+    return [
+        part
+        for part in parts
+        if any(
+            not any(clearly_beats(q, p) for o in parts if o is not part for q in points[id(o)])
+            for p in points[id(part)]
+        )
+    ]
 
 
 def check_clocks(clocks_ns: Sequence[float]) -> tuple[float, ...]:

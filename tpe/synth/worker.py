@@ -2,14 +2,19 @@
 
 A process of its own, since pyosys is not safe in threads and a crash of it or of ABC must end
 nothing else; it imports nothing of this package. The job is a JSON object that `mapper` writes.
-Into its folder come `report.json`, and for run N `N.v`, `N.json` (Yosys's statistics).
+Its groups are recipes that share their gates. Into its folder come `report.json`, and for run N
+`N.v`, `N.json` (Yosys's statistics).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +24,8 @@ _DELAY = re.compile(r"Delay = *([\d.]+) ps")
 _REGISTERS = "t:$dff t:$dffe t:$adff t:$adffe t:$sdff t:$sdffe t:$sdffce t:$aldff t:$dffsr t:$mem*"
 # What carries are built for; a design without it is the same for every adder.
 _ARITHMETIC = re.compile(r"\$(alu|lcu|macc(_v2)?|add|sub|mul|lt|le|gt|ge|neg)$")
+_FINE = "synth -nofsm -noshare -nordff -run :fine -top"
+_COARSE = ("opt -fast -full", "memory_map", "opt -full")
 
 
 class Yosys:
@@ -79,24 +86,33 @@ def prepare(yosys: Yosys, job: dict[str, Any]) -> dict[str, Any]:
     yosys.run("flatten -noscopeinfo", "opt_clean", "design -save elaborated")
     registers = []
     reduce = ("opt", "wreduce", "peepopt", "opt -full")
-    for before, after in (((), ()), (reduce, ("techmap", "opt"))):
+    for before, after in (((), ()), (reduce, ("techmap", "opt -fast"))):
         yosys.run("design -load elaborated", "memory_collect", "memory_map", *before)
         yosys.run(f"simplemap {_REGISTERS}", *after)
         registers.append({name: _types(content) for name, content in yosys.stat().items()})
-    yosys.run("design -load elaborated", f"synth -nofsm -noshare -nordff -top {top} -run :fine")
-    arithmetic = any(
-        _ARITHMETIC.match(kind)
-        for content in yosys.stat().values()
-        for kind in content["num_cells_by_type"]
-    )
-    yosys.run("opt -fast -full", "memory_map", "opt -full", "design -save rtl")
+    yosys.run("design -load elaborated", "opt -full")
+    products = "$mul" in _kinds(yosys)
+    yosys.run("design -load elaborated", f"{_FINE} {top}")
+    arithmetic = any(map(_ARITHMETIC.match, _kinds(yosys)))
+    yosys.run(*_COARSE, "design -save rtl")
     written, elaborated = registers
     return {
         "written": written,  # registers as they stand in the RTL
         "elaborated": elaborated,  # without those whose input is constant or that nothing reads
         "arithmetic": arithmetic,
+        "products": products,
         "memories": hidden,
     }
+
+
+def prepare_booth(yosys: Yosys, job: dict[str, Any]) -> None:
+    """The coarse design with every product made of Booth digits, saved as `booth`."""
+    yosys.run("design -load elaborated", f"{_FINE} {job['top']} -booth")
+    yosys.run(*_COARSE, "design -save booth")
+
+
+def _kinds(yosys: Yosys) -> set[str]:
+    return {kind for content in yosys.stat().values() for kind in content["num_cells_by_type"]}
 
 
 def _plain_names(modules: Iterable[str], top: str) -> dict[str, str]:
@@ -136,15 +152,16 @@ def _types(content: dict[str, Any]) -> dict[str, int]:
     return types
 
 
-def gates(yosys: Yosys, job: dict[str, Any]) -> int:
+def gates(yosys: Yosys, job: dict[str, Any], group: dict[str, Any]) -> int:
     """Bring the design down to gates and flip-flops, saved as `gates`; full adders that it has."""
-    maps = " ".join(f"-map {file}" for file in job["adder_maps"])
-    yosys.run("design -load rtl", f"techmap {maps} -map +/techmap.v", "opt -fast", "opt_clean")
+    maps = " ".join(f"-map {file}" for file in group["adder_maps"])
+    yosys.run(f"design -load {'booth' if group['booth'] else 'rtl'}")
+    yosys.run(f"techmap {maps} -map +/techmap.v", "opt -fast", "opt_clean")
     found = 0
-    if job["full_adder_map"]:
+    if group["full_adder_map"]:
         yosys.run("extract_fa -fa")
         found = sum(c["num_cells_by_type"].get("$fa", 0) for c in yosys.stat().values())
-        yosys.run(f"techmap -map {job['full_adder_map']}", "techmap", "opt -fast")
+        yosys.run(f"techmap -map {group['full_adder_map']}", "techmap", "opt -fast")
     liberty, barred = _liberty(job)
     yosys.run("setundef -zero", f"dfflibmap {liberty} {barred}", "opt", "design -save gates")
     return found
@@ -157,52 +174,170 @@ def _liberty(job: dict[str, Any]) -> tuple[str, str]:
     )
 
 
-def map_once(yosys: Yosys, job: dict[str, Any], number: int, run: dict[str, Any]) -> float:
-    """Map the gates by one script and one target, write netlist and statistics; ABC's delay, ns."""
-    liberty, barred = _liberty(job)
-    target = f"-D {run['target_ps']}" if run["target_ps"] else ""
-    script = run["script"].replace(" ", ",")
-    yosys.run("design -load gates")
-    options = f"-constr {job['constraints']} {target} -script +{script}"
-    said = yosys.said(f"abc {liberty} {barred} {options}")
+# ---- ABC: one process for all scripts on the same gates ----
+
+# Stands in for ABC, and is called with its arguments: `-s -f SCRIPT`. The first call runs ABC on
+# the whole session, which leaves a netlist of every script; each call takes the one it wants. It
+# never fails, since Yosys would end with it: where there is no netlist it says so.
+_SHARED = r"""#!/bin/sh
+folder=$(dirname "$3")
+store="$TPE_SESSION/gates-$(cksum < "$folder/input.blif" | tr ' ' -)"
+if [ ! -d "$store" ]; then
+  mkdir -p "$store" && cp "$folder/input.blif" "$store" && cd "$store" || exit 1
+  "$TPE_ABC" "$@" > log 2>&1
+fi
+if [ -f "$store/$TPE_RUN.blif" ]; then
+  sed -n "/^tpe_run $TPE_RUN *\$/,/^tpe_end $TPE_RUN *\$/p" "$store/log"
+  cp "$store/$TPE_RUN.blif" "$folder/output.blif"
+else
+  echo "tpe_failed $(grep -m 1 '^[*][*]' "$store/log" || tail -n 1 "$store/log")"
+  cp "$folder/input.blif" "$folder/output.blif"
+fi
+"""
+_FAILED = re.compile(r"tpe_failed (.*)")
+_CHOICES = ("strash", "dch")  # what several scripts begin with; `backup` keeps what comes of it
+
+
+class Session:
+    """Scripts that run in one process of ABC, each known by its place; what they share runs once.
+
+    Of each comes the netlist that a process of its own gives. If one of them ends the process, the
+    others that are asked for get one of their own.
+    """
+
+    def __init__(self, yosys: Yosys, job: dict[str, Any], scripts: list[str]) -> None:
+        self._yosys, self._job, self._scripts = yosys, job, scripts
+        self._home = Path(tempfile.mkdtemp(dir=yosys.folder, prefix="session-"))
+        (self._home / "session.abc").write_text("\n".join(_session(scripts)) + "\n")
+        (self._home / "shared.sh").write_text(_SHARED)
+        (self._home / "shared.sh").chmod(0o755)
+        package = Path(import_module("pyosys").__file__ or "").parent / "yosys-abc"
+        self._program = str(package) if package.exists() else shutil.which("yosys-abc") or "abc"
+
+    def map(self, place: int) -> float:
+        """Map the gates by one of the scripts; the longest path, ns, as ABC has it."""
+        try:
+            return self._map(place)
+        except RuntimeError:
+            if len(self._scripts) == 1:
+                raise
+            return Session(self._yosys, self._job, [self._scripts[place]]).map(0)
+
+    def _map(self, place: int) -> float:
+        os.environ["TPE_SESSION"] = str(self._home)
+        os.environ["TPE_RUN"] = str(place)
+        os.environ["TPE_ABC"] = self._program
+        liberty, barred = _liberty(self._job)
+        self._yosys.run("design -load gates")
+        options = f"-constr {self._job['constraints']} -exe {self._home / 'shared.sh'}"
+        script = f"-script {self._home / 'session.abc'}"
+        said = self._yosys.said(f"abc {liberty} {barred} {options} {script}")
+        failed = _FAILED.search(said)
+        if failed:
+            raise RuntimeError(f"ABC failed: {failed[1].strip()}")
+        return max((float(ps) for ps in _DELAY.findall(said)), default=0.0) / 1000
+
+
+def _session(scripts: list[str]) -> list[str]:
+    begun: dict[tuple[str, ...], list[tuple[int, list[str]]]] = {}
+    for place, script in enumerate(scripts):
+        commands = script.split(";")
+        common = tuple(itertools.takewhile(lambda command: command in _CHOICES, commands))
+        begun.setdefault(common, []).append((place, commands[len(common) :]))
+    lines = []
+    for common, members in begun.items():
+        lines += ["read_blif input.blif", *common, "backup"]
+        for place, own in members:
+            lines += ["restore", f"echo tpe_run {place}", *own]
+            lines += [f"write_blif {place}.blif", f"echo tpe_end {place}"]
+    return lines
+
+
+def write_run(yosys: Yosys, job: dict[str, Any], number: int) -> None:
+    """The netlist of the run of that number, constants tied, and its statistics."""
     if job["ties"]:
         yosys.run(f"hilomap -singleton {job['ties']}")
     yosys.run("splitnets", "rename -unescape", "opt_clean -purge", "check -mapped -assert")
     yosys.write(yosys.folder / f"{number}.v")
-    content = yosys.stat(liberty)
+    content = yosys.stat(_liberty(job)[0])
     (yosys.folder / f"{number}.json").write_text(json.dumps(content))
-    return max((float(ps) for ps in _DELAY.findall(said)), default=0.0) / 1000
 
 
-def _targets(job: dict[str, Any]) -> list[tuple[str, float]]:
-    """(script, delay target of its fastest) of every run, in the order of their numbers."""
-    return [(r["script"], target) for r in job["recipes"] for target in r["targets"]]
+def map_group(
+    yosys: Yosys, job: dict[str, Any], runs: list[tuple[str, float]], first: int
+) -> list[dict[str, Any]]:
+    """Every (script, delay target) on the gates, numbered from `first`, each with its report.
+
+    A target is a multiple of the delay that the script reaches without one. A run that fails has
+    its reason, and the others go on.
+    """
+    scripts = list(dict.fromkeys(script for script, _ in runs))
+    fastest: dict[str, float] = {}
+    reports: dict[int, dict[str, Any]] = {}
+
+    def run(session: Session, place: int, numbers: list[int], ps: int | None) -> float | None:
+        try:
+            delay = session.map(place)
+            for number in numbers:
+                write_run(yosys, job, first + number)
+                reports[number] = {"target_ps": ps, "abc_delay_ns": delay}
+        except RuntimeError as error:
+            reports.update((n, {"error": str(error).strip()[-300:]}) for n in numbers)
+            return None
+        return delay
+
+    session = Session(yosys, job, [script.replace("{D}", "") for script in scripts])
+    for place, script in enumerate(scripts):
+        numbers = [n for n, one in enumerate(runs) if one == (script, 1.0)]
+        delay = run(session, place, numbers, None)
+        if delay is not None:
+            fastest[script] = delay
+    driven = [
+        (n, script, round(1000 * fastest[script] * target))
+        for n, (script, target) in enumerate(runs)
+        if target != 1.0 and script in fastest
+    ]
+    if driven:
+        session = Session(yosys, job, [s.replace("{D}", f"-D {ps}") for _, s, ps in driven])
+    for place, (number, _, ps) in enumerate(driven):
+        run(session, place, [number], ps)
+    return [{"run": n, "number": first + n, **found} for n, found in sorted(reports.items())]
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
-    """All runs of a job; one that fails is reported with its reason, and the others go on."""
+    """All groups of a job; one that does not apply to the design has its reason instead of runs."""
     yosys = Yosys(Path(job["folder"]))
     report = prepare(yosys, job)
-    report["full_adders"] = 0
-    report["runs"] = []
     latch = any("latch" in kind.lower() for cells in report["written"].values() for kind in cells)
-    if latch or (job["needs_arithmetic"] and not report["arithmetic"]):
-        return report  # nothing to map: refused by whoever reads this, or as with another adder
-    report["full_adders"] = gates(yosys, job)
-    if job["full_adder_map"] and not report["full_adders"]:
-        return report
-    fastest: dict[str, float] = {}
-    for number, (script, target) in enumerate(_targets(job)):
-        base = fastest.get(script)
-        ps = None if base is None or target == 1.0 else round(1000 * base * target)
-        try:
-            delay = map_once(yosys, job, number, {"script": script, "target_ps": ps})
-        except RuntimeError as error:
-            report["runs"].append({"number": number, "error": str(error).strip()[-300:]})
-            continue
-        fastest.setdefault(script, delay)
-        report["runs"].append({"number": number, "target_ps": ps, "abc_delay_ns": delay})
+    report["groups"] = []
+    if latch:
+        return report  # refused by whoever reads this
+    first = 0
+    for group in job["groups"]:
+        found = do_group(yosys, job, group, report, first)
+        report["groups"].append(found)
+        first += sum(len(recipe["targets"]) for recipe in group["recipes"])
     return report
+
+
+def do_group(
+    yosys: Yosys, job: dict[str, Any], group: dict[str, Any], facts: dict[str, Any], first: int
+) -> dict[str, Any]:
+    """What recipes of the same gates make: {"full_adders", "runs"}, or {"left_out": reason}."""
+    if group["needs_arithmetic"] and not facts["arithmetic"]:
+        return {"left_out": "nothing to add: another adder gives the same"}
+    if group["booth"] and not facts["products"]:
+        return {"left_out": "no product to build of Booth digits"}
+    try:
+        if group["booth"]:
+            prepare_booth(yosys, job)
+        full_adders = gates(yosys, job, group)
+    except RuntimeError as error:
+        return {"left_out": str(error).strip()[-300:]}
+    if group["full_adder_map"] and not full_adders:
+        return {"left_out": "no sum of three bits for a full adder"}
+    runs = [(r["script"], target) for r in group["recipes"] for target in r["targets"]]
+    return {"full_adders": full_adders, "runs": map_group(yosys, job, runs, first)}
 
 
 def main() -> None:
