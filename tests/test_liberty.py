@@ -14,7 +14,7 @@ from tpe.errors import TpeError
 from tpe.synth import function
 from tpe.synth.liberty import Library, WireLoad, read_liberty
 from tpe.synth.lut import Table
-from tpe.synth.tech import BUILT_IN, technology
+from tpe.synth.tech import ALL_RESET, BUILT_IN, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
@@ -113,7 +113,7 @@ def test_several_gzipped_files_are_one_library(tmp_path):
     made = technology(files, any_speed=True)
     assert made.name == "tiny_TT"
     assert [cell.name for cell in made.library.cells] == ["INV", "NAND2", "DFF", "BUF"]
-    assert (made.node_nm, made.source) == (None, "the user's")
+    assert (made.node_nm, made.source) == (None, f"the user's; {ALL_RESET}")
     assert len(made.library.sha256) == 3
     for plain in made.tool_files:
         assert plain.read_text().startswith("library (tiny_")
