@@ -11,7 +11,8 @@ module opt1_os_4x4_source #(
 ) (
     input  wire  logic                       clk_i,
     input  wire  logic                       rst_ni,
-    input  wire  logic                       offer_i,      // 0: idle in this cycle
+    input  wire  logic                       offer_a_i,    // 0: A is idle in this cycle
+    input  wire  logic                       offer_b_i,    // 0: B is
     input  wire  logic [31:0]                n_count_i,    // tiles of N
     input  wire  logic [31:0]                m_count_i,    // tiles (or blocks) of M
     input  wire  logic [31:0]                p_count_i,    // passes of K
@@ -45,8 +46,8 @@ module opt1_os_4x4_source #(
   logic [2:0]              unused_b;
   logic [31:0]             pass_addr;
 
-  assign a_valid_o = {Streams{offer_i}} & a_live;
-  assign b_valid_o = offer_i && b_live;
+  assign a_valid_o = {Streams{offer_a_i}} & a_live;
+  assign b_valid_o = offer_b_i && b_live;
   assign load_o    = (b_once_i == 0) || first_m;
 
   for (genvar s = 0; s < Streams; s++) begin : gen_stream
