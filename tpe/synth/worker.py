@@ -8,6 +8,7 @@ Its groups are recipes that share their gates. Into its folder come `report.json
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -178,8 +179,10 @@ def _liberty(job: dict[str, Any]) -> tuple[str, str]:
 
 # Stands in for ABC, and is called with its arguments: `-s -f SCRIPT`. The first call runs ABC on
 # the whole session, which leaves a netlist of every script; each call takes the one it wants. It
-# never fails, since Yosys would end with it: where there is no netlist it says so.
+# never fails, since Yosys would end with it: where there is no netlist it says so. What else Yosys
+# wants of ABC (`-c`, to keep a library in a form of its own) goes to ABC as it is.
 _SHARED = r"""#!/bin/sh
+[ "$1" = -s ] || exec "$TPE_ABC" "$@"
 folder=$(dirname "$3")
 store="$TPE_SESSION/gates-$(cksum < "$folder/input.blif" | tr ' ' -)"
 if [ ! -d "$store" ]; then
@@ -209,8 +212,7 @@ class Session:
         self._yosys, self._job, self._scripts = yosys, job, scripts
         self._home = Path(tempfile.mkdtemp(dir=yosys.folder, prefix="session-"))
         (self._home / "session.abc").write_text("\n".join(_session(scripts)) + "\n")
-        (self._home / "shared.sh").write_text(_SHARED)
-        (self._home / "shared.sh").chmod(0o755)
+        self._shared = _shared(yosys.folder.parent)
         package = Path(import_module("pyosys").__file__ or "").parent / "yosys-abc"
         self._program = str(package) if package.exists() else shutil.which("yosys-abc") or "abc"
 
@@ -229,13 +231,25 @@ class Session:
         os.environ["TPE_ABC"] = self._program
         liberty, barred = _liberty(self._job)
         self._yosys.run("design -load gates")
-        options = f"-constr {self._job['constraints']} -exe {self._home / 'shared.sh'}"
+        options = f"-constr {self._job['constraints']} -exe {self._shared}"
         script = f"-script {self._home / 'session.abc'}"
         said = self._yosys.said(f"abc {liberty} {barred} {options} {script}")
         failed = _FAILED.search(said)
         if failed:
             raise RuntimeError(f"ABC failed: {failed[1].strip()}")
         return max((float(ps) for ps in _DELAY.findall(said)), default=0.0) / 1000
+
+
+def _shared(folder: Path) -> Path:
+    """The stand-in for ABC, always at one path: Yosys keeps a library's cells by the program."""
+    name = hashlib.sha256(_SHARED.encode()).hexdigest()[:16]
+    path = folder / f"abc-{name}.sh"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+            file.write(_SHARED)
+        os.chmod(file.name, 0o755)
+        os.replace(file.name, path)
+    return path
 
 
 def _session(scripts: list[str]) -> list[str]:
