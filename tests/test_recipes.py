@@ -130,7 +130,7 @@ def plain_yosys(tech, stages: int, booth: str, folder: Path) -> list[tuple[float
     for file in sorted(folder.glob("*.v")):
         netlist = read_netlist(file.read_text(), f"{NAME}_behavioural")
         area = sum(tech.library.cell(cell).area_um2 * n for cell, n in netlist.cells.items())
-        timed = timing.timings(tech, [(netlist, 0.0)])[0]
+        timed = timing.timings(tech, [netlist])[0]
         assert timed is not None
         found.append((timed.period_ns, area))
     return found
