@@ -95,5 +95,6 @@ def _caption(result: IsoComparison) -> str:
         f"{result.workload}, seed {result.seed}."
         + (f" Refused: {', '.join(refused)}." if refused else ""),
     ]
-    lines += [wrapped(line) for line in (result.assumed, result.without_values) if line]
+    notes = (result.assumed, result.without_values, *result.of_energies)
+    lines += [wrapped(line) for line in notes if line]
     return "\n".join(lines)

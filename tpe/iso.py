@@ -2,7 +2,7 @@
 
 The baseline stands at its size, every other PE gets an integer number of columns, its rows kept,
 or halved until one column fits. What an array of that size costs comes from `tpe.synth.price`, what
-it does from `Engine.run`.
+it does from `Engine.run`; energies that are measured are of the operands that cycles are of.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from tpe.comparison import Plan
 from tpe.engine import Engine
 from tpe.errors import TpeError, unknown
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
+from tpe.model.unvalued import NO_OPERANDS
 from tpe.run import Run
 from tpe.synth.designs import Size, sized
 from tpe.synth.pe_energy import Energy, known_energy
 from tpe.synth.price import Option, Price
+from tpe.synth.sampled import Sample, sampled
 from tpe.synth.scaling import rows_are_lanes
 
 MOST_COLUMNS = 1024
@@ -36,6 +38,7 @@ class _Maker:
     clock_ns: float | None
     energy: bool = True
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
+    samples: dict[tuple[int, str, str, str], Sample] = field(default_factory=dict)
 
     def run(self, candidate: Candidate, option: Option, size: Size) -> Run:
         """The workload on the candidate at a size, built as the option says."""
@@ -48,12 +51,28 @@ class _Maker:
         return self.runs[key]
 
     def energy_of(
-        self, option: Option, clock_ns: float, size: Size
+        self, candidate: Candidate, option: Option, clock_ns: float, size: Size
     ) -> tuple[Energy | None, str | None]:
-        """An option's energy, or None and why."""
+        """An option's energy on the candidate's own operands, or None and why."""
         if not self.energy:
             return None, "energy was not asked for"
-        return known_energy(lambda: option.energy(clock_ns, size))
+        return known_energy(lambda: option.energy(clock_ns, size, lambda: self.sample(candidate)))
+
+    def sample(self, candidate: Candidate) -> Sample:
+        """Operands of the candidate's workload, those that its cycles are of.
+
+        TpeError where a run has none, or they are too many to be made.
+        """
+        engine, plan = candidate.engine, self.plan
+        assert engine is not None
+        if plan.values == "none":
+            raise TpeError(NO_OPERANDS)
+        workload = plan.workloads[candidate.label]
+        formats = engine.a_format.name, engine.b_format.name, str(engine.params["zero_points"])
+        key = (id(workload), *formats)
+        if key not in self.samples:
+            self.samples[key] = sampled(workload, engine, plan.seed)
+        return self.samples[key]
 
     def clock(self, option: Option) -> float:
         """The clock that was asked for, or the option's own."""
@@ -80,7 +99,7 @@ class _Maker:
         """An entry with everything known."""
         clock = self.clock(option)
         run = self.run(candidate, option, size)
-        energy, why = self.energy_of(option, clock, size)
+        energy, why = self.energy_of(candidate, option, clock, size)
         return IsoEntry(candidate, price, option, clock, run, energy, no_energy=why)
 
 
@@ -227,7 +246,7 @@ def _by_power(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tupl
     assert engine is not None and base.run is not None and base.energy is not None
     option = maker.first(price, engine.size)
     clock = maker.clock(option)
-    energy, why = maker.energy_of(option, clock, engine.size)
+    energy, why = maker.energy_of(c, option, clock, engine.size)
     if energy is None:
         raise TpeError(str(why))
     macs, fj = sum(layer.macs for layer in base.run.layers), energy.fj_per_mac

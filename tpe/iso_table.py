@@ -46,6 +46,7 @@ EXTRA: dict[str, str] = {
     "memory_bits_left_out": "Int64",
     "macs_per_cycle": "Float64",
     **dict.fromkeys(_RATIOS, "Float64"),
+    "no_energy": "string",  # why there is none
 }
 
 
@@ -98,6 +99,20 @@ class IsoComparison:
         rough = [f"{label}: {run.without_values}" for label, run in runs if run.estimated]
         return " ".join(rough) or next((run.without_values for _, run in runs), None)
 
+    @property
+    def of_energies(self) -> tuple[str, ...]:
+        """Lines that say which operands energies are of, and why some are unknown."""
+        done = [entry for entry in self.entries if entry.run is not None]
+        known = {e.energy.activity_source: e.price for e in done if e.energy and e.price}
+        own = sorted(s for s, price in known.items() if price.technology is not None)
+        users = sorted(s for s, price in known.items() if price.technology is None)
+        lines = [f"{e.label}: {e.no_energy}." for e in done if e.no_energy]
+        if users:
+            lines.insert(0, f"Energies are given, on operands not known here: {'; '.join(users)}.")
+        if own:
+            lines.insert(0, f"Energy is the PE's, without what lies between: {'; '.join(own)}.")
+        return tuple(lines)
+
     def rows(self) -> list[dict[str, Any]]:
         """One row per engine; refused ones too, with their reason."""
         plain = [_columns(entry, self) for entry in self.entries]
@@ -120,6 +135,7 @@ class IsoComparison:
             "baseline": self.baseline,
             "assumed_operands": self.assumed,
             "without_values": self.without_values,
+            "of_energies": list(self.of_energies),
             "rows": self.rows(),
             "fronts": {
                 entry.label: front_json(entry.price, entry.candidate)
@@ -180,6 +196,7 @@ def _columns(entry: IsoEntry, whole: IsoComparison) -> dict[str, Any]:
         "period_ns": option.period_ns,
         "memory_bits_left_out": option.memory_bits(size),
         "macs_per_cycle": row["macs"] / run.cycles,
+        "no_energy": entry.no_energy,
     }
 
 

@@ -143,11 +143,8 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     for line in (result.assumed, result.without_values):
         if line:
             out.text(line)
-    for line in _notes(done):
+    for line in (*_notes(done), *result.of_energies):
         out.text(line)
-    for entry in result.entries:
-        if entry.run is not None and entry.no_energy:
-            out.text(f"{entry.label}: {entry.no_energy}.")
     if figure is not None:
         out.console.print(f"picture in {figure}", soft_wrap=True)
 
@@ -214,10 +211,5 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         found.append(
             "Areas are scaled from small arrays that were mapped, clocks are those of the small "
             "ones as a whole; no wires, no clock tree (docs/decisions/0008)."
-        )
-    sources = {row["activity_source"] for row in rows if row["activity_source"]}
-    if sources:
-        found.append(
-            f"Energy is the PE's, without what lies between: {'; '.join(sorted(sources))}."
         )
     return found

@@ -117,12 +117,14 @@ def _measured(
 def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, Any]:
     from tpe.reproduce.measure import finding_json
     from tpe.reproduce.saed32 import SOURCE
+    from tpe.reproduce.words import drawn_text
 
     return {
         "paper": paper.name,
         "title": paper.title,
         "node": paper.node,
         "workload": paper.workload,
+        "operands": drawn_text(results[0]),
         "recipes": recipes,
         "facts": list(paper.facts),
         "saed32_source": SOURCE,
@@ -144,12 +146,15 @@ def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, 
 
 def _print(out: Output, paper: Paper, results: Sequence[Measured]) -> None:
     """Per library and quantity a table; then how each was built, and a sentence for each."""
+    from tpe.reproduce.words import drawn_text
+
     out.text(f"{paper.title}, {paper.node}. Ratios of the design to its baseline: above 1 is")
     out.text(f"better. Workload {paper.workload}; each design at the clock of its most")
     out.text("multiply-accumulates a second and area.")
     for fact in paper.facts:
         out.text(fact)
     out.text("Energies are those of the PEs: what lies between them is in areas alone.")
+    out.text(drawn_text(results[0]))
     for result in results:
         out.text(f"\n{_library(result)}", style="bold")
         for quantity in ("area", "energy"):

@@ -57,7 +57,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper's cases, and what it says of why."""
+    """A paper's cases, and what it says of why; its workload is one `gemm:MxNxK:DISTRIBUTION`."""
 
     name: str
     title: str
@@ -65,3 +65,13 @@ class Paper:
     workload: str
     cases: tuple[Case, ...]
     facts: tuple[str, ...] = ()
+
+    @property
+    def operands(self) -> str:
+        """How operands are drawn, for cycles and energies alike: that of the workload.
+
+        >>> Paper("own", "Own", "none", "gemm:8x8x8:normal:20", ()).operands
+        'normal:20'
+        """
+        _, _, given = self.workload.removeprefix("gemm:").partition(":")
+        return given or "uniform"

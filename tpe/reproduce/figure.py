@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tpe.figures import GREY, ORANGE, PALETTE, styled
 from tpe.reproduce.facts import QUANTITIES
+from tpe.reproduce.words import drawn_text
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -45,6 +46,7 @@ def ratios_figure(results: Sequence[Measured]) -> Figure:
             list(handles.values()), list(handles), loc="outside lower left", ncols=3, frameon=False
         )
         figure.suptitle(results[0].paper.title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+        figure.supxlabel(drawn_text(results[0]), x=0.01, ha="left", fontsize=7.5, color="#444444")
     return figure
 
 

@@ -2,7 +2,8 @@
 
 Area efficiency is multiply-accumulates a second and area, of an array on the paper's workload, at
 the clock where the array has most of them; energy efficiency is multiply-accumulates per energy,
-the PE's. Both are ratios of the design to its baseline, above 1 where the design is better.
+the PE's, on operands drawn as those of the workload. Both are ratios of the design to its baseline,
+above 1 where the design is better.
 """
 
 from __future__ import annotations
@@ -174,7 +175,9 @@ class Bench:
         key = id(built.option), built.spec.size
         if key not in self.energies:
             option, size = built.option, built.spec.size
-            self.energies[key] = known_energy(lambda: option.energy(option.period_ns, size))
+            self.energies[key] = known_energy(
+                lambda: option.energy(option.period_ns, size, lambda: self.paper.operands)
+            )
         energy, why = self.energies[key]
         return replace(built, energy=energy, no_energy=why)
 

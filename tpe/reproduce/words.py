@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 
 from tpe.reproduce.facts import PRINTED, QUANTITIES, Claim
-from tpe.reproduce.measure import Built, Finding
+from tpe.reproduce.measure import Built, Finding, Measured
 
 NEAR = 0.25  # of what is claimed: 1.23 and 1.32 still agree with 1.27, 1.00 agrees with no gain
 LEAST = 0.02  # what a recipe more or less moves anyhow; half of the smallest claim, 1.04
@@ -18,6 +18,14 @@ def claims_text(claims: tuple[Claim, ...]) -> str:
     '1.56 (abs), 1.58 (read)'
     """
     return ", ".join(f"{claim.value:.2f} ({claim.where})" for claim in claims) or "-"
+
+
+def drawn_text(result: Measured) -> str:
+    """Which operands cycles and energies are of."""
+    operands = result.paper.operands
+    if result.technology is None:
+        return f"Cycles are of operands {operands}; energies are given, on operands not known here."
+    return f"Cycles and energies are of operands drawn alike: {operands}, seed 0."
 
 
 def sentence(finding: Finding) -> str:

@@ -10,12 +10,19 @@ from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.synth import kept
 from tpe.synth.rows import Chosen
+from tpe.synth.sampled import Sample
+from tpe.synth.stimulus import Operands
 from tpe.synth.tech import Technology
 
 NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
 OPERANDS = "normal:20"
 # What the energy of a netlist depends on beside the netlist, the library and the engine.
-_CODE = ("power", "activity", "cell_energy", "nets", "port_traces", "stimulus", "wires")
+_CODE = (
+    *("power", "activity", "cell_energy", "nets", "port_traces", "stimulus", "wires"),
+    *("designs", "sampled"),
+)
+
+Draw = Callable[[], Operands]  # operands, made where they are needed; TpeError if there are none
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,14 @@ class Energy:
     activity_source: str
 
 
-def pe_energy(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Energy | None:
-    """The energy of a PE at a clock, from the cache if it is known there.
+def pe_energy(
+    engine: Engine,
+    chosen: Chosen,
+    tech: Technology,
+    clock_ns: float,
+    draw: Draw = lambda: OPERANDS,
+) -> Energy | None:
+    """The energy of a PE at a clock on operands, from the cache if it is known there.
 
     None for a library without voltage or energies: never a guess.
     """
@@ -41,11 +54,14 @@ def pe_energy(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float)
     if tech.library.voltage_v is None:
         return None
 
+    operands = draw()
+    seed = operands.seed if isinstance(operands, Sample) else 0
+
     def simulated() -> dict[str, object]:
-        power = pe_power(engine, chosen, tech, clock_ns, OPERANDS)
+        power = pe_power(engine, chosen, tech, clock_ns, operands, seed)
         return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
 
-    return Energy(**kept.kept(_file(engine, chosen, tech, clock_ns), simulated))
+    return Energy(**kept.kept(_file(engine, chosen, tech, clock_ns, operands), simulated))
 
 
 def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
@@ -57,11 +73,16 @@ def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str
     return energy, None if energy else NO_ENERGY
 
 
-def _file(engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float) -> Path:
-    """Where it is kept: named by all that it depends on."""
+def _file(
+    engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float, operands: Operands
+) -> Path:
+    """Where it is kept: named by all that it depends on, the values of operands among it."""
     parts = {
         kind: (p.mapped.folder.name, p.mapped.number, p.mapped.variant)
         for kind, p in chosen.points.items()
     }
-    facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, OPERANDS]
+    drawn = [str(operands)]
+    if isinstance(operands, Sample):
+        drawn += [str(operands.seed), operands.fingerprint]
+    facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, drawn]
     return kept.place("energy", facts, _CODE)

@@ -24,7 +24,7 @@ from tpe.synth.liberty import Cell, Pin
 from tpe.synth.nets import Gate, Nets
 from tpe.synth.port_traces import port_traces
 from tpe.synth.rows import Chosen
-from tpe.synth.stimulus import cases_of, smaller
+from tpe.synth.stimulus import Operands, cases_of, smaller
 from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK
 from tpe.synth.wires import clock_tree_fj, with_wires, words
@@ -203,7 +203,7 @@ def pe_power(
     chosen: Chosen,
     technology: Technology,
     clock_ns: float,
-    operands: str = "normal:20",
+    operands: Operands = "normal:20",
     seed: int = 0,
     cycles: int = 2048,
     wires: str = "none",
@@ -211,8 +211,8 @@ def pe_power(
     """Power of one PE of an engine: its cell, and its share of its row's front and finish.
 
     chosen   -- the netlists of its parts, as `Design.at` gives them
-    operands -- see `tpe.synth.stimulus`: normal:SIGMA, uniform, relu:SIGMA, sparse:SHARE or a
-                workload with values
+    operands -- see `tpe.synth.stimulus`: normal:SIGMA, uniform, relu:SIGMA, sparse:SHARE, a
+                workload with values, or a `Sample` of one
     cycles   -- about how long the window is; the whole of it is simulated, filling and draining
                 included
     wires    -- none, or estimate: see `tpe.synth.wires`
@@ -237,7 +237,7 @@ def activities(
     engine: Engine,
     chosen: Chosen,
     technology: Technology,
-    operands: str = "normal:20",
+    operands: Operands = "normal:20",
     seed: int = 0,
     cycles: int = 2048,
 ) -> Iterator[tuple[Case, dict[str, list[Activity]]]]:

@@ -24,7 +24,7 @@ from tpe.synth.cost import Cost, CostTable
 from tpe.synth.designs import Size, sized
 from tpe.synth.front import Point, pareto
 from tpe.synth.mapper import Mapped
-from tpe.synth.pe_energy import Energy, pe_energy
+from tpe.synth.pe_energy import Draw, Energy, pe_energy
 from tpe.synth.recipes import Recipe
 from tpe.synth.rows import Chosen, Design
 from tpe.synth.scaling import (
@@ -58,7 +58,7 @@ class Option(Protocol):
     def area_um2(self, size: Size) -> float: ...
     def memory_bits(self, size: Size) -> int: ...
     def cells_share(self, size: Size) -> float | None: ...
-    def energy(self, clock_ns: float, size: Size) -> Energy | None: ...
+    def energy(self, clock_ns: float, size: Size, draw: Draw) -> Energy | None: ...
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,14 @@ class Synthesised:
         """Bits of the memories that are left out."""
         return self.scale.memory_bits_at(size)
 
-    def energy(self, clock_ns: float, size: Size) -> Energy | None:
-        """Of the PE alone, in an array of a size: that says how many share front and finish."""
+    def energy(self, clock_ns: float, size: Size, draw: Draw) -> Energy | None:
+        """Of the PE alone, on operands drawn by `draw`.
+
+        It stands in an array of a size: that says how many share front and finish.
+        """
         shared = [p.area_um2 for kind, p in self.chosen.points.items() if kind != "cell"]
         engine = sized(self.design.engine, size) if any(shared) else self.design.engine
-        return pe_energy(engine, self.chosen, self.technology, clock_ns)
+        return pe_energy(engine, self.chosen, self.technology, clock_ns, draw)
 
 
 def _place(mapped: Mapped) -> Place:
@@ -343,8 +346,8 @@ class Users:
         """None are known of."""
         return 0
 
-    def energy(self, clock_ns: float, size: Size) -> Energy | None:
-        """The row's, at whatever clock it is run."""
+    def energy(self, clock_ns: float, size: Size, draw: Draw) -> Energy | None:
+        """The row's, at whatever clock it is run, on operands that only the user knows."""
         fj = self.cost.energy_fj_per_mac
         leakage = None if self.cost.leakage_uw is None else self.cost.leakage_uw / 1000
         return None if fj is None else Energy(fj, leakage, self.source)

@@ -3,20 +3,26 @@
 `normal:SIGMA` and `uniform` are those of `gemm:...` workloads; `relu:SIGMA` has the negative half
 of A at zero, `sparse:SHARE` that share of A, drawn at random, the rest normal of sigma 20; A is
 the side that is encoded. Anything else is a workload with values: the first rows and columns of
-each layer, as many as the array takes.
+each layer, as many as the array takes. A `Sample` is one GEMM of all layers of a workload.
 """
 
 from __future__ import annotations
+
+from math import isqrt
 
 import numpy as np
 
 from tpe.engine import Engine
 from tpe.errors import TpeError
+from tpe.formats import FORMATS
 from tpe.hdl import emit
 from tpe.hdl.images import Case
 from tpe.operands import Ints
 from tpe.synth.designs import sized
+from tpe.synth.sampled import Sample
 from tpe.zero_points import task_of
+
+Operands = str | Sample
 
 LARGEST_SIDE = 4  # of the array that is simulated for one PE
 STEPS = 256  # operands of K of one output in each lane
@@ -28,10 +34,15 @@ def smaller(engine: Engine, most: int = LARGEST_SIDE) -> Engine:
     return sized(engine, engine.array.cut(engine.size, most))
 
 
-def cases_of(engine: Engine, operands: str, seed: int, cycles: int) -> list[Case]:
-    """GEMMs of about `cycles` cycles in all; TpeError for operands that are none."""
+def cases_of(engine: Engine, operands: Operands, seed: int, cycles: int) -> list[Case]:
+    """GEMMs of about `cycles` cycles in all; TpeError for operands that are none.
+
+    A sample has been drawn, with a seed of its own.
+    """
     if cycles < 16:
         raise TpeError(f"cycles = {cycles} is not legal: 16 or more")
+    if isinstance(operands, Sample):
+        return [_sampled(engine, operands, cycles)]
     kind, _, value = operands.partition(":")
     if kind in ("relu", "sparse"):
         number = _number(operands, value)
@@ -76,6 +87,42 @@ def _shape(engine: Engine, cycles: int) -> tuple[int, int, int]:
     steps = min(STEPS, cycles)
     tiles = max(1, round(cycles / (steps * _pace(engine))))
     m, n, k = grid.m * tiles, grid.n, steps * engine.widths.lanes
+    return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
+
+
+def _sampled(engine: Engine, sample: Sample, cycles: int) -> Case:
+    """One GEMM of a sample, on the engine that takes operands as its array sees them."""
+    a, b = sample.operands(*_sampled_shape(engine, sample.mean_k, cycles))
+    return Case(_as_seen(engine), a, b)
+
+
+def _as_seen(engine: Engine) -> Engine:
+    """The engine without what stands before its array: widening and taking out zero points.
+
+    Its PEs are the same. TpeError if the formats that the array sees are none of an operand.
+    """
+    encoded, other = engine.encoded_formats()
+    sides = (other, encoded) if engine.params["encode"] == "weights" else (encoded, other)
+    names = [f"int{number.bits}" for number in sides]
+    for name, number in zip(names, sides, strict=True):
+        if name not in FORMATS:
+            raise TpeError(f"energy is unknown: nothing is simulated of {number.name}, {name}")
+    return sized(engine, a_type=names[0], b_type=names[1], zero_points="none")
+
+
+def _sampled_shape(engine: Engine, mean_k: float, cycles: int) -> tuple[int, int, int]:
+    """M x N x K that keep the array busy for about that long, K that of the workload's outputs.
+
+    K is cut where one simulation is too short for it: `STEPS`, or four tiles of a chain.
+    """
+    grid, k = engine.grid, max(1, round(mean_k))
+    if engine.array is not None and engine.array.chained:
+        k = min(k, 4 * grid.chain)
+        m, n = max(4, cycles // 4), grid.n * (4 // -(-k // grid.chain))
+    else:
+        k = min(k, STEPS * engine.widths.lanes)
+        tiles = max(1, round(cycles / (-(-k // engine.widths.lanes) * _pace(engine))))
+        m, n = grid.m * (tiles // isqrt(tiles)), grid.n * isqrt(tiles)
     return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
 
 
