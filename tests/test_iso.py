@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -15,6 +16,7 @@ from tpe.cli import app
 from tpe.comparison import prepare
 from tpe.engine import Engine
 from tpe.errors import TpeError
+from tpe.hdl import emit
 from tpe.iso import compare_iso
 from tpe.iso_table import EXTRA, ISO, IsoComparison
 from tpe.synth import designs
@@ -25,9 +27,12 @@ from tpe.synth.mapper import map_parts
 from tpe.synth.pe_energy import Energy
 from tpe.synth.price import Price, price, users_price, varied
 from tpe.synth.recipes import find_recipes
+from tpe.synth.sampled import Sample, sampled
 from tpe.synth.scaling import calibration, reference, terms
+from tpe.synth.stimulus import cases_of, smaller
 from tpe.synth.tech import technology
 from tpe.table import COLUMNS
+from tpe.workloads import LazyLayer, Workload
 
 GEMM = "gemm:32x48x40:normal:20"
 FEW = find_recipes("sklansky/small")
@@ -324,7 +329,7 @@ def test_equal_area_from_synthesis(small, monkeypatch):
     """Two PEs, one recipe: the columns are the most that fit, by the areas at those sizes."""
     asked = []
 
-    def energy(engine, chosen, tech, clock_ns):
+    def energy(engine, chosen, tech, clock_ns, draw):
         asked.append((engine.size, clock_ns, sorted(chosen.points)))
         return Energy(100.0 * len(asked), 0.1, "of a test")
 
@@ -359,6 +364,170 @@ def test_an_energy_that_cannot_be_had_is_null_with_the_reason(small, monkeypatch
     assert result["mac"].no_energy == "no gates to simulate"
     with pytest.raises(TpeError, match="no gates to simulate"):
         compare_iso(plan, lambda engine: small("mac", "matrix2d"), "power")
+
+
+# ---- which operands an energy is of ----
+
+
+def drawn(sigma: float, relu: bool, seed: int = 3) -> dict[str, tuple[Any, Any]]:
+    """One GEMM of 64 x 48 x 40, normal, the negative half of A at zero or not."""
+    rng = np.random.default_rng(seed)
+    a, b = (np.clip(rng.normal(0, sigma, s).round(), -128, 127) for s in ((64, 40), (40, 48)))
+    return {"fc": (np.maximum(a, 0).astype(int) if relu else a.astype(int), b.astype(int))}
+
+
+def of_mac(small, workload: Any, seed: int = 0, values: str = "auto") -> IsoComparison:
+    plan = prepare(["mac"], workload, Choice(size="4x4"), seed=seed, values=values)
+    return compare_iso(plan, lambda engine: small("mac", "matrix2d"), "area")
+
+
+def test_energy_is_of_the_workloads_own_operands(small, monkeypatch, tmp_path):
+    """Gates simulated on each: equal names, shapes and cycles, other values; the cache is empty."""
+    (tmp_path / "synth").mkdir()
+    monkeypatch.setattr("tpe.synth.kept.cache_dir", lambda: tmp_path)
+    mild = of_mac(small, drawn(25, relu=True)).rows()[0]
+    wild = of_mac(small, drawn(60, relu=False)).rows()[0]
+    assert mild["cycles"] == wild["cycles"] and mild["workload"] == wild["workload"] == "arrays"
+    assert 0 < mild["energy_fj_per_mac"] < 0.8 * wild["energy_fj_per_mac"]
+    for row in (mild, wild):
+        assert "; operands of arrays, layers by their MACs, seed 0, " in row["activity_source"]
+        assert "normal:20" not in row["activity_source"] and row["no_energy"] is None
+    kept = list((tmp_path / "synth").glob("energy-*.json"))
+    assert len(kept) == 2
+    monkeypatch.setattr("tpe.synth.power.pe_power", lambda *given: pytest.fail("simulated again"))
+    again = of_mac(small, drawn(60, relu=False)).rows()[0]
+    assert again["energy_fj_per_mac"] == wild["energy_fj_per_mac"]
+
+
+def layers_of(sizes: list[tuple[int, int, int]], low: int = -128, high: int = 128) -> Workload:
+    """Layers whose values tell whose they are: layer i holds low + i alone in A."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"l{i}": (np.full((m, k), low + i), rng.integers(-128, 128, (k, n)))
+        for i, (m, n, k) in enumerate(sizes)
+    }
+    return Workload.from_arrays(arrays)
+
+
+def test_layers_have_their_part_of_the_multiply_accumulates():
+    found = sampled(layers_of([(10, 10, 10), (30, 10, 10), (60, 20, 50)]), Engine("mac"), 0)
+    a, _ = found.operands(4, 4, 128)
+    counts = [int((a[0] == -128 + i).sum()) for i in range(3)]
+    assert counts == [2, 6, 120]  # of 1000, 3000 and 60,000
+    assert (a == a[0]).all()
+    assert found.mean_k == pytest.approx(64000 / (100 + 300 + 1200))
+
+
+def test_operands_that_meet_are_of_one_place_of_a_layer():
+    """A is its own column's number, B its own row's: they are equal wherever they meet."""
+    k = np.arange(100)
+    pair = (np.tile(k, (600, 1)), np.tile(k[:, None], (1, 700)))
+    a, b = sampled(Workload.from_arrays({"fc": pair}), Engine("mac"), 5).operands(8, 8, 60)
+    assert (a[0] == b[:, 0]).all() and (np.diff(a[0]) == 1).all()
+
+
+def test_a_single_row_gives_every_row_other_positions():
+    """A network run on one input: all that is taken of A lies in the row."""
+    row = np.arange(-50, 50).reshape(1, 100)
+    pair = (row, np.ones((100, 600), int))
+    found = sampled(Workload.from_arrays({"a": pair, "b": pair}), Engine("mac"), 0)
+    a, _ = found.operands(4, 4, 10)
+    assert np.isin(a, row).all() and len(found.layers) == 2
+
+
+def test_one_seed_one_sample_and_another_seed_another():
+    rng = np.random.default_rng(1)
+    big = (rng.integers(-9, 9, (700, 50)), rng.integers(-9, 9, (50, 700)))
+    work = Workload.from_arrays({"fc": big})
+    same = [sampled(work, Engine(pe), 0).fingerprint for pe in ("mac", "opt4c")]
+    assert same[0] == same[1] != sampled(work, Engine("mac"), 1).fingerprint
+
+
+@pytest.mark.parametrize("pe", ["mac", "opt4c"])
+@pytest.mark.parametrize("encode", ["activations", "weights"])
+@pytest.mark.parametrize("mode", ["subtract", "offset"])
+def test_zero_points_are_out_before_the_array(pe: str, encode: str, mode: str) -> None:
+    """By definition, row by row; the cells that are simulated are the engine's own."""
+    rng = np.random.default_rng(2)
+    a, a_zero = rng.integers(0, 256, (20, 30)).astype(np.uint8), rng.integers(0, 256, 20)
+    b, b_zero = rng.integers(-128, 128, (30, 10)).astype(np.int8), rng.integers(-9, 9, 10)
+    layer = LazyLayer("fc", "fc", a, b, a_type="uint8", a_zero=a_zero, b_zero=b_zero)
+    engine = Engine(pe, size=(4, 4), a_type="uint8", zero_points=mode, encode=encode)
+    found = sampled(Workload("net", "Net", "given", (layer,)), engine, 0)
+    case = cases_of(smaller(engine), found, 0, 512)[0]
+    if mode == "subtract":
+        seen = a.astype(int) - a_zero[:, None], b.astype(int) - b_zero
+    else:
+        seen = a.astype(int) - 128, b.astype(int)
+    take = np.arange(case.a.shape[0]), np.arange(case.b.shape[1])
+    first = take[0][take[0] < 20], take[1][take[1] < 10]
+    assert case.a.shape[1] == 30
+    assert (case.a[first[0]] == seen[0][first[0]]).all()
+    assert (case.b[:, first[1]] == seen[1][:, first[1]]).all()
+    ours, theirs = (emit.engine_modules(e) for e in (case.engine, smaller(engine)))
+    for kind in ("tpe_cell", "tpe_front", "tpe_finish"):
+        assert ours.get(kind) == theirs.get(kind)
+
+
+@pytest.mark.parametrize("array", ["matrix2d", "systolic_ws", "cube3d"])
+def test_the_window_stays_short_whatever_k_is(array: str) -> None:
+    for k in (1, 3, 1000):
+        engine = smaller(Engine("mac", array))
+        work = layers_of([(50, 60, k)])
+        case = cases_of(engine, sampled(work, engine, 0), 0, 2048)[0]
+        assert 512 <= case.run().cycles <= 2 * 2048
+        assert case.a.shape[1] <= k
+
+
+def test_without_values_no_other_operands_stand_in(small, monkeypatch):
+    monkeypatch.setattr("tpe.synth.power.pe_power", lambda *given: pytest.fail("simulated"))
+    row = of_mac(small, GEMM, values="none").rows()[0]
+    assert row["energy_fj_per_mac"] is row["tops_per_w"] is row["activity_source"] is None
+    assert row["no_energy"] == "energy follows the operands, and values = none has none"
+    result = of_mac(small, "gemm:40000x40000x8:normal:20")
+    row = result.rows()[0]
+    assert row["cycles"] > 0 and row["energy_fj_per_mac"] is row["power_mw"] is None
+    assert "those of layer 'gemm' (40000 x 40000 x 8) are too many" in row["no_energy"]
+    assert result.of_energies == (f"mac: {row['no_energy']}.",)
+    assert result.to_json()["of_energies"] == list(result.of_energies)
+    wide = Engine("mac", a_type="uint16", zero_points="subtract")
+    with pytest.raises(TpeError, match="nothing is simulated of uint16 less zero"):
+        cases_of(wide, sampled(layers_of([(4, 4, 4)], low=0), wide, 0), 0, 64)
+
+
+def test_a_users_energies_stay_whatever_runs(mine: Path) -> None:
+    for workload, values in ((GEMM, "auto"), (GEMM, "none"), ("gemm:9x9x9:uniform", "auto")):
+        plan = prepare(["mac", "opt1"], workload, Choice(size="8x8"), values=values)
+        result = compare_iso(plan, lambda engine: users_price(engine, read_cost(mine)), "area")
+        for row, energy in zip(result.rows(), (350, 340), strict=True):
+            assert row["energy_fj_per_mac"] == energy and row["no_energy"] is None
+            assert row["activity_source"] == "user: mine.csv"
+        line = "Energies are given, on operands not known here: user: mine.csv."
+        assert result.of_energies == (line,)
+    shown = run("--cost", str(mine), "--size", "4x4").stdout
+    assert "on operands not known here" in " ".join(shown.split())
+
+
+def test_a_row_is_handed_its_own_workload(small, monkeypatch):
+    """Engines of other formats have other generated operands: each energy is of its own."""
+    asked: list[Sample] = []
+
+    def energy(engine, chosen, tech, clock_ns, draw):
+        asked.append(draw())
+        return Energy(1.0, 0.1, "of a test")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    engines = {
+        "wide": Engine("mac", size=(4, 4)),
+        "thin": Engine("mac", size=(4, 4), a_type="int4"),
+    }
+    plan = prepare(engines, GEMM, Choice(), seed=7)
+    compare_iso(plan, lambda engine: small("mac", "matrix2d"), "area")
+    assert [x.workload for x in asked] == [GEMM] * 2 and [x.seed for x in asked] == [7] * 2
+    for x, label in zip(asked, ("wide", "thin"), strict=True):
+        (layer,) = plan.workloads[label].layers
+        assert set(np.unique(x.layers[0].a)) == set(np.unique(layer.activations))
+    assert asked[0].fingerprint != asked[1].fingerprint
 
 
 def test_a_pe_without_rtl_is_a_row_with_the_reason(small, monkeypatch):

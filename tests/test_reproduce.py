@@ -16,7 +16,7 @@ from tpe.errors import TpeError
 from tpe.reproduce import PAPERS, get, saed32
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.reproduce.measure import Bench, Built, Finding, engine_of, measure
-from tpe.reproduce.words import sentence
+from tpe.reproduce.words import drawn_text, sentence
 from tpe.synth.cost import read_cost
 from tpe.synth.pe_energy import Energy
 from tpe.synth.price import price
@@ -166,6 +166,37 @@ def test_a_case_from_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
     assert energy.ours == 0.75 and energy.reason is None
 
 
+@pytest.mark.parametrize(
+    ("workload", "operands"),
+    [("gemm:16x16x64:normal:33", "normal:33"), ("gemm:16x16x64", "uniform")],
+)
+def test_energies_are_of_the_distribution_that_cycles_are_of(
+    workload: str, operands: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def pe_energy(*given: object) -> Energy:
+        asked.append(given[-1]())  # type: ignore[operator]
+        return Energy(100.0, None, "of a test")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", pe_energy)
+    mac = Spec("mac", "matrix2d", (4, 4), vary=())
+    paper = Paper("own", "own", "none", workload, (Case("own", mac, mac),))
+    result = measure(Bench(paper, technology(), find_recipes(SMALL)))
+    assert asked and set(asked) == {operands}
+    assert drawn_text(result) == (
+        f"Cycles and energies are of operands drawn alike: {operands}, seed 0."
+    )
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_papers_operands_are_those_of_its_runs(name: str) -> None:
+    paper = get(name)
+    layer = Engine("mac").find(paper.workload).layers[0]
+    kind, _, sigma = paper.operands.partition(":")
+    assert layer.operand_source == f"{kind} sigma {sigma} seed 0"
+
+
 # ---- sentences ----
 
 
@@ -222,6 +253,9 @@ def test_the_command_prints_writes_and_draws(mine: Path, tmp_path: Path) -> None
         part["sentence"] for part in found
     )
     assert "abstract" in picture.read_text()
+    line = "Cycles are of operands normal:20; energies are given, on operands not known here."
+    assert line in " ".join(result.stdout.split()) and content["operands"] == line
+    assert line in picture.read_text()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ baseline's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ _RATIOS = {
     "tops_per_w_ratio": "tops_per_w",
     "throughput_ratio": "throughput_tops",
 }
+_CYCLES = re.compile(r", \d+ cycles$")  # of a simulation, not the same for any two PEs
 EXTRA: dict[str, str] = {
     "label": "string",
     "baseline": "string",
@@ -103,7 +105,9 @@ class IsoComparison:
     def of_energies(self) -> tuple[str, ...]:
         """Lines that say which operands energies are of, and why some are unknown."""
         done = [entry for entry in self.entries if entry.run is not None]
-        known = {e.energy.activity_source: e.price for e in done if e.energy and e.price}
+        known = {
+            _CYCLES.sub("", e.energy.activity_source): e.price for e in done if e.energy and e.price
+        }
         own = sorted(s for s, price in known.items() if price.technology is not None)
         users = sorted(s for s, price in known.items() if price.technology is None)
         lines = [f"{e.label}: {e.no_energy}." for e in done if e.no_energy]
