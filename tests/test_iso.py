@@ -399,6 +399,40 @@ def test_energy_is_of_the_workloads_own_operands(small, monkeypatch, tmp_path):
     assert again["energy_fj_per_mac"] == wild["energy_fj_per_mac"]
 
 
+def test_a_sample_of_a_drawn_gemm_takes_what_its_distribution_takes(small):
+    """As many products to a sum, other numbers: gates take the same but for the draw."""
+    option = small("mac", "matrix2d").options[0]
+    one, two = (
+        option.energy(4.0, (4, 4), draw)
+        for draw in (
+            lambda: sampled(Engine("mac").find("gemm:80x90x256:normal:20"), Engine("mac"), 0),
+            lambda: "normal:20",
+        )
+    )
+    assert one.fj_per_mac == pytest.approx(two.fj_per_mac, rel=0.03)
+    assert one.activity_source != two.activity_source
+
+
+def test_layers_behind_an_overflow_are_taken_as_they_ran(small, monkeypatch):
+    """Accumulators of 16 bits: later layers of a network see other activations."""
+    asked: list[Sample] = []
+
+    def energy(engine, chosen, tech, clock_ns, draw):
+        asked.append(draw())
+        return Energy(1.0, 0.1, "of a test")
+
+    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    engines = {
+        str(bits): Engine("mac", size=(4, 4), acc_bits=bits, overflow="wrap") for bits in (32, 16)
+    }
+    plan = prepare(engines, "digits_mlp", Choice())
+    result = compare_iso(plan, lambda engine: small("mac", "matrix2d"), "area")
+    assert [row["no_energy"] for row in result.rows()] == [None, None]
+    first, last = ([x.layers[i].a for x in asked] for i in (0, -1))
+    assert asked[0].workload == asked[1].workload == "digits_mlp"
+    assert (first[0] == first[1]).all() and (last[0] != last[1]).any()
+
+
 def layers_of(sizes: list[tuple[int, int, int]], low: int = -128, high: int = 128) -> Workload:
     """Layers whose values tell whose they are: layer i holds low + i alone in A."""
     rng = np.random.default_rng(0)

@@ -17,12 +17,15 @@ from tpe.engine import Engine
 from tpe.errors import TpeError, unknown
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
 from tpe.model.unvalued import NO_OPERANDS
+from tpe.operands import Ints
 from tpe.run import Run
 from tpe.synth.designs import Size, sized
 from tpe.synth.pe_energy import Energy, known_energy
 from tpe.synth.price import Option, Price
 from tpe.synth.sampled import Sample, sampled
 from tpe.synth.scaling import rows_are_lanes
+from tpe.workloads import Layer, Workload
+from tpe.zero_points import task_of
 
 MOST_COLUMNS = 1024
 
@@ -56,9 +59,11 @@ class _Maker:
         """An option's energy on the candidate's own operands, or None and why."""
         if not self.energy:
             return None, "energy was not asked for"
-        return known_energy(lambda: option.energy(clock_ns, size, lambda: self.sample(candidate)))
+        return known_energy(
+            lambda: option.energy(clock_ns, size, lambda: self.sample(candidate, option, size))
+        )
 
-    def sample(self, candidate: Candidate) -> Sample:
+    def sample(self, candidate: Candidate, option: Option, size: Size) -> Sample:
         """Operands of the candidate's workload, those that its cycles are of.
 
         TpeError where a run has none, or they are too many to be made.
@@ -68,6 +73,9 @@ class _Maker:
         if plan.values == "none":
             raise TpeError(NO_OPERANDS)
         workload = plan.workloads[candidate.label]
+        run = self.run(candidate, option, size)
+        if any(layer.error and layer.error.largest for layer in run.layers):
+            return sampled(_sent(run.engine, workload), engine, plan.seed)
         formats = engine.a_format.name, engine.b_format.name, str(engine.params["zero_points"])
         key = (id(workload), *formats)
         if key not in self.samples:
@@ -101,6 +109,20 @@ class _Maker:
         run = self.run(candidate, option, size)
         energy, why = self.energy_of(candidate, option, clock, size)
         return IsoEntry(candidate, price, option, clock, run, energy, no_energy=why)
+
+
+def _sent(engine: Engine, workload: Workload) -> Workload:
+    """The workload with what its layers were given: a sum that overflows changes those after it."""
+    sent: list[Layer] = []
+
+    def gemm(layer: Layer) -> Ints:
+        sent.append(layer)
+        found = engine.run_task(task_of(layer)).C
+        assert found is not None
+        return found
+
+    workload.drive(gemm)
+    return Workload(workload.name, workload.title, workload.source, tuple(sent))
 
 
 def compare_iso(
