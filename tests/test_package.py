@@ -162,9 +162,9 @@ def test_the_smoke_bench_ends_and_says_what_is_wrong(file, right, wrong, says, t
     assert done.returncode != 0 and "FAIL" in printed and "PASS" not in printed
     assert says in printed
     if says == "hangs":
-        assert "0 of 3 words of C came" in printed
-        assert "A: valid 0, ready 0, waits since cycle 3" in printed
-        assert "C: valid 0, ready 1, waits since cycle 0" in printed
+        assert "0 of 3 words of C" in printed
+        assert "a[0] valid 0, ready 0, unmoved since cycle 3" in printed
+        assert "c valid 0, ready 1, unmoved since cycle 0" in printed
 
 
 def test_two_engines_fit_one_design(tmp_path):

@@ -519,7 +519,7 @@ def test_a_workload_saturates_and_takes_no_other_stage():
         ),
         ({"requant": "tensor"}, {"requant": tpe.Requant(1, 0, 128)}, "zero_point = 128 is not"),
         ({"bias": "on"}, {"bias": [(1 << 31) - 1]}, "with C0 and bias, need an accumulator of 33"),
-        ({"relu": True}, {}, "relu = True is not legal"),
+        ({"relu": 2}, {}, "relu = 2 is not legal"),
         ({"overflow": "saturate", "guard_bits": 9}, {}, "guard_bits = 9 is not legal"),
         ({"requant": "row"}, {}, "requant"),
         ({"rounding": "half_odd"}, {}, "rounding"),

@@ -264,7 +264,10 @@ def test_the_command_prints_writes_and_draws(mine: Path, tmp_path: Path) -> None
         (("hpca2",), "unknown paper 'hpca2' (did you mean 'hpca25'?)"),
         (("ent", "--liberty", "none.lib"), "none.lib: no such Liberty file"),
         (("ent", "--liberty", "tpe130", "--cost", "x.csv"), "--liberty and --cost"),
-        (("ent", "--cost", "none.csv"), "cannot read none.csv"),
+        (
+            ("ent", "--cost", "none.csv"),
+            "none.csv: cannot be read as a table of costs: No such file",
+        ),
         (("ent", "--figure", "x.bmp"), "unknown ending '.bmp'"),
         ((), "Missing argument"),
     ],

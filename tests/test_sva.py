@@ -119,9 +119,9 @@ def faulty(number: int) -> tuple[tpe.Engine, dict[str, str]]:
         modules[place] = modules[place].replace(right, wrong)
     if name == "alone":  # the source offers A and no B, which pairs them no more
         source = modules[f"{prefix}_source"]
-        offer = "assign b_valid_o = offer_i && b_live;"
+        offer = "assign b_valid_o = offer_b_i && b_live;"
         assert offer in source
-        late = "assign b_valid_o = offer_i && b_live && n_count_i[31:0] == 0;"
+        late = "assign b_valid_o = offer_b_i && b_live && n_count_i[31:0] == 0;"
         modules[f"{prefix}_source"] = source.replace(offer, late)
     return engine, modules
 

@@ -48,7 +48,8 @@ module opt4c_2d_4x4_sva #(
   localparam int unsigned StreamBits = ABits / Streams;
 
   logic [Streams-1:0] a_beat;
-  logic               b_beat, leaves;
+  logic               b_beat;
+  logic               leaves;
 
   assign a_beat = a_valid_i & a_ready_i;
   assign b_beat = b_valid_i && b_ready_i;
