@@ -405,7 +405,7 @@ def test_input_stationary_keeps_the_activations(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "part"),
     [
-        ("32", "0", "ArrayHeight is '0'; legal: an integer, 1 to 65536"),
+        ("32", "0", "ArrayHeight is '0'; legal: an integer, 1 to 1024"),
         ("32", "", "ArrayHeight is ''"),
         ("ArrayWidth:     16\n", "", "ArrayWidth is missing; legal"),
         ("ws", "wss", "unknown Dataflow 'wss'"),

@@ -131,6 +131,23 @@ def test_newer_files_and_changed_engines_are_refused(tmp_path: Path) -> None:
         ({"layers": [{**content["layers"][0], "m": 0}]}, "damaged"),
         ({"layers": [{**content["layers"][0], "C": "AAAA"}]}, "C "),
         ({"layers": [{**content["layers"][0], "mine": 1}]}, "damaged"),
+        *(
+            ({"layers": [{**content["layers"][0], name: value}]}, "damaged")
+            for name, value in (
+                ("op", {}),
+                ("operand_source", None),
+                ("nonzero_digits", "x"),
+                ("bandwidth", [1]),
+                ("bandwidth", {}),
+                ("pe_pj", "x"),
+                ("pe_pj", True),
+                ("standard_error", -5),
+                ("firings", {"add": -1}),
+                ("firings", None),
+                ("overflowed", 1),
+                ("error", {"largest": "x", "total": 0, "size": 0}),
+            )
+        ),
         ({"seed": None}, "damaged"),
         ({"metrics": 3}, "damaged"),
     ):

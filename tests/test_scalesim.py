@@ -117,6 +117,19 @@ def test_titles_names_with_commas_and_rows_that_lack_a_size(tmp_path: Path) -> N
     assert network.unsupported == {"row without filter width": 1}
 
 
+def test_a_second_stride_is_that_of_the_width_whatever_the_header_names(tmp_path: Path) -> None:
+    row = "C, 20, 31, 3, 2, 3, 5, 2, 3,"
+    named = CONV.replace(" Strides", " Stride Height, Stride Width") + row
+    assert shapes(tmp_path, named) == [("C", 10 * 11, 5, 18, 1)]
+    assert shapes(tmp_path, CONV + row) == shapes(tmp_path, named)
+    assert shapes(tmp_path, row) == shapes(tmp_path, named)
+    (note,) = load_scalesim(write(tmp_path, CONV + row)).notes
+    assert note == "line 2: a second stride is read as stride width"
+    *_, note = load_scalesim(write(tmp_path, CONV + row + " 4, 5")).notes
+    assert note == "line 2: 2 cells behind the columns are not read"
+    fails(lambda: load_scalesim(write(tmp_path, CONV + row.replace("2, 3,", "2, 0,"))), "is 0")
+
+
 def test_a_shape_needs_no_memory_until_values_are_made(tmp_path: Path) -> None:
     layer = load_scalesim(write(tmp_path, GEMM + "a,100000,3,20000\n")).layers[0]
     assert (layer.m, layer.n, layer.k, layer.macs) == (100000, 3, 20000, 6 * 10**9)

@@ -42,7 +42,10 @@ class Group(TyperGroup):
         except TpeError as error:
             _fail(f"error: {error}", BAD_INPUT)
         except MemoryError:
-            _fail("error: not enough memory for this; legal: a smaller workload", BAD_INPUT)
+            _fail(
+                "error: not enough memory for this; legal: a smaller workload, or --values none",
+                BAD_INPUT,
+            )
         except KeyboardInterrupt:
             _fail("interrupted", INTERRUPTED)
         except BrokenPipeError:

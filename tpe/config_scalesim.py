@@ -24,8 +24,8 @@ from typing import Any
 from tpe.errors import TpeError, unknown
 
 SECTION = "architecture_presets"
-MAX_SIDE = 2**16
-"""Most rows or columns."""
+MAX_SIDE = 1024
+"""Most rows or columns, as of every engine."""
 
 _DATAFLOWS: dict[str, tuple[str, dict[str, str]]] = {
     "os": ("systolic_os", {}),

@@ -37,6 +37,15 @@ def quantity(value: float | None, kind: str) -> str:
     return f"{number(value / scale)} {unit}"
 
 
+def count(value: int) -> str:
+    """A count, exact up to twelve digits; a longer one would break every table.
+
+    >>> count(1_234_567), count(3_868_705_531_529_000)
+    ('1,234,567', '3.869e+15')
+    """
+    return f"{value:,}" if abs(value) < 10**12 else f"{value:.{DIGITS - 1}e}"
+
+
 def column(values: Sequence[float | None], kind: str) -> tuple[str, list[str]]:
     """The unit that fits the largest of the values, and every value in it, None as a dash.
 

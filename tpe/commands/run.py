@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tpe.base.units import quantity
+from tpe.base.units import count, quantity
 from tpe.cli_common import (
     DEFAULT_SIZE,
     AllLayersOption,
@@ -195,8 +195,8 @@ def _layers(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> Tab
     table = plain_table(*heads, left=heads[:2])
     for row in rows:
         times = f", {row['repeat']:,} times" if row["repeat"] > 1 else ""
-        shape = f"{row['m']} x {row['n']} x {row['k']}{times}"
-        table.add_row(row["layer"], shape, *_counts(row, sparse))
+        shape = " x ".join(str(x) if x < 10**9 else f"{x:.4g}" for x in (row[d] for d in "mnk"))
+        table.add_row(row["layer"], shape + times, *_counts(row, sparse))
     table.add_section()
     table.add_row("total", "", *_counts(totals, sparse), style="bold")
     return table
@@ -208,11 +208,11 @@ def cycles_text(row: Mapping[str, Any]) -> str:
     >>> cycles_text({"cycles": 12345, "cycles_estimated": True})
     '~12,345'
     """
-    return f"{'~' if row['cycles_estimated'] else ''}{row['cycles']:,}"
+    return f"{'~' if row['cycles_estimated'] else ''}{count(row['cycles'])}"
 
 
 def _counts(row: Mapping[str, Any], sparse: bool) -> list[str]:
-    counts = [f"{row['macs']:,}", cycles_text(row), f"{row['cycles_per_operand']:.3f}"]
+    counts = [count(row["macs"]), cycles_text(row), f"{row['cycles_per_operand']:.3f}"]
     return [*counts, f"{row['nonzero_digits_per_operand']:.3f}"] if sparse else counts
 
 

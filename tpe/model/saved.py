@@ -48,18 +48,23 @@ def load_run(path: str | os.PathLike[str]) -> Run:
 
 def write_saved(kind: str, content: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """`content` under a head that says what it is."""
+    _check_path(path)
     head = {"format": kind, "version": VERSION, "tpe_version": __version__}
     text = json.dumps({**head, **content}, allow_nan=True)
     with whole_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def _check_path(path: object) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise TpeError(f"file {path!r} is not legal: a path")
+
+
 def read_saved(
     kind: str, path: str | os.PathLike[str], make: Callable[[Mapping[str, Any]], _Made]
 ) -> _Made:
     """What `make` makes of the content; TpeError for any file that `write_saved` did not write."""
-    if not isinstance(path, str | os.PathLike):
-        raise TpeError(f"file {path!r} is not legal: a path")
+    _check_path(path)
     where = os.fspath(path)
     what = kind.removeprefix("tpe ")
     text = read_text(path, f"saved {what}", LARGEST)
@@ -147,11 +152,42 @@ def _layer_content(layer: LayerRun, values: bool) -> dict[str, Any]:
     return content
 
 
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_amount(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+# Fields of a layer: what each must be, and whether it may be None.
+_FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
+    *((name, lambda v: _is_count(v) and v > 0, False) for name in "m n k repeat tiles".split()),
+    *((name, _is_text, False) for name in "name op operand_source fingerprint".split()),
+    *((name, _is_count, True) for name in ("nonzero_digits", "row_steps")),
+    *((name, _is_amount, True) for name in ("pe_pj", "standard_error")),
+    ("no_energy", _is_text, True),
+    ("overflowed", lambda v: isinstance(v, bool), True),
+    ("bandwidth", lambda v: isinstance(v, list) and len(v) == 2 and all(map(_bits, v)), False),
+    ("firings", lambda v: isinstance(v, dict) and all(map(_bits, v.values())), False),
+    ("error", lambda v: all(type(v[f.name]) is int for f in fields(Error)), True),
+)
+
+
+def _bits(value: object) -> bool:
+    return value is None or _is_count(value)
+
+
 def _layer_of(content: Mapping[str, Any]) -> LayerRun:
     packed = content.get("C")
-    for name in ("m", "n", "k", "repeat", "tiles"):
-        if type(content[name]) is not int or content[name] < 1:
-            raise ValueError(f"{name} is {content[name]!r}")
+    for name, legal, may_miss in _FIELDS:
+        value = content[name]
+        if not (may_miss if value is None else legal(value)):
+            raise ValueError(f"{name} is {value!r}")
     made = LayerRun(
         **{
             **content,

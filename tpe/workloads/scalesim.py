@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import re
 from collections import Counter
@@ -112,7 +113,8 @@ def load_scalesim(
     the header), a header that names a column twice or not at all (by position, noted), no header
     (by the number of columns), several tables one after the other. A name may hold a comma. A
     Strides column stands for both axes; a Batch column is `repeat`; a Sparsity column other than
-    N:N is noted, the layer taken as dense; a row of a name alone is a title, noted; a row that
+    N:N is noted, the layer taken as dense; a number behind Strides is the stride of the width, what
+    else lies behind the columns is noted; a row of a name alone is a title, noted; a row that
     lacks a size is not counted: noted, and in `unsupported`.
 
     Errors: `TpeError` naming the file, the line, the field, its value and what is legal.
@@ -212,6 +214,7 @@ class _Table:
                 self.notes.append(f"line {line}: '{clean(cells[0])}' has no sizes; skipped")
                 continue
             named = {c: v for c, v in zip(columns, cells, strict=False) if c}
+            self._take_surplus(named, columns, cells[len(columns) :], line)
             needed = _GEMM if "M" in columns else (*_CONV, _STRIDES[0])
             lacks = next((name for name in needed if not named.get(name)), "")
             if lacks:
@@ -226,6 +229,18 @@ class _Table:
             why = f" ({self.notes[0]})" if self.notes else ""
             raise TpeError(f"{self.where} holds no layers{why}; legal: {_LEGAL}")
         return rows
+
+    def _take_surplus(
+        self, named: dict[str, str], columns: list[str], surplus: list[str], line: int
+    ) -> None:
+        """Cells behind the last column: SCALE-Sim takes one behind Strides as that of the width."""
+        surplus = list(itertools.takewhile(lambda cell: not cell.startswith("#"), surplus))
+        strides = columns[-1] == _STRIDES[0] and _STRIDES[1] not in columns
+        if strides and surplus and _is_number(surplus[0]):
+            named[_STRIDES[1]], *surplus = surplus
+            self.notes.append(f"line {line}: a second stride is read as {_STRIDES[1]}")
+        if surplus:
+            self.notes.append(f"line {line}: {len(surplus)} cells behind the columns are not read")
 
     def _note_sparsity(self, ratio: str, line: int) -> None:
         if len(set(ratio.split(":"))) > 1:
