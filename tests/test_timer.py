@@ -270,6 +270,9 @@ def test_between_opposite_edges_lies_half_a_period(tech):
     assert found is not None
     assert found.period_ns == pytest.approx(2 * end(q["rise"], q["fall"]), rel=1e-9)
     assert found.path[-1].arrival_ns == pytest.approx(found.period_ns / 2)
+    if timing.opensta() is not None:
+        with pytest.raises(TpeError, match="opposite edges of the clock: not timed with --timer"):
+            timing.timings(tech, [given], "sta")
     falling = netlist("clk_i > ", "DFFN r CK=clk_i D=d Q=q", "INV u A=q Y=d")
     again = timing.timings(tech, [falling])[0]
     assert again is not None and again.period_ns == pytest.approx(register(), rel=1e-9)

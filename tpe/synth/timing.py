@@ -52,7 +52,8 @@ __all__ = [
 TIMERS = ("own", "sta")  # the first is the default
 # Slack may be below 0; OpenSTA computes in 24 bits, so that a longer period costs digits of it.
 _PERIOD_NS = 16.0
-_GROUP = re.compile(r"^Path Group: (\w+).*?(-?[\d.]+) +slack", re.MULTILINE | re.DOTALL)
+_GROUP = re.compile(r"^Path Group: (\w+)(.*?)(-?[\d.]+) +slack", re.MULTILINE | re.DOTALL)
+_EDGE = re.compile(r"^ *[\d.]+ +[\d.]+ +clock clk \((rise|fall) edge\)", re.MULTILINE)
 
 
 @cache
@@ -204,10 +205,15 @@ def _read(tech: Technology, said: str, count: int) -> list[Timing | None]:
 
 def _timing(tech: Technology, report: str) -> Timing | None:
     unit = tech.library.units.time_ns
-    periods = {
-        "reg_to_reg" if group == "clk" else group: _PERIOD_NS - float(slack) * unit
-        for group, slack in _GROUP.findall(report)
-    }
+    periods = {}
+    for group, path, slack in _GROUP.findall(report):
+        # Where a path of a whole period has less slack, it takes the longer period too.
+        if len(set(_EDGE.findall(path))) > 1:
+            raise TpeError(
+                "the longest path lies between opposite edges of the clock: not timed with "
+                "--timer sta; legal: --timer own"
+            )
+        periods["reg_to_reg" if group == "clk" else group] = _PERIOD_NS - float(slack) * unit
     periods = {kind: periods[kind] for kind in KINDS if kind in periods}
     return Timing(max(periods.values()), periods, tool_name("sta")) if periods else None
 
