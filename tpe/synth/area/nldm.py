@@ -68,9 +68,8 @@ def timed(tech: Technology, circuit: Circuit) -> Timing | None:
     arrival, slew, winner = propagate(*given, order, load, wire, follows, CLOCK_SLEW_NS)
     period, where, mixed = ends(*given, arrival, slew, wire, follows, CLOCK_SLEW_NS)
     if mixed >= 0:
-        raise TpeError(
-            f"{circuit.gate_name(mixed)} takes the clock as data, or a clock of no known edge: not timed"
-        )
+        what = "takes the clock as data, or a clock of no known edge"
+        raise TpeError(f"{circuit.gate_name(mixed)} {what}: not timed")
     paths = {
         kind: float(value)
         for kind, value in zip(KINDS, period[:, 0], strict=True)
