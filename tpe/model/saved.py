@@ -156,6 +156,10 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
+def _may_be_count(value: object) -> bool:
+    return value is None or _is_count(value)
+
+
 def _is_amount(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
 
@@ -172,14 +176,14 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
     *((name, _is_amount, True) for name in ("pe_pj", "standard_error")),
     ("no_energy", _is_text, True),
     ("overflowed", lambda v: isinstance(v, bool), True),
-    ("bandwidth", lambda v: isinstance(v, list) and len(v) == 2 and all(map(_bits, v)), False),
-    ("firings", lambda v: isinstance(v, dict) and all(map(_bits, v.values())), False),
+    (
+        "bandwidth",
+        lambda v: isinstance(v, list) and len(v) == 2 and all(map(_may_be_count, v)),
+        False,
+    ),
+    ("firings", lambda v: isinstance(v, dict) and all(map(_may_be_count, v.values())), False),
     ("error", lambda v: all(type(v[f.name]) is int for f in fields(Error)), True),
 )
-
-
-def _bits(value: object) -> bool:
-    return value is None or _is_count(value)
 
 
 def _layer_of(content: Mapping[str, Any]) -> LayerRun:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tpe.config import size_text
 from tpe.engine import Engine
 from tpe.errors import TpeError
 from tpe.reproduce import saed32
@@ -291,8 +290,3 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "sentence": sentence(finding),
     }
-
-
-def size_of(spec: Spec) -> str:
-    """The size of a spec as `--size` takes it."""
-    return size_text(engine_of(spec))
