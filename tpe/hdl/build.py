@@ -32,7 +32,12 @@ COMPILER_OPTIONS = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 QUICK = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _RUNTIME = "verilated*.o"  # Verilator's own objects: most of what a small design's build compiles
 _MAIN = "verilator.o"  # cocotb's main; of the design it reads the head of the top class alone
-_SAME_RUNTIME = ("--assert",)  # flags that change the design's own code and nothing else
+_HEADER = "headers.h"
+_PRECOMPILE = """headers:
+	$(CXX) $(OPT_FAST) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -o HEADER.gch HEADER
+"""
+# How flags begin that change the design's own code and nothing else.
+_SAME_RUNTIME = ("--assert", "-Wno-", "--output-split", "0")
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Design:
 
     def runtime_key(self, tool: Verilator) -> str:
         """A hash of what decides Verilator's own objects, which designs share."""
-        flags = [flag for flag in self.flags if flag not in _SAME_RUNTIME]
+        flags = [flag for flag in self.flags if not flag.startswith(_SAME_RUNTIME)]
         options = [option for option in self.compiler if option.startswith("OPT_GLOBAL")]
         parts = [flags, self.cocotb, tool.version, tool.executable, options]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
@@ -88,7 +93,8 @@ def build(design: Design, limit_s: float | None = None) -> Path:
         main = _main_folder(design, runtime, work)
         _take(_RUNTIME, runtime, work)
         _take(_MAIN, main, work)
-        _make(design, work, tool, limit_s)
+        headers = _headers(design, runtime, work, tool) if runtime.exists() else None
+        _make(design, work, tool, limit_s, headers)
         _keep(_RUNTIME, runtime, work)
         _keep(_MAIN, main, work)
         _tidy(work, design.top)
@@ -155,12 +161,44 @@ def _verilate(design: Design, work: Path, tool: Verilator, limit_s: float | None
         raise BuildFailed(f"verilator refused {design.top}:\n{done.stderr}")
 
 
-def _make(design: Design, work: Path, tool: Verilator, limit_s: float | None) -> None:
+def _make(
+    design: Design, work: Path, tool: Verilator, limit_s: float | None, headers: Path | None
+) -> None:
+    options = design.compiler
+    if headers:
+        options = tuple(_including(headers, o) if o.startswith("OPT_FAST") else o for o in options)
     command = ["make", "-s", "-C", str(work), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}"]
-    command += [*CONFIGURED, *design.compiler]
+    command += [*CONFIGURED, *options]
     done = limited.run(command, limit_s, "the compiler", env=tool.environment)
     if done.returncode:
         raise BuildFailed(f"the simulator of {design.top} does not compile:\n{done.stderr[-4000:]}")
+
+
+def _including(headers: Path, option: str) -> str:
+    return f"{option} -include {headers}"
+
+
+def _headers(design: Design, runtime: Path, work: Path, tool: Verilator) -> Path | None:
+    """Verilator's headers, precompiled once for all designs built alike: most of a small build.
+
+    The path of the header; beside it lies what the compiler takes in its place. None for a design
+    so large that Verilator splits it: that has precompiled headers of its own.
+    """
+    if "VM_PARALLEL_BUILDS = 0" not in (work / "Vtop_classes.mk").read_text():
+        return None
+    level = design.compiler[0].rpartition("=")[2]
+    home = runtime.with_name(f"{runtime.name}{level}")
+    if not home.exists():
+        folder = Path(tempfile.mkdtemp(dir=home.parent, prefix=".headers-"))
+        (folder / _HEADER).write_text('#include "verilated.h"\n#include "verilated_dpi.h"\n')
+        (folder / "rule.mk").write_text(_PRECOMPILE.replace("HEADER", str(folder / _HEADER)))
+        files = [f"-f{name}" for name in ("Vtop.mk", folder / "rule.mk")]
+        command = ["make", "-s", "-C", str(work), *files, *CONFIGURED, *design.compiler, "headers"]
+        if run(command, env=tool.environment).returncode:
+            shutil.rmtree(folder)
+            return None
+        _place(folder, home)
+    return home / _HEADER
 
 
 def _main_folder(design: Design, runtime: Path, work: Path) -> Path:
@@ -186,6 +224,11 @@ def _keep(pattern: str, home: Path, work: Path) -> None:
     folder = Path(tempfile.mkdtemp(dir=home.parent, prefix=".runtime-"))
     for path in work.glob(pattern):
         shutil.copyfile(path, folder / path.name)
+    _place(folder, home)
+
+
+def _place(folder: Path, home: Path) -> None:
+    """Give a folder its name, at once; one of that name that is there already stays."""
     try:
         os.rename(folder, home)
     except OSError:  # another process was first

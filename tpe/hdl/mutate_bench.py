@@ -24,7 +24,7 @@ from pathlib import Path
 from tpe.base.processes import run
 from tpe.engine import Engine
 from tpe.hdl import cosim, emit
-from tpe.hdl.build import Design, build
+from tpe.hdl.build import QUICK, Design, build
 from tpe.hdl.images import Case, counts, images
 from tpe.hdl.mutate_netlist import SELECT_BITS, TOP, Mutant, Netlist
 from tpe.hdl.sources import port_names
@@ -123,7 +123,7 @@ _DRIVER = """
 endmodule
 """
 # Mutants run for moments: what takes time is the compiler, and headers it reads once per file.
-_QUICK_BUILD = ("-CFLAGS", "-O0", "--output-split", "0")
+_UNSPLIT = ("--output-split", "0")
 _SECONDS = 0.5  # of a mutant's runs, at most, before its process is taken for hung
 
 
@@ -253,7 +253,7 @@ def bench_of(engine: Engine, netlist: Netlist, words: int, settings: Sequence[st
         **kept,
         "tpe_bench": bench[: bench.rindex("endmodule")] + driver,
     }
-    return replace(design, sources=modules, flags=_QUICK_BUILD, cocotb=False)
+    return replace(design, sources=modules, flags=_UNSPLIT, cocotb=False, compiler=QUICK)
 
 
 def _head(source: str) -> str:

@@ -30,6 +30,7 @@ from tpe.synth.timing import CLOCK
 SOURCE = "gate-level simulation, zero delay (no glitches)"
 Floats = NDArray[np.float64]
 WORDS = 1 << 16  # cycles that a trace may have
+RECORDING = ("--trace-saif",)  # Verilator's flag
 LEAST_ANNOTATED = 0.95  # share of nets that must have been recorded
 
 
@@ -173,14 +174,15 @@ def _bench(nets: Nets, library: Library, trace: Trace, inner: Mapping[str, str])
     gates = f"{nets.name}_gates"
     cells = simulate.cell_modules(sorted({gate.cell for gate in nets.gates}), library)
     silent = {**inner, **cells}
-    modules = {name: _untraced(text) for name, text in silent.items()}
+    modules = {name: untraced(text) for name, text in silent.items()}
     modules[gates] = gate_module(nets, gates)
     modules["tpe_activity"] = emit.template("activity.sv.j2", **_layout(nets, trace), top=gates)
-    flags = ("--trace-saif", "-Wno-WIDTH", "-Wno-MULTIDRIVEN")
+    flags = (*RECORDING, "-Wno-WIDTH", "-Wno-MULTIDRIVEN")
     return Design(modules, "tpe_activity", flags, cocotb=False, compiler=QUICK)
 
 
-def _untraced(text: str) -> str:
+def untraced(text: str) -> str:
+    """A module whose nets are not recorded."""
     return f"/* verilator tracing_off */\n{text}\n/* verilator tracing_on */\n"
 
 

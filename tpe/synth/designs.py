@@ -158,6 +158,13 @@ def array_part(engine: Engine) -> Part:
     return Part(engine.name, "tpe_engine", modules, keep)
 
 
+def around_part(engine: Engine) -> Part:
+    """What an engine has around the parts of its PE, which are black boxes there."""
+    whole = array_part(engine)
+    assert whole.keep is not None
+    return replace(whole, keep=(), boxes=whole.keep)
+
+
 def parameters_of(name: str) -> str:
     """A variant's name without what is no parameter of an engine.
 

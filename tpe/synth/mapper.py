@@ -44,7 +44,8 @@ class Part:
     """A piece of RTL to be mapped: modules by name, the top, and what stays a module.
 
     `keep` are modules that are not flattened, mapped once however often they stand in the top;
-    None keeps every one, () none. `variant` says, for a person, what was chosen in the RTL.
+    None keeps every one, () none. `boxes` are modules that become black boxes: counted by name,
+    and nothing in them. `variant` says, for a person, what was chosen in the RTL.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Part:
     modules: Mapping[str, str]
     keep: tuple[str, ...] | None = ()
     variant: str = ""
+    boxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,7 @@ def _describe(job: _Job) -> dict[str, Any]:
         "keep": None if part.keep is None else sorted(part.keep),
         "liberty": list(tech.library.sha256),
         "dont_use": sorted(tech.refused),
+        "boxes": sorted(part.boxes),
         "recipes": [[r.name, r.script, r.targets, *r.gates] for r in job.recipes],
         "adder": _rules(job.recipes[0].adder),
         "needs_arithmetic": job.needs_arithmetic,
@@ -324,6 +327,7 @@ def _job_file(jobs: Sequence[_Job], work: Path) -> dict[str, Any]:
         "sources": sources,
         "top": part.top,
         "keep": None if part.keep is None else sorted(part.keep),
+        "boxes": list(part.boxes),
         "liberty": list(map(str, tech.tool_files)),
         "dont_use": sorted(tech.refused),
         "constraints": str(work / "constraints"),
@@ -385,7 +389,8 @@ def _keep(job: _Job, report: Mapping[str, Any], work: Path, kept: Path) -> None:
         text = (work / f"{run['number']}.v").read_text()
         netlist = read_netlist(text, part.top)
         memories = {m: [bits, netlist.cells.get(m, 0)] for m, bits in report["memories"].items()}
-        counts = {k: n for k, n in netlist.cells.items() if k not in report["memories"]}
+        hidden = {*memories, *report["boxes"]}
+        counts = {k: n for k, n in netlist.cells.items() if k not in hidden}
         area = area_um2(counts, library)
         check(part.name, netlist, job.technology, (registers, resets))
         check_statistics(part.name, netlist, work / f"{run['number']}.json", area, memories)

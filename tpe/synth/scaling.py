@@ -103,16 +103,21 @@ def _value(coefficients: Sequence[float], at: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Sample:
-    """One calibration size as mapped, by the recipes of `AROUND`."""
+    """One calibration size as mapped, by the recipes of `AROUND`.
+
+    Parts of the PE are black boxes but at the size of `reference`.
+    """
 
     size: Size
     mapped: tuple[Mapped, ...]
 
     @cached_property
     def copies(self) -> dict[str, int]:
-        """How often each module stands in the top."""
-        netlist = self.mapped[0].netlist
-        return {name: n for name, n in netlist.copies.items() if name != netlist.top}
+        """How often each module stands in the top, and each black box that is no memory."""
+        mapped, netlist = self.mapped[0], self.mapped[0].netlist
+        inside = {name: n for name, n in netlist.copies.items() if name != netlist.top}
+        left_out = {*mapped.cells, *mapped.memories}
+        return inside | {name: n for name, n in netlist.cells.items() if name not in left_out}
 
     @property
     def memory_bits(self) -> int:
@@ -128,7 +133,12 @@ def samples(
 ) -> tuple[Sample, ...]:
     """The calibration sizes of an engine's array, mapped."""
     sizes = calibration(engine)
-    parts = [designs.array_part(sized(engine, size)) for size in sizes]
+    parts = [
+        (designs.array_part if size == reference(engine) else designs.around_part)(
+            sized(engine, size)
+        )
+        for size in sizes
+    ]
     made = map_parts(parts, tech, AROUND, step, workers=workers)
     return tuple(Sample(size, out.mapped) for size, out in zip(sizes, made, strict=True))
 

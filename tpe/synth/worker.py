@@ -80,29 +80,27 @@ def prepare(yosys: Yosys, job: dict[str, Any]) -> dict[str, Any]:
         yosys.run(f"read_verilog -defer -sv {file}")
     yosys.run(f"hierarchy -check -top {top}", "proc")
     yosys.names = _plain_names(yosys.stat(), top)
+    boxes = [new for new in yosys.names.values() if _base(new) in job["boxes"]]
+    _blackbox(yosys, boxes)
+    yosys.run(f"hierarchy -top {top}")  # what was inside goes
     hidden = _hide_memories(yosys, job["largest_memory"])
     for old, new in yosys.names.items():
         if job["keep"] is None or _base(new) in job["keep"]:
             yosys.run(f"setattr -mod -set keep_hierarchy 1 {old}")
     yosys.run("flatten -noscopeinfo", "opt_clean", "design -save elaborated")
-    registers = []
-    reduce = ("opt", "wreduce", "peepopt", "opt -full")
-    for before, after in (((), ()), (reduce, ("techmap", "opt -fast"))):
-        yosys.run("design -load elaborated", "memory_collect", "memory_map", *before)
-        yosys.run(f"simplemap {_REGISTERS}", *after)
-        registers.append({name: _types(content) for name, content in yosys.stat().items()})
+    yosys.run("memory_collect", "memory_map", f"simplemap {_REGISTERS}")
+    written = _types(yosys)
     yosys.run("design -load elaborated", "opt -full")
     products = "$mul" in _kinds(yosys)
     yosys.run("design -load elaborated", f"{_FINE} {top}")
     arithmetic = any(map(_ARITHMETIC.match, _kinds(yosys)))
     yosys.run(*_COARSE, "design -save rtl")
-    written, elaborated = registers
     return {
         "written": written,  # registers as they stand in the RTL
-        "elaborated": elaborated,  # without those whose input is constant or that nothing reads
         "arithmetic": arithmetic,
         "products": products,
         "memories": hidden,
+        "boxes": boxes,
     }
 
 
@@ -113,7 +111,7 @@ def prepare_booth(yosys: Yosys, job: dict[str, Any]) -> None:
 
 
 def _kinds(yosys: Yosys) -> set[str]:
-    return {kind for content in yosys.stat().values() for kind in content["num_cells_by_type"]}
+    return {kind for types in _types(yosys).values() for kind in types}
 
 
 def _plain_names(modules: Iterable[str], top: str) -> dict[str, str]:
@@ -142,30 +140,40 @@ def _hide_memories(yosys: Yosys, largest: int) -> dict[str, int]:
     """Make black boxes of modules with a memory of more than `largest` bits; bits by module."""
     bits = {name: content["num_memory_bits"] for name, content in yosys.stat().items()}
     hidden = {name: count for name, count in bits.items() if count > largest}
-    for old, new in yosys.names.items():
-        if new in hidden:
-            yosys.run(f"blackbox {old}")
+    _blackbox(yosys, hidden)
     return hidden
 
 
-def _types(content: dict[str, Any]) -> dict[str, int]:
-    types: dict[str, int] = content["num_cells_by_type"]
-    return types
+def _blackbox(yosys: Yosys, modules: Iterable[str]) -> None:
+    for old, new in yosys.names.items():
+        if new in modules:
+            yosys.run(f"blackbox {old}")
 
 
-def gates(yosys: Yosys, job: dict[str, Any], group: dict[str, Any]) -> int:
-    """Bring the design down to gates and flip-flops, saved as `gates`; full adders that it has."""
+def _types(yosys: Yosys) -> dict[str, dict[str, int]]:
+    """Cells by type, of every module."""
+    return {name: content["num_cells_by_type"] for name, content in yosys.stat().items()}
+
+
+def gates(yosys: Yosys, job: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+    """Bring the design down to gates and flip-flops, saved as `gates`.
+
+    "full_adders" that it has; "elaborated": its cells, among them the registers of the RTL without
+    those whose input is constant or that nothing reads, before any becomes a library's.
+    """
     maps = " ".join(f"-map {file}" for file in group["adder_maps"])
     yosys.run(f"design -load {'booth' if group['booth'] else 'rtl'}")
     yosys.run(f"techmap {maps} -map +/techmap.v", "opt -fast", "opt_clean")
     found = 0
     if group["full_adder_map"]:
         yosys.run("extract_fa -fa")
-        found = sum(c["num_cells_by_type"].get("$fa", 0) for c in yosys.stat().values())
+        found = sum(types.get("$fa", 0) for types in _types(yosys).values())
         yosys.run(f"techmap -map {group['full_adder_map']}", "techmap", "opt -fast")
     liberty, barred = _liberty(job)
-    yosys.run("setundef -zero", f"dfflibmap {liberty} {barred}", "opt", "design -save gates")
-    return found
+    yosys.run("setundef -zero")
+    elaborated = _types(yosys)
+    yosys.run(f"dfflibmap {liberty} {barred}", "opt", "design -save gates")
+    return {"full_adders": found, "elaborated": elaborated}
 
 
 def _liberty(job: dict[str, Any]) -> tuple[str, str]:
@@ -337,7 +345,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 def do_group(
     yosys: Yosys, job: dict[str, Any], group: dict[str, Any], facts: dict[str, Any], first: int
 ) -> dict[str, Any]:
-    """What recipes of the same gates make: {"full_adders", "runs"}, or {"left_out": reason}."""
+    """What recipes of the same gates make: what `gates` says, and "runs"; or "left_out": why."""
     if group["needs_arithmetic"] and not facts["arithmetic"]:
         return {"left_out": "nothing to add: another adder gives the same"}
     if group["booth"] and not facts["products"]:
@@ -345,13 +353,13 @@ def do_group(
     try:
         if group["booth"]:
             prepare_booth(yosys, job)
-        full_adders = gates(yosys, job, group)
+        found = gates(yosys, job, group)
     except RuntimeError as error:
         return {"left_out": str(error).strip()[-300:]}
-    if group["full_adder_map"] and not full_adders:
+    if group["full_adder_map"] and not found["full_adders"]:
         return {"left_out": "no sum of three bits for a full adder"}
     runs = [(r["script"], target) for r in group["recipes"] for target in r["targets"]]
-    return {"full_adders": full_adders, "runs": map_group(yosys, job, runs, first)}
+    return {**found, "runs": map_group(yosys, job, runs, first)}
 
 
 def main() -> None:
