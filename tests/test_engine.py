@@ -32,6 +32,11 @@ def test_encode_either_side_gives_the_same_c_and_other_cycles(encode):
     assert run.rows()[0]["encoded_operand"] == encode
 
 
+def test_energy_is_on_or_off():
+    with pytest.raises(tpe.TpeError, match="energy = 'yes' is not legal: True or False"):
+        tpe.Engine("mac", "os", "2x2").run(A, B, energy="yes")
+
+
 def test_lists_are_taken():
     assert tpe.Engine("mac", "os", "2x2").run(A, B).C.tolist() == PRODUCT
 

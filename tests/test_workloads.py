@@ -344,6 +344,7 @@ def test_npz_round_trip(tmp_path: Path) -> None:
     save_npz(path, made)
     back = workload(f"npz:{path}")
     assert [layer.name for layer in back.layers] == ["z/1.a", "a"]
+    assert [layer.name for layer in workload(path).layers] == ["z/1.a", "a"]
     for before, after in zip(made.layers, back.layers, strict=True):
         assert (before.activations == after.activations).all()
         assert (before.weights == after.weights).all()

@@ -343,10 +343,11 @@ def left_line(count: int, share: float) -> str:
     """What is said of layers that are left out.
 
     >>> left_line(1980, 0.0312)
-    '1,980 smaller layers are left out (3.1% of the cycles); all: --all-layers, or a --table FILE.'
+    '1,980 more layers, none of them larger, are left out (3.1% of the cycles); \
+all: --all-layers, or a --table FILE.'
     """
     return (
-        f"{count:,} smaller layers are left out ({share:.1%} of the cycles); "
+        f"{count:,} more layers, none of them larger, are left out ({share:.1%} of the cycles); "
         "all: --all-layers, or a --table FILE."
     )
 

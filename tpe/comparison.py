@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 DEFAULT_BASELINE = "mac"
 NOT_BY_CYCLES = (
     "Cycles alone rank no PE: a digit-serial PE is slower in cycles and smaller. Its case is "
-    "area and energy at equal area, which are unknown until synthesis. Operand bits a cycle are "
-    "what the PEs' ports take at full pace, resident operands included."
+    "area and energy at equal area, which are unknown until synthesis (--iso area). Operand bits "
+    "a cycle are what the PEs' ports take at full pace, resident operands included."
 )
 
 # Ratio column -> the columns of the flat table whose sum it compares.

@@ -332,13 +332,15 @@ class Engine:
         """
         if values not in VALUES:
             raise unknown("values", values, VALUES)
+        if not isinstance(energy, bool):
+            raise TpeError(f"energy = {energy!r} is not legal: True or False")
         seed = checked_seed(seed)
         if not isinstance(handshake, Handshake):
             raise TpeError(f"handshake = {handshake!r} is not legal: a tpe.array.base.Handshake")
         if self.pe is None and (values == "bits" or handshake != ALWAYS):
             raise TpeError("a bare nest has no bit-level kernel and no handshake, only values")
         if b is not None:
-            if isinstance(a, str | Workload | Mapping):
+            if isinstance(a, str | os.PathLike | Workload | Mapping):
                 raise TpeError(f"A is a {type(a).__name__} and B is given; legal: two matrices")
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             given = Given(c0, bias, requant)
@@ -380,7 +382,10 @@ class Engine:
         return sample(self, a, b, seed, window)
 
     def find(
-        self, spec: str | Workload | Mapping[str, Any], seed: int = 0, **model: Any
+        self,
+        spec: str | os.PathLike[str] | Workload | Mapping[str, Any],
+        seed: int = 0,
+        **model: Any,
     ) -> Workload:
         """The workload called `spec`, its generated operands in this engine's formats.
 

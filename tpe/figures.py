@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TITLE = "Where the cycles went"
 ENDINGS = (".png", ".svg", ".pdf")
 MOST_LAYERS = 300  # in one picture
-NOTE = "Cycles alone rank no PE: area and energy are unknown until synthesis."
+NOTE = "Cycles alone rank no PE: area and energy are unknown until synthesis (--iso area)."
 
 # Okabe and Ito, "Color Universal Design", jfly.uni-koeln.de/color: without yellow; black is grey.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tpe.workloads import Workload
 
 LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal
-NOT_MODELLED = "Not modelled: memory stalls. Area is unknown until synthesis."
+NOT_MODELLED = "Not modelled: memory stalls. Area is unknown until synthesis (tpe synth)."
 
 WorkloadOption = Annotated[
     str,

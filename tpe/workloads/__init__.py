@@ -105,7 +105,7 @@ def networks() -> dict[str, str]:
 
 
 def workload(
-    spec: str | Workload | Mapping[str, Any],
+    spec: str | os.PathLike[str] | Workload | Mapping[str, Any],
     *,
     seed: int = 0,
     a_type: str | IntFormat = "int8",
@@ -120,7 +120,7 @@ def workload(
 
     spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]`, `npz:FILE`, an ONNX
                     model (FILE.onnx, or onnx:NAME for one of `onnx_light()`), a SCALE-Sim topology
-                    (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml)
+                    (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml); or such a file's path
     seed            of generated operands, 0 .. 2**64 - 1
     a_type, b_type  formats of generated activations and weights; operands that are given keep
                     their values
@@ -144,6 +144,8 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.
     if isinstance(spec, Mapping):
         _refuse(given, "arrays")
         return Workload.from_arrays(spec)
+    if isinstance(spec, os.PathLike):
+        spec = f"npz:{path}" if (path := os.fspath(spec)).endswith(".npz") else path
     if not isinstance(spec, str):
         raise TpeError(
             f"workload is a {type(spec).__name__}; legal: a Workload, a name as text, "
