@@ -22,8 +22,8 @@ from tpe.synth.area.circuit import Reader
 from tpe.synth.mapper import map_parts
 from tpe.synth.netlist import Netlist, Port, read_netlist
 from tpe.synth.recipes import find_recipes
-from tpe.synth.tech import Technology, technology
 from tpe.synth.timing import CLOCK, RESET
+from tpe.technology.technology import Technology, technology
 
 CELLS = (1_000, 100_000)  # about
 FASTER = 20
@@ -31,7 +31,7 @@ _OURS = """
 from pathlib import Path
 from tpe.synth import timing
 from tpe.synth.netlist import read_netlist
-from tpe.synth.tech import technology
+from tpe.technology.technology import technology
 text = Path({file!r}).read_text()
 print(timing.timings(technology(), [read_netlist(text, {top!r})])[0].period_ns)
 """

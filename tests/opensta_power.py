@@ -22,11 +22,11 @@ from pathlib import Path
 
 from tpe.synth.activity import Activity
 from tpe.synth.cell_energy import Loads, loads_of
-from tpe.synth.liberty import Pin
 from tpe.synth.nets import ZERO, Nets
 from tpe.synth.power import COMBINATIONAL, SEQUENTIAL, energies_of, internal_terms
-from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK, edge_flop, fo4_edge, run_opensta
+from tpe.technology.library import Pin
+from tpe.technology.technology import Technology
 
 PERIOD_NS = 10.0
 KINDS = ("internal", "switching", "leakage")

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import tpe
+from tpe.base.cache import cache_dir
 from tpe.hdl.build import QUICK, build
 from tpe.hdl.cosim import bench_design
 from tpe.hdl.toolchain import verilator
-from tpe.jit import cache_dir
 
 WORK = """
 import tpe

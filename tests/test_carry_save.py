@@ -30,7 +30,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tpe.trees import KINDS, evaluate_tree, word_tree
+from tpe.numbers.compressors import KINDS, evaluate_tree, word_tree
 
 WIDE = 32
 SETS = 200_000

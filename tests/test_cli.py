@@ -26,8 +26,8 @@ from tpe import cli_common
 from tpe import pe as pes
 from tpe.base import progress
 from tpe.base.progress import Progress
+from tpe.base.table import COLUMNS, SCHEMA_VERSION
 from tpe.cli import app
-from tpe.table import COLUMNS, SCHEMA_VERSION
 
 SMALL = ("--workload", "gemm:5x6x7", "--size", "4x4")
 COMMANDS = ("list", "run", "show", "compare")

@@ -58,10 +58,10 @@ def test_bad_input_is_one_line_and_nothing_is_written(words, says, tmp_path, mon
 SOMEBODY_ELSE = """
 import os, sys
 from pathlib import Path
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl.package import write_folder
 from tpe.hdl.verify import waves_file
-from tpe.table import check_writable
+from tpe.base.files import check_writable
 from tpe.workloads import load_npz
 closed = Path(sys.argv[1])
 os.setuid(65534)

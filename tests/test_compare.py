@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 import tpe
 from tpe import pe as pes
 from tpe.array.base import TERMS
+from tpe.base.table import COLUMNS
 from tpe.cli import app
 from tpe.comparison import EXTRA, NOT_BY_CYCLES
-from tpe.table import COLUMNS
 
 GEMM = "gemm:9x10x30:normal:20"
 
@@ -162,7 +162,7 @@ def test_operands_of_other_types_are_not_compared() -> None:
 
 
 def test_an_engine_from_a_nest_can_be_compared() -> None:
-    from tpe.notation import mac, tile
+    from tpe.nest.notation import mac, tile
 
     rows = tpe.compare([tpe.Engine(mac(*tile(4, 4, 4))), "mac"], GEMM, size="4x4").rows()
     assert rows[0]["label"] == "nest" and rows[0]["operand_bits_per_cycle_ratio"] is None

@@ -138,7 +138,7 @@ def test_whatever_changes_behaviour_changes_the_hash(other: tpe.Engine) -> None:
 
 
 def test_engines_from_nests_have_hashes_and_cannot_be_saved(tmp_path: Path) -> None:
-    from tpe.notation import mac, tile
+    from tpe.nest.notation import mac, tile
 
     one, two = tpe.Engine(mac(*tile(2, 2, 4))), tpe.Engine(mac(*tile(2, 3, 4)))
     assert one.hash != two.hash == tpe.Engine(mac(*tile(2, 3, 4))).hash

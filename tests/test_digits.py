@@ -8,8 +8,8 @@ import pickle
 import numpy as np
 import pytest
 
-from tpe.digits import ENCODINGS, MAX_BITS, MIN_BITS, Encoding, encoding
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
+from tpe.numbers.digits import ENCODINGS, MAX_BITS, MIN_BITS, Encoding, encoding
 
 INT8 = np.arange(-128, 128)
 WIDTHS = range(MIN_BITS, MAX_BITS + 1)

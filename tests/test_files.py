@@ -9,7 +9,7 @@ import os
 import pytest
 
 from tpe.base import files
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from tests.contract.combos import WITH_RTL
 from tpe import pe as pes
 from tpe.array import combinations
+from tpe.base.errors import TpeError
 from tpe.cli import app
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import cosim, emit, sources
 from tpe.hdl.foreign import slang_ports
 from tpe.hdl.images import Case

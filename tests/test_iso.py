@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from tpe.base.errors import TpeError
+from tpe.base.table import COLUMNS
 from tpe.candidates import Choice
 from tpe.cli import app
 from tpe.comparison import prepare
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.iso import compare_iso
 from tpe.iso_table import EXTRA, ISO, IsoComparison
@@ -30,8 +31,7 @@ from tpe.synth.recipes import find_recipes
 from tpe.synth.sampled import Sample, sampled
 from tpe.synth.scaling import calibration, reference, terms
 from tpe.synth.stimulus import cases_of, smaller
-from tpe.synth.tech import technology
-from tpe.table import COLUMNS
+from tpe.technology.technology import technology
 from tpe.workloads import LazyLayer, Workload
 
 GEMM = "gemm:32x48x40:normal:20"
@@ -384,7 +384,7 @@ def of_mac(small, workload: Any, seed: int = 0, values: str = "auto") -> IsoComp
 def test_energy_is_of_the_workloads_own_operands(small, monkeypatch, tmp_path):
     """Gates simulated on each: equal names, shapes and cycles, other values; the cache is empty."""
     (tmp_path / "synth").mkdir()
-    monkeypatch.setattr("tpe.synth.kept.cache_dir", lambda: tmp_path)
+    monkeypatch.setattr("tpe.base.cache.cache_dir", lambda: tmp_path)
     mild = of_mac(small, drawn(25, relu=True)).rows()[0]
     wild = of_mac(small, drawn(60, relu=False)).rows()[0]
     assert mild["cycles"] == wild["cycles"] and mild["workload"] == wild["workload"] == "arrays"

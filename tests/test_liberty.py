@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tpe.errors import TpeError
-from tpe.synth import function
-from tpe.synth.liberty import Library, WireLoad, read_liberty
-from tpe.synth.lut import Table
-from tpe.synth.tech import ALL_RESET, BUILT_IN, technology
+from tpe.base.errors import TpeError
+from tpe.technology import function
+from tpe.technology.library import Library, WireLoad, read_liberty
+from tpe.technology.lookup import Table
+from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")

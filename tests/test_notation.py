@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from tpe.errors import TpeError
-from tpe.notation import (
+from tpe.base.errors import TpeError
+from tpe.nest.notation import (
     ACCUMULATE,
     ADD,
     ALL,

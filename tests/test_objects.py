@@ -15,10 +15,10 @@ import pytest
 import tpe
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.digits import ENCODINGS
 from tpe.hdl.prove_specs import at_widths
 from tpe.hdl.user_report import Cosimulation
-from tpe.notation import mac, tile
+from tpe.nest.notation import mac, tile
+from tpe.numbers.digits import ENCODINGS
 from tpe.pe.base import Parameter
 from tpe.presets import PRESETS
 
@@ -151,10 +151,10 @@ def test_parameters_of_an_engine_cannot_be_changed_behind_its_back() -> None:
 
 def test_an_engine_of_other_widths_is_another_one_and_has_its_own_nest() -> None:
     engine = tpe.Engine("mac", "matrix2d", "2x2")
-    assert engine.nest.trips({tpe.notation.BW}, *tpe.notation.Place) == 4  # type: ignore[attr-defined]
+    assert engine.nest.trips({tpe.nest.notation.BW}, *tpe.nest.notation.Place) == 4  # type: ignore[attr-defined]
     small = at_widths(engine, 3, 3, 8)
     assert small != engine and again(small).widths == small.widths
-    assert small.nest.trips({tpe.notation.BW}, *tpe.notation.Place) == 2  # type: ignore[attr-defined]
+    assert small.nest.trips({tpe.nest.notation.BW}, *tpe.nest.notation.Place) == 2  # type: ignore[attr-defined]
 
 
 # ---- looks ----

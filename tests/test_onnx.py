@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.test_workloads import fails
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.workloads import LazyLayer, exact_gemm, load_onnx, onnx_light, workload
 from tpe.workloads.im2col import Window, im2col
 from tpe.workloads.onnx_file import MAX_BYTES

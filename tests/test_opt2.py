@@ -13,15 +13,15 @@ import pytest
 import tpe
 from tests.contract.combos import TYPES, operands, types_of
 from tpe.array.base import ALWAYS, Handshake
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl import emit, pe_cosim
 from tpe.hdl.build import lint
 from tpe.hdl.cosim import cosimulate
 from tpe.hdl.elaborate import elaborated
 from tpe.hdl.images import Case
 from tpe.hdl.verify import STALLS, corners
-from tpe.notation import bind
-from tpe.views import cycles
+from tpe.nest.notation import bind
+from tpe.nest.readings import cycles
 
 CORNERS = (-128, -2, -1, 0, 2, 127)
 FORMS = ("space", "time")

@@ -20,7 +20,7 @@ from tpe.hdl.package_files.folder import leaves_first
 from tpe.hdl.package_files.smoke import smoke_cases
 from tpe.hdl.toolchain import has_fst_headers, verilator
 from tpe.hdl.verify import verify
-from tpe.rendering import render
+from tpe.nest.render import render
 
 TPE130 = Path(tpe.__file__).parent / "synth" / "data" / "tpe130.lib"
 GEN = Path(__file__).parents[1] / "rtl" / "gen"

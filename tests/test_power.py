@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.opensta_power import expected, one_cause, report
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.synth import activity, synthesis, timing
 from tpe.synth.activity import Activity, Trace
 from tpe.synth.cell_energy import loads_of
@@ -22,7 +22,7 @@ from tpe.synth.port_traces import port_traces
 from tpe.synth.power import CLASSES, CLOCKED, Power, energies_of, pe_power
 from tpe.synth.saif import read_saif, saif_text
 from tpe.synth.stimulus import cases_of, smaller
-from tpe.synth.tech import BUILT_IN, technology
+from tpe.technology.technology import BUILT_IN, technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 SIX = ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")

@@ -10,17 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.test_power import RECIPES, made
+from tpe.base.errors import TpeError
 from tpe.cli import app
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.synth import energy, synthesis
 from tpe.synth.array_power import of_array, spread, whole_array
 from tpe.synth.energy_shares import cell_energy_shares
 from tpe.synth.power import CLOCKED, activities, joined, pe_power
 from tpe.synth.recipes import find_recipes
 from tpe.synth.stimulus import cases_of, smaller
-from tpe.synth.tech import technology
 from tpe.synth.wires import with_wires
+from tpe.technology.technology import technology
 
 
 def positions_against_whole(engine: Engine, positions: int) -> None:

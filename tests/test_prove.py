@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import sources
 from tpe.hdl.prove import Report, lemmas, prove
 from tpe.hdl.prove_arrays import uncovered_arrays

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import cosim, sources
 from tpe.hdl.build import lint
 from tpe.hdl.images import Case
@@ -22,11 +22,11 @@ from tpe.hdl.prove_solve import PROVED, REFUTED, decide
 from tpe.hdl.prove_specs import claims
 from tpe.synth import designs, synthesis, timing
 from tpe.synth.front import MARGIN, at_clock, clearly_beats, pareto
-from tpe.synth.liberty import read_liberty
 from tpe.synth.mapper import Part, map_parts
 from tpe.synth.netlist import read_netlist
 from tpe.synth.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_recipes, screening
-from tpe.synth.tech import ALL_RESET, BUILT_IN, technology
+from tpe.technology.library import read_liberty
+from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")

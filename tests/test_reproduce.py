@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tpe.base.errors import TpeError
 from tpe.cli import app
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.reproduce import PAPERS, get, saed32
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.reproduce.measure import Bench, Built, Finding, engine_of, measure
@@ -21,7 +21,7 @@ from tpe.synth.cost import read_cost
 from tpe.synth.pe_energy import Energy
 from tpe.synth.price import price
 from tpe.synth.recipes import find_recipes
-from tpe.synth.tech import technology
+from tpe.technology.technology import technology
 
 SHARED = Path(__file__).resolve().parents[2] / "shared/reference/saed32_synthesis.csv"
 MINE = """pe,clock_ns,area_um2,energy_fj_per_mac,leakage_uw

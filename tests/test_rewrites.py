@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tpe.digits import ENCODINGS
-from tpe.errors import TpeError
-from tpe.formats import int_format
-from tpe.notation import (
+from tpe.base.errors import TpeError
+from tpe.nest.notation import (
     ACCUMULATE,
     ADD,
     BW,
@@ -32,8 +30,9 @@ from tpe.notation import (
     mac,
     tile,
 )
-from tpe.rendering import render
-from tpe.rewrites import (
+from tpe.nest.readings import cycles, evaluate, firings, inventory
+from tpe.nest.render import render
+from tpe.nest.rewrites import (
     advance,
     defer,
     hoist,
@@ -47,7 +46,8 @@ from tpe.rewrites import (
     skip_zeros,
     split,
 )
-from tpe.views import cycles, evaluate, firings, inventory
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.formats import int_format
 
 MAC = mac(*tile(4, 2, 4))
 CHAIN = {"opt1": opt1, "opt2": opt2, "opt3": opt3, "opt4": opt4}

@@ -12,7 +12,7 @@ import pytest
 import tpe
 from tpe import pe as pes
 from tpe.array.base import Handshake
-from tpe.notation import mac, tile
+from tpe.nest.notation import mac, tile
 
 A, B = np.arange(-60, 60).reshape(10, 12), np.arange(-40, 44).reshape(12, 7)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.test_workloads import fails
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.workloads import LazyLayer, exact_gemm, load_scalesim, workload
 
 CONV = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter,"

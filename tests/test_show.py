@@ -11,14 +11,14 @@ from rich.cells import cell_len
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.base.errors import TpeError
 from tpe.drawing import picture
 from tpe.drawing_legend import legend
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.notation import M, mac, tile
-from tpe.operands import check_accumulator
+from tpe.nest.notation import M, mac, tile
+from tpe.nest.rewrites import opt3
+from tpe.numbers.operands import check_accumulator
 from tpe.pe.base import Way
-from tpe.rewrites import opt3
 from tpe.show import catalogue, chain, combinations, describe, legal_arrays
 
 LEGAL = [(row["pe"], row["array"]) for row in combinations() if row["legal"]]

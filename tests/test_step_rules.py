@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tpe import step_rules
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
+from tpe.numbers import groups
 
 
 def magnitude_columns(x: int) -> set[int]:
@@ -70,14 +70,14 @@ def test_every_rule_is_what_its_words_say(trace):
     a, b, a_bits, b_bits, lanes = trace
     rows, others = np.array([a, a]), np.array([b, b])
     found = {
-        "stripes": step_rules.stripes(rows, a_bits, lanes),
-        "pragmatic": step_rules.pragmatic(rows, a_bits, lanes),
-        "csd": step_rules.pragmatic(rows, a_bits, lanes, "csd"),
-        "booth": step_rules.laconic(rows, others, a_bits, b_bits, lanes),
-        "ent": step_rules.laconic(rows, others, a_bits, b_bits, lanes, "ent"),
-        "bitlet": step_rules.bitlet(rows, a_bits, lanes),
-        "bitwave": step_rules.bitwave(rows, a_bits, lanes),
-        "sibia": step_rules.sibia(rows, a_bits, b_bits, lanes),
+        "stripes": groups.stripes(rows, a_bits, lanes),
+        "pragmatic": groups.pragmatic(rows, a_bits, lanes),
+        "csd": groups.pragmatic(rows, a_bits, lanes, "csd"),
+        "booth": groups.laconic(rows, others, a_bits, b_bits, lanes),
+        "ent": groups.laconic(rows, others, a_bits, b_bits, lanes, "ent"),
+        "bitlet": groups.bitlet(rows, a_bits, lanes),
+        "bitwave": groups.bitwave(rows, a_bits, lanes),
+        "sibia": groups.sibia(rows, a_bits, b_bits, lanes),
     }
     expected: dict[str, list[int]] = {name: [] for name in found}
     for group, other in zip(groups_of(a, lanes), groups_of(b, lanes), strict=True):
@@ -101,19 +101,19 @@ def test_every_rule_is_what_its_words_say(trace):
 @pytest.mark.parametrize("bits", range(2, 18))
 def test_slices_are_signed_4_bit_numbers_of_weight_8_and_sum_to_the_operand(bits):
     x = np.arange(-(1 << (bits - 1)), 1 << (bits - 1))
-    digits = step_rules.slice_digits(x, bits)
-    assert ((digits * 8 ** np.arange(step_rules.slices(bits))).sum(axis=-1) == x).all()
+    digits = groups.slice_digits(x, bits)
+    assert ((digits * 8 ** np.arange(groups.slices(bits))).sum(axis=-1) == x).all()
     assert -8 <= digits.min() and digits.max() <= 7
-    counts = np.bitwise_count(step_rules.slice_masks(x, bits))
+    counts = np.bitwise_count(groups.slice_masks(x, bits))
     assert counts.tolist() == [slice_count(int(v), bits) for v in x]
 
 
 def test_int8_has_8_magnitude_columns_and_3_slices():
     lowest = np.array([[-128]])
-    assert step_rules.bitlet_columns(lowest, 8, 1).tolist() == [[[0, 0, 0, 0, 0, 0, 0, 1]]]
-    assert step_rules.slices(8) == 3
+    assert groups.bitlet_columns(lowest, 8, 1).tolist() == [[[0, 0, 0, 0, 0, 0, 0, 1]]]
+    assert groups.slices(8) == 3
     # 4, 7, 10 and 13 bits fill their slices
-    assert [step_rules.slices(bits) for bits in (4, 5, 7, 8, 10, 11, 13, 14)] == [
+    assert [groups.slices(bits) for bits in (4, 5, 7, 8, 10, 11, 13, 14)] == [
         1,
         2,
         2,
@@ -127,13 +127,13 @@ def test_int8_has_8_magnitude_columns_and_3_slices():
 
 def test_small_negative_numbers_have_zero_slices_on_top():
     small = np.arange(-7, 0)
-    assert (step_rules.slice_digits(small, 8)[:, 1:] == 0).all()
+    assert (groups.slice_digits(small, 8)[:, 1:] == 0).all()
 
 
 def test_a_column_of_slices_is_skipped_when_every_lane_has_a_zero_there():
     a = np.array([[7, 0, 64, 7, 0, 0]])
-    lane = step_rules.sibia(a, 8, 8, 2)
-    column = step_rules.sibia(a, 8, 8, 2, "column")
+    lane = groups.sibia(a, 8, 8, 2)
+    column = groups.sibia(a, 8, 8, 2, "column")
     assert lane.tolist() == [[3, 3, 0]] and column.tolist() == [[3, 6, 0]]
 
 
@@ -144,23 +144,23 @@ def test_a_column_of_slices_is_skipped_when_every_lane_has_a_zero_there():
 def test_bit_fusion_makes_its_products_a_cycle(a_bits, b_bits, products):
     assert products * (a_bits // 2) * (b_bits // 2) == 16  # the paper's rule
     zeros = np.zeros((1, 64), np.int64)
-    assert step_rules.bitfusion(zeros, a_bits, b_bits, 64).tolist() == [[64 // products]]
+    assert groups.bitfusion(zeros, a_bits, b_bits, 64).tolist() == [[64 // products]]
 
 
 def test_bit_fusion_takes_the_next_fused_width():
-    assert [step_rules.bitfusion_bricks(bits) for bits in range(2, 18)] == [
+    assert [groups.bitfusion_bricks(bits) for bits in range(2, 18)] == [
         *(1, 1, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8),
     ]
-    assert step_rules.bitfusion_bricks(9, 2) == 8 and step_rules.bitfusion_bricks(8, 2) == 4
+    assert groups.bitfusion_bricks(9, 2) == 8 and groups.bitfusion_bricks(8, 2) == 4
 
 
 @pytest.mark.parametrize("rule", ["pragmatic", "bitlet", "bitwave"])
 def test_more_lanes_never_take_less(rule):
     a = np.random.default_rng(1).integers(-128, 128, (50, 64))
-    work = [getattr(step_rules, rule)(a, 8, lanes).sum(axis=1) for lanes in (1, 2, 4, 8, 16)]
+    work = [getattr(groups, rule)(a, 8, lanes).sum(axis=1) for lanes in (1, 2, 4, 8, 16)]
     for lanes, few, many in zip((2, 4, 8, 16), work, work[1:], strict=False):
-        whole = getattr(step_rules, rule)(a, 8, lanes)
-        parts = getattr(step_rules, rule)(a, 8, lanes // 2).reshape(50, -1, 2)
+        whole = getattr(groups, rule)(a, 8, lanes)
+        parts = getattr(groups, rule)(a, 8, lanes // 2).reshape(50, -1, 2)
         assert (whole >= parts.max(axis=-1)).all() and (whole <= parts.sum(axis=-1)).all()
         assert (many <= few).all()
 
@@ -168,6 +168,6 @@ def test_more_lanes_never_take_less(rule):
 def test_choices_that_do_not_exist_are_refused():
     a = np.zeros((1, 2), np.int64)
     with pytest.raises(TpeError, match="magnitude, csd"):
-        step_rules.pragmatic(a, 8, 2, "booth")
+        groups.pragmatic(a, 8, 2, "booth")
     with pytest.raises(TpeError, match="lane, column"):
-        step_rules.sibia(a, 8, 8, 2, "all")
+        groups.sibia(a, 8, 8, 2, "all")

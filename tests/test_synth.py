@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tpe.base.errors import TpeError
 from tpe.cli import app
 from tpe.commands.synth import cost_rows, parse_clocks
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import pe_cosim
 from tpe.synth import checks, designs, mapper, simulate, synthesis, timing
 from tpe.synth.cost import read_cost
@@ -26,7 +26,7 @@ from tpe.synth.mapper import Part, map_parts
 from tpe.synth.netlist import area_um2, full_adder, read_netlist
 from tpe.synth.recipes import ADDERS, PORTFOLIO, QUICK, Recipe, find_recipes
 from tpe.synth.shares import cell_shares
-from tpe.synth.tech import technology
+from tpe.technology.technology import technology
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = ROOT.parent / "shared/liberty/sky130hd_tt.lib.gz"

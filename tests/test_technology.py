@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tpe.hdl import sources
-from tpe.synth.tech import BUILT_IN, Technology, technology
+from tpe.technology.technology import BUILT_IN, Technology, technology
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = ROOT.parent / "shared/liberty/sky130hd_tt.lib.gz"

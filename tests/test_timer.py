@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 from tests import tiny_liberty as tiny
 from tests.test_synth import FULL, OSU018, without
 from tests.timer_reference import EVERY_PE, compared, mapped_parts
+from tpe.base.errors import TpeError
 from tpe.cli import app
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.synth import synthesis, timing
 from tpe.synth.netlist import Netlist, read_netlist
-from tpe.synth.tech import Technology, technology
+from tpe.technology.technology import Technology, technology
 
 sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA needs Debian's opensta")
 CLOCK_SLEW = 0.05

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tpe
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.build import Design, build, lint
 from tpe.hdl.elaborate import elaborated

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import tpe
 from tests.contract.combos import LEGAL, combo_id, engine, variants
-from tpe import step_rules
 from tpe.array.base import TERMS, Handshake
+from tpe.base.table import to_frame
 from tpe.cli import app
-from tpe.table import to_frame
+from tpe.numbers import groups
 from tpe.trace_figure import draw
 from tpe.workloads import LazyLayer, Workload
 from tpe.workloads.assumed import assumed_line
@@ -319,7 +319,7 @@ def test_assumed_operands_stand_in_captions_and_json():
         assert ASSUMED in " ".join(caption.split())
     assert comparison.to_json()["assumed_operands"] == ASSUMED
     assert comparison["mac"].to_json()["assumed_operands"] == ASSUMED
-    trace = step_rules.trace("gemm:64x16x16:normal:20", (1, 4), seed=3)
+    trace = groups.trace("gemm:64x16x16:normal:20", (1, 4), seed=3)
     assert trace.to_json()["assumed_operands"] == ASSUMED
     assert ASSUMED in draw(trace)._supxlabel.get_text()
 

@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 import tpe
+from tpe.base.table import SCHEMA_VERSION
 from tpe.cli import app
 from tpe.hdl import user_rtl
-from tpe.table import SCHEMA_VERSION
 
 HERE = Path(__file__).with_name("user_rtl")
 INCLUDE = [HERE / "include"]

@@ -9,25 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tpe.digits import ENCODINGS
-from tpe.errors import TpeError
-from tpe.formats import IntFormat, int_format
-from tpe.notation import (
-    ADD,
-    BW,
-    MAP,
-    SHIFT,
-    K,
-    M,
-    Nest,
-    Place,
-    bind,
-    mac,
-    tile,
-)
-from tpe.rendering import render
-from tpe.rewrites import advance, opt1, opt2, opt3, opt4, serialise, share, skip_zeros
-from tpe.views import Unit, cycles, evaluate, firings, intervals, inventory, width
+from tpe.base.errors import TpeError
+from tpe.nest.notation import ADD, BW, MAP, SHIFT, K, M, Nest, Place, bind, mac, tile
+from tpe.nest.readings import Unit, cycles, evaluate, firings, intervals, inventory, width
+from tpe.nest.render import render
+from tpe.nest.rewrites import advance, opt1, opt2, opt3, opt4, serialise, share, skip_zeros
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.formats import IntFormat, int_format
 
 INT8 = int_format("int8")
 MAC = mac(*tile(8, 8, 4))
@@ -75,7 +63,7 @@ def test_evaluate_all_pairs_of_int8(name: str) -> None:
 
 
 def test_evaluate_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tpe.views._CHUNK", 1)
+    monkeypatch.setattr("tpe.nest.readings._CHUNK", 1)
     a, b = np.arange(15).reshape(5, 3), np.arange(6).reshape(3, 2)
     assert np.array_equal(evaluate(MAC, a, b, "ent", 8), a @ b)
 

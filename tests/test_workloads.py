@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits  # type: ignore[import-untyped,unused-ignore]
 
-from tpe.errors import TpeError
-from tpe.formats import FORMATS, int_format
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import FORMATS, int_format
 from tpe.workloads import (
     Layer,
     LazyLayer,

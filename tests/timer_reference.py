@@ -10,7 +10,7 @@ from tpe.pe.base import PE
 from tpe.synth import designs, synthesis, timing
 from tpe.synth.mapper import Mapped, map_parts
 from tpe.synth.recipes import find_recipes
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 EVERY_PE = list({pe.name: pe for pe, _ in WITH_RTL}.values())
 

@@ -17,8 +17,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tpe.errors import TpeError
-from tpe.table import whole_file
+from tpe.base.errors import TpeError
+from tpe.base.files import whole_file
 from tpe.workloads import load_onnx, load_scalesim, load_zigzag
 
 STYLES = {

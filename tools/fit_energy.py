@@ -25,7 +25,7 @@ from tpe.engine import Engine
 from tpe.synth.energy import FILE, FORMAT, features, measured_on
 from tpe.synth.power import CLOCKED
 from tpe.synth.synthesis import compare
-from tpe.synth.tech import technology
+from tpe.technology.technology import technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 TRAINING = ("normal:4", "normal:20", "normal:60", "uniform", "sparse:0.5", "relu:40", "sparse:0.9")

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.synth.liberty import Arc, Cell, Energy, Library, Pin, read_liberty
-from tpe.synth.lut import Table
+from tpe.technology.library import Arc, Cell, Energy, Library, Pin, read_liberty
+from tpe.technology.lookup import Table
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import tpe
 from tests.contract.combos import WITH_RTL, engine
+from tpe.base.files import whole_file
 from tpe.engine import Engine
 from tpe.synth import synthesis
-from tpe.synth.tech import technology
-from tpe.table import whole_file
+from tpe.technology.technology import technology
 
 RECIPES = ("sklansky/fast", "sklansky/small")
 HEAD = ("combination", "library", "array um2", "PE um2", "ns", "FO4", "flip-flops", "with reset")

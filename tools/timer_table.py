@@ -17,10 +17,10 @@ from pathlib import Path
 
 import tpe
 from tests.timer_reference import EVERY_PE, Compared, compared, mapped_parts
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
+from tpe.base.files import whole_file
 from tpe.synth import timing
-from tpe.synth.tech import technology
-from tpe.table import whole_file
+from tpe.technology.technology import technology
 
 RECIPES = "sklansky/fast,sklansky/small,ripple/small,ripple/small/full_adders"
 HEAD = ("library", "netlists", "gates", "largest error", "of", "mean error")

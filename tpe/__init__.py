@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tpe.engine import Engine
     from tpe.hdl.user_report import Cosimulation
     from tpe.hdl.user_rtl import cosim
-    from tpe.notation import Nest
+    from tpe.nest.notation import Nest
     from tpe.post import Requant
     from tpe.run import LayerRun, Run
     from tpe.workloads import Layer, Workload, workload
@@ -47,7 +47,7 @@ _HOMES = {
     "Engine": "tpe.engine",
     "Layer": "tpe.workloads",
     "LayerRun": "tpe.run",
-    "Nest": "tpe.notation",
+    "Nest": "tpe.nest.notation",
     "Requant": "tpe.post",
     "Run": "tpe.run",
     "Workload": "tpe.workloads",

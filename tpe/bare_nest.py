@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Cycles, Job, Timing
-from tpe.notation import BW, SPACE, TIME, K, M, N, Nest, bind
-from tpe.views import cycles, firings
+from tpe.nest.notation import BW, SPACE, TIME, K, M, N, Nest, bind
+from tpe.nest.readings import cycles, firings
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

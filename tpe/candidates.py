@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.base.errors import TpeError, unknown
 from tpe.config import size_text
 from tpe.engine import Engine
-from tpe.errors import TpeError, unknown
 from tpe.parameters import parameters_of
 from tpe.pe.base import PE
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.digits import encoding, select
-from tpe.operands import Ints
+from tpe.numbers.digits import encoding, select
+from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

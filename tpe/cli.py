@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 from tpe.version import __version__
 
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141

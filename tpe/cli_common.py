@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError, unknown
+from tpe.base.files import check_writable, write_json
 from tpe.base.progress import Progress
+from tpe.base.table import SCHEMA_VERSION, table_ending, write_table
 from tpe.commands.command_line import DEFAULT_PE, command_line, option_words, shown
-from tpe.errors import TpeError, unknown
-from tpe.table import SCHEMA_VERSION, check_writable, table_ending, write_json, write_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tpe.base.errors import TpeError, unknown
+from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.candidates import Candidate, Choice, Compared, candidates
-from tpe.errors import TpeError, unknown
 from tpe.parameters import checked_seed
 from tpe.run import Run
-from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__
 from tpe.workloads import Workload
 

@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.base.files import read_text
+from tpe.base.errors import TpeError, unknown
+from tpe.base.files import read_text, whole_file
 from tpe.base.nesting import bracket_depth
-from tpe.errors import TpeError, unknown
 from tpe.presets import PRESETS
-from tpe.table import whole_file
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def engine_hash(engine: Engine) -> str:
     content = {key: identity[key] for key in ("pe", "array", "rows", "cols", "depth")}
     content["params"] = engine.params
     if engine.own_nest is not None:
-        from tpe.rendering import render
+        from tpe.nest.render import render
 
         content["nest"] = render(engine.own_nest)
     text = json.dumps(content, sort_keys=True)

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 
 SECTION = "architecture_presets"
 MAX_SIDE = 1024

@@ -20,7 +20,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-from tpe.errors import install
+from tpe.base.errors import install
 from tpe.version import __version__
 
 OK, OLD, MISSING, BROKEN, LOW = "ok", "old", "missing", "broken", "low"
@@ -265,7 +265,7 @@ def _output(command: list[str], environment: Mapping[str, str] | None = None) ->
 
 def _verilator() -> Check:
     """The Verilator that is used; the one of the system too, if it is passed over."""
-    from tpe.errors import TpeError
+    from tpe.base.errors import TpeError
     from tpe.hdl import toolchain
 
     oldest = ".".join(map(str, toolchain.OLDEST))
@@ -311,7 +311,7 @@ def _headers() -> Check:
 
 def _cache() -> Check:
     """Whether kernels and simulators can be kept, where, and what is there already."""
-    from tpe.jit import cache_dir
+    from tpe.base.cache import cache_dir
 
     fix = "export TPE_CACHE_DIR=DIR, a directory that can be written"
     folder = cache_dir()
@@ -331,7 +331,7 @@ def _cache() -> Check:
 
 def _disk() -> Check:
     """Space left where the cache is."""
-    from tpe.jit import cache_dir
+    from tpe.base.cache import cache_dir
 
     nearest = _nearest(cache_dir())
     free = shutil.disk_usage(nearest).free

@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 
 from tpe.engine import Engine
-from tpe.notation import ADD, SYNC, K, M
+from tpe.nest.notation import ADD, SYNC, K, M
 from tpe.pe.base import Pace
 
 WIDTH = 80

@@ -14,15 +14,17 @@ import numpy as np
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe import zero_points
 from tpe.array.base import ALWAYS, Array, Grid, Handshake, Job, Timing
 from tpe.bare_nest import nest_size, nest_timing
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 from tpe.firings import count_firings
-from tpe.formats import IntFormat, int_format
 from tpe.model.unvalued import VALUES, unvalued_run, values_of
-from tpe.notation import Nest, tile
-from tpe.operands import Ints
+from tpe.nest.notation import Nest, tile
+from tpe.nest.readings import Unit, bound_inventory
+from tpe.numbers import zero_points
+from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import Seen, Task, Zero, fingerprint, see, task_of
 from tpe.parameters import (
     Settings,
     checked_seed,
@@ -35,10 +37,8 @@ from tpe.pe.base import PE, Widths
 from tpe.post import NOTHING, Added, Chain, Given, Requant, Results, chain_of, guard_bits
 from tpe.run import Error, LayerRun, Run, priced, repeated
 from tpe.values import bit_level, exact_product
-from tpe.views import Unit, bound_inventory
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload
-from tpe.zero_points import Seen, Task, Zero, fingerprint, see, task_of
 
 if TYPE_CHECKING:
     import pandas as pd

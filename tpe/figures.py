@@ -13,8 +13,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from tpe.array.base import TERMS
-from tpe.errors import TpeError, missing_extra
-from tpe.table import check_writable, whole_file
+from tpe.base.errors import TpeError, missing_extra
+from tpe.base.files import check_writable, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

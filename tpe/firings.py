@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Job, Timing
-from tpe.notation import K, Nest, bind
-from tpe.views import firings
+from tpe.nest.notation import K, Nest, bind
+from tpe.nest.readings import firings
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

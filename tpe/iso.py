@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
+from tpe.base.errors import TpeError, unknown
 from tpe.candidates import Candidate
 from tpe.comparison import Plan
 from tpe.engine import Engine
-from tpe.errors import TpeError, unknown
 from tpe.iso_table import ISO, IsoComparison, IsoEntry
 from tpe.model.unvalued import NO_OPERANDS
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import task_of
 from tpe.run import Run
 from tpe.synth.designs import Size, sized
 from tpe.synth.pe_energy import Energy, known_energy
@@ -25,7 +26,6 @@ from tpe.synth.price import Option, Price
 from tpe.synth.sampled import Sample, sampled
 from tpe.synth.scaling import rows_are_lanes
 from tpe.workloads import Layer, Workload
-from tpe.zero_points import task_of
 
 MOST_COLUMNS = 1024
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tpe.base.errors import unknown
+from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.candidates import Candidate
 from tpe.config import size_text
-from tpe.errors import unknown
 from tpe.run import Run
 from tpe.synth.pe_energy import Energy
 from tpe.synth.price import Option, Price
-from tpe.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.version import __version__
 
 if TYPE_CHECKING:

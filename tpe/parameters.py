@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 
 from tpe import array as arrays
 from tpe.array.base import Array, describe_size
-from tpe.errors import TpeError, unknown
-from tpe.formats import FORMATS
+from tpe.base.errors import TpeError, unknown
+from tpe.numbers.formats import FORMATS
+from tpe.numbers.zero_points import MODES
 from tpe.pe.base import PE, Parameter
 from tpe.post import OVERFLOWS
 from tpe.post import PARAMETERS as CHAIN
-from tpe.zero_points import MODES
 
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
 
@@ -40,7 +40,7 @@ class Settings(dict[str, Any]):
 
     >>> Settings(stages=2)["stages"] = 3
     Traceback (most recent call last):
-    tpe.errors.TpeError: parameters of an engine cannot be changed; make another one: Engine(...)
+    tpe.TpeError: parameters of an engine cannot be changed; make another one: Engine(...)
     """
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
@@ -90,7 +90,7 @@ def checked_seed(seed: Any) -> int:
 
     >>> checked_seed(-1)
     Traceback (most recent call last):
-    tpe.errors.TpeError: seed = -1 is not legal: an integer from 0 to 9223372036854775807
+    tpe.TpeError: seed = -1 is not legal: an integer from 0 to 9223372036854775807
     """
     if not hasattr(seed, "__index__") or isinstance(seed, bool) or not 0 <= index(seed) <= MAX_SEED:
         raise TpeError(f"seed = {seed!r} is not legal: an integer from 0 to {MAX_SEED}")

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Timing, next_cycle
-from tpe.errors import TpeError
-from tpe.formats import FORMATS, IntFormat
-from tpe.operands import Ints, check_accumulator
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import FORMATS, IntFormat
+from tpe.numbers.operands import Ints, check_accumulator
 from tpe.pe.base import Parameter
 from tpe.values import wrap
 

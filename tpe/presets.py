@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles
-from tpe.errors import TpeError
-from tpe.operands import Ints
-from tpe.table import SCHEMA_VERSION, full_row, to_frame
+from tpe.base.errors import TpeError
+from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
+from tpe.numbers.operands import Ints
 from tpe.version import __version__
 from tpe.workloads.assumed import assumed_line
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tpe.engine import Engine
-    from tpe.zero_points import Seen
+    from tpe.numbers.zero_points import Seen
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Run:
         return self._row(list(self.layers), "total")
 
     def to_frame(self) -> pd.DataFrame:
-        """The layers as a data frame with the columns of `tpe.table.COLUMNS`."""
+        """The layers as a data frame with the columns of `tpe.base.table.COLUMNS`."""
         return to_frame(self.rows())
 
     def to_json(self, rows: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:

@@ -10,18 +10,18 @@ from typing import Any
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.digits import ENCODINGS
+from tpe.base.errors import install
 from tpe.drawing import picture
 from tpe.drawing_legend import in_cell
 from tpe.engine import Engine
-from tpe.errors import install
-from tpe.formats import FORMATS
-from tpe.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
+from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
+from tpe.nest.render import render
+from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.formats import FORMATS
 from tpe.parameters import parameters_of
 from tpe.pe.base import ENCODERS, PE, Pace, Parameter, Way
 from tpe.presets import PRESETS
-from tpe.rendering import render
-from tpe.rewrites import opt1, opt2, opt3, opt4, reachable
 from tpe.workloads import names as workload_names
 
 __all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture"]

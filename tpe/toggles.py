@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tpe.base.errors import TpeError
 from tpe.cell_steps import Key, Psum, Steps, kept_steps
-from tpe.digits import encoding, select
-from tpe.errors import TpeError
-from tpe.kernels import compress
-from tpe.notation import BW, K, N, Step
-from tpe.operands import Ints
+from tpe.nest.notation import BW, K, N, Step
+from tpe.numbers.compressors import evaluate_tree, word_tree
+from tpe.numbers.digits import encoding, select
+from tpe.numbers.operands import Ints
+from tpe.numbers.words import compress
+from tpe.numbers.zero_points import Task, see
 from tpe.pe.base import PE, Pace
-from tpe.trees import evaluate_tree, word_tree
-from tpe.zero_points import Task, see
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

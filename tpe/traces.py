@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from tpe import step_rules
-from tpe.digits import ENCODINGS
+from tpe.base.errors import TpeError, unknown
 from tpe.engine import Engine
-from tpe.errors import TpeError, unknown
-from tpe.operands import Ints
+from tpe.numbers import groups
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import see, task_of
 from tpe.values import bit_level, wrap
 from tpe.workloads import Layer, Workload
 from tpe.workloads.assumed import assumed_line
-from tpe.zero_points import see, task_of
 
 WORKLOAD = "gemm:4096x32x128:normal:20"
 LANES = (1, 4, 8, 16, 32, 64)
@@ -89,13 +89,13 @@ def _per_group(work: Callable[[Operands, int], Ints]) -> Callable[[Operands, int
 
 
 def _bitlet(x: Operands, lanes: int) -> Meetings:
-    columns = step_rules.bitlet_columns(x.a, x.a_bits, lanes)
+    columns = groups.bitlet_columns(x.a, x.a_bits, lanes)
     own = np.maximum(1, columns).reshape(-1, columns.shape[-1])
     return Meetings(own, own.max(axis=1))
 
 
 def _bitfusion(x: Operands, lanes: int) -> Meetings:
-    cycles = step_rules.bitfusion(x.a, x.a_bits, x.b_bits, lanes).ravel()
+    cycles = groups.bitfusion(x.a, x.a_bits, x.b_bits, lanes).ravel()
     return Meetings(cycles[:, None], cycles)
 
 
@@ -104,7 +104,7 @@ def _bitfusion(x: Operands, lanes: int) -> Meetings:
 
 def _opt4c_steps(x: Operands, lanes: int) -> Ints:
     """Cycles of every group of every row at every bit weight: (tiles, lanes, planes, groups)."""
-    masks = step_rules.grouped(step_rules.digit_masks(x.a, x.a_bits, ENCODER), GROUP)
+    masks = groups.grouped(groups.digit_masks(x.a, x.a_bits, ENCODER), GROUP)
     planes = ENCODINGS[ENCODER].count(x.a_bits)
     digits = [((masks >> p) & 1).sum(axis=-1, dtype=np.int64) for p in range(planes)]
     steps: Ints = np.maximum(1, np.stack(digits, axis=1))
@@ -143,7 +143,7 @@ RULES = (
         "mac",
         OPERAND,
         "never: all take one cycle",
-        _per_group(lambda x, n: step_rules.stripes(x.a, 1, n)),
+        _per_group(lambda x, n: groups.stripes(x.a, 1, n)),
     ),
     Rule("opt4c", "opt4c", ROW, "once per output tile: rows run free", _opt4c((2, 3)), True),
     Rule("opt4c-plane", "opt4c", ROW, "at every bit weight", _opt4c((3,)), True),
@@ -154,7 +154,7 @@ RULES = (
         "stripes",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: step_rules.stripes(x.a, x.a_bits, n)),
+        _per_group(lambda x, n: groups.stripes(x.a, x.a_bits, n)),
     ),
     Rule("bitfusion", "bitfusion", "a unit of 16 bricks", "never: there is one", _bitfusion),
     Rule(
@@ -162,21 +162,21 @@ RULES = (
         "pragmatic",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: step_rules.pragmatic(x.a, x.a_bits, n)),
+        _per_group(lambda x, n: groups.pragmatic(x.a, x.a_bits, n)),
     ),
     Rule(
         "pragmatic-csd",
         "pragmatic",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: step_rules.pragmatic(x.a, x.a_bits, n, "csd")),
+        _per_group(lambda x, n: groups.pragmatic(x.a, x.a_bits, n, "csd")),
     ),
     Rule(
         "laconic",
         "laconic",
         "a pair of operands of a group",
         "at every group",
-        _per_group(lambda x, n: step_rules.laconic(x.a, x.b, x.a_bits, x.b_bits, n)),
+        _per_group(lambda x, n: groups.laconic(x.a, x.b, x.a_bits, x.b_bits, n)),
     ),
     Rule("bitlet", "bitlet", "a magnitude column", "at every group", _bitlet),
     Rule(
@@ -184,21 +184,21 @@ RULES = (
         "bitwave",
         OPERAND,
         "at every column that one of them has",
-        _per_group(lambda x, n: step_rules.bitwave(x.a, x.a_bits, n)),
+        _per_group(lambda x, n: groups.bitwave(x.a, x.a_bits, n)),
     ),
     Rule(
         "sibia",
         "sibia",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: step_rules.sibia(x.a, x.a_bits, x.b_bits, n)),
+        _per_group(lambda x, n: groups.sibia(x.a, x.a_bits, x.b_bits, n)),
     ),
     Rule(
         "sibia-column",
         "sibia",
         OPERAND,
         "at every slice that one of them has",
-        _per_group(lambda x, n: step_rules.sibia(x.a, x.a_bits, x.b_bits, n, "column")),
+        _per_group(lambda x, n: groups.sibia(x.a, x.a_bits, x.b_bits, n, "column")),
     ),
 )
 
@@ -304,7 +304,7 @@ def run_trace(
     model: dict[str, Any],
     params: dict[str, Any],
 ) -> Trace:
-    """See `tpe.step_rules.trace`."""
+    """See `tpe.numbers.groups.trace`."""
     for name in params:
         if name not in COMMON:
             raise unknown("parameter of a trace", name, COMMON)
@@ -386,10 +386,10 @@ def _add_digits(digits: dict[str, Ints], x: Operands, repeat: int) -> None:
     """Count the operands of A by their non-zero digits, in every encoding."""
     for name in (*ENCODINGS, "slices"):
         if name == "slices":
-            count = np.bitwise_count(step_rules.slice_masks(x.a, x.a_bits))
-            most = step_rules.slices(x.a_bits)
+            count = np.bitwise_count(groups.slice_masks(x.a, x.a_bits))
+            most = groups.slices(x.a_bits)
         else:
-            count = step_rules.digit_counts(x.a, x.a_bits, name)
+            count = groups.digit_counts(x.a, x.a_bits, name)
             most = ENCODINGS[name].count(x.a_bits)
         found = np.bincount(count.ravel(), minlength=most + 1) * repeat
         digits[name] = found + digits[name] if name in digits else found

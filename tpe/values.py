@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.formats import IntFormat
-from tpe.jit import compiled
-from tpe.operands import Ints
+from tpe.base.jit import compiled
+from tpe.numbers.formats import IntFormat
+from tpe.numbers.operands import Ints
 from tpe.pe.base import ENCODERS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def wrap(c: Ints, bits: int) -> Ints:
 
 def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
     """C by the PE's kernel: every partial product, every compressor row, every wrap."""
-    from tpe import kernels
+    from tpe.numbers import words
 
     pe, w = engine.pe, engine.widths
     assert pe is not None
@@ -77,5 +77,5 @@ def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
     ]
     if pe.sparse or pe.planewise:
         depth = w.depth if pe.sparse else encoded.shape[1]
-        return np.asarray(compiled(kernels.gemm_planes)(*arguments, depth))
-    return np.asarray(compiled(kernels.gemm_dense)(*arguments))
+        return np.asarray(compiled(words.gemm_planes)(*arguments, depth))
+    return np.asarray(compiled(words.gemm_dense)(*arguments))

@@ -15,11 +15,11 @@ import tpe
 from tests.contract.combos import TYPES, operands, types_of
 from tpe import pe as pes
 from tpe.array.base import ALWAYS, Handshake
-from tpe.digits import ENCODINGS
 from tpe.hdl.build import build
 from tpe.hdl.cosim import bench_design, cosimulate
 from tpe.hdl.images import Case
 from tpe.hdl.verify import STALLS
+from tpe.numbers.digits import ENCODINGS
 from tpe.pe.base import PE, Pace
 
 STEPPED = [pes.get(name) for name in pes.names() if pes.get(name).stepped]

@@ -26,8 +26,8 @@ from tests.contract.combos import (
 from tpe.array.base import TERMS, Handshake
 from tpe.hdl import pe_cosim
 from tpe.hdl.verify import corner_values
-from tpe.notation import bind
-from tpe.views import cycles, evaluate, firings
+from tpe.nest.notation import bind
+from tpe.nest.readings import cycles, evaluate, firings
 
 combos = pytest.mark.parametrize("combo", LEGAL, ids=combo_id)
 

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 MODEL = '''"""A toy: the multiplication operator and a word accumulator."""
 
-from tpe.jit import kernel, resolve_type, step_type
-from tpe.notation import mac
+from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.nest.notation import mac
 from tpe.pe.base import PE, Pace, Psum, Way
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tpe.array.base import Array
-from tpe.errors import TpeError, pick
+from tpe.base.errors import TpeError, pick
 from tpe.pe import get as get_pe
 from tpe.pe import names as pe_names
 from tpe.pe.base import PE

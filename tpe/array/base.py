@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from tpe.errors import TpeError
-from tpe.notation import Dim
+from tpe.base.errors import TpeError
+from tpe.nest.notation import Dim
 from tpe.pe.base import PE, Pace, Parameter, Params, Way, Widths
 
 TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "stall")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tpe.array.base import Array
 from tpe.array.matrix2d import bandwidth, timing
-from tpe.notation import K, M, N
+from tpe.nest.notation import K, M, N
 from tpe.pe.base import Pace, Way
 
 RECORD = Array(

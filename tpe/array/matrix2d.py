@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tpe.array.base import OVERLAP, Array, Handshake, Job, Timing, dense_timing
 from tpe.array.sparse import sparse_timing
-from tpe.notation import M, N
+from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Pace, Parameter, Way
 
 DRIFT = Parameter(

@@ -24,7 +24,7 @@ from tpe.array.base import TERMS, Cycles, Job, Timing
 from tpe.array.sparse import pass_edges, passes, row_pass
 from tpe.array.sparse_walk import LATENCY, TAIL
 from tpe.array.stepped import FLUSH, pair_tile, row_tiles, tile_cycles
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 from tpe.pe.base import Pace
 
 OPERANDS = 1 << 22  # about as many are drawn for one kind of tile

@@ -24,8 +24,8 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing
 from tpe.array.sparse_walk import LATENCY, TAIL, drifting_edges, walked
-from tpe.digits import encoding
-from tpe.jit import compiled, kernel
+from tpe.base.jit import compiled, kernel
+from tpe.numbers.digits import encoding
 
 Ints = np.ndarray[Any, np.dtype[Any]]
 

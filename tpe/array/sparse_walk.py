@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tpe.array.base import Handshake, Job, next_cycle
-from tpe.jit import compiled, kernel
+from tpe.base.jit import compiled, kernel
 
 Ints = np.ndarray[Any, np.dtype[Any]]
 

@@ -20,7 +20,7 @@ from fractions import Fraction
 import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing, next_cycle
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 from tpe.pe.base import Pace
 
 FLUSH = 3  # edges from a tile's last step to its first row: the psum, the row and the C register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tpe.array.base import Array, Handshake, Job, Timing, dense_timing
-from tpe.notation import M, N
+from tpe.nest.notation import M, N
 from tpe.pe.base import Pace, Way
 
 

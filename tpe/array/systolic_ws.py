@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Timing
-from tpe.notation import K, N
+from tpe.nest.notation import K, N
 from tpe.pe.base import PE, Pace, Parameter, Way
 
 PSUM_DEPTH = Parameter(

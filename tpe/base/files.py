@@ -1,4 +1,4 @@
-"""Files that a user names: regular ones only, of a size that is told, read whole.
+"""Files that a user names: read whole, regular ones of a size that is told; written whole or not.
 
 A device, a pipe or a folder is refused before a byte of it is read, so that `/dev/zero` neither
 hangs nor fills the memory; so is what grows beyond its limit when it is unpacked.
@@ -7,15 +7,18 @@ hangs nor fills the memory; so is what grows beyond its limit when it is unpacke
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import stat
+import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 LARGEST = 512 << 20  # bytes of a file, and of what it unpacks to, where a reader sets no other
 TEXT = 16 << 20  # of a text that a person writes: tables, topologies, settings
@@ -32,7 +35,7 @@ def read_bytes(path: str | os.PathLike[str], what: str, limit: int = LARGEST) ->
 
     >>> read_bytes("/dev/null", "topology")
     Traceback (most recent call last):
-    tpe.errors.TpeError: /dev/null: cannot be read as topology: not a regular file
+    tpe.TpeError: /dev/null: cannot be read as topology: not a regular file
     """
     where = os.fspath(path)
     with _regular(where, what) as (stream, count):
@@ -141,3 +144,57 @@ def size(count: int) -> str:
 
 def _refused(where: str, what: str, why: object) -> TpeError:
     return TpeError(f"{where}: cannot be read as {what}: {why}")
+
+
+# ---- files that are written ----
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it if all goes well, removed if not.
+
+    Links are followed. Raises TpeError if the directory cannot be written, or if `path` is there
+    and is no regular file: a rename would put a file in a device's place.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if not os.fspath(path) or (target.exists() and not target.is_file()):
+            raise TpeError(f"cannot write '{path}': not a regular file")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+        os.chmod(name, 0o666 & ~_umask())
+    except OSError as error:
+        raise TpeError(f"cannot write '{path}': {error.strerror or error}") from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise TpeError(f"cannot write '{path}': {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path: str, content: Any) -> str:
+    """`content` as JSON into a file, or returned for the caller to print if `path` is "-"."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    if path != "-":
+        with whole_file(path) as temporary:
+            temporary.write_text(text)
+    return text
+
+
+def check_writable(path: str) -> None:
+    """Raise TpeError if `whole_file(path)` could not write; to be asked before long work."""
+    with suppress(_Asked), whole_file(path):
+        raise _Asked
+
+
+class _Asked(Exception):
+    """Leaves `whole_file` without writing."""

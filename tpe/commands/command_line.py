@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

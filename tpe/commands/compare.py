@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tpe.base.errors import TpeError, unknown
 from tpe.cli_common import (
     DEFAULT_SIZE,
     AllLayersOption,
@@ -33,7 +34,6 @@ from tpe.commands.compare_text import print_comparison
 from tpe.commands.reproduce import EnergyOption
 from tpe.commands.run import ValuesOption, WorkloadOption, values_words
 from tpe.commands.synth import CostOption, LibertyOption
-from tpe.errors import TpeError, unknown
 
 if TYPE_CHECKING:
     from tpe.candidates import Candidate, Choice

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tpe.base.errors import TpeError
 from tpe.base.units import column, number
 from tpe.cli_common import Output, plain_table, progress
 from tpe.commands.run import cycles_text
 from tpe.commands.synth_text import library_text
-from tpe.errors import TpeError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,7 +86,7 @@ def _pricer(
     """What synthesis says of an engine; parameters that were given with `-p` are not varied."""
     from tpe.synth.price import count_steps, price, varied
     from tpe.synth.recipes import find_recipes
-    from tpe.synth.tech import technology
+    from tpe.technology.technology import technology
 
     tech = technology(list(liberty or ("tpe130",)))
     recipes = find_recipes(recipe)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError, pick
 from tpe.cli_common import (
     JsonOption,
     Output,
@@ -16,7 +17,6 @@ from tpe.cli_common import (
     parse_params,
     plain_table,
 )
-from tpe.errors import TpeError, pick
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.cli_common import (
     JsonOption,
     Output,
@@ -17,7 +18,6 @@ from tpe.cli_common import (
     progress,
 )
 from tpe.commands.synth_text import library_text, number
-from tpe.errors import TpeError
 
 if TYPE_CHECKING:
     from tpe.reproduce.facts import Paper
@@ -102,7 +102,7 @@ def _measured(
     from tpe.reproduce.measure import Bench, measure, steps
     from tpe.synth.cost import read_cost
     from tpe.synth.recipes import find_recipes
-    from tpe.synth.tech import technology
+    from tpe.technology.technology import technology
 
     if cost is not None:
         return [measure(Bench(paper, None, (), read_cost(cost), energy=energy))]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tpe.base.files import check_writable
 from tpe.cli_common import (
     DEFAULT_SIZE,
     ArrayOption,
@@ -21,7 +22,6 @@ from tpe.cli_common import (
     engine_of,
     plain_table,
 )
-from tpe.table import check_writable
 
 SaveOption = Annotated[
     str | None,

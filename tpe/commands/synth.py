@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.cli_common import (
     JsonOption,
     Output,
@@ -30,7 +31,6 @@ from tpe.commands.synth_power import (
 )
 from tpe.commands.synth_shares import print_shares
 from tpe.commands.synth_text import number, print_result
-from tpe.errors import TpeError
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
@@ -221,7 +221,7 @@ def _run(
 ) -> Result:
     from tpe.synth.designs import VARIED
     from tpe.synth.synthesis import compare, count_steps
-    from tpe.synth.tech import technology
+    from tpe.technology.technology import technology
 
     tech = technology(list(liberty or ("tpe130",)), wire_load=wire_load)
     pinned = {text.partition("=")[0] for text in param or ()}

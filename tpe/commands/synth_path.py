@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tpe.base.errors import TpeError
 from tpe.cli_common import Output, plain_table
 from tpe.commands.synth_text import number
-from tpe.errors import TpeError
 
 if TYPE_CHECKING:
     from tpe.synth.area.path import Timing

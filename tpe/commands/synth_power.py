@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError, unknown
+from tpe.base.files import check_writable
 from tpe.cli_common import Output, progress
-from tpe.errors import TpeError, unknown
-from tpe.table import check_writable
 
 if TYPE_CHECKING:
     from tpe.synth.synthesis import Result

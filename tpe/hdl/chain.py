@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl.pack import Ints, to_hex
 from tpe.post import ROUNDINGS, SHIFT_BITS, Added, Given, Requant
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from tpe.base.errors import missing_extra
 from tpe.base.processes import run
 from tpe.engine import Engine
-from tpe.errors import missing_extra
 from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import QUICK, Design, build
 from tpe.hdl.images import (
@@ -37,7 +37,7 @@ from tpe.hdl.images import (
 from tpe.hdl.pack import image_lines, unpack_lines
 from tpe.hdl.package_files.facts import facts
 from tpe.hdl.sva import sva_modules
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 from tpe.run import Run
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import TpeError, missing_extra
-from tpe.formats import IntFormat
+from tpe.base.errors import TpeError, missing_extra
 from tpe.hdl import chain, sources
 from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.hdl.keywords import KEYWORDS
 from tpe.hdl.trees import tree_modules
+from tpe.nest.render import render
+from tpe.numbers.formats import IntFormat
+from tpe.numbers.zero_points import MODES
 from tpe.parameters import size_text
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE
-from tpe.rendering import render
 from tpe.version import __version__
-from tpe.zero_points import MODES
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake
-from tpe.digits import pack_digits
 from tpe.engine import Engine
 from tpe.hdl import chain, emit
 from tpe.hdl.pack import pack
-from tpe.operands import Ints
+from tpe.numbers.digits import pack_digits
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import Task, offset, see
 from tpe.post import NOTHING, Added, Given
 from tpe.run import Run
-from tpe.zero_points import Task, offset, see
 
 # What the harness is told of a case, by the name of its port.
 SETTINGS = (

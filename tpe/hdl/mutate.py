@@ -14,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tpe.array.base import Handshake
+from tpe.base.errors import TpeError
+from tpe.base.table import SCHEMA_VERSION
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.chain import drawn, has_room
 from tpe.hdl.images import Case
@@ -24,7 +25,6 @@ from tpe.hdl.mutate_equiv import EQUIVALENT, judge
 from tpe.hdl.mutate_netlist import Mutant, mutated
 from tpe.hdl.mutate_subjects import label, sample
 from tpe.hdl.verify import STALLS, battery, corner_values
-from tpe.table import SCHEMA_VERSION
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
 PATIENT = Handshake(idle=0xFFF7_FFEF)  # gaps longer than what a row is in flight

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.cli_common import JsonOption, Output, SeedOption, plain_table, progress
-from tpe.errors import TpeError
 
 if TYPE_CHECKING:
     from tpe.hdl.mutate import Report

@@ -15,8 +15,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from tpe.base.errors import missing_extra
 from tpe.base.processes import run
-from tpe.errors import missing_extra
 from tpe.hdl.mutate_netlist import Mutant, Netlist, run_yosys
 
 EQUIVALENT, DIFFERENT, OPEN = "equivalent", "different", "open"

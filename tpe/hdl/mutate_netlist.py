@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from tpe.base.errors import missing_extra
 from tpe.base.processes import run
-from tpe.errors import missing_extra
 
 TOP = "mutated"  # the flattened module with the select input
 SELECT_BITS = 16

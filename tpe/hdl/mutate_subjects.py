@@ -10,8 +10,8 @@ from typing import Any
 from tpe import pe as pes
 from tpe.array import combinations
 from tpe.array.base import Array
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.parameters import parameters_of
 from tpe.pe.base import PE, Parameter

@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.package_files.axis import axis_modules
 from tpe.hdl.package_files.constraints import sdc

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tpe import kernels
-from tpe.digits import encoding, pack_digits, select
+from tpe.base.jit import compiled
 from tpe.engine import Engine
 from tpe.hdl import emit, sources
 from tpe.hdl.build import Design, build
 from tpe.hdl.cosim import simulate
 from tpe.hdl.images import cycle_limit
 from tpe.hdl.pack import Ints, to_hex, unpack
-from tpe.jit import compiled
+from tpe.numbers import words
+from tpe.numbers.digits import encoding, pack_digits, select
 from tpe.pe.base import ENCODERS
 from tpe.values import wrap
 
@@ -105,7 +105,7 @@ def _traced(engine: Engine, first: Ints, plane: Ints, code: Ints, b: Ints) -> In
     """What the finish shows of one pair or word after each step."""
     pe, w = emit.record(engine), engine.widths
     rows = np.hstack([first[:, None], plane[:, None], code, b])
-    traced: Ints = compiled(kernels.trace)(
+    traced: Ints = compiled(words.trace)(
         compiled(pe.step),
         compiled(pe.resolve),
         np.ascontiguousarray(rows, np.int64),

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
+from tpe.base.table import SCHEMA_VERSION
 from tpe.hdl import sources
 from tpe.hdl.emit import record
 from tpe.hdl.prove_arrays import uncovered_arrays
@@ -30,7 +31,6 @@ from tpe.hdl.prove_control import control_claims
 from tpe.hdl.prove_solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.prove_specs import Claim, Lemma, at_widths, claims, properties, uncovered
 from tpe.hdl.prove_steps import step_claims
-from tpe.table import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

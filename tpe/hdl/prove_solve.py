@@ -24,9 +24,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from tpe.base.cache import cache_dir
+from tpe.base.errors import missing_extra
 from tpe.base.processes import run
-from tpe.errors import missing_extra
-from tpe.jit import cache_dir
 
 PROVED, REFUTED, OPEN = "proved", "refuted", "open"
 WALL = 20  # times the limit, after which a process ends though the processor was busy elsewhere

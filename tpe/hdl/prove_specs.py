@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from tpe.hdl import sources
 from tpe.hdl.emit import pe_aliases, record, rtl_widths, stored_formats, with_defaults
 from tpe.hdl.prove_solve import Query
-from tpe.zero_points import MODES
+from tpe.numbers.zero_points import MODES
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from tpe.base.errors import TpeError, missing_extra
 from tpe.base.processes import run
-from tpe.errors import TpeError, missing_extra
 
 OLDEST = (5, 36)
 

@@ -1,7 +1,7 @@
 """Wallace's and Dadda's trees as SystemVerilog, in place of the chain `tpe_half_reduce`.
 
-The trees themselves are `tpe.trees`, which holds their definitions and sources. Adders of a stage
-that differ in their column alone are written as one assignment on slices of rows.
+The trees themselves are `tpe.numbers.compressors`, which holds their definitions and sources.
+Adders of a stage that differ in their column alone are written as one assignment on slices of rows.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tpe.errors import unknown
+from tpe.base.errors import unknown
 from tpe.hdl import sources
-from tpe.trees import (
+from tpe.numbers.compressors import (
     KINDS,
     TITLES,
     Columns,

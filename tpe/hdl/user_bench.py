@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.build import BuildFailed, Design, build
 from tpe.hdl.foreign import limited
@@ -19,7 +19,7 @@ from tpe.hdl.foreign.roles import OUTPUTS, RESULTS, Part, Pin
 from tpe.hdl.pack import to_hex
 from tpe.hdl.user_model import Model
 from tpe.hdl.user_stimulus import LEAD, PACES, QUIET, Stimulus, pace
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 
 FEWEST_WORDS = 1 << 17  # of the bench's memories: a power of two, so that builds are shared
 _CHUNK = 1 << 15  # words of stimulus packed at a time

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.cli_common import (
     DEFAULT_PE,
     ArrayOption,
@@ -26,7 +27,6 @@ from tpe.cli_common import (
     plain_table,
     working,
 )
-from tpe.errors import TpeError
 from tpe.hdl.commands import DEFAULT_SIZE
 
 if TYPE_CHECKING:

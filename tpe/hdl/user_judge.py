@@ -11,7 +11,7 @@ from tpe.hdl.user_bench import Flags, Recorded
 from tpe.hdl.user_model import Model
 from tpe.hdl.user_report import Cosimulation, Mismatch
 from tpe.hdl.user_stimulus import LEAD, Stimulus
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 
 SHOWN = 10  # mismatches that a report holds
 _ENOUGH = 8  # wrong results that make what they share worth saying

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError, unknown
-from tpe.formats import IntFormat
+from tpe.base.errors import TpeError, unknown
 from tpe.hdl.foreign.roles import CONTROLS, Pin
-from tpe.operands import Ints
+from tpe.numbers.formats import IntFormat
+from tpe.numbers.operands import Ints
 
 WIDEST_OPERAND = 32
 MODELS = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tpe.table import SCHEMA_VERSION
+from tpe.base.table import SCHEMA_VERSION
 
 
 @dataclass(frozen=True)

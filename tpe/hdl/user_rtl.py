@@ -10,7 +10,7 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl.build import Design
 from tpe.hdl.foreign.files import file_set
 from tpe.hdl.foreign.hints import explained, shifted

@@ -8,10 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl.foreign.roles import Pin
 from tpe.hdl.user_model import Model, Operand
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 
 EXHAUSTIVE_BITS = 16  # operands of so many bits together are run through all their values
 DEFAULT_RANDOM = 65536  # vectors, where that is too much

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import chain, emit, sources
 from tpe.hdl.build import CONFIGURED
 from tpe.hdl.cosim import harness_parameters

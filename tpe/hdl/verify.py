@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake
+from tpe.base.errors import TpeError
+from tpe.base.files import check_writable
+from tpe.base.table import SCHEMA_VERSION
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl.chain import drawn, has_room
 from tpe.hdl.cosim import Outcome, cosimulate, memory_words
 from tpe.hdl.images import Case, counts
 from tpe.hdl.toolchain import has_fst_headers
-from tpe.operands import Ints
-from tpe.table import SCHEMA_VERSION, check_writable
-from tpe.zero_points import task_of
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import task_of
 
 DEPTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 33)  # values of K in the battery
 STALLS = Handshake(idle=0x0412_8011, busy=0x2080_1402)  # a source and a sink that hesitate

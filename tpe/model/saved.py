@@ -19,13 +19,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles
-from tpe.base.files import read_text
+from tpe.base.errors import TpeError
+from tpe.base.files import read_text, whole_file
 from tpe.config import size_text
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 from tpe.run import Error, LayerRun, Run
-from tpe.table import whole_file
 from tpe.version import __version__
 
 FORMAT, VERSION = "tpe run", 1

@@ -42,7 +42,7 @@ def count(number: int, noun: str) -> str:
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """Some columns of the flat table, with its types."""
-    from tpe.table import to_frame
+    from tpe.base.table import to_frame
 
     known = [{key: value for key, value in row.items() if key in columns} for row in rows]
     return to_frame(known)[list(columns)]

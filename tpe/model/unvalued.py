@@ -14,15 +14,15 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
 from tpe.array.sampled import sampled_timing
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.firings import count_firings
-from tpe.formats import IntFormat
-from tpe.operands import Ints, check_range
+from tpe.numbers.formats import IntFormat
+from tpe.numbers.operands import Ints, check_range
+from tpe.numbers.zero_points import coded, layer_zeros
 from tpe.run import LayerRun, repeated
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import Drawn
 from tpe.workloads.lazy import LazyLayer, Operand
-from tpe.zero_points import coded, layer_zeros
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from tpe.errors import pick
+from tpe.base.errors import pick
 from tpe.pe.base import PE
 
 _NOT_PES = {"__init__", "base"}

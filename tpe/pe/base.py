@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tpe.errors import TpeError, pick
-from tpe.notation import Loop, Nest
+from tpe.base.errors import TpeError, pick
+from tpe.nest.notation import Loop, Nest
 
 ENCODERS: dict[str, int] = {"booth": 0, "ent": 1}  # the recodings that have RTL, by its parameter
 
@@ -191,8 +191,8 @@ class PE:
 
     `nest` gives the PE's loop nest from the loops of an array and the PE's parameters; a PE whose
     rule is not written in that notation has none. `step` and `resolve` are its kernels, with the
-    signatures of `tpe.jit.step_type` and `resolve_type`: they are written by hand, and the RTL by
-    hand again; only the contract joins them.
+    signatures of `tpe.base.jit.step_type` and `resolve_type`: they are written by hand, and the RTL
+    by hand again; only the contract joins them.
     """
 
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpe import step_rules
-from tpe.jit import kernel, step_type
-from tpe.operands import Ints
+from tpe.base.jit import kernel, step_type
+from tpe.numbers import groups
+from tpe.numbers.operands import Ints
 from tpe.pe.base import PE, Pace, Parameter, Psum, Way, lanes_parameter
 from tpe.pe.mac import resolve
 
@@ -43,7 +43,7 @@ def steps(a: Ints, job: Job) -> Ints:
     """Cycles of every group of A (rows, K): (rows, groups)."""
     w, params = job.widths, job.params
     bricks, top_brick = int(params["bricks"]), int(params["top_brick"])
-    return step_rules.bitfusion(a, w.a, w.b, w.lanes, bricks, top_brick)
+    return groups.bitfusion(a, w.a, w.b, w.lanes, bricks, top_brick)
 
 
 RECORD = PE(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tpe import step_rules
-from tpe.jit import compiled, kernel, step_type
-from tpe.kernels import digit
-from tpe.operands import Ints
+from tpe.base.jit import compiled, kernel, step_type
+from tpe.numbers import groups
+from tpe.numbers.operands import Ints
+from tpe.numbers.words import digit
 from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, lanes_parameter
 from tpe.pe.mac import resolve
 
@@ -71,8 +71,8 @@ def tally(a_terms: Terms, b_terms: Terms, lanes: int) -> Ints:
 def pair_steps(a: Ints, b: Ints, job: Job) -> Ints:
     """Of every group of a tile, A (rows, K) and B (K, cols): see `tally`."""
     w, encoder = job.widths, str(job.params["encoder"])
-    a_terms = step_rules.digit_counts(a, w.a, encoder).astype(np.uint8)
-    b_terms = np.ascontiguousarray(step_rules.digit_counts(b, w.b, encoder), np.uint8)
+    a_terms = groups.digit_counts(a, w.a, encoder).astype(np.uint8)
+    b_terms = np.ascontiguousarray(groups.digit_counts(b, w.b, encoder), np.uint8)
     return np.asarray(compiled(tally)(np.ascontiguousarray(a_terms), b_terms, w.lanes))
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tpe.jit import kernel, resolve_type, step_type
-from tpe.kernels import compress, digit
-from tpe.notation import Nest, mac
+from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.nest.notation import Nest, mac
+from tpe.nest.rewrites import encode_in
+from tpe.numbers.words import compress, digit
 from tpe.pe.base import (
     ENCODE_IN,
     ENCODER,
@@ -26,7 +27,6 @@ from tpe.pe.base import (
     code_bits,
     lanes_parameter,
 )
-from tpe.rewrites import encode_in
 
 
 @kernel(step_type)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tpe.jit import kernel, resolve_type, step_type
-from tpe.kernels import compress, digit
-from tpe.notation import ADD, M, Nest, mac
+from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.nest.notation import ADD, M, Nest, mac
+from tpe.nest.rewrites import encode_in, opt1, share
+from tpe.numbers.words import compress, digit
 from tpe.pe.base import (
     ENCODE_IN,
     ENCODER,
@@ -21,7 +22,6 @@ from tpe.pe.base import (
     code_bits,
     lanes_parameter,
 )
-from tpe.rewrites import encode_in, opt1, share
 
 
 @kernel(step_type)

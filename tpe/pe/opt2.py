@@ -21,9 +21,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tpe.jit import kernel, resolve_type, step_type
-from tpe.kernels import compress
-from tpe.notation import ADD, BW, HALF_REDUCE, SHIFT, M, Nest, mac
+from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.nest.notation import ADD, BW, HALF_REDUCE, SHIFT, M, Nest, mac
+from tpe.nest.rewrites import encode_in, opt2, serialise, share
+from tpe.numbers.words import compress
 from tpe.pe.base import (
     ENCODE_IN,
     ENCODER,
@@ -39,7 +40,6 @@ from tpe.pe.base import (
     code_bits,
     lanes_parameter,
 )
-from tpe.rewrites import encode_in, opt2, serialise, share
 
 
 @kernel(step_type)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tpe.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
+from tpe.nest.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
+from tpe.nest.rewrites import opt3, share
 from tpe.pe import opt4c
 from tpe.pe.base import Loops, Params
-from tpe.rewrites import opt3, share
 
 
 def nest(loops: Loops, params: Params) -> Nest:

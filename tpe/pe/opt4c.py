@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tpe.jit import kernel, resolve_type, step_type
-from tpe.kernels import compress, signed
-from tpe.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
+from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.nest.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
+from tpe.nest.rewrites import opt4, share
+from tpe.numbers.words import compress, signed
 from tpe.pe.base import ENCODER, PE, TREE, Loops, Pace, Parameter, Params, Psum, Way, Widths
-from tpe.rewrites import opt4, share
 
 GROUP = 4  # operands of K that a front searches for non-zero digits at once
 

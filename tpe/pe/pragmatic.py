@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpe import step_rules
-from tpe.jit import kernel, step_type
-from tpe.operands import Ints
+from tpe.base.jit import kernel, step_type
+from tpe.numbers import groups
+from tpe.numbers.operands import Ints
 from tpe.pe.base import PE, Pace, Parameter, Psum, Way, lanes_parameter
 from tpe.pe.mac import resolve
 
@@ -34,7 +34,7 @@ def step(
 
 def steps(a: Ints, job: Job) -> Ints:
     """Work of every group of A (rows, K), 0 if all its operands are zero: (rows, groups)."""
-    return step_rules.pragmatic(a, job.widths.a, job.widths.lanes, str(job.params["digits"]))
+    return groups.pragmatic(a, job.widths.a, job.widths.lanes, str(job.params["digits"]))
 
 
 RECORD = PE(
@@ -54,7 +54,7 @@ RECORD = PE(
         Parameter(
             "digits",
             "magnitude",
-            step_rules.PRAGMATIC_DIGITS,
+            groups.PRAGMATIC_DIGITS,
             "powers of two that A is split into: ones of its magnitude, assumed, or CSD digits",
         ),
     ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpe import step_rules
-from tpe.jit import kernel, step_type
-from tpe.operands import Ints
+from tpe.base.jit import kernel, step_type
+from tpe.numbers import groups
+from tpe.numbers.operands import Ints
 from tpe.pe.base import PE, Pace, Parameter, Psum, Way, lanes_parameter
 from tpe.pe.mac import resolve
 
@@ -36,7 +36,7 @@ def step(
 def steps(a: Ints, job: Job) -> Ints:
     """Work of every group of A (rows, K), 0 if all its operands are zero: (rows, groups)."""
     w = job.widths
-    return step_rules.sibia(a, w.a, w.b, w.lanes, str(job.params["skip"]))
+    return groups.sibia(a, w.a, w.b, w.lanes, str(job.params["skip"]))
 
 
 RECORD = PE(
@@ -56,7 +56,7 @@ RECORD = PE(
         Parameter(
             "skip",
             "lane",
-            step_rules.SKIPS,
+            groups.SKIPS,
             "zero slices of A are skipped by every lane for itself, assumed, or if all have one",
         ),
     ),

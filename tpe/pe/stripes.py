@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpe import step_rules
-from tpe.jit import kernel, step_type
-from tpe.operands import Ints
+from tpe.base.jit import kernel, step_type
+from tpe.numbers import groups
+from tpe.numbers.operands import Ints
 from tpe.pe.base import PE, Pace, Psum, Way, lanes_parameter
 from tpe.pe.mac import resolve
 
@@ -27,7 +27,7 @@ def step(
 
 def steps(a: Ints, job: Job) -> Ints:
     """Cycles of every group of A (rows, K): (rows, groups)."""
-    return step_rules.stripes(a, job.widths.a, job.widths.lanes)
+    return groups.stripes(a, job.widths.a, job.widths.lanes)
 
 
 RECORD = PE(

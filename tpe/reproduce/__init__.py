@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-from tpe.errors import unknown
+from tpe.base.errors import unknown
 from tpe.reproduce.facts import Paper
 
 PAPERS = ("hpca25", "ent")

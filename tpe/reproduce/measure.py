@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.reproduce import saed32
 from tpe.reproduce.facts import Case, Claim, Paper, Spec
 from tpe.synth.cost import CostTable
@@ -22,7 +22,7 @@ from tpe.synth.pe_energy import Energy, known_energy
 from tpe.synth.price import Option, Price, count_steps, price, users_price
 from tpe.synth.recipes import Recipe
 from tpe.synth.scaling import reference
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 Step = Callable[[str], None]
 

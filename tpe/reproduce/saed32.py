@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tpe.errors import unknown
+from tpe.base.errors import unknown
 
 Name = tuple[str, str]
 FILE = Path(__file__).with_name("data") / "saed32_synthesis.csv"

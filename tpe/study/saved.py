@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tpe.base.errors import TpeError
 from tpe.candidates import Candidate
 from tpe.comparison import Comparison, Entry
-from tpe.errors import TpeError
 from tpe.model.saved import (
     engine_content,
     engine_of,

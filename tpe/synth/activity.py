@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tpe.base.errors import TpeError
 from tpe.base.processes import run
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.build import QUICK, Design, build
 from tpe.synth import simulate
-from tpe.synth.liberty import Library
 from tpe.synth.netlist import Netlist
 from tpe.synth.nets import ONE, ZERO, Nets, nets_of
 from tpe.synth.saif import read_saif
 from tpe.synth.timing import CLOCK
+from tpe.technology.library import Library
 
 SOURCE = "gate-level simulation, zero delay (no glitches)"
 Floats = NDArray[np.float64]

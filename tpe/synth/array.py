@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.synth import designs, mapper, timing
 from tpe.synth.fanout import buffered
 from tpe.synth.front import Point, pareto
@@ -23,8 +23,8 @@ from tpe.synth.mapper import Mapped, Part, map_parts
 from tpe.synth.netlist import Module, Netlist, area_um2
 from tpe.synth.points import measured
 from tpe.synth.recipes import Recipe, find_recipes
-from tpe.synth.tech import Technology
 from tpe.synth.timing import Timing
+from tpe.technology.technology import Technology
 
 Registers: TypeAlias = tuple[int, int]  # flip-flops, those of them with a reset
 _TRIES = 3  # compositions that are timed for one clock

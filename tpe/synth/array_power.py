@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.synth import activity, designs
 from tpe.synth.activity import check_annotated

@@ -16,11 +16,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.synth import function
-from tpe.synth.liberty import Cell, Energy, Pin
 from tpe.synth.nets import ONE, Gate, Nets
-from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK, CLOCK_SLEW_NS, edge_flop, fo4_edge
+from tpe.technology import function
+from tpe.technology.library import Cell, Energy, Pin
+from tpe.technology.technology import Technology
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.synth.netlist import Netlist
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 # Yosys's cells, one bit each, by what they are.
 FLOP = re.compile(r"\$_(S?DFFE?|ALDFFE?|DFFSRE?|FF|SDFFCE)_")

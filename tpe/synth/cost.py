@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tpe.base import files
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 COLUMNS = ("pe", "clock_ns", "area_um2", "energy_fj_per_mac", "leakage_uw")
 _NEEDED = ("clock_ns", "area_um2")

@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
+from tpe.numbers.zero_points import Seen, Task, see
 from tpe.synth.designs import pe_parts, share_of, sized
 from tpe.synth.mapper import Part
 from tpe.toggles import switching
-from tpe.zero_points import Seen, Task, see
 
 if TYPE_CHECKING:
     from tpe.hdl.images import Case
     from tpe.run import LayerRun
     from tpe.synth.power import Power
     from tpe.synth.rows import Design
-    from tpe.synth.tech import Technology
+    from tpe.technology.technology import Technology
 
 FORMAT = 3
 FILE = Path(__file__).resolve().parent / "data" / "energy_tpe130.json"

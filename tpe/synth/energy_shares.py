@@ -21,7 +21,7 @@ from tpe.synth.power import internal_terms, priced
 from tpe.synth.recipes import Recipe
 from tpe.synth.shares import OWN, PRIMITIVES, REGISTERS
 from tpe.synth.stimulus import cases_of, smaller
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 OUTSIDE = "operands"  # nets that enter the cell, driven from outside
 

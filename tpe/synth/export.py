@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tpe.base.errors import TpeError, unknown
 from tpe.engine import Engine
-from tpe.errors import TpeError, unknown
 from tpe.hdl import emit
 from tpe.hdl.package import emit_directory
 from tpe.synth.fpga import FAMILIES, fpga_counts

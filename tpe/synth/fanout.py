@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tpe.synth.netlist import Instance, Module, read_netlist
-from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK, RESET, fo4_edge
+from tpe.technology.technology import Technology
 
 MOST = 8  # sinks of a net, module pins or buffers, before it gets buffers
 _PIECE = re.compile(r"^(.*?)\s*(?:\[(\d+)(?::(\d+))?\])?$")

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tpe.base.errors import TpeError, unknown
 from tpe.base.processes import run
-from tpe.errors import TpeError, unknown
 from tpe.synth.mapper import Part, require_pyosys
 
 FAMILIES = {

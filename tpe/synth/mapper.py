@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from tpe.base import processes
-from tpe.errors import TpeError, missing_extra
-from tpe.jit import cache_dir
+from tpe.base.cache import cache_dir, digest
+from tpe.base.errors import TpeError, missing_extra
 from tpe.synth.checks import ASYNC, FLOP, LATCH, check, check_statistics, count
-from tpe.synth.kept import digest
 from tpe.synth.netlist import Netlist, area_um2, full_adder, read_netlist
 from tpe.synth.recipes import ADDERS, Gates, Recipe
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 _HERE = Path(__file__).resolve().parent
 _FORMAT = 2  # of what is kept in the cache

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tpe.errors import TpeError
-from tpe.synth import cells
-from tpe.synth.liberty import Cell, Library
+from tpe.base.errors import TpeError
+from tpe.technology import roles
+from tpe.technology.library import Cell, Library
 
 _NAME = r"(?:\\\S+|[A-Za-z_$][\w$]*)"
 _MODULE = re.compile(rf"^module ({_NAME}) ?\((.*?)\);\n(.*?)^endmodule", re.MULTILINE | re.DOTALL)
@@ -134,7 +134,7 @@ def _tied(module: Module, library: Library) -> set[str]:
 
 def _is_reset(cell: Cell, instance: Instance, tied: set[str]) -> bool:
     """Whether a clear or preset pin of a flip-flop hangs on a net rather than on a constant."""
-    from tpe.synth import function
+    from tpe.technology import function
 
     for state in cell.sequential:
         for text in (state.clear, state.preset):
@@ -208,9 +208,9 @@ def full_adder(usable: tuple[Cell, ...]) -> str | None:
 
 def _adder_pins(cell: Cell) -> tuple[list[str], str, str] | None:
     """(inputs, parity output, majority output) of a full adder, None for any other cell."""
-    from tpe.synth import function
+    from tpe.technology import function
 
-    if not cells.combinational(cell) or len(cell.inputs) != 3 or len(cell.outputs) != 2:
+    if not roles.combinational(cell) or len(cell.inputs) != 3 or len(cell.outputs) != 2:
         return None
     inputs = [pin.name for pin in cell.inputs]
     tables = {

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.synth.netlist import Module
 
 ZERO, ONE = -1, -2  # nets that are constant

@@ -6,21 +6,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tpe.base import cache
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.synth import kept
 from tpe.synth.rows import Chosen
 from tpe.synth.sampled import Sample
 from tpe.synth.stimulus import Operands
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
 OPERANDS = "normal:20"
-# What the energy of a netlist depends on beside the netlist, the library and the engine.
-_CODE = (
-    *("power", "activity", "cell_energy", "nets", "port_traces", "stimulus", "wires"),
-    *("designs", "sampled"),
-)
 
 Draw = Callable[[], Operands]  # operands, made where they are needed; TpeError if there are none
 
@@ -61,7 +56,7 @@ def pe_energy(
         power = pe_power(engine, chosen, tech, clock_ns, operands, seed)
         return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
 
-    return Energy(**kept.kept(_file(engine, chosen, tech, clock_ns, operands), simulated))
+    return Energy(**cache.kept(_file(engine, chosen, tech, clock_ns, operands), simulated))
 
 
 def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
@@ -85,4 +80,4 @@ def _file(
     if isinstance(operands, Sample):
         drawn += [str(operands.seed), operands.fingerprint]
     facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, drawn]
-    return kept.place("energy", facts, _CODE)
+    return cache.place("energy", facts, "tpe.synth.power")

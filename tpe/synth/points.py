@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tpe.synth import kept, timing
+from tpe.base import cache
+from tpe.synth import timing
 from tpe.synth.front import Point
 from tpe.synth.mapper import Mapped, Outcome, Part, map_parts
 from tpe.synth.recipes import Recipe
-from tpe.synth.tech import Technology
 from tpe.synth.timing import Timing, timing_of
+from tpe.technology.technology import Technology
 
 _FORMAT = 2
 
@@ -63,7 +64,7 @@ def measure(
 
 def _key(technology: Technology, timer: str | None) -> str:
     """What timing depends on beside the netlist and the library that it was mapped to."""
-    return kept.digest([_FORMAT, *timing.timer_key(technology, timer)])[:16]
+    return cache.digest([_FORMAT, *timing.timer_key(technology, timer)])[:16]
 
 
 def _file(mapped: Mapped, key: str) -> Path:
@@ -72,9 +73,9 @@ def _file(mapped: Mapped, key: str) -> Path:
 
 def _load(mapped: Mapped, key: str) -> tuple[Timing | None] | None:
     """The timing that is kept, in a tuple, since a netlist may have none; None if none is kept."""
-    content = kept.load(_file(mapped, key))
+    content = cache.load(_file(mapped, key))
     return None if content is None else (timing_of(content) if content else None,)
 
 
 def _store(mapped: Mapped, key: str, found: Timing | None) -> None:
-    kept.store(_file(mapped, key), asdict(found) if found else {})
+    cache.store(_file(mapped, key), asdict(found) if found else {})

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tpe.base.errors import TpeError
 from tpe.base.processes import run
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit, sources
 from tpe.hdl.build import QUICK, Design, build
 from tpe.hdl.images import Case

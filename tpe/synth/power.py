@@ -13,21 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl.images import Case
 from tpe.synth import activity
 from tpe.synth.activity import Activity, check_annotated
 from tpe.synth.cell_energy import Loads, gate_state, leakage_nw, loads_of, pin_energy_fj
 from tpe.synth.designs import share_of, variant_engine
-from tpe.synth.liberty import Cell, Pin
 from tpe.synth.nets import Gate, Nets
 from tpe.synth.port_traces import port_traces
 from tpe.synth.rows import Chosen
 from tpe.synth.stimulus import Operands, cases_of, smaller
-from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK
 from tpe.synth.wires import clock_tree_fj, with_wires, words
+from tpe.technology.library import Cell, Pin
+from tpe.technology.technology import Technology
 
 COMBINATIONAL, SEQUENTIAL, CLOCKED, INPUTS = "combinational", "sequential", "clock", "inputs"
 CLASSES = (COMBINATIONAL, SEQUENTIAL, CLOCKED, INPUTS)

@@ -15,10 +15,11 @@ from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
+from tpe.base import cache
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
-from tpe.synth import designs, kept, timing
+from tpe.synth import designs, timing
 from tpe.synth.array import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.cost import Cost, CostTable
 from tpe.synth.designs import Size, sized
@@ -36,11 +37,10 @@ from tpe.synth.scaling import (
     samples,
     scaling,
 )
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 Step = Callable[[str], None]
 _MOST = 8  # compositions that are timed, without those for a clock that was asked for
-_CODE = ("array", "fanout", "front", "price", "scaling")  # what composes and fits
 _TIGHTER = (1.0, 0.93, 0.86)  # of a clock: paths over modules are longer than those inside one
 
 
@@ -196,7 +196,7 @@ def price(
     assert isinstance(design, Design)
     found = samples(own, tech, step, workers)
     file = _file(design, found, tech, clocks_ns)
-    content = kept.kept(file, lambda: _composed(design, found, tech, clocks_ns))
+    content = cache.kept(file, lambda: _composed(design, found, tech, clocks_ns))
     scale = Scaling(own, **content["scaling"])
     options = tuple(
         Synthesised(
@@ -254,7 +254,7 @@ def _file(
         list(clocks_ns),
         timing.timer_key(tech),
     ]
-    return kept.place("price", facts, _CODE)
+    return cache.place("price", facts, "tpe.synth.price")
 
 
 def count_steps(engine: Engine, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 
 # How Yosys builds the carries of an adder: the rules that `techmap` reads before its own, which
 # are Brent and Kung's. "+/" is Yosys's own folder, "@" the folder of data here.

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from tpe.errors import TpeError
-from tpe.table import whole_file
+from tpe.base.errors import TpeError
+from tpe.base.files import whole_file
 from tpe.version import __version__
 
 _DURATION = re.compile(r"\(DURATION\s+(\d+)\)")

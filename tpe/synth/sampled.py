@@ -19,12 +19,12 @@ from functools import cached_property
 
 import numpy as np
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import coded, layer_zeros, task_of
 from tpe.workloads import Layer, Workload
 from tpe.workloads.lazy import LazyLayer
-from tpe.zero_points import coded, layer_zeros, task_of
 
 POSITIONS = 2048  # of K that are kept, of all layers together
 LINES = 512  # rows of A, and columns of B, that are kept of a layer

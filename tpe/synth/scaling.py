@@ -15,14 +15,14 @@ from functools import cached_property
 
 import numpy as np
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.notation import Dim
+from tpe.nest.notation import Dim
 from tpe.synth import designs
 from tpe.synth.array import AROUND, Version, compose
 from tpe.synth.designs import Size, sized
 from tpe.synth.mapper import Mapped, map_parts
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 _EXACT = 1e-6  # copies are whole numbers, so that a fit that is none shows
 

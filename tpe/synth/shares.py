@@ -15,7 +15,7 @@ from tpe.synth import designs
 from tpe.synth.mapper import Mapped, Part, map_parts
 from tpe.synth.netlist import area_um2
 from tpe.synth.recipes import Recipe
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 REGISTERS = "registers"
 OWN = "other logic"  # of the part itself, in no primitive

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.hdl.build import Design
-from tpe.synth import cells, function
-from tpe.synth.liberty import Cell, Library, Sequential
 from tpe.synth.mapper import Mapped
+from tpe.technology import function, roles
+from tpe.technology.library import Cell, Library, Sequential
 
 
 def cell_modules(names: Iterable[str], library: Library) -> dict[str, str]:
@@ -31,7 +31,7 @@ def cell_module(cell: Cell) -> str:
         if len(cell.sequential) != 1 or cell.sequential[0].kind != "ff":
             raise TpeError(f"cell {cell.name} is no flip-flop: it cannot be simulated")
         body += _register(cell.name, cell.sequential[0])
-    elif not cells.combinational(cell):
+    elif not roles.combinational(cell):
         raise TpeError(f"cell {cell.name} has no function of its inputs: it cannot be simulated")
     for pin in cell.outputs:
         if pin.function is None:

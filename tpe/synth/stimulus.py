@@ -12,15 +12,15 @@ from math import isqrt
 
 import numpy as np
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
-from tpe.formats import FORMATS
 from tpe.hdl import emit
 from tpe.hdl.images import Case
-from tpe.operands import Ints
+from tpe.numbers.formats import FORMATS
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import task_of
 from tpe.synth.designs import sized
 from tpe.synth.sampled import Sample
-from tpe.zero_points import task_of
 
 Operands = str | Sample
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from tpe.base.errors import TpeError
 from tpe.engine import Engine
-from tpe.errors import TpeError
 from tpe.hdl import emit
 from tpe.pe.base import PE
 from tpe.synth import designs, mapper, timing
@@ -24,7 +24,7 @@ from tpe.synth.points import measured
 from tpe.synth.power import Power, pe_power
 from tpe.synth.recipes import Recipe, find_recipes, screening
 from tpe.synth.rows import Design, LeftOut, array_columns, fronts_json, of_pe, pe_columns
-from tpe.synth.tech import Technology, technology
+from tpe.technology.technology import Technology, technology
 from tpe.version import __version__
 
 Given: TypeAlias = str | PE | Engine

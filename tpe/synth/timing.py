@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tpe.base.cache import code_of
+from tpe.base.errors import TpeError
 from tpe.base.processes import run
-from tpe.errors import TpeError
 from tpe.synth.area import nldm
 from tpe.synth.area.boundary import (
     ASSUMPTIONS,
@@ -30,10 +31,10 @@ from tpe.synth.area.boundary import (
     tied_off,
 )
 from tpe.synth.area.path import KINDS, Stage, Timing, timing_of
-from tpe.synth.cells import FlipFlop
-from tpe.synth.liberty import Arc, Library
 from tpe.synth.netlist import Netlist, Port
-from tpe.synth.tech import Technology
+from tpe.technology.library import Arc, Library
+from tpe.technology.roles import FlipFlop
+from tpe.technology.technology import Technology
 
 __all__ = [
     "ASSUMPTIONS",
@@ -75,7 +76,7 @@ def _opensta_name() -> str:
 
 def timer_key(tech: Technology, timer: str | None = None) -> list[str | None]:
     """What a timing depends on beside the netlist and its library: for keys of what is kept."""
-    tool = tool_name(timer) if timer == "sta" else nldm.code()
+    tool = tool_name(timer) if timer == "sta" else code_of(nldm.__name__)
     return [tool, tech.wire_load, ASSUMPTIONS]
 
 

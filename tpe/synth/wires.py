@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 from tpe.synth.cell_energy import GateState, pin_energy_fj
-from tpe.synth.liberty import Pin
-from tpe.synth.tech import Technology
 from tpe.synth.timing import CLOCK_SLEW_NS
+from tpe.technology.library import Pin
+from tpe.technology.technology import Technology
 
 CHOICES = ("none", "estimate")
 SINKS = 16  # flip-flops of a leaf of the clock tree

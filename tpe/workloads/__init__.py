@@ -16,8 +16,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import MissingExtra, TpeError, unknown
-from tpe.formats import IntFormat
+from tpe.base.errors import MissingExtra, TpeError, unknown
+from tpe.numbers.formats import IntFormat
 from tpe.workloads import digits_mlp, gemm, npz
 from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm
 from tpe.workloads.npz import load_npz, save_npz
@@ -133,7 +133,7 @@ def workload(
 
     >>> workload("digits_mpl")
     Traceback (most recent call last):
-    tpe.errors.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
+    tpe.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
 legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.csv, FILE.yaml
     """
     loops = {"loop_seconds": loop_seconds, "loop_iterations": loop_iterations}

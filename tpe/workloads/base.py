@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 INT64_MAX = 2**63 - 1
 
@@ -37,7 +37,7 @@ class Layer:
     (1, 2, 3, 12)
     >>> Layer("fc1", "fc", [[1, 2, 3]], [[0.5], [1.0], [2.0]])
     Traceback (most recent call last):
-    tpe.errors.TpeError: layer 'fc1': weights are float64; legal: integers (quantise them first)
+    tpe.TpeError: layer 'fc1': weights are float64; legal: integers (quantise them first)
     """
 
     name: str

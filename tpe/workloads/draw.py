@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.formats import IntFormat
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import IntFormat
 from tpe.workloads.base import is_int
 
 DISTRIBUTIONS = ("uniform", "normal")
@@ -95,7 +95,7 @@ def draw(
 
     seed   0 .. 2**64 - 1;  layer  index in the workload, from 0;  side  ACTIVATIONS or WEIGHTS
 
-    >>> from tpe.formats import int_format
+    >>> from tpe.numbers.formats import int_format
     >>> draw(int_format("int4"), (1, 6), Distribution("uniform"), 0, layer=0, side=WEIGHTS)
     array([[ 5,  4,  2, -1,  3, -4]])
     """

@@ -6,8 +6,8 @@ import math
 import re
 from functools import partial
 
-from tpe.errors import TpeError, unknown
-from tpe.formats import IntFormat, int_format
+from tpe.base.errors import TpeError, unknown
+from tpe.numbers.formats import IntFormat, int_format
 from tpe.workloads.base import Workload
 from tpe.workloads.draw import (
     ACTIVATIONS,
@@ -47,7 +47,7 @@ def gemm_workload(
     (2, 3, 4, 'normal sigma 20 seed 0')
     >>> gemm_workload("gemm:2x0x4")
     Traceback (most recent call last):
-    tpe.errors.TpeError: workload 'gemm:2x0x4': N is 0; legal: 1 or more
+    tpe.TpeError: workload 'gemm:2x0x4': N is 0; legal: 1 or more
     """
     where = f"workload '{spec}'"
     _, _, arguments = spec.partition(":")

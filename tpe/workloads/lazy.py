@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.formats import FORMATS, IntFormat
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.workloads.base import Gemm, Layer, Workload, check_label, checked_operand, is_int, owned
 from tpe.workloads.draw import MAX_ELEMENTS, Distribution, Drawn, check_seed
 
@@ -287,7 +287,7 @@ def _wide_enough(names: set[str]) -> str:
 def dtype_of(fmt: IntFormat) -> np.dtype[Any]:
     """The narrowest numpy type that holds `fmt`.
 
-    >>> from tpe.formats import FORMATS
+    >>> from tpe.numbers.formats import FORMATS
     >>> dtype_of(FORMATS["uint4"]).name, dtype_of(FORMATS["int9"]).name
     ('uint8', 'int16')
     """
@@ -300,7 +300,7 @@ def uniform(fmt: IntFormat, shape: tuple[int, ...], seed: int, layer: int, side:
     Keyed as `tpe.workloads.gemm.draw`, by (seed, layer, side) through Philox, with 4 or 8 values
     taken from each 64-bit word, lowest first: a network has 10**8 weights.
 
-    >>> from tpe.formats import FORMATS
+    >>> from tpe.numbers.formats import FORMATS
     >>> uniform(FORMATS["int4"], (1, 6), 0, layer=0, side=1)
     array([[ 7, -3, -6, -1, -4, -1]], dtype=int8)
     """

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tpe.base.errors import TpeError
 from tpe.base.files import read_bytes
-from tpe.errors import TpeError
 from tpe.workloads.base import Layer, Workload, as_matrix, shape_text
 from tpe.workloads.lazy import LazyLayer, Operand, clean
 
@@ -37,7 +37,7 @@ def load_npz(path: str | os.PathLike[str]) -> Workload:
 
     >>> load_npz("absent.npz")
     Traceback (most recent call last):
-    tpe.errors.TpeError: absent.npz: cannot be read as npz: No such file or directory
+    tpe.TpeError: absent.npz: cannot be read as npz: No such file or directory
     """
     file = os.path.expanduser(os.fspath(path))
     if not file:

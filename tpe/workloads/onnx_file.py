@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from tpe.base.errors import TpeError, missing_extra, unknown
 from tpe.base.files import read_bytes, read_part, size
-from tpe.errors import TpeError, missing_extra, unknown
 from tpe.workloads.lazy import clean, few
 from tpe.workloads.onnx.attributes import drop_foreign
 

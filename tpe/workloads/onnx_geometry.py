@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.workloads.im2col import Window, im2col
 
 

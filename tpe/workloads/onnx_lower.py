@@ -14,7 +14,7 @@ from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.workloads.im2col import Window
 from tpe.workloads.lazy import check_size, clean, few, unique_names
 from tpe.workloads.onnx_file import OnnxFile, bodies, nodes_of

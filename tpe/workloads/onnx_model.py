@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.formats import FORMATS, IntFormat, int_format
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import FORMATS, IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.lazy import (
     MAX_LAYERS,

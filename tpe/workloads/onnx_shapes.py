@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.workloads.base import is_int
 from tpe.workloads.lazy import clean
 from tpe.workloads.onnx_file import OnnxFile, tensor_array

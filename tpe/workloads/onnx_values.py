@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.formats import FORMATS, IntFormat
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.workloads.lazy import clean, dtype_of
 from tpe.workloads.onnx.inputs import LoopLimits
 from tpe.workloads.onnx_file import OnnxFile, bodies

@@ -24,9 +24,9 @@ from functools import partial
 
 import numpy as np
 
+from tpe.base.errors import TpeError
 from tpe.base.files import read_text
-from tpe.errors import TpeError
-from tpe.formats import IntFormat, int_format
+from tpe.numbers.formats import IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.im2col import Window, im2col
 from tpe.workloads.lazy import (

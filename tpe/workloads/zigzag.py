@@ -25,10 +25,10 @@ from functools import partial
 from math import prod
 from typing import Any
 
+from tpe.base.errors import TpeError, missing_extra
 from tpe.base.files import read_text
 from tpe.base.nesting import bracket_depth
-from tpe.errors import TpeError, missing_extra
-from tpe.formats import IntFormat, int_format
+from tpe.numbers.formats import IntFormat, int_format
 from tpe.workloads.base import is_int
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.lazy import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 PORTS = (
     *("clk_i", "rst_ni", "en_i", "valid_i", "first_i"),
@@ -25,7 +25,7 @@ def check_cell(
 
     >>> check_cell("tpe_pe_x", "input wire clk", ["clk"], (), False)
     Traceback (most recent call last):
-    tpe.errors.TpeError: tpe_pe_x: has no port 'clk_i', which arrays connect; legal: ports clk_i, \
+    tpe.TpeError: tpe_pe_x: has no port 'clk_i', which arrays connect; legal: ports clk_i, \
 rst_ni, en_i, valid_i, first_i, code_i, b_i, plane_i, psum_i, psum_o
     """
     wanted = (*PORTS, *(STEPPED if stepped else ()))

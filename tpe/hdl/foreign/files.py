@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tpe.base import files
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 ENDINGS = (".v", ".sv")
 LARGEST = 64 << 20  # bytes of a file

@@ -13,7 +13,7 @@ from tpe.hdl.user_bench import Recorded
 from tpe.hdl.user_judge import Trace, least, traced
 from tpe.hdl.user_model import Model, Operand
 from tpe.hdl.user_stimulus import Stimulus, expected_of
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 
 SHIFTS = (1, -1, 2, -2)
 _STEADY = ("clk", "rst", *RESULTS, "ready", "out_ready")  # roles that are never shifted

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from tpe.base.errors import TpeError
 from tpe.base.processes import started
-from tpe.errors import TpeError
 
 MOST_TEXT = 1 << 20  # bytes of each stream that are kept; what follows is read and dropped
 
@@ -32,7 +32,7 @@ def run(
     'done\\n'
     >>> run(["sleep", "30"], 0.1, "the example")
     Traceback (most recent call last):
-    tpe.errors.TpeError: the example did not end within 0.1 s and was stopped
+    tpe.TpeError: the example did not end within 0.1 s and was stopped
     """
     kept = (bytearray(), bytearray())
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

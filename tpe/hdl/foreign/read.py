@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 from tpe.hdl.foreign import limited
 from tpe.hdl.foreign.files import FileSet
 from tpe.hdl.foreign.shapes import Shape, shape_of

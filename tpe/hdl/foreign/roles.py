@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 from tpe.hdl.foreign.read import Module, Port
 
 # Roles that say something about a cycle; every other role is an operand.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 
 _STEP = re.compile(r"\.([A-Za-z_][\w$]*)|\[\s*(-?\d+)\s*(?::\s*(-?\d+)\s*)?\]")
 

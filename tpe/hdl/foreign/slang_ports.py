@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tpe.errors import TpeError, missing_extra
+from tpe.base.errors import TpeError, missing_extra
 
 _NETS = {"wire", "var", "tri", "wand", "wor", "tri0", "tri1", "triand", "trior", "uwire"}
 _WORD = re.compile(r"[A-Za-z_]\w*")

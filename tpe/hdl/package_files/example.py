@@ -12,12 +12,12 @@ from tpe.hdl.images import Case, expected, images
 from tpe.hdl.pack import pack
 from tpe.hdl.package_files.facts import Facts, facts
 from tpe.hdl.package_files.order import Order, order
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 from tpe.post import Given, Requant
 
 if TYPE_CHECKING:
     from tpe.engine import Engine
-    from tpe.formats import IntFormat
+    from tpe.numbers.formats import IntFormat
 
 ROWS_OF_A_CHAIN = 3  # rows of A that pass through a chain
 GIVEN_BIAS, GIVEN_C0, MULTIPLIER, SHIFT, OUT_ZERO, OPERAND_ZERO = 4, 1, 3, 1, 1, 1
@@ -90,7 +90,7 @@ def wrapping(engine: Engine) -> Engine:
 def span(number: IntFormat) -> tuple[int, int]:
     """The lowest operand of the example in a format, and how many values there are from it on.
 
-    >>> from tpe.formats import int_format
+    >>> from tpe.numbers.formats import int_format
     >>> span(int_format("int8")), span(int_format("int2")), span(int_format("uint4"))
     ((-3, 7), (-2, 4), (0, 7))
     """

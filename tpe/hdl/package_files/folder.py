@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 
 def leaves_first(modules: Mapping[str, str], top: str) -> list[str]:

@@ -13,7 +13,7 @@ from tpe.hdl.package_files.example import example_case, wrapping
 from tpe.hdl.package_files.facts import facts
 from tpe.hdl.vectors import bench_memories, bench_source
 from tpe.hdl.verify import STALLS
-from tpe.operands import Ints
+from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
     from tpe.engine import Engine

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tpe.errors import missing_extra
+from tpe.base.errors import missing_extra
 
 if TYPE_CHECKING:
     import pyslang

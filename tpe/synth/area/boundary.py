@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tpe.synth import function
-from tpe.synth.cells import FlipFlop
-from tpe.synth.liberty import Cell
-from tpe.synth.tech import Technology
+from tpe.technology import function
+from tpe.technology.library import Cell
+from tpe.technology.roles import FlipFlop
+from tpe.technology.technology import Technology
 
 CLOCK, RESET = "clk_i", "rst_ni"
 CLOCK_SLEW_NS = 0.05

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.errors import TpeError
-from tpe.synth import function
-from tpe.synth.liberty import Arc, Cell, Pin
-from tpe.synth.lut import Table
+from tpe.base.errors import TpeError
+from tpe.technology import function
+from tpe.technology.library import Arc, Cell, Pin
+from tpe.technology.lookup import Table
 
 RISE, FALL = 0, 1
 POSITIVE, NEGATIVE, BOTH = 0b1001, 0b0110, 0b1111  # bit 2 * edge in + edge out

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.synth.area.boundary import CLOCK, RESET, edge_flop, edge_name, tied_off
 from tpe.synth.area.cell_arcs import Arcs, arcs_of
 from tpe.synth.area.packed import Ints
 from tpe.synth.netlist import Module, Netlist
 from tpe.synth.nets import ONE, ZERO, Nets, nets_of
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 OPEN = -3  # a pin that hangs on nothing; ZERO and ONE are the constants
 INSIDE, BEFORE, BEHIND = 0, 1, 2  # of a gate: of the netlist, before an input, behind an output

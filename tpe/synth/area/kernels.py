@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.jit import kernel
+from tpe.base.jit import kernel
 from tpe.synth.area.packed import Cells, Floats, Ints, Tables
 
 CLASSES = 3
@@ -309,7 +309,7 @@ def ends(
 
 def prepare() -> tuple[Any, ...]:
     """The kernels, compiled."""
-    from tpe.jit import compiled
+    from tpe.base.jit import compiled
 
     kernels = (loads, drivers, ordered, clocked, propagate, ends)
     return tuple(compiled(one) for one in kernels)

@@ -8,35 +8,22 @@ The figures are those of OpenSTA, which does the same; see docs/decisions/0010-t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.synth import lut, nets
+from tpe.base.errors import TpeError
 from tpe.synth.area import kernels
 from tpe.synth.area.boundary import CLOCK_SLEW_NS
 from tpe.synth.area.circuit import Circuit, Reader
 from tpe.synth.area.packed import Floats, Ints, packed
 from tpe.synth.area.path import KINDS, Stage, Timing
 from tpe.synth.netlist import Netlist
-from tpe.synth.tech import Technology
+from tpe.technology.technology import Technology
 
 NAME = "tpe's timer over the library's tables (NLDM)"
 _EDGES = ("rise", "fall")
 _MOST_NAMED = 4  # gates of a loop that an error names
-_CODE = ("boundary", "cell_arcs", "circuit", "kernels", "nldm", "packed", "path")
-
-
-@cache
-def code() -> str:
-    """A digest of the modules that time: what is kept of a timing depends on it."""
-    files = [Path(__file__).with_name(f"{name}.py") for name in _CODE]
-    files += [Path(str(module.__file__)) for module in (lut, nets)]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def timings(tech: Technology, netlists: Sequence[Netlist]) -> list[Timing | None]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tpe.synth.area.cell_arcs import Arcs, Pair
-from tpe.synth.lut import Table
+from tpe.technology.lookup import Table
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

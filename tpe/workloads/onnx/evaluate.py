@@ -26,8 +26,8 @@ from onnx import (
 )
 from onnx.reference import ReferenceEvaluator
 
+from tpe.base.errors import TpeError
 from tpe.base.files import size
-from tpe.errors import TpeError
 from tpe.workloads.lazy import clean
 from tpe.workloads.onnx.inputs import LoopLimits
 from tpe.workloads.onnx_reference import ops_for

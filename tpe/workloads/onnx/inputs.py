@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 from tpe.workloads.base import is_int
 from tpe.workloads.lazy import clean
 from tpe.workloads.npz import read_arrays
@@ -27,7 +27,7 @@ class LoopLimits:
 
     >>> LoopLimits(seconds=0)
     Traceback (most recent call last):
-    tpe.errors.TpeError: loop_seconds is 0; legal: a number above 0
+    tpe.TpeError: loop_seconds is 0; legal: a number above 0
     """
 
     seconds: float = LOOP_SECONDS

@@ -1,8 +1,8 @@
 """A technology as data: its libraries, corner, node, and which cells synthesis may take.
 
 `technology()` is the built-in one, `tpe130`; `technology(paths)` any Liberty file, or several
-that belong together. What a file does not state comes from `tpe.synth.known`, from the caller, or
-stays None.
+that belong together. What a file does not state comes from `tpe.technology.published`, from the
+caller, or stays None.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
-from tpe.errors import TpeError, unknown
-from tpe.jit import cache_dir
-from tpe.synth import cells, liberty_text
-from tpe.synth.cells import FlipFlop
-from tpe.synth.known import known
-from tpe.synth.liberty import Cell, Library, read_liberty
+from tpe.base.cache import cache_dir
+from tpe.base.errors import TpeError, unknown
+from tpe.technology import grammar, roles
+from tpe.technology.library import Cell, Library, read_liberty
+from tpe.technology.published import known
+from tpe.technology.roles import FlipFlop
 
 _DATA = Path(__file__).resolve().parent / "data"
 BUILT_IN = {"tpe130": _DATA / "tpe130.lib"}
@@ -71,27 +71,27 @@ class Technology:
     @cached_property
     def flip_flops(self) -> tuple[FlipFlop, ...]:
         """Plain flip-flops that may be taken, smallest first."""
-        return cells.flip_flops(self.cells)
+        return roles.flip_flops(self.cells)
 
     @cached_property
     def inverters(self) -> tuple[str, ...]:
         """Inverters, smallest first."""
-        return cells.having(self.cells, cells.INVERTER)
+        return roles.having(self.cells, roles.INVERTER)
 
     @cached_property
     def buffers(self) -> tuple[str, ...]:
         """Buffers, smallest first."""
-        return cells.having(self.cells, cells.BUFFER)
+        return roles.having(self.cells, roles.BUFFER)
 
     @cached_property
     def tie_low(self) -> tuple[str, str] | None:
         """(cell, pin) of a constant 0, None where the library has none."""
-        return cells.tie(self.cells, 0)
+        return roles.tie(self.cells, 0)
 
     @cached_property
     def tie_high(self) -> tuple[str, str] | None:
         """(cell, pin) of a constant 1, None where the library has none."""
-        return cells.tie(self.cells, 1)
+        return roles.tie(self.cells, 1)
 
     @cached_property
     def tool_files(self) -> tuple[Path, ...]:
@@ -198,7 +198,7 @@ def _check(made: Technology) -> None:
     lacks = []
     if not made.inverters:
         lacks.append("inverter")
-    if not cells.having(made.cells, cells.NAND2):
+    if not roles.having(made.cells, roles.NAND2):
         lacks.append("2-input nand")
     if not made.buffers:
         lacks.append("buffer")
@@ -213,7 +213,7 @@ def _check(made: Technology) -> None:
         raise TpeError(f"{files}: no {', no '.join(lacks)} among {total} cells{barred}")
     flops = {flop.cell for flop in made.flip_flops}
     for cell in made.cells:
-        if not cell.area_um2 and (cell.name in flops or cells.combinational(cell)):
+        if not cell.area_um2 and (cell.name in flops or roles.combinational(cell)):
             raise TpeError(f"{files}: cell {cell.name} has area 0; legal: above 0, or dont_use")
     inverter = made.library.cell(made.inverters[0])
     if inverter.inputs[0].capacitance_ff is None:
@@ -237,14 +237,14 @@ def _check_speed(made: Technology) -> None:
 
 def _plain(path: Path) -> Path:
     """The file itself, or its unpacked form in the cache, under a name made of its content."""
-    raw, gzipped = liberty_text.load(path)
+    raw, gzipped = grammar.load(path)
     if not gzipped:
         return path.resolve()
     folder = cache_dir() / "liberty"
     plain = folder / f"{hashlib.sha256(raw).hexdigest()[:32]}.lib"
     if plain.exists():
         return plain
-    content = liberty_text.unpack(path, raw)
+    content = grammar.unpack(path, raw)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.formats import CodedFormat, IntFormat, int_format
-from tpe.operands import Ints, as_operands
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import CodedFormat, IntFormat, int_format
+from tpe.numbers.operands import Ints, as_operands
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import MAX_ELEMENTS
 from tpe.workloads.lazy import LazyLayer, StoredTypeError

@@ -13,11 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tpe import digits
-from tpe.digits import Encoding, IntArray
-from tpe.errors import TpeError
-from tpe.formats import IntFormat
-from tpe.notation import (
+from tpe.base.errors import TpeError
+from tpe.nest.notation import (
     BW,
     CHAIN,
     ENCODE,
@@ -38,6 +35,9 @@ from tpe.notation import (
     Step,
     bind,
 )
+from tpe.numbers import digits
+from tpe.numbers.digits import Encoding, IntArray
+from tpe.numbers.formats import IntFormat
 
 Interval = tuple[int, int]
 Spans = tuple[Interval, ...]  # one per bit weight, or one if BW is summed
@@ -54,7 +54,7 @@ def evaluate(
     fit 63 bits. The loops need not be bound. Raises `TpeError` for other shapes or types, an
     operand out of range, or a nest with fewer bit weights than the encoding has digits.
 
-    >>> from tpe.notation import mac, tile
+    >>> from tpe.nest.notation import mac, tile
     >>> evaluate(mac(*tile(8, 8, 4)), [[1, -128]], [[3], [2]], "ent", 8).tolist()
     [[-253]]
     """
@@ -145,9 +145,9 @@ def inventory(
 
     `k`: operands summed, by default what the bound loops cover. Raises `TpeError` as `intervals`.
 
-    >>> from tpe.formats import int_format
-    >>> from tpe.notation import mac, tile
-    >>> from tpe.rewrites import opt1
+    >>> from tpe.numbers.formats import int_format
+    >>> from tpe.nest.notation import mac, tile
+    >>> from tpe.nest.rewrites import opt1
     >>> int8, nest = int_format("int8"), opt1(mac(*tile(8, 8, 4)))
     >>> inventory(nest, "ent", int8, int8, acc_bits=32, k=64)[3]
     Unit(op='half_reduce', copies=64, fan_in=6, bits=22, runs=64)
@@ -184,8 +184,8 @@ def intervals(
     W-bit A is encoded at W + 2 bits. Raises `TpeError` if the nest has fewer bit weights than that
     needs digits, or k < 1.
 
-    >>> from tpe.formats import int_format
-    >>> from tpe.notation import mac, tile
+    >>> from tpe.numbers.formats import int_format
+    >>> from tpe.nest.notation import mac, tile
     >>> int8 = int_format("int8")
     >>> intervals(mac(*tile(8, 8, 4)), "ent", int8, int8)[3]    # one product
     ((-16256, 16384),)
@@ -280,8 +280,8 @@ def firings(nest: Nest, a: ArrayLike, encoding: str | Encoding, bits: int) -> di
     fires whenever one of its lanes holds a digit. N is that of the bound nest. Raises `TpeError`
     as `cycles`.
 
-    >>> from tpe.notation import bind, mac, tile
-    >>> from tpe.rewrites import opt4
+    >>> from tpe.nest.notation import bind, mac, tile
+    >>> from tpe.nest.rewrites import opt4
     >>> nest = bind(opt4(mac(*tile(2, 8, 4))), m=2, n=8, k=4)
     >>> firings(nest, [[1, 0, 0, 0], [127, 0, 0, 0]], "ent", 8)["map"]    # 3 digits, 8 columns
     24
@@ -305,8 +305,8 @@ def cycles(nest: Nest, a: ArrayLike, encoding: str | Encoding, bits: int) -> int
     in space take the groups in turn and meet at each bit weight. A is zero-padded to the bound M
     and K. Raises `TpeError` if A does not fit the bound nest, or as `evaluate`.
 
-    >>> from tpe.notation import bind, mac, tile
-    >>> from tpe.rewrites import opt4
+    >>> from tpe.nest.notation import bind, mac, tile
+    >>> from tpe.nest.rewrites import opt4
     >>> nest = bind(opt4(mac(*tile(2, 8, 4))), m=2, n=8, k=4)
     >>> cycles(nest, [[1, 0, 0, 0], [127, 127, 127, 127]], "ent", 8)    # 4 + 1 + 1 + 4
     10

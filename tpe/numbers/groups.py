@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.digits import encoding
-from tpe.errors import unknown
-from tpe.operands import Ints
+from tpe.base.errors import unknown
+from tpe.numbers.digits import encoding
+from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
     from tpe.traces import Trace

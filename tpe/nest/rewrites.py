@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 
-from tpe.errors import TpeError
-from tpe.notation import (
+from tpe.base.errors import TpeError
+from tpe.nest.notation import (
     ACCUMULATE,
     ADD,
     BW,
@@ -48,7 +48,7 @@ def defer(nest: Nest, op: Op, past: Dim) -> Nest:
     summed as pairs, so that sum becomes a half_reduce; adjacent half_reduces are one tree. Raises
     if op is not linear, needs `past`, or no sum over `past` follows it.
 
-    >>> from tpe.notation import mac, tile
+    >>> from tpe.nest.notation import mac, tile
     >>> [step.op.name for step in defer(mac(*tile(8, 8, 4)), ADD, past=K).steps]
     ['encode', 'map', 'shift', 'half_reduce', 'add']
     """
@@ -336,7 +336,7 @@ def reachable(nest: Nest, depth: int) -> dict[Nest, tuple[str, ...]]:
     Splits K by 2, 4 and 8 and skips zeros in groups of 4. Breadth first: 4 steps from the MAC are
     some hundreds of nests, 5 some thousands.
 
-    >>> from tpe.notation import mac, tile
+    >>> from tpe.nest.notation import mac, tile
     >>> paths = reachable(mac(*tile(8, 8, 4)), depth=2)
     >>> paths[opt2(mac(*tile(8, 8, 4)))]
     ('defer(shift, past=K)',)

@@ -15,7 +15,7 @@ from math import prod
 from operator import index
 from typing import SupportsIndex
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 
 class Dim(Enum):

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 
 MIN_BITS, MAX_BITS = 2, 17  # an unsigned 16-bit operand is coded as a signed one of 17 bits
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tpe.base import files
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 _WHAT = "Liberty"
 _STATEMENT = re.compile(

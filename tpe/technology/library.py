@@ -1,7 +1,7 @@
 """A Liberty library as data, in one set of units: ns, fF, fJ, nW, um2, V, C.
 
 `read_liberty(paths)` reads one file or several that belong together, gzipped or not; what a file
-gave is kept under `tpe.jit.cache_dir()/liberty` by the content of the file, so that a second
+gave is kept under `tpe.base.cache.cache_dir()/liberty` by the content of the file, so that a second
 reading takes a fraction of a second. Everything here is frozen, and what a file does not state is
 None, never 0.
 
@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tpe.errors import TpeError, unknown
-from tpe.synth.lut import Table
+from tpe.base.errors import TpeError, unknown
+from tpe.technology.lookup import Table
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def read_liberty(paths: str | Path | Sequence[str | Path]) -> Library:
     stands in two of them; their units may differ. TpeError, in one line with file and line, for
     what cannot be read, is not Liberty, is truncated, or names a unit that is none.
     """
-    from tpe.synth.liberty_cache import read_file
+    from tpe.technology.read import read_file
 
     files = [paths] if isinstance(paths, str | Path) else list(paths)
     if not files:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.jit import kernel
+from tpe.base.jit import kernel
 
 I64 = np.ndarray[Any, np.dtype[np.int64]]
 

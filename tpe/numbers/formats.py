@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tpe.errors import unknown
+from tpe.base.errors import unknown
 
 
 @dataclass(frozen=True)

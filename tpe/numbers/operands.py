@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tpe.errors import TpeError
-from tpe.formats import IntFormat
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import IntFormat
 from tpe.workloads.base import as_matrix, shape_text
 
 Ints = np.ndarray[Any, np.dtype[Any]]
@@ -50,7 +50,7 @@ def check_accumulator(layer: str, k: int, a: IntFormat, b: IntFormat, acc_bits: 
 
     >>> check_accumulator("fc1", 1024, IntFormat("int8", 8, True), IntFormat("int8", 8, True), 24)
     Traceback (most recent call last):
-    tpe.errors.TpeError: layer 'fc1': K = 1024 products of int8 and int8 need an accumulator of \
+    tpe.TpeError: layer 'fc1': K = 1024 products of int8 and int8 need an accumulator of \
 26 bits, acc_bits = 24; set acc_bits = 26, or overflow = wrap
     """
     corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]

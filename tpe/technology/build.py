@@ -1,4 +1,4 @@
-"""The tree of a Liberty file -> `tpe.synth.liberty.Library`: meanings, units, defaults."""
+"""The tree of a Liberty file -> `tpe.technology.library.Library`: meanings, units, defaults."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.errors import TpeError
-from tpe.synth import function
-from tpe.synth.liberty import (
+from tpe.base.errors import TpeError
+from tpe.technology import function
+from tpe.technology.grammar import Group, Text, arguments
+from tpe.technology.library import (
     Arc,
     Cell,
     Energy,
@@ -23,8 +24,7 @@ from tpe.synth.liberty import (
     Units,
     WireLoad,
 )
-from tpe.synth.liberty_text import Group, Text, arguments
-from tpe.synth.lut import Table
+from tpe.technology.lookup import Table
 
 _EXPONENT = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6}
 _UNIT = re.compile(r"\s*([\d.eE+-]*)\s*([fpnumkM]?)([a-zA-Z]+)\s*\Z")
@@ -43,7 +43,7 @@ _NUMBERS = str.maketrans('",\\\n\r\t', "      ")
 
 
 def library_of(source: Text, tree: Group, sha256: str) -> Library:
-    """The library of a parsed file, in the units of `tpe.synth.liberty`."""
+    """The library of a parsed file, in the units of `tpe.technology.library`."""
     reader = _Reader(source, tree, _units(source, tree))
     conditions = tree.attributes.get("default_operating_conditions")
     default = next((g for g in tree.of("operating_conditions") if g.name == conditions), None)

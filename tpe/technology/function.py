@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
 
 _TOKEN = re.compile(r"\s*(?:([A-Za-z_][\w\[\].]*|\\\S+)|([01])(?!\w)|([!'^*&+|()]))")
 _Rule = Callable[[list[str], str], tuple["Node", list[str]]]

@@ -7,12 +7,11 @@ import os
 import pickle
 import tempfile
 import warnings
-from functools import cache
 from pathlib import Path
 
-from tpe.jit import cache_dir
-from tpe.synth import liberty, liberty_build, liberty_text, lut
-from tpe.synth.liberty import Library
+from tpe.base.cache import cache_dir, code_of
+from tpe.technology import build, grammar
+from tpe.technology.library import Library
 
 
 def read_file(path: Path) -> Library:
@@ -21,24 +20,16 @@ def read_file(path: Path) -> Library:
     The key is the content of the file and of the code that reads it, so a stale form is never
     found; a damaged one is parsed anew.
     """
-    raw, gzipped = liberty_text.load(path)
+    raw, gzipped = grammar.load(path)
     digest = hashlib.sha256(raw).hexdigest()
-    kept = cache_dir() / "liberty" / f"{digest[:32]}-{_code()}.pickle"
+    kept = cache_dir() / "liberty" / f"{digest[:32]}-{code_of(build.__name__)[:16]}.pickle"
     found = _kept(kept, digest)
     if found is not None:
         return found
-    source = liberty_text.decode(path, raw, gzipped)
-    library = liberty_build.library_of(source, liberty_text.parse(source), digest)
+    source = grammar.decode(path, raw, gzipped)
+    library = build.library_of(source, grammar.parse(source), digest)
     _keep(kept, library)
     return library
-
-
-@cache
-def _code() -> str:
-    """A digest of the modules that make a library of a file."""
-    modules = (liberty, liberty_build, liberty_text, lut)
-    texts = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    return hashlib.sha256(texts).hexdigest()[:16]
 
 
 def _kept(path: Path, digest: str) -> Library | None:

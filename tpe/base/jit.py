@@ -19,19 +19,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+from tpe.base.cache import cache_dir
+
 F = TypeVar("F", bound=Callable[..., Any])
 Signature = Callable[[Any], Any]  # from the namespace of types below to a numba signature
 
 _signatures: dict[Callable[..., Any], Signature | None] = {}
 _made: dict[Callable[..., Any], Any] = {}
-
-
-def cache_dir() -> Path:
-    """Where kernels and simulators are kept: `TPE_CACHE_DIR`, else `tpe` in the user's cache."""
-    base = os.environ.get("TPE_CACHE_DIR")
-    if base:
-        return Path(base).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tpe"
 
 
 def kernel(signature: Signature | None = None) -> Callable[[F], F]:

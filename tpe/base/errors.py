@@ -14,6 +14,9 @@ class TpeError(ValueError):
     """Bad input. The message is one line: the field, the value given, and the legal range."""
 
 
+TpeError.__module__ = "tpe"  # its public name, in tracebacks too
+
+
 class MissingExtra(TpeError):
     """An optional dependency is absent. The message is one line with the pip command to run."""
 

@@ -1,16 +1,13 @@
-"""The one flat table: its columns, rows, frames; and files written whole or not at all."""
+"""The one flat table: its columns, rows, frames, and the files that it is written to."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tpe.errors import TpeError
+from tpe.base.errors import TpeError
+from tpe.base.files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,57 +93,6 @@ def _dtype(column: str) -> str:
     if column in _INTEGER:
         return "Int64"
     return "boolean" if column in _FLAG else "Float64"
-
-
-@contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it if all goes well, removed if not.
-
-    Links are followed. Raises TpeError if the directory cannot be written, or if `path` is there
-    and is no regular file: a rename would put a file in a device's place.
-    """
-    target = Path(os.path.realpath(path))
-    try:
-        if not os.fspath(path) or (target.exists() and not target.is_file()):
-            raise TpeError(f"cannot write '{path}': not a regular file")
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-        os.chmod(name, 0o666 & ~_umask())
-    except OSError as error:
-        raise TpeError(f"cannot write '{path}': {error.strerror or error}") from None
-    temporary = Path(name)
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    except OSError as error:
-        raise TpeError(f"cannot write '{path}': {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_json(path: str, content: Any) -> str:
-    """`content` as JSON into a file, or returned for the caller to print if `path` is "-"."""
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    if path != "-":
-        with whole_file(path) as temporary:
-            temporary.write_text(text)
-    return text
-
-
-def check_writable(path: str) -> None:
-    """Raise TpeError if `whole_file(path)` could not write; to be asked before long work."""
-    with suppress(_Asked), whole_file(path):
-        raise _Asked
-
-
-class _Asked(Exception):
-    """Leaves `whole_file` without writing."""
 
 
 def table_ending(path: str) -> str:

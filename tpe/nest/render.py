@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tpe.notation import CHAIN, SPACE, SPARSE, Nest, letters
+from tpe.nest.notation import CHAIN, SPACE, SPARSE, Nest, letters
 
 
 def render(nest: Nest) -> str:
@@ -11,8 +11,8 @@ def render(nest: Nest) -> str:
     A step stands inside the loops it runs in: those in time not yet summed away, and those in
     space it has copies for. `turns` marks a space loop whose steps share one copy.
 
-    >>> from tpe.notation import mac, tile
-    >>> from tpe.rewrites import opt1
+    >>> from tpe.nest.notation import mac, tile
+    >>> from tpe.nest.rewrites import opt1
     >>> print(render(opt1(mac(*tile(8, 8, 4)))))
     for n in time(1):
       for m in time(1):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tpe.synth import function
-from tpe.synth.liberty import Cell, Pin, Sequential
+from tpe.technology import function
+from tpe.technology.library import Cell, Pin, Sequential
 
 INVERTER, BUFFER, NAND2 = (1, 0b01), (1, 0b10), (2, 0b0111)  # (inputs, truth table)
 _MOST_INPUTS = 6  # of a function that is turned into a truth table

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tpe.errors import TpeError, unknown
+from tpe.base.errors import TpeError, unknown
 
 Columns = tuple[tuple[int, ...], ...]
 """Per column, least significant first, the rows that hold a bit, ascending."""
