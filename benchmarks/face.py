@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import tpe
 from benchmarks.timing import Figure, best
-from tpe.cli import app
+from tpe.cli.main import app
 
 LIMIT = 1.5  # times the API's
 LAYERS = (512, 2000)

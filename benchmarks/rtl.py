@@ -13,11 +13,12 @@ import numpy as np
 
 import tpe
 from benchmarks.timing import Figure, best
-from tpe.hdl import emit, sources
-from tpe.hdl.build import Design, build
-from tpe.hdl.cosim import bench_design, harness_parameters, memory_words, simulate
-from tpe.hdl.images import Case, counts, images
-from tpe.hdl.pack import unpack
+from tpe.hdl import emit
+from tpe.hdl.emit import sources
+from tpe.hdl.simulate.build import Design, build
+from tpe.hdl.simulate.cosim import bench_design, harness_parameters, memory_words, simulate
+from tpe.hdl.simulate.hex import unpack
+from tpe.hdl.simulate.images import Case, counts, images
 
 SIDE = 512  # the GEMM that both run, on a 16 x 16 array
 

@@ -34,7 +34,7 @@ def cold(*words: str) -> float:
     """Seconds that `tpe synth` takes with an empty cache."""
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "TPE_CACHE_DIR": cache}
-        command = [sys.executable, "-m", "tpe.cli", "synth", *words]
+        command = [sys.executable, "-m", "tpe.cli.main", "synth", *words]
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True, env=environment)
         return time.perf_counter() - start

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.timing import Figure, best, process
-from tpe.synth import designs, synthesis, timing
-from tpe.synth.area import nldm
+from tpe.synth.area import designs, nldm, synthesis, timing
 from tpe.synth.area.circuit import Reader
-from tpe.synth.mapper import map_parts
-from tpe.synth.netlist import Netlist, Port, read_netlist
-from tpe.synth.recipes import find_recipes
-from tpe.synth.timing import CLOCK, RESET
+from tpe.synth.area.timing import CLOCK, RESET
+from tpe.synth.netlist.mapper import map_parts
+from tpe.synth.netlist.netlist import Netlist, Port, read_netlist
+from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology, technology
 
 CELLS = (1_000, 100_000)  # about

@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tpe.synth.activity import Activity
-from tpe.synth.cell_energy import Loads, loads_of
-from tpe.synth.nets import ZERO, Nets
-from tpe.synth.power import COMBINATIONAL, SEQUENTIAL, energies_of, internal_terms
-from tpe.synth.timing import CLOCK, edge_flop, fo4_edge, run_opensta
+from tpe.synth.area.timing import CLOCK, edge_flop, fo4_edge, run_opensta
+from tpe.synth.netlist.nets import ZERO, Nets
+from tpe.synth.power.activity import Activity
+from tpe.synth.power.gates import Loads, loads_of
+from tpe.synth.power.pe import COMBINATIONAL, SEQUENTIAL, energies_of, internal_terms
 from tpe.technology.library import Pin
 from tpe.technology.technology import Technology
 

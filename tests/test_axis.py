@@ -16,13 +16,14 @@ import pytest
 
 import tpe
 from tests.contract.combos import WITH_RTL, combo_id, engine, variants
-from tpe.hdl import cosim, emit
-from tpe.hdl.build import Design, build, lint
-from tpe.hdl.images import Case, images
-from tpe.hdl.package_files.axis import axis_modules
-from tpe.hdl.package_files.facts import Elements, Facts, facts
-from tpe.hdl.package_files.order import in_bytes, order
-from tpe.post import Given, Requant
+from tpe.engine.finish import Given, Requant
+from tpe.hdl import emit
+from tpe.hdl.emit.package_files.axis import axis_modules
+from tpe.hdl.emit.package_files.facts import Elements, Facts, facts
+from tpe.hdl.emit.package_files.order import in_bytes, order
+from tpe.hdl.simulate import cosim
+from tpe.hdl.simulate.build import Design, build, lint
+from tpe.hdl.simulate.images import Case, images
 
 RNG = np.random.default_rng(20)
 

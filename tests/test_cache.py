@@ -10,9 +10,9 @@ from pathlib import Path
 
 import tpe
 from tpe.base.cache import cache_dir
-from tpe.hdl.build import QUICK, build
-from tpe.hdl.cosim import bench_design
-from tpe.hdl.toolchain import verilator
+from tpe.hdl.simulate.build import QUICK, build
+from tpe.hdl.simulate.cosim import bench_design
+from tpe.hdl.simulate.toolchain import verilator
 
 WORK = """
 import tpe

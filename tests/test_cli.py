@@ -22,12 +22,12 @@ from typer.testing import CliRunner, Result
 
 import tpe
 from tpe import array as arrays
-from tpe import cli_common
 from tpe import pe as pes
 from tpe.base import progress
 from tpe.base.progress import Progress
 from tpe.base.table import COLUMNS, SCHEMA_VERSION
-from tpe.cli import app
+from tpe.cli import options
+from tpe.cli.main import app
 
 SMALL = ("--workload", "gemm:5x6x7", "--size", "4x4")
 COMMANDS = ("list", "run", "show", "compare")
@@ -65,7 +65,7 @@ def refused(*words: str) -> str:
 def process(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The command, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "tpe.cli", *words], capture_output=True, text=True, **options
+        [sys.executable, "-m", "tpe.cli.main", *words], capture_output=True, text=True, **options
     )
 
 
@@ -344,7 +344,7 @@ def test_run_writes_a_table(ending: str, tmp_path: Path) -> None:
 
 
 def test_seeds_up_to_the_largest_fit_every_output(tmp_path: Path) -> None:
-    file, seed = tmp_path / "rows.csv", str(cli_common.MAX_SEED)
+    file, seed = tmp_path / "rows.csv", str(options.MAX_SEED)
     done("run", *SMALL, "--seed", seed, "--table", str(file))
     assert next(csv.DictReader(file.open()))["seed"] == seed
 
@@ -561,7 +561,10 @@ def test_a_reader_that_leaves_is_no_error(words: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "tpe.cli", *words], stdout=write, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tpe.cli.main", *words],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     os.close(write)
     text = "" if words[-1] != "-" else done.stderr  # the tables are on stderr then
@@ -573,7 +576,7 @@ def test_a_reader_that_leaves_is_no_error(words: tuple[str, ...]) -> None:
 def test_a_full_disk_is_one_line() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "tpe.cli", "list"],
+            [sys.executable, "-m", "tpe.cli.main", "list"],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -593,9 +596,9 @@ def test_interrupting_is_one_line_and_130(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_signal_ends_a_long_run_and_leaves_no_file(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     script = (
-        "import time, tpe.engine\n"
+        "import time, tpe.model.engine\n"
         "def slow(*_, **__):\n    print('ready', flush=True)\n    time.sleep(60)\n"
-        "tpe.engine.Engine.run = slow\nfrom tpe.cli import main\nmain()"
+        "tpe.model.engine.Engine.run = slow\nfrom tpe.cli.main import main\nmain()"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", script, "run", "--json", str(file)],
@@ -615,7 +618,7 @@ def test_a_signal_ends_a_long_run_and_leaves_no_file(tmp_path: Path) -> None:
 def test_drawings_reach_streams_of_any_encoding(encoding: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     result = subprocess.run(
-        [sys.executable, "-m", "tpe.cli", "show", "--pe", "opt4c"],
+        [sys.executable, "-m", "tpe.cli.main", "show", "--pe", "opt4c"],
         env=environment,
         capture_output=True,
     )
@@ -628,7 +631,7 @@ def test_drawings_reach_streams_of_any_encoding(encoding: str) -> None:
 
 def test_a_closed_stdout_is_no_error() -> None:
     done = subprocess.run(
-        f"{shlex.quote(sys.executable)} -m tpe.cli list >&-",
+        f"{shlex.quote(sys.executable)} -m tpe.cli.main list >&-",
         shell=True,
         capture_output=True,
         text=True,
@@ -710,10 +713,10 @@ def test_no_lines_are_written_if_none_are_wanted_or_nobody_reads(
 
 def test_a_command_that_takes_long_says_so_in_a_pipe(tmp_path: Path) -> None:
     script = (
-        "import time, tpe.engine\n"
-        "run = tpe.engine.Engine.run\n"
+        "import time, tpe.model.engine\n"
+        "run = tpe.model.engine.Engine.run\n"
         "def slow(*a, **k):\n    time.sleep(2)\n    return run(*a, **k)\n"
-        "tpe.engine.Engine.run = slow\nfrom tpe.cli import main\nmain()"
+        "tpe.model.engine.Engine.run = slow\nfrom tpe.cli.main import main\nmain()"
     )
     words = [sys.executable, "-c", script, "run", *SMALL, "--json", "-"]
     environment = {**os.environ, "TPE_PROGRESS": "0.3"}

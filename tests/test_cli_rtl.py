@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tpe.cli import app
+from tpe.cli.main import app
 
 RUNNER = CliRunner()
 

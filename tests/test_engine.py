@@ -10,10 +10,10 @@ import pytest
 import tpe
 from tpe.array.base import Handshake
 from tpe.base.table import COLUMNS
-from tpe.hdl.package import emit_directory
+from tpe.engine.parameters import COMMON, parse_size
+from tpe.hdl.emit.package import emit_directory
 from tpe.nest.notation import K, mac, tile
 from tpe.nest.rewrites import opt1, opt2, opt4, reachable
-from tpe.parameters import COMMON, parse_size
 
 A = [[1, 2, -3], [-128, 0, 127]]
 B = [[4, -5], [6, 7], [-8, 9]]

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 import tpe
-from tpe import figures
 from tpe.array.base import TERMS
-from tpe.cli import app
+from tpe.cli.main import app
+from tpe.report import cycles_figure
 
 pytest.importorskip("matplotlib")
 
@@ -39,12 +39,14 @@ def _stacks(axes: Any, along: str) -> dict[str, list[tuple[float, float]]]:
 def _check(stacks: dict[str, list[tuple[float, float]]], parts: list[Any], scale: float) -> None:
     """Every bar is its term, and stands on the ones before it."""
     ends = [0.0] * len(parts)
-    drawn = {figures.LEGEND[term] for term in TERMS if any(getattr(p.terms, term) for p in parts)}
+    drawn = {
+        cycles_figure.LEGEND[term] for term in TERMS if any(getattr(p.terms, term) for p in parts)
+    }
     assert drawn <= set(stacks)
     for term in TERMS:
         for i, part in enumerate(parts):
-            if figures.LEGEND[term] in stacks:
-                start, length = stacks[figures.LEGEND[term]][i]
+            if cycles_figure.LEGEND[term] in stacks:
+                start, length = stacks[cycles_figure.LEGEND[term]][i]
                 assert start == pytest.approx(ends[i])
                 assert length * scale == pytest.approx(float(getattr(part.terms, term)))
                 ends[i] += length
@@ -81,10 +83,10 @@ def test_a_picture_has_a_title_a_legend_and_says_what_it_does_not(
 ) -> None:
     figure = comparison.figure(layers)
     title = figure.get_suptitle() if layers else figure.axes[0].get_title(loc="left")
-    assert title == figures.TITLE and len(title.split()) <= 5
+    assert title == cycles_figure.TITLE and len(title.split()) <= 5
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
     terms = {t for t in TERMS if any(getattr(run.terms, t) for _, run in comparison.ran)}
-    assert legend == {figures.LEGEND[term] for term in terms}
+    assert legend == {cycles_figure.LEGEND[term] for term in terms}
     below = figure.get_supxlabel()
     assert "digits_mlp, int8 x int8, seed 0" in below and "area and energy are unknown" in below
 
@@ -126,9 +128,9 @@ def test_no_text_overlaps_another_or_leaves_the_picture(layers: bool) -> None:
 
 def test_layer_names_are_cut_only_as_far_as_they_differ() -> None:
     names = [f"encoder.layer.{i}.attention.output.dense" for i in range(40)]
-    short = figures._distinct(names)
+    short = cycles_figure._distinct(names)
     assert len(set(short)) == 40 and max(map(len, short)) <= 40
-    assert figures._distinct(["fc1", "fc2"]) == ["fc1", "fc2"]
+    assert cycles_figure._distinct(["fc1", "fc2"]) == ["fc1", "fc2"]
 
 
 def _luminance(colour: str) -> float:
@@ -161,8 +163,8 @@ def _seen(colour: str, kind: str) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["normal", "protan", "deutan"])
 def test_any_two_colours_are_told_apart(kind: str) -> None:
-    colours = list(figures.COLOURS.values())
-    assert set(figures.COLOURS) == set(figures.LEGEND) == set(TERMS)
+    colours = list(cycles_figure.COLOURS.values())
+    assert set(cycles_figure.COLOURS) == set(cycles_figure.LEGEND) == set(TERMS)
     for i, one in enumerate(colours):
         assert _luminance(one) < 0.6  # seen on white
         for other in colours[i + 1 :]:
@@ -192,7 +194,7 @@ def test_dollar_signs_in_names_are_no_formulas(tmp_path: Path) -> None:
 
 def test_too_many_layers_are_refused() -> None:
     ones = np.ones((1, 1), int)
-    names = [f"l{i}" for i in range(figures.MOST_LAYERS + 1)]
+    names = [f"l{i}" for i in range(cycles_figure.MOST_LAYERS + 1)]
     given = tpe.Workload.from_arrays(dict.fromkeys(names, (ones, ones)))
     with pytest.raises(tpe.TpeError, match="legal: at most 300"):
         tpe.compare(["mac"], given, size="1x1").figure(layers=True)
@@ -203,7 +205,7 @@ def test_the_command_draws(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["compare", "--figure", str(file), "--workload", "gemm:4x4x4"])
     assert (result.exit_code, result.stderr) == (0, "")
     assert f"picture in {file}" in result.stdout and "█" not in result.stdout
-    assert figures.TITLE in file.read_text()
+    assert cycles_figure.TITLE in file.read_text()
 
 
 def test_without_matplotlib_the_pip_command_is_named_before_any_work(

@@ -14,13 +14,15 @@ from tests.contract.combos import WITH_RTL
 from tpe import pe as pes
 from tpe.array import combinations
 from tpe.base.errors import TpeError
-from tpe.cli import app
-from tpe.engine import Engine
-from tpe.hdl import cosim, emit, sources
+from tpe.cli.main import app
+from tpe.hdl import emit
+from tpe.hdl.emit import sources
 from tpe.hdl.foreign import slang_ports
-from tpe.hdl.images import Case
+from tpe.hdl.simulate import cosim
+from tpe.hdl.simulate.images import Case
+from tpe.model.engine import Engine
 from tpe.pe.base import PE
-from tpe.show import describe
+from tpe.report.describe import describe
 
 PARAMETERS = """parameter int unsigned AWidth = 8, BWidth = 8, AccWidth = 24, /* one, two */
     parameter int unsigned Lanes = 1, CodeWidth = AWidth, PsumWidth = AccWidth, PlaneWidth = 1"""

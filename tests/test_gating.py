@@ -12,11 +12,12 @@ import pytest
 
 import tpe
 from tpe.array.base import ALWAYS, Handshake
-from tpe.hdl import emit, pe_cosim
-from tpe.hdl.build import lint
-from tpe.hdl.cosim import cosimulate
-from tpe.hdl.images import Case
-from tpe.hdl.verify import STALLS
+from tpe.hdl import emit
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.build import lint
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS
 
 MOSTLY_IDLE = Handshake(idle=0xFFF7_FFEF)
 
@@ -69,7 +70,7 @@ def test_values_and_cycles_are_those_of_the_ungated_engine():
     assert len(outcomes) == 12 * len(ENGINES)
 
 
-def random_steps(count: int, seed: int) -> pe_cosim.Steps:
+def random_steps(count: int, seed: int) -> cell_cosim.Steps:
     """Operands that change in every cycle, a step in one of three, now and then no enable."""
     rng = np.random.default_rng(seed)
     valid = (rng.random(count) < 0.33).astype(np.int64)
@@ -78,7 +79,7 @@ def random_steps(count: int, seed: int) -> pe_cosim.Steps:
     first = (rng.random(count) < 0.05).astype(np.int64)
     first[0] = 1
     a, b = rng.integers(-128, 128, (2, count))
-    return pe_cosim.Steps(first, a, b, np.zeros(count, np.int64), en, valid)
+    return cell_cosim.Steps(first, a, b, np.zeros(count, np.int64), en, valid)
 
 
 @pytest.mark.parametrize("gating", ["isolate", "clock"])
@@ -86,7 +87,7 @@ def test_a_gated_cell_takes_random_steps_among_garbage(gating):
     engine = tpe.Engine("mac", "matrix2d", (1, 1), stages=3, gating=gating)
     steps = random_steps(5000, 1)
     taken = np.flatnonzero(steps.en & steps.valid)
-    shown, model = pe_cosim.rtl_steps(engine, steps), pe_cosim.model_steps(engine, steps)
+    shown, model = cell_cosim.rtl_steps(engine, steps), cell_cosim.model_steps(engine, steps)
     assert len(taken) > 1000
     assert (shown[taken] == model[taken]).all()
 
@@ -158,7 +159,7 @@ def cell_toggles(gating: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """What switches in a cell whose operands change in every cycle, a step in one of three."""
     engine = tpe.Engine("mac", "matrix2d", (1, 1), gating=gating)
     file = tmp_path / f"cell_{gating}.vcd"
-    traced, plain = pe_cosim.design, pe_cosim.simulate
+    traced, plain = cell_cosim.design, cell_cosim.simulate
 
     def design(e: tpe.Engine) -> Any:
         from dataclasses import replace
@@ -166,10 +167,10 @@ def cell_toggles(gating: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         return replace(traced(e), flags=("--trace", "--trace-structs"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(pe_cosim, "design", design)
-        patch.setattr(pe_cosim, "WORDS", 4096)
-        patch.setattr(pe_cosim, "simulate", lambda *x: plain(*x, file))
-        pe_cosim.rtl_steps(engine, random_steps(2000, 3))
+        patch.setattr(cell_cosim, "design", design)
+        patch.setattr(cell_cosim, "WORDS", 4096)
+        patch.setattr(cell_cosim, "simulate", lambda *x: plain(*x, file))
+        cell_cosim.rtl_steps(engine, random_steps(2000, 3))
     return changes(file, r"u_cell\.u_cell")
 
 

@@ -13,24 +13,24 @@ from typer.testing import CliRunner, Result
 
 from tpe.base.errors import TpeError
 from tpe.base.table import COLUMNS
-from tpe.candidates import Choice
-from tpe.cli import app
-from tpe.comparison import prepare
-from tpe.engine import Engine
+from tpe.cli.main import app
 from tpe.hdl import emit
-from tpe.iso import compare_iso
-from tpe.iso_table import EXTRA, ISO, IsoComparison
-from tpe.synth import designs
-from tpe.synth.array import AROUND, Version, compose, own_versions
-from tpe.synth.cost import read_cost
-from tpe.synth.designs import Size, sized
-from tpe.synth.mapper import map_parts
-from tpe.synth.pe_energy import Energy
-from tpe.synth.price import Price, price, users_price, varied
-from tpe.synth.recipes import find_recipes
-from tpe.synth.sampled import Sample, sampled
-from tpe.synth.scaling import calibration, reference, terms
-from tpe.synth.stimulus import cases_of, smaller
+from tpe.model.engine import Engine
+from tpe.study.candidates import Choice
+from tpe.study.compare import prepare
+from tpe.study.cost_file import read_cost
+from tpe.study.equal import compare_iso
+from tpe.study.equal_table import EXTRA, ISO, IsoComparison
+from tpe.study.price import Price, price, users_price, varied
+from tpe.synth.area import designs
+from tpe.synth.area.compose import AROUND, Version, compose, own_versions
+from tpe.synth.area.designs import Size, sized
+from tpe.synth.area.scaling import calibration, reference, terms
+from tpe.synth.netlist.mapper import map_parts
+from tpe.synth.netlist.recipes import find_recipes
+from tpe.synth.power.known import Energy
+from tpe.synth.power.sampled import Sample, sampled
+from tpe.synth.power.stimulus import cases_of, smaller
 from tpe.technology.technology import technology
 from tpe.workloads import LazyLayer, Workload
 
@@ -333,7 +333,7 @@ def test_equal_area_from_synthesis(small, monkeypatch):
         asked.append((engine.size, clock_ns, sorted(chosen.points)))
         return Energy(100.0 * len(asked), 0.1, "of a test")
 
-    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    monkeypatch.setattr("tpe.study.price.pe_energy", energy)
     plan = prepare(["mac", "opt1"], GEMM, Choice(size="8x8"))
     prices = {pe: small(pe, "matrix2d") for pe in ("mac", "opt1")}
     result = compare_iso(plan, lambda engine: prices[engine.pe.name], "area")
@@ -355,7 +355,7 @@ def test_an_energy_that_cannot_be_had_is_null_with_the_reason(small, monkeypatch
     def energy(*given):
         raise TpeError("no gates to simulate")
 
-    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    monkeypatch.setattr("tpe.study.price.pe_energy", energy)
     plan = prepare(["mac"], GEMM, Choice(size="8x8"))
     result = compare_iso(plan, lambda engine: small("mac", "matrix2d"), "area")
     row = result.rows()[0]
@@ -394,7 +394,9 @@ def test_energy_is_of_the_workloads_own_operands(small, monkeypatch, tmp_path):
         assert "normal:20" not in row["activity_source"] and row["no_energy"] is None
     kept = list((tmp_path / "synth").glob("energy-*.json"))
     assert len(kept) == 2
-    monkeypatch.setattr("tpe.synth.power.pe_power", lambda *given: pytest.fail("simulated again"))
+    monkeypatch.setattr(
+        "tpe.synth.power.pe.pe_power", lambda *given: pytest.fail("simulated again")
+    )
     again = of_mac(small, drawn(60, relu=False)).rows()[0]
     assert again["energy_fj_per_mac"] == wild["energy_fj_per_mac"]
 
@@ -421,7 +423,7 @@ def test_layers_behind_an_overflow_are_taken_as_they_ran(small, monkeypatch):
         asked.append(draw())
         return Energy(1.0, 0.1, "of a test")
 
-    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    monkeypatch.setattr("tpe.study.price.pe_energy", energy)
     engines = {
         str(bits): Engine("mac", size=(4, 4), acc_bits=bits, overflow="wrap") for bits in (32, 16)
     }
@@ -514,7 +516,7 @@ def test_the_window_stays_short_whatever_k_is(array: str) -> None:
 
 
 def test_without_values_no_other_operands_stand_in(small, monkeypatch):
-    monkeypatch.setattr("tpe.synth.power.pe_power", lambda *given: pytest.fail("simulated"))
+    monkeypatch.setattr("tpe.synth.power.pe.pe_power", lambda *given: pytest.fail("simulated"))
     row = of_mac(small, GEMM, values="none").rows()[0]
     assert row["energy_fj_per_mac"] is row["tops_per_w"] is row["activity_source"] is None
     assert row["no_energy"] == "energy follows the operands, and values = none has none"
@@ -550,7 +552,7 @@ def test_a_row_is_handed_its_own_workload(small, monkeypatch):
         asked.append(draw())
         return Energy(1.0, 0.1, "of a test")
 
-    monkeypatch.setattr("tpe.synth.price.pe_energy", energy)
+    monkeypatch.setattr("tpe.study.price.pe_energy", energy)
     engines = {
         "wide": Engine("mac", size=(4, 4)),
         "thin": Engine("mac", size=(4, 4), a_type="int4"),
@@ -565,7 +567,7 @@ def test_a_row_is_handed_its_own_workload(small, monkeypatch):
 
 
 def test_a_pe_without_rtl_is_a_row_with_the_reason(small, monkeypatch):
-    monkeypatch.setattr("tpe.synth.price.pe_energy", lambda *given: None)
+    monkeypatch.setattr("tpe.study.price.pe_energy", lambda *given: None)
     plan = prepare(["mac", "bitfusion"], GEMM, Choice(size="8x8"))
 
     def pricer(engine: Engine) -> Price:

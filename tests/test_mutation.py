@@ -10,11 +10,11 @@ import pytest
 import tpe
 from tpe.array import combinations
 from tpe.hdl import emit
-from tpe.hdl.mutate import FLOOR, LIMIT, Report, judge_engine, mutate, survivors, trials
-from tpe.hdl.mutate_bench import Bench, Trial
-from tpe.hdl.mutate_equiv import DIFFERENT, EQUIVALENT, judge
-from tpe.hdl.mutate_netlist import Mutant, Netlist, mutated
-from tpe.hdl.mutate_subjects import sample, subjects
+from tpe.hdl.mutate.bench import Bench, Trial
+from tpe.hdl.mutate.equivalence import DIFFERENT, EQUIVALENT, judge
+from tpe.hdl.mutate.mutate import FLOOR, LIMIT, Report, judge_engine, mutate, survivors, trials
+from tpe.hdl.mutate.netlist import Mutant, Netlist, mutated
+from tpe.hdl.mutate.subjects import sample, subjects
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
 

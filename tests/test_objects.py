@@ -15,12 +15,12 @@ import pytest
 import tpe
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.hdl.prove_specs import at_widths
-from tpe.hdl.user_report import Cosimulation
+from tpe.engine.presets import PRESETS
+from tpe.hdl.foreign.report import Cosimulation
+from tpe.hdl.formal.cell_lemmas import at_widths
 from tpe.nest.notation import mac, tile
 from tpe.numbers.digits import ENCODINGS
 from tpe.pe.base import Parameter
-from tpe.presets import PRESETS
 
 A, B = np.arange(-6, 6).reshape(3, 4), np.arange(-4, 4).reshape(4, 2)
 RUN = tpe.Engine("opt4c", size="4x4").run(A, B)
@@ -235,7 +235,7 @@ def test_names_are_taken_in_upper_and_lower_case() -> None:
     assert tpe.Engine("Mac", "OS").array is arrays.get("systolic_os")
     assert [e.label for e in tpe.compare(["MAC", "Opt1"], "gemm:2x2x2").entries] == ["mac", "opt1"]
     for preset in PRESETS:
-        assert tpe.config.find_engine(preset.upper()) == tpe.config.find_engine(preset)  # type: ignore[attr-defined]
+        assert tpe.engine.file.find_engine(preset.upper()) == tpe.engine.file.find_engine(preset)  # type: ignore[attr-defined]
     two = Parameter("word", "a", ("a", "A", "b"), "")
     assert (two.check("A"), two.check("B")) == ("A", "b")
 

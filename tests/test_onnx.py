@@ -623,7 +623,7 @@ def test_damaged_models_give_one_line(tmp_path: Path) -> None:
 def test_the_command_line_takes_a_model_and_says_what_it_left_out() -> None:
     from typer.testing import CliRunner
 
-    from tpe.cli import app
+    from tpe.cli.main import app
 
     words = ["run", "--size", "32x32", "--workload", "onnx:light_squeezenet", "--json", "-"]
     result = CliRunner().invoke(app, words)

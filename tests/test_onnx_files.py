@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.test_workloads import fails
 from tpe import Engine
-from tpe.cli import app
+from tpe.cli.main import app
 from tpe.numbers.formats import FORMATS
 from tpe.workloads import exact_gemm, load_onnx, workload
 from tpe.workloads.onnx_values import quantised

@@ -14,12 +14,13 @@ import tpe
 from tests.contract.combos import TYPES, operands, types_of
 from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
-from tpe.hdl import emit, pe_cosim
-from tpe.hdl.build import lint
-from tpe.hdl.cosim import cosimulate
-from tpe.hdl.elaborate import elaborated
-from tpe.hdl.images import Case
-from tpe.hdl.verify import STALLS, corners
+from tpe.hdl import emit
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.build import lint
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.elaborate import elaborated
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS, corners
 from tpe.nest.notation import bind
 from tpe.nest.readings import cycles
 
@@ -55,8 +56,8 @@ def test_where_the_published_rtl_overflows_every_lane_is_right(bw, lanes, pair):
     a, b = (np.full((1, lanes), x) for x in pair)
     e = engine(bw=bw, lanes=lanes)
     assert e.run(a, b.T, values="bits").C.tolist() == [[lanes * pair[0] * pair[1]]]
-    steps, index = pe_cosim.steps_of_dots(e, a, b)
-    for shown in (pe_cosim.model_steps(e, steps), pe_cosim.rtl_steps(e, steps)):
+    steps, index = cell_cosim.steps_of_dots(e, a, b)
+    for shown in (cell_cosim.model_steps(e, steps), cell_cosim.rtl_steps(e, steps)):
         assert shown[index].tolist() == [[lanes * pair[0] * pair[1]]]
 
 
@@ -70,15 +71,15 @@ def test_all_pairs_on_every_lane_beside_zeros_and_beside_others(bw, encoder):
     pairs = [x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128))]
     rng = np.random.default_rng(2)
     for lane in range(e.widths.lanes):
-        steps, index = pe_cosim.steps_of_pairs(e, *pairs, lane)
-        shown = pe_cosim.rtl_steps(e, steps)
+        steps, index = cell_cosim.steps_of_pairs(e, *pairs, lane)
+        shown = cell_cosim.rtl_steps(e, steps)
         assert (shown[index].sum(axis=1) == pairs[0] * pairs[1]).sum() == 65536
         a, b = rng.integers(-128, 128, (2, 65536, e.widths.lanes))
         a[:, lane], b[:, lane] = pairs
-        steps, index = pe_cosim.steps_of_dots(e, a, b)
+        steps, index = cell_cosim.steps_of_dots(e, a, b)
         dots = (a * b).sum(axis=1)
-        assert (pe_cosim.rtl_steps(e, steps)[index].sum(axis=1) == dots).all()
-        assert (pe_cosim.model_steps(e, steps)[index].sum(axis=1) == dots).all()
+        assert (cell_cosim.rtl_steps(e, steps)[index].sum(axis=1) == dots).all()
+        assert (cell_cosim.model_steps(e, steps)[index].sum(axis=1) == dots).all()
 
 
 @forms
@@ -87,12 +88,12 @@ def test_corners_constant_across_lanes_and_long_random_sums(bw, lanes):
     e = engine(bw=bw, lanes=lanes)
     x, y = (v.ravel() for v in np.meshgrid(CORNERS, CORNERS))
     a, b = (np.repeat(v[:, None], lanes, axis=1) for v in (x, y))
-    steps, index = pe_cosim.steps_of_dots(e, a, b)
-    assert (pe_cosim.rtl_steps(e, steps)[index][:, 0] == lanes * x * y).all()
+    steps, index = cell_cosim.steps_of_dots(e, a, b)
+    assert (cell_cosim.rtl_steps(e, steps)[index][:, 0] == lanes * x * y).all()
     # Sums of many steps, planes in any order; a third of the cycles frozen, a third without any.
     rng = np.random.default_rng(lanes)
     count = 20000
-    random = pe_cosim.Steps(
+    random = cell_cosim.Steps(
         first=(rng.random(count) < 0.02).astype(np.int64),
         code=rng.integers(-128, 128, (count, lanes)),
         b=rng.integers(-128, 128, (count, lanes)),
@@ -102,8 +103,8 @@ def test_corners_constant_across_lanes_and_long_random_sums(bw, lanes):
     )
     taken = np.flatnonzero(random.en & random.valid)
     random.first[taken[0]] = 1
-    shown = pe_cosim.model_steps(e, random)[taken]
-    assert (pe_cosim.rtl_steps(e, random)[taken] == shown).all()
+    shown = cell_cosim.model_steps(e, random)[taken]
+    assert (cell_cosim.rtl_steps(e, random)[taken] == shown).all()
     assert len(set(shown.tolist())) > 1000
 
 

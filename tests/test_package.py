@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 import tpe
-from tpe.hdl.build import CONFIGURED, QUICK, Design, build
-from tpe.hdl.images import counts
-from tpe.hdl.package import emit_directory
-from tpe.hdl.package_files.folder import leaves_first
-from tpe.hdl.package_files.smoke import smoke_cases
-from tpe.hdl.toolchain import has_fst_headers, verilator
-from tpe.hdl.verify import verify
+from tpe.hdl.emit.package import emit_directory
+from tpe.hdl.emit.package_files.folder import leaves_first
+from tpe.hdl.emit.package_files.smoke import smoke_cases
+from tpe.hdl.simulate.build import CONFIGURED, QUICK, Design, build
+from tpe.hdl.simulate.images import counts
+from tpe.hdl.simulate.toolchain import has_fst_headers, verilator
+from tpe.hdl.simulate.verify import verify
 from tpe.nest.render import render
 
-TPE130 = Path(tpe.__file__).parent / "synth" / "data" / "tpe130.lib"
+TPE130 = Path(tpe.__file__).parent / "technology" / "data" / "tpe130.lib"
 GEN = Path(__file__).parents[1] / "rtl" / "gen"
 COMMITTED = {
     "opt1_os_4x4": ("opt1", "systolic_os", (4, 4)),

@@ -10,10 +10,11 @@ import pytest
 
 import tpe
 from tests.contract.combos import WITH_RTL, combo_id, engine, variants
-from tpe.hdl import emit, sources
-from tpe.hdl.package import package_texts
-from tpe.hdl.package_files.example import example_case
-from tpe.hdl.package_files.readme import readme
+from tpe.hdl import emit
+from tpe.hdl.emit import sources
+from tpe.hdl.emit.package import package_texts
+from tpe.hdl.emit.package_files.example import example_case
+from tpe.hdl.emit.package_files.readme import readme
 
 Matrix = list[list[int]]
 

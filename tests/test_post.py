@@ -12,12 +12,12 @@ import pytest
 
 import tpe
 from tpe.array.base import ALWAYS, Handshake
-from tpe.hdl import sources
-from tpe.hdl.build import Design, build
-from tpe.hdl.cosim import cosimulate
-from tpe.hdl.images import Case
-from tpe.hdl.verify import STALLS
-from tpe.post import NOTHING, ROUNDINGS, Given, scaled
+from tpe.engine.finish import NOTHING, ROUNDINGS, Given, scaled
+from tpe.hdl.emit import sources
+from tpe.hdl.simulate.build import Design, build
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS
 
 SLOW_SINK = Handshake(busy=0x7FFF_FFFE)
 

@@ -12,16 +12,17 @@ import pytest
 
 from tests.opensta_power import expected, one_cause, report
 from tpe.base.errors import TpeError
-from tpe.engine import Engine
-from tpe.synth import activity, synthesis, timing
-from tpe.synth.activity import Activity, Trace
-from tpe.synth.cell_energy import loads_of
-from tpe.synth.designs import variant_engine
-from tpe.synth.nets import Gate, Nets
-from tpe.synth.port_traces import port_traces
-from tpe.synth.power import CLASSES, CLOCKED, Power, energies_of, pe_power
-from tpe.synth.saif import read_saif, saif_text
-from tpe.synth.stimulus import cases_of, smaller
+from tpe.model.engine import Engine
+from tpe.synth.area import synthesis, timing
+from tpe.synth.area.designs import variant_engine
+from tpe.synth.netlist.nets import Gate, Nets
+from tpe.synth.power import activity
+from tpe.synth.power.activity import Activity, Trace
+from tpe.synth.power.gates import loads_of
+from tpe.synth.power.pe import CLASSES, CLOCKED, Power, energies_of, pe_power
+from tpe.synth.power.port_traces import port_traces
+from tpe.synth.power.saif import read_saif, saif_text
+from tpe.synth.power.stimulus import cases_of, smaller
 from tpe.technology.technology import BUILT_IN, technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")

@@ -11,15 +11,16 @@ from typer.testing import CliRunner
 
 from tests.test_power import RECIPES, made
 from tpe.base.errors import TpeError
-from tpe.cli import app
-from tpe.engine import Engine
-from tpe.synth import energy, synthesis
-from tpe.synth.array_power import of_array, spread, whole_array
-from tpe.synth.energy_shares import cell_energy_shares
-from tpe.synth.power import CLOCKED, activities, joined, pe_power
-from tpe.synth.recipes import find_recipes
-from tpe.synth.stimulus import cases_of, smaller
-from tpe.synth.wires import with_wires
+from tpe.cli.main import app
+from tpe.model.engine import Engine
+from tpe.synth.area import synthesis
+from tpe.synth.netlist.recipes import find_recipes
+from tpe.synth.power import table
+from tpe.synth.power.array import of_array, spread, whole_array
+from tpe.synth.power.pe import CLOCKED, activities, joined, pe_power
+from tpe.synth.power.shares import cell_energy_shares
+from tpe.synth.power.stimulus import cases_of, smaller
+from tpe.synth.power.wires import with_wires
 from tpe.technology.technology import technology
 
 
@@ -73,7 +74,7 @@ def test_shares_of_energy_sum_to_the_flat_energy():
 @cache
 def setting(name: str) -> tuple[Engine, synthesis.Chosen, float]:
     """What a setting of the table was fitted to: (engine, netlists, clock)."""
-    entry = json.loads(energy.FILE.read_text())["settings"][name]
+    entry = json.loads(table.FILE.read_text())["settings"][name]
     size, params = tuple(entry["size"]), json.loads(entry["parameters"])
     engine = Engine(entry["pe"], entry["array"], size, **params)
     result = synthesis.compare([engine], recipes=RECIPES, vary=())
@@ -84,18 +85,18 @@ def setting(name: str) -> tuple[Engine, synthesis.Chosen, float]:
 def fast_against_gates(name: str, operands: str, seed: int) -> float:
     """(table - gates) / gates of the energy of operands that it was not fitted to."""
     engine, chosen, clock = setting(name)
-    entry = json.loads(energy.FILE.read_text())
+    entry = json.loads(table.FILE.read_text())
     assert operands not in entry["training"] or seed != 0
     assert entry["settings"][name]["clock_ns"] == pytest.approx(clock)
     cases = cases_of(smaller(engine), operands, seed, 512)
     gates = pe_power(engine, chosen, technology(), clock, operands, seed, 512)
     cycles = [case.run().cycles for case in cases]
-    fast = [energy.cycle_fj(smaller(engine), case.a, case.b) for case in cases]
+    fast = [table.cycle_fj(smaller(engine), case.a, case.b) for case in cases]
     assert all(x is not None for x in fast)
     return float(np.average(fast, weights=cycles)) / (gates.power_mw * clock * 1000) - 1
 
 
-FITTED = sorted(json.loads(energy.FILE.read_text())["settings"])
+FITTED = sorted(json.loads(table.FILE.read_text())["settings"])
 LANDING = ("mac", "opt1", "opt4c")  # the others are `full`
 
 
@@ -117,7 +118,7 @@ def test_the_table_holds_at_other_sizes_and_where_psums_stay(pe, array, size):
     engine = Engine(pe, array, size)
     gates = pe_power(engine, chosen, technology(), clock, "normal:20", 1, 512)
     case = cases_of(engine, "normal:20", 1, 512)[0]
-    fast = energy.cycle_fj(engine, case.a, case.b)
+    fast = table.cycle_fj(engine, case.a, case.b)
     assert fast == pytest.approx(gates.power_mw * clock * 1000, rel=0.10)
 
 
@@ -138,7 +139,7 @@ def test_what_was_not_fitted_has_no_energy():
         Engine("opt4c", "matrix2d", "4x4", depth=64),
         Engine("mac", "cube3d", "4x4x2"),
     ):
-        assert energy.cycle_fj(engine, a, b) is None
+        assert table.cycle_fj(engine, a, b) is None
         run = engine.run(a, b, energy=True)
         assert run.totals()["energy_fj_per_mac"] is None
         assert run.layers[0].no_energy == run.to_json()["layers"][0]["no_energy"] != ""
@@ -179,7 +180,7 @@ def test_energy_of_one_step_an_output_is_unknown_and_not_an_error():
     ):
         layer = engine.run(left, right, energy=True).layers[0]
         assert layer.pe_pj is None and "no step of a cell follows another" in layer.no_energy
-        assert energy.cycle_fj(engine, left, right) is None
+        assert table.cycle_fj(engine, left, right) is None
     assert Engine("opt4c", "matrix2d", "4x4").run(a, b, energy=True).layers[0].pe_pj > 0
     assert Engine("mac", "systolic_ws", "4x4").run(a, b, energy=True).layers[0].pe_pj > 0
 
@@ -188,14 +189,14 @@ def test_a_new_common_parameter_leaves_the_table_as_it_is(monkeypatch):
     """Entries are found by the RTL that was fitted, not by the list of all parameters."""
     a, b = np.ones((4, 8), int), np.ones((8, 4), int)
     engine = Engine("mac", "matrix2d", "4x4")
-    known = energy.cycle_fj(engine, a, b)
-    entry = dict(json.loads(energy.FILE.read_text())["settings"]["mac"])
+    known = table.cycle_fj(engine, a, b)
+    entry = dict(json.loads(table.FILE.read_text())["settings"]["mac"])
     older = json.loads(entry["parameters"])
     for name in ("relu", "gating", "overflow"):  # as if they had come after the fit
         del older[name]
     entry["parameters"] = json.dumps(older)
-    monkeypatch.setattr(energy, "_table", lambda: {"mac": entry})
-    assert known is not None and energy.cycle_fj(engine, a, b) == known
+    monkeypatch.setattr(table, "_table", lambda: {"mac": entry})
+    assert known is not None and table.cycle_fj(engine, a, b) == known
 
 
 def test_energy_of_a_network_is_the_sum_of_its_layers(capsys):

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tpe.base.errors import TpeError
-from tpe.engine import Engine
-from tpe.hdl import sources
-from tpe.hdl.prove import Report, lemmas, prove
-from tpe.hdl.prove_arrays import uncovered_arrays
-from tpe.hdl.prove_solve import OPEN, PROVED, REFUTED, Query, decide
-from tpe.hdl.prove_specs import at_widths, claims, properties, query, uncovered
+from tpe.hdl.emit import sources
+from tpe.hdl.formal.array_lemmas import uncovered_arrays
+from tpe.hdl.formal.cell_lemmas import at_widths, claims, properties, query, uncovered
+from tpe.hdl.formal.prove import Report, lemmas, prove
+from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Query, decide
+from tpe.model.engine import Engine
 
 NARROW = {"a_type": "int4", "b_type": "int4", "acc_bits": 16}
 
@@ -92,7 +92,7 @@ def test_cell_fed_with_digits(encoder: str) -> None:
 
 def test_every_operand_has_a_word_of_digits_that_the_proofs_speak_of() -> None:
     """What they assume of the words that are offered shuts no operand out."""
-    from tpe.hdl.prove_solve import _decide
+    from tpe.hdl.formal.solve import _decide
 
     text = """
 `default_nettype none
@@ -304,7 +304,7 @@ def test_widths_that_do_not_finish_are_said(monkeypatch: pytest.MonkeyPatch) -> 
             return answer
         return type(answer)(OPEN, answer.method, limit)
 
-    monkeypatch.setattr("tpe.hdl.prove.decide", slow)
+    monkeypatch.setattr("tpe.hdl.formal.prove.decide", slow)
     report = prove(engine, 60, only=("product",))
     (proof,) = report.proofs
     assert report.ok and not report.full
@@ -314,7 +314,7 @@ def test_widths_that_do_not_finish_are_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_nothing_that_finishes_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = decide(query(small("mac"), "tpe_prop_map", {"BWidth": 4}, {}), 60)
-    monkeypatch.setattr("tpe.hdl.prove.decide", lambda *_: type(answer)(OPEN, "none", 1.0))
+    monkeypatch.setattr("tpe.hdl.formal.prove.decide", lambda *_: type(answer)(OPEN, "none", 1.0))
     report = prove(small("mac"), 60, only=("product",))
     assert not report.ok and results(report) == {"product": OPEN}
 
@@ -358,12 +358,12 @@ def test_every_property_is_a_module_of_its_own_name() -> None:
 
 
 def test_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from tpe.cli import app
+    from tpe.cli.main import app
 
     def only_map(engine: Engine, limit: float, **_: object) -> Report:
         return prove(engine, limit, only=("map", "encode"))
 
-    monkeypatch.setattr("tpe.hdl.prove.prove", only_map)
+    monkeypatch.setattr("tpe.hdl.formal.prove.prove", only_map)
     words = ["prove", "--pe", "mac", "-p", "a_type=int4", "--json", "-"]
     with pytest.raises(SystemExit) as end:
         app(words)
@@ -377,14 +377,14 @@ def test_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
 def test_command_fails_with_a_counterexample(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tpe.cli import app
+    from tpe.cli.main import app
 
     fault = broken("tpe_map", "+ Width'(neg)", "")
 
     def faulty(engine: Engine, limit: float, **_: object) -> Report:
         return prove(engine, limit, only=("map",), replaced=fault)
 
-    monkeypatch.setattr("tpe.hdl.prove.prove", faulty)
+    monkeypatch.setattr("tpe.hdl.formal.prove.prove", faulty)
     with pytest.raises(SystemExit) as end:
         app(["prove", "--pe", "mac"])
     assert end.value.code == 1
@@ -393,7 +393,7 @@ def test_command_fails_with_a_counterexample(
 
 
 def test_command_refuses_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
-    from tpe.cli import app
+    from tpe.cli.main import app
 
     with pytest.raises(SystemExit) as end:
         app(["prove", "--pe", "mac", "--limit", "nan"])

@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 
 from tpe.base.errors import TpeError
-from tpe.engine import Engine
-from tpe.hdl import cosim, sources
-from tpe.hdl.build import lint
-from tpe.hdl.images import Case
-from tpe.hdl.prove_solve import PROVED, REFUTED, decide
-from tpe.hdl.prove_specs import claims
-from tpe.synth import designs, synthesis, timing
-from tpe.synth.front import MARGIN, at_clock, clearly_beats, pareto
-from tpe.synth.mapper import Part, map_parts
-from tpe.synth.netlist import read_netlist
-from tpe.synth.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_recipes, screening
+from tpe.hdl.emit import sources
+from tpe.hdl.formal.cell_lemmas import claims
+from tpe.hdl.formal.solve import PROVED, REFUTED, decide
+from tpe.hdl.simulate import cosim
+from tpe.hdl.simulate.build import lint
+from tpe.hdl.simulate.images import Case
+from tpe.model.engine import Engine
+from tpe.synth.area import designs, synthesis, timing
+from tpe.synth.area.pareto import MARGIN, at_clock, clearly_beats, pareto
+from tpe.synth.netlist.mapper import Part, map_parts
+from tpe.synth.netlist.netlist import read_netlist
+from tpe.synth.netlist.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_recipes, screening
 from tpe.technology.library import read_liberty
 from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
 
@@ -117,7 +118,7 @@ for number, target in enumerate(targets):
 
 def plain_yosys(tech, stages: int, booth: str, folder: Path) -> list[tuple[float, float]]:
     """(period ns, area um2) of the behavioural MAC by `synth`, `dfflibmap` and `abc` alone."""
-    from tpe.synth.mapper import constraints
+    from tpe.synth.netlist.mapper import constraints
 
     folder.mkdir()
     (folder / "constraints").write_text(constraints(tech))

@@ -11,16 +11,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tpe.base.errors import TpeError
-from tpe.cli import app
-from tpe.engine import Engine
-from tpe.reproduce import PAPERS, get, saed32
-from tpe.reproduce.facts import Case, Claim, Paper, Spec
-from tpe.reproduce.measure import Bench, Built, Finding, engine_of, measure
-from tpe.reproduce.words import drawn_text, sentence
-from tpe.synth.cost import read_cost
-from tpe.synth.pe_energy import Energy
-from tpe.synth.price import price
-from tpe.synth.recipes import find_recipes
+from tpe.cli.main import app
+from tpe.model.engine import Engine
+from tpe.report.papers import PAPERS, get, saed32
+from tpe.report.papers.facts import Case, Claim, Paper, Spec
+from tpe.report.papers.measure import Bench, Built, Finding, engine_of, measure
+from tpe.report.papers.words import drawn_text, sentence
+from tpe.study.cost_file import read_cost
+from tpe.study.price import price
+from tpe.synth.netlist.recipes import find_recipes
+from tpe.synth.power.known import Energy
 from tpe.technology.technology import technology
 
 SHARED = Path(__file__).resolve().parents[2] / "shared/reference/saed32_synthesis.csv"
@@ -145,7 +145,7 @@ def test_a_case_from_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
         assert engine.pe is not None
         return Energy({"mac": 300.0, "opt1": 400.0}[engine.pe.name], None, "of a test")
 
-    monkeypatch.setattr("tpe.synth.price.pe_energy", pe_energy)
+    monkeypatch.setattr("tpe.study.price.pe_energy", pe_energy)
     mac, opt1 = (Spec(pe, "matrix2d", (4, 4), vary=()) for pe in ("mac", "opt1"))
     paper = Paper("own", "own", "none", "gemm:16x16x64", (Case("own", opt1, mac),))
     recipes, tech = find_recipes(SMALL), technology()
@@ -179,7 +179,7 @@ def test_energies_are_of_the_distribution_that_cycles_are_of(
         asked.append(given[-1]())  # type: ignore[operator]
         return Energy(100.0, None, "of a test")
 
-    monkeypatch.setattr("tpe.synth.price.pe_energy", pe_energy)
+    monkeypatch.setattr("tpe.study.price.pe_energy", pe_energy)
     mac = Spec("mac", "matrix2d", (4, 4), vary=())
     paper = Paper("own", "own", "none", workload, (Case("own", mac, mac),))
     result = measure(Bench(paper, technology(), find_recipes(SMALL)))

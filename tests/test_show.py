@@ -12,14 +12,14 @@ from rich.cells import cell_len
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base.errors import TpeError
-from tpe.drawing import picture
-from tpe.drawing_legend import legend
-from tpe.engine import Engine
+from tpe.model.engine import Engine
 from tpe.nest.notation import M, mac, tile
 from tpe.nest.rewrites import opt3
 from tpe.numbers.operands import check_accumulator
 from tpe.pe.base import Way
-from tpe.show import catalogue, chain, combinations, describe, legal_arrays
+from tpe.report.describe import catalogue, chain, combinations, describe, legal_arrays
+from tpe.report.drawing import picture
+from tpe.report.drawing_legend import legend
 
 LEGAL = [(row["pe"], row["array"]) for row in combinations() if row["legal"]]
 SIZES = ["1x1", "1x5", "5x1", "2x3", "4x4", "16x16", "1024x1024"]

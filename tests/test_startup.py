@@ -21,7 +21,7 @@ def loaded_by(code: str) -> set[str]:
 
 def command(*words: str) -> str:
     return (
-        f"from tpe.cli import app\ntry:\n    app({list(words)!r})\n"
+        f"from tpe.cli.main import app\ntry:\n    app({list(words)!r})\n"
         "except SystemExit as end:\n    assert end.code == 0, end\n"
     )
 
@@ -46,5 +46,5 @@ def test_a_dense_run_needs_no_kernels_and_no_frames() -> None:
 
 
 def test_the_python_side_of_show_needs_no_command_line() -> None:
-    code = "import tpe\nfrom tpe.show import describe\ndescribe(tpe.Engine('opt4c'))"
+    code = "import tpe\nfrom tpe.report.describe import describe\ndescribe(tpe.Engine('opt4c'))"
     assert not loaded_by(code) & (HEAVY | {"typer", "rich"})

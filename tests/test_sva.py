@@ -12,13 +12,14 @@ import pytest
 
 import tpe
 from tpe.array.base import Handshake
-from tpe.hdl import cosim, emit
-from tpe.hdl.build import build, lint
-from tpe.hdl.images import Case, images
-from tpe.hdl.package import emit_directory
-from tpe.hdl.sva import sva_modules
-from tpe.hdl.toolchain import verilator
-from tpe.post import Given
+from tpe.engine.finish import Given
+from tpe.hdl import emit
+from tpe.hdl.emit.package import emit_directory
+from tpe.hdl.emit.sva import sva_modules
+from tpe.hdl.simulate import cosim
+from tpe.hdl.simulate.build import build, lint
+from tpe.hdl.simulate.images import Case, images
+from tpe.hdl.simulate.toolchain import verilator
 
 KINDS = [
     ("mac", "os", {}),

@@ -16,8 +16,8 @@ import pytest
 
 import tpe
 from tpe.hdl import emit
-from tpe.hdl.build import QUICK, Design, build
-from tpe.hdl.sva import sva_modules
+from tpe.hdl.emit.sva import sva_modules
+from tpe.hdl.simulate.build import QUICK, Design, build
 
 ENGINES: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "dense": (

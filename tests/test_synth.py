@@ -12,20 +12,22 @@ import pytest
 from typer.testing import CliRunner
 
 from tpe.base.errors import TpeError
-from tpe.cli import app
-from tpe.commands.synth import cost_rows, parse_clocks
-from tpe.engine import Engine
-from tpe.hdl import pe_cosim
-from tpe.synth import checks, designs, mapper, simulate, synthesis, timing
-from tpe.synth.cost import read_cost
-from tpe.synth.export import export_openroad
-from tpe.synth.fanout import MOST, buffer_cell, buffered
-from tpe.synth.fpga import fpga_counts
-from tpe.synth.front import at_clock, pareto
-from tpe.synth.mapper import Part, map_parts
-from tpe.synth.netlist import area_um2, full_adder, read_netlist
-from tpe.synth.recipes import ADDERS, PORTFOLIO, QUICK, Recipe, find_recipes
-from tpe.synth.shares import cell_shares
+from tpe.cli.commands.synth import cost_rows, parse_clocks
+from tpe.cli.main import app
+from tpe.hdl.simulate import cell_cosim
+from tpe.model.engine import Engine
+from tpe.study.cost_file import read_cost
+from tpe.synth.area import designs, synthesis, timing
+from tpe.synth.area.openroad import export_openroad
+from tpe.synth.area.pareto import at_clock, pareto
+from tpe.synth.area.shares import cell_shares
+from tpe.synth.netlist import checks, mapper
+from tpe.synth.netlist.fanout import MOST, buffer_cell, buffered
+from tpe.synth.netlist.fpga import fpga_counts
+from tpe.synth.netlist.mapper import Part, map_parts
+from tpe.synth.netlist.netlist import area_um2, full_adder, read_netlist
+from tpe.synth.netlist.recipes import ADDERS, PORTFOLIO, QUICK, Recipe, find_recipes
+from tpe.synth.power import netlist_sim
 from tpe.technology.technology import technology
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,17 +143,19 @@ def test_the_mapped_netlist_is_the_model(pe, library, made, monkeypatch):
     a, b = rng.integers(-128, 128, (2, 2000))
     corners = np.array(list(itertools.product([-128, -127, -1, 0, 1, 127], repeat=2)))
     a, b = np.append(a, corners[:, 0]), np.append(b, corners[:, 1])
-    steps, _ = pe_cosim.steps_of_pairs(design.engine, a, b)
-    wanted = pe_cosim.model_steps(design.engine, steps)
-    rtl = pe_cosim.design(design.engine)
+    steps, _ = cell_cosim.steps_of_pairs(design.engine, a, b)
+    wanted = cell_cosim.model_steps(design.engine, steps)
+    rtl = cell_cosim.design(design.engine)
     cells = [p for p in design.points["cell"] if not p.mapped.variant and p.mapped.target == 1.0]
     chosen = cells if library == "tpe130" else cells[:1]
     finish = min(design.points["finish"], key=lambda p: p.period_ns)
     for point in chosen if pe == "mac" else chosen[-1:]:
         gates = {"tpe_cell": point.mapped, "tpe_finish": finish.mapped}
-        bench = simulate.with_mapped(rtl, gates, tech.library)
-        monkeypatch.setattr(pe_cosim, "design", lambda engine, bench=bench: bench)
-        assert np.array_equal(pe_cosim.rtl_steps(design.engine, steps), wanted), point.mapped.label
+        bench = netlist_sim.with_mapped(rtl, gates, tech.library)
+        monkeypatch.setattr(cell_cosim, "design", lambda engine, bench=bench: bench)
+        assert np.array_equal(cell_cosim.rtl_steps(design.engine, steps), wanted), (
+            point.mapped.label
+        )
 
 
 def test_a_wrong_gate_is_seen(made, monkeypatch):
@@ -159,19 +163,19 @@ def test_a_wrong_gate_is_seen(made, monkeypatch):
     result, tech = made("mac"), technology()
     design = result.designs[0]
     point = next(p for p in design.points["cell"] if not p.mapped.variant)
-    bench = simulate.with_mapped(
-        pe_cosim.design(design.engine), {"tpe_cell": point.mapped}, tech.library
+    bench = netlist_sim.with_mapped(
+        cell_cosim.design(design.engine), {"tpe_cell": point.mapped}, tech.library
     )
     text = bench.sources["tpe_cell_gates"]
     broken = text.replace("sky130_fd_sc_hd__xor2_1 ", "sky130_fd_sc_hd__or2_1 ", 1)
     assert broken != text
     sources = {**bench.sources, "tpe_cell_gates": broken}
-    sources |= simulate.cell_modules(["sky130_fd_sc_hd__or2_1"], tech.library)
-    monkeypatch.setattr(pe_cosim, "design", lambda engine: replace(bench, sources=sources))
+    sources |= netlist_sim.cell_modules(["sky130_fd_sc_hd__or2_1"], tech.library)
+    monkeypatch.setattr(cell_cosim, "design", lambda engine: replace(bench, sources=sources))
     a, b = np.random.default_rng(0).integers(-128, 128, (2, 2000))
-    steps, _ = pe_cosim.steps_of_pairs(design.engine, a, b)
-    wanted = pe_cosim.model_steps(design.engine, steps)
-    assert not np.array_equal(pe_cosim.rtl_steps(design.engine, steps), wanted)
+    steps, _ = cell_cosim.steps_of_pairs(design.engine, a, b)
+    wanted = cell_cosim.model_steps(design.engine, steps)
+    assert not np.array_equal(cell_cosim.rtl_steps(design.engine, steps), wanted)
 
 
 def rtl_part(text: str) -> Part:

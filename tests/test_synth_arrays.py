@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.combos import WITH_RTL, combo_id, engine
 from tests.test_synth import OSU018, without
-from tpe.synth import synthesis
+from tpe.synth.area import synthesis
 
 RECIPES = ("sklansky/small",)
 LIBRARIES = [

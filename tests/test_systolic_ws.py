@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 import tpe
 from tpe.array.base import ALWAYS, Handshake
 from tpe.array.systolic_ws import in_order, walk
+from tpe.engine.presets import PRESETS
 from tpe.hdl import emit
-from tpe.hdl.build import build, lint
-from tpe.hdl.cosim import bench_design, cosimulate
-from tpe.hdl.elaborate import elaborated
-from tpe.hdl.images import Case
-from tpe.hdl.package import emit_directory
-from tpe.hdl.verify import STALLS
-from tpe.presets import PRESETS
+from tpe.hdl.emit.package import emit_directory
+from tpe.hdl.simulate.build import build, lint
+from tpe.hdl.simulate.cosim import bench_design, cosimulate
+from tpe.hdl.simulate.elaborate import elaborated
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS
 
 LAZY = Handshake(idle=0x7F7B_6DDE, busy=0)  # a source slower than any pass
 SLOW_SINK = Handshake(idle=0, busy=0x7FFF_FFFE)
@@ -250,7 +250,7 @@ def test_faults_are_seen(monkeypatch):
         assert text.count(right) == 1
         sources[f"e{i}_{module}"] = text.replace(right, wrong)
     broken = replace(design, sources=sources)
-    monkeypatch.setattr("tpe.hdl.cosim.build", lambda _: build(broken))
+    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
     outcomes = cosimulate([Case(e, *operands(4, 4, 11), STALLS) for e in engines])
     for outcome, (name, fault) in zip(outcomes, FAULTS.items(), strict=True):
         assert not outcome.ok, name

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tpe.hdl import sources
+from tpe.hdl.emit import sources
 from tpe.technology.technology import BUILT_IN, Technology, technology
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,10 +16,10 @@ from tests import tiny_liberty as tiny
 from tests.test_synth import FULL, OSU018, without
 from tests.timer_reference import EVERY_PE, compared, mapped_parts
 from tpe.base.errors import TpeError
-from tpe.cli import app
-from tpe.engine import Engine
-from tpe.synth import synthesis, timing
-from tpe.synth.netlist import Netlist, read_netlist
+from tpe.cli.main import app
+from tpe.model.engine import Engine
+from tpe.synth.area import synthesis, timing
+from tpe.synth.netlist.netlist import Netlist, read_netlist
 from tpe.technology.technology import Technology, technology
 
 sta = pytest.mark.skipif(shutil.which("sta") is None, reason="OpenSTA needs Debian's opensta")

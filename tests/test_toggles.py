@@ -17,11 +17,11 @@ import pytest
 
 import tpe
 from tests.contract.combos import WITH_RTL
-from tpe.cell_steps import kept_steps
-from tpe.hdl.cosim import cosimulate
-from tpe.hdl.images import Case
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.images import Case
+from tpe.model.cell_steps import kept_steps
+from tpe.model.toggles import cell_outputs, passed_steps, sample
 from tpe.pe.base import Way
-from tpe.toggles import cell_outputs, passed_steps, sample
 
 # The outputs of a primitive, by the names of its instances and ports.
 SIGNALS = {

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import tpe
-from tpe.cli import app
+from tpe.cli.main import app
 from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
-from tpe.traces import RULES
+from tpe.study.operand_trace import RULES
 
 GEMM = "gemm:64x5x40:normal:20"
 
@@ -227,7 +227,7 @@ def test_the_echoed_command_gives_the_same() -> None:
 
 
 def test_a_wrong_product_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tpe.traces.bit_level", lambda engine, a, b: a @ b + 1)
+    monkeypatch.setattr("tpe.study.operand_trace.bit_level", lambda engine, a, b: a @ b + 1)
     result = run("--workload", GEMM, "--lanes", "1")
     assert result.exit_code == 1 and "WRONG for mac" in result.stdout
 
@@ -250,7 +250,7 @@ def test_bad_input_is_one_line(words: list[str], message: str) -> None:
 
 def test_the_picture_is_the_numbers(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from tpe.trace_figure import draw
+    from tpe.report.trace_figure import draw
 
     result = groups.trace(GEMM, [1, 4, 16])
     figure = draw(result)

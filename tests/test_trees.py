@@ -19,9 +19,16 @@ from hypothesis import strategies as st
 import tpe
 from tpe.base.errors import TpeError
 from tpe.hdl import emit
-from tpe.hdl.build import Design, build, lint
-from tpe.hdl.elaborate import elaborated
-from tpe.hdl.trees import KINDS, Tree, evaluate_tree, reduce_columns, tree_modules, word_tree
+from tpe.hdl.emit.compressors import (
+    KINDS,
+    Tree,
+    evaluate_tree,
+    reduce_columns,
+    tree_modules,
+    word_tree,
+)
+from tpe.hdl.simulate.build import Design, build, lint
+from tpe.hdl.simulate.elaborate import elaborated
 
 TREES = ("wallace", "dadda")
 every_kind = pytest.mark.parametrize("kind", KINDS)

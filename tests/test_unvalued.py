@@ -16,9 +16,9 @@ import tpe
 from tests.contract.combos import LEGAL, combo_id, engine, variants
 from tpe.array.base import TERMS, Handshake
 from tpe.base.table import to_frame
-from tpe.cli import app
+from tpe.cli.main import app
 from tpe.numbers import groups
-from tpe.trace_figure import draw
+from tpe.report.trace_figure import draw
 from tpe.workloads import LazyLayer, Workload
 from tpe.workloads.assumed import assumed_line
 from tpe.workloads.draw import Distribution, Drawn

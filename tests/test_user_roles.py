@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 import tpe
-from tpe.cli import app
+from tpe.cli.main import app
 from tpe.hdl.foreign import limited
-from tpe.hdl.user_stimulus import PACES, pace
+from tpe.hdl.foreign.stimulus import PACES, pace
 
 HERE = Path(__file__).with_name("user_rtl")
 SHAPED, STREAM = HERE / "shaped_pes.sv", HERE / "stream_pes.sv"
@@ -62,7 +62,7 @@ def test_an_operand_may_belong_to_a_later_cycle() -> None:
 
 def test_hints_on_signs_and_order_need_no_second_run() -> None:
     ports = {"a": "x", "b": "y", "out": "p"}
-    file = tpe.hdl.user_rtl.example()  # of signed operands
+    file = tpe.hdl.foreign.cosim.example()  # of signed operands
     wrong = {"a": "uint4", "b": "uint4"}
     report = tpe.cosim(file, "mult", "multiply", ports, types=wrong)
     assert not report.ok and report.hint == "matches with type a=int4, type b=int4"
@@ -83,7 +83,7 @@ def test_hints_on_signs_and_order_need_no_second_run() -> None:
 )
 def test_delays_that_are_none(ports: dict[str, Any], message: str) -> None:
     with pytest.raises(tpe.TpeError) as error:
-        tpe.cosim(tpe.hdl.user_rtl.example(), "mult", "multiply", ports)
+        tpe.cosim(tpe.hdl.foreign.cosim.example(), "mult", "multiply", ports)
     assert message in str(error.value)
 
 

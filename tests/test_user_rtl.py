@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import tpe
 from tpe.base.table import SCHEMA_VERSION
-from tpe.cli import app
-from tpe.hdl import user_rtl
+from tpe.cli.main import app
+from tpe.hdl.foreign import cosim
 
 HERE = Path(__file__).with_name("user_rtl")
 INCLUDE = [HERE / "include"]
@@ -178,7 +178,7 @@ def test_functions_of_operands_and_include_files(tmp_path: Path) -> None:
 
 def test_a_ufunc_is_a_model() -> None:
     ports = {"left": "x", "right": "y", "out": "p"}
-    report = tpe.cosim(user_rtl.example(), "mult", np.multiply, ports)
+    report = tpe.cosim(cosim.example(), "mult", np.multiply, ports)
     assert report.ok and report.model == "multiply"
 
 
@@ -204,7 +204,7 @@ def test_several_files_and_parameters_of_every_kind(tmp_path: Path) -> None:
 def test_waves(tmp_path: Path) -> None:
     target = tmp_path / "w.vcd"
     ports = {"a": "x", "b": "y", "out": "p"}
-    assert tpe.cosim(user_rtl.example(), "mult", "multiply", ports, waves=target, vectors=9).ok
+    assert tpe.cosim(cosim.example(), "mult", "multiply", ports, waves=target, vectors=9).ok
     assert "$enddefinitions" in target.read_text()
 
 
@@ -219,7 +219,7 @@ ODD: dict[str, Any] = {
     "include": INCLUDE,
 }
 MULT: dict[str, Any] = {
-    "file": user_rtl.example(),
+    "file": cosim.example(),
     "top": "mult",
     "model": "multiply",
     "ports": {"a": "x", "b": "y", "out": "p"},
@@ -331,7 +331,7 @@ def test_mistakes_are_refused_before_building(case: str, monkeypatch: pytest.Mon
     def never(_: object) -> Path:
         raise AssertionError("built")
 
-    monkeypatch.setattr("tpe.hdl.user_bench.build", never)
+    monkeypatch.setattr("tpe.hdl.foreign.bench.build", never)
     given, text = REFUSED[case]
     with pytest.raises(tpe.TpeError) as error:
         tpe.cosim(**given)
@@ -468,10 +468,18 @@ def test_not_checked(tpe_cosim):
 
 def test_the_fixture_passes_fails_and_shows_the_first_mismatches(tmp_path: Path) -> None:
     (tmp_path / "rtl").mkdir()
-    (tmp_path / "rtl" / "mult.v").write_text(user_rtl.example().read_text())
+    (tmp_path / "rtl" / "mult.v").write_text(cosim.example().read_text())
     (tmp_path / "test_mine.py").write_text(TESTS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tpe.hdl.pytest_plugin", str(tmp_path), "-v"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "tpe.hdl.foreign.pytest_plugin",
+            str(tmp_path),
+            "-v",
+        ],
         cwd=tmp_path.parent,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,

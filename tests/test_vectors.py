@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 import tpe
-from tpe.cli import app
-from tpe.hdl.build import CONFIGURED
-from tpe.hdl.toolchain import verilator
-from tpe.hdl.vectors import FIELDS, vectors
-from tpe.hdl.verify import cases_of
+from tpe.cli.main import app
+from tpe.hdl.simulate.build import CONFIGURED
+from tpe.hdl.simulate.toolchain import verilator
+from tpe.hdl.simulate.vectors import FIELDS, vectors
+from tpe.hdl.simulate.verify import cases_of
 
 ENGINES: dict[str, tuple[Any, ...]] = {
     "dense": ("opt1", "systolic_os", (3, 2), {}),

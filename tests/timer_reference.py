@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tests.contract.combos import WITH_RTL
 from tpe.pe.base import PE
-from tpe.synth import designs, synthesis, timing
-from tpe.synth.mapper import Mapped, map_parts
-from tpe.synth.recipes import find_recipes
+from tpe.synth.area import designs, synthesis, timing
+from tpe.synth.netlist.mapper import Mapped, map_parts
+from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology
 
 EVERY_PE = list({pe.name: pe for pe, _ in WITH_RTL}.values())

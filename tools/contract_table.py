@@ -22,9 +22,9 @@ import tpe
 from tests.contract.combos import LANDING_SIZES, WITH_RTL, engine
 from tests.contract.test_rtl import shapes
 from tpe.array.base import Array
-from tpe.hdl.cosim import cosimulate
-from tpe.hdl.images import Case
-from tpe.hdl.prove import prove
+from tpe.hdl.formal.prove import prove
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.images import Case
 from tpe.pe.base import PE
 
 HEAD = ("combination", "pairs, model and RTL", "shapes cycle-exact", "needed / built width")

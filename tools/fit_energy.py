@@ -4,9 +4,9 @@
 
 A setting is a PE in an array with parameters of its own, by the name it has in SETTINGS. Each is
 mapped to the default technology at twice its shortest period by three recipes, and its
-gates are simulated on the operands of TRAINING (`tpe.synth.power`). What the clock pins of a part
-take in every cycle is known. The rest is fitted, by least squares with no weight below zero and a
-small penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, and
+gates are simulated on the operands of TRAINING (`tpe.synth.power.pe`). What the clock pins of a
+part take in every cycle is known. The rest is fitted, by least squares with no weight below zero
+and a small penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, and
 one for the step itself, times the share of cycles with a step. What registers take beside their
 clock is thus in the weights of what feeds them.
 """
@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from tpe.engine import Engine
-from tpe.synth.energy import FILE, FORMAT, features, measured_on
-from tpe.synth.power import CLOCKED
-from tpe.synth.synthesis import compare
+from tpe.model.engine import Engine
+from tpe.synth.area.synthesis import compare
+from tpe.synth.power.pe import CLOCKED
+from tpe.synth.power.table import FILE, FORMAT, features, measured_on
 from tpe.technology.technology import technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")

@@ -1,4 +1,4 @@
-"""Fit the built-in technology to a published library: writes tpe/synth/data/tpe130.lib.
+"""Fit the built-in technology to a published library: writes tpe/technology/data/tpe130.lib.
 
     python tools/fit_technology.py SKY130HD_TT.LIB[.gz] [--out FILE]
 
@@ -42,7 +42,7 @@ DELAYS = ("cell_rise", "cell_fall", "rise_transition", "fall_transition")
 
 SLEWS = np.array([0.01, 0.04, 0.12, 0.4, 1.5])  # ns
 LEAST_LOAD = 0.5  # fF
-DEFAULT_OUT = Path(__file__).resolve().parent.parent / "tpe/synth/data/tpe130.lib"
+DEFAULT_OUT = Path(__file__).resolve().parent.parent / "tpe/technology/data/tpe130.lib"
 
 
 def basis(s: Floats, c: Floats) -> Floats:

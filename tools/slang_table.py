@@ -16,8 +16,8 @@ import tpe
 from tests.contract.combos import TYPES, UNSIGNED, WITH_RTL, engine, types_of, variants
 from tpe.array.base import Array
 from tpe.hdl import emit
+from tpe.hdl.emit.sva import sva_modules
 from tpe.hdl.simulate.slang import GROUPS, WAIVERS, check
-from tpe.hdl.sva import sva_modules
 from tpe.pe.base import PE
 
 SIZE = (2, 2)

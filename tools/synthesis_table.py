@@ -19,8 +19,8 @@ from typing import Any
 import tpe
 from tests.contract.combos import WITH_RTL, engine
 from tpe.base.files import whole_file
-from tpe.engine import Engine
-from tpe.synth import synthesis
+from tpe.model.engine import Engine
+from tpe.synth.area import synthesis
 from tpe.technology.technology import technology
 
 RECIPES = ("sklansky/fast", "sklansky/small")

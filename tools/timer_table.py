@@ -19,7 +19,7 @@ import tpe
 from tests.timer_reference import EVERY_PE, Compared, compared, mapped_parts
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
-from tpe.synth import timing
+from tpe.synth.area import timing
 from tpe.technology.technology import technology
 
 RECIPES = "sklansky/fast,sklansky/small,ripple/small,ripple/small/full_adders"

@@ -14,13 +14,13 @@ from tpe.base.errors import TpeError
 from tpe.version import __version__
 
 if TYPE_CHECKING:
-    from tpe.comparison import Comparison, compare
-    from tpe.engine import Engine
-    from tpe.hdl.user_report import Cosimulation
-    from tpe.hdl.user_rtl import cosim
+    from tpe.engine.finish import Requant
+    from tpe.hdl.foreign.cosim import cosim
+    from tpe.hdl.foreign.report import Cosimulation
+    from tpe.model.engine import Engine
+    from tpe.model.result import LayerRun, Run
     from tpe.nest.notation import Nest
-    from tpe.post import Requant
-    from tpe.run import LayerRun, Run
+    from tpe.study.compare import Comparison, compare
     from tpe.workloads import Layer, Workload, workload
 
 __all__ = [
@@ -42,17 +42,17 @@ __all__ = [
 
 # Loaded when first used, so that `import tpe` costs next to nothing.
 _HOMES = {
-    "Comparison": "tpe.comparison",
-    "Cosimulation": "tpe.hdl.user_report",
-    "Engine": "tpe.engine",
+    "Comparison": "tpe.study.compare",
+    "Cosimulation": "tpe.hdl.foreign.report",
+    "Engine": "tpe.model.engine",
     "Layer": "tpe.workloads",
-    "LayerRun": "tpe.run",
+    "LayerRun": "tpe.model.result",
     "Nest": "tpe.nest.notation",
-    "Requant": "tpe.post",
-    "Run": "tpe.run",
+    "Requant": "tpe.engine.finish",
+    "Run": "tpe.model.result",
     "Workload": "tpe.workloads",
-    "compare": "tpe.comparison",
-    "cosim": "tpe.hdl.user_rtl",
+    "compare": "tpe.study.compare",
+    "cosim": "tpe.hdl.foreign.cosim",
     "workload": "tpe.workloads",
 }
 

@@ -13,8 +13,8 @@ import numpy as np
 import tpe
 from tests.contract.combos import engine, operands
 from tpe.array.base import Array
-from tpe.hdl.images import Case
-from tpe.hdl.verify import STALLS
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS
 from tpe.pe.base import PE
 
 SIZE = (34, 1)  # rows and columns add up to more than five bits hold, and so do the rows

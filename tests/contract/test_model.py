@@ -24,8 +24,8 @@ from tests.contract.combos import (
     wrapped,
 )
 from tpe.array.base import TERMS, Handshake
-from tpe.hdl import pe_cosim
-from tpe.hdl.verify import corner_values
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.verify import corner_values
 from tpe.nest.notation import bind
 from tpe.nest.readings import cycles, evaluate, firings
 
@@ -171,8 +171,8 @@ def test_steps_of_pairs_cover_every_pair(combo):
     pe, array = combo
     e = engine(pe, array, (1, 1))
     a, b = (x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
-    steps, index = pe_cosim.steps_of_pairs(e, a, b)
-    shown = pe_cosim.model_steps(e, steps)[index].sum(axis=1)
+    steps, index = cell_cosim.steps_of_pairs(e, a, b)
+    shown = cell_cosim.model_steps(e, steps)[index].sum(axis=1)
     assert (shown == a * b).sum() == 65536
 
 

@@ -26,12 +26,13 @@ from tests.contract.combos import (
 )
 from tests.contract.scale import apart, deep, odd_planes
 from tpe.array.base import ALWAYS, Handshake
-from tpe.hdl import emit, pe_cosim
-from tpe.hdl.build import build, lint
-from tpe.hdl.cosim import bench_design, cosimulate
-from tpe.hdl.elaborate import elaborated
-from tpe.hdl.images import Case
-from tpe.hdl.verify import DEPTHS, STALLS, corners
+from tpe.hdl import emit
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.build import build, lint
+from tpe.hdl.simulate.cosim import bench_design, cosimulate
+from tpe.hdl.simulate.elaborate import elaborated
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import DEPTHS, STALLS, corners
 
 combos = pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
 SLOW_SINK = Handshake(idle=0, busy=0x7FFF_FFFE)
@@ -137,8 +138,8 @@ def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
     array = next(a for p, a in WITH_RTL if p is pe)
     e = tpe.Engine(pe, array, (1, 1), **variant)
     a, b = (x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
-    steps, index = pe_cosim.steps_of_pairs(e, a, b)
-    shown = pe_cosim.rtl_steps(e, steps)
+    steps, index = cell_cosim.steps_of_pairs(e, a, b)
+    shown = cell_cosim.rtl_steps(e, steps)
     assert (shown[index].sum(axis=1) == a * b).sum() == 65536
     # Sums of many steps; a third of the cycles frozen, a third without operands.
     rng = np.random.default_rng(5)
@@ -155,7 +156,9 @@ def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
     )
     random.first[np.flatnonzero(random.en & random.valid)[0]] = 1
     taken = np.flatnonzero(random.en & random.valid)
-    assert (pe_cosim.rtl_steps(e, random)[taken] == pe_cosim.model_steps(e, random)[taken]).all()
+    assert (
+        cell_cosim.rtl_steps(e, random)[taken] == cell_cosim.model_steps(e, random)[taken]
+    ).all()
 
 
 @combos
@@ -239,6 +242,6 @@ def test_a_fault_is_seen(fault, monkeypatch):
     text = design.sources[name]
     assert text.count(right) == 1
     broken = replace(design, sources={**design.sources, name: text.replace(right, wrong)})
-    monkeypatch.setattr("tpe.hdl.cosim.build", lambda _: build(broken))
+    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
     outcomes = cosimulate([Case(e, *operands(e, 4, 4, 9, seed=2))])
     assert not outcomes[0].ok

@@ -85,12 +85,12 @@ def run(folder: Path, *command: str) -> str:
 
 
 def test_commands_cover_it(copy):
-    assert "toy multiplier" in run(copy, "-m", "tpe.cli", "list")
-    assert "accuracy" in run(copy, "-m", "tpe.cli", "run", "--pe", "toy")
-    assert "tpe_pe_toy" in run(copy, "-m", "tpe.cli", "show", "--pe", "toy")
-    run(copy, "-m", "tpe.cli", "emit", "--pe", "toy", "-o", "out")
+    assert "toy multiplier" in run(copy, "-m", "tpe.cli.main", "list")
+    assert "accuracy" in run(copy, "-m", "tpe.cli.main", "run", "--pe", "toy")
+    assert "tpe_pe_toy" in run(copy, "-m", "tpe.cli.main", "show", "--pe", "toy")
+    run(copy, "-m", "tpe.cli.main", "emit", "--pe", "toy", "-o", "out")
     assert (copy / "out" / "tpe_toy_matrix2d_4x4_pe_toy.sv").exists()
-    assert "are equal" in run(copy, "-m", "tpe.cli", "verify", "--pe", "toy", "--size", "2x2")
+    assert "are equal" in run(copy, "-m", "tpe.cli.main", "verify", "--pe", "toy", "--size", "2x2")
 
 
 def test_the_contract_covers_it(copy):

@@ -18,9 +18,10 @@ from tests import test_post
 from tests.contract import scale
 from tests.contract.combos import LEGAL, engine
 from tests.contract.test_rtl import shapes, varied
-from tpe.hdl import cosim, emit
-from tpe.hdl.build import QUICK, Design, build
-from tpe.hdl.images import SETTINGS, Case
+from tpe.hdl import emit
+from tpe.hdl.simulate import cosim
+from tpe.hdl.simulate.build import QUICK, Design, build
+from tpe.hdl.simulate.images import SETTINGS, Case
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "mutation.md"
 

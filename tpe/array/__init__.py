@@ -15,7 +15,7 @@ from tpe.pe import names as pe_names
 from tpe.pe.base import PE
 
 DEFAULT = "matrix2d"
-_NOT_ARRAYS = {"__init__", "base", "sampled", "sparse", "sparse_walk", "stepped"}
+_NOT_ARRAYS = {"__init__", "base", "sampled", "free_rows", "free_rows_walk", "lockstep"}
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tpe.array.base import OVERLAP, Array, Handshake, Job, Timing, dense_timing
-from tpe.array.sparse import sparse_timing
+from tpe.array.free_rows import sparse_timing
 from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Pace, Parameter, Way
 
@@ -13,11 +13,11 @@ DRIFT = Parameter(
 
 
 def timing(job: Job, handshake: Handshake) -> Timing:
-    """Dense: a tile of K takes steps + rows + cell latency + 3 cycles. Else `sparse`, `stepped`."""
+    """Dense: a tile of K takes steps + rows + cell latency + 3 cycles. Else `free_rows`, `lockstep`."""
     if job.record.sparse:
         return sparse_timing(job, handshake)
     if job.record.stepped:
-        from tpe.array.stepped import stepped_timing
+        from tpe.array.lockstep import stepped_timing
 
         return stepped_timing(job, handshake)
     flush = 1 + job.record.cell_latency(job.params) + 2

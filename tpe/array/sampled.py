@@ -1,7 +1,7 @@
 """Cycles of operands that are too many to make: tiles are sampled, and scaled to the whole.
 
 Where the steps of a PE depend on its operands, and every value of them is drawn on its own, whole
-output tiles are drawn and their cycles counted by the rule of `sparse` or `stepped`: rows meet once
+output tiles are drawn and their cycles counted by the rule of `free_rows` or `lockstep`: rows meet once
 per tile, so that a tile's cycles are those of its slowest row, which no mean of digits gives.
 Tiles of fewer rows at the end of M, and the last operands of K, are sampled by themselves.
 
@@ -21,9 +21,9 @@ from math import sqrt
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles, Job, Timing
-from tpe.array.sparse import pass_edges, passes, row_pass
-from tpe.array.sparse_walk import LATENCY, TAIL
-from tpe.array.stepped import FLUSH, pair_tile, row_tiles, tile_cycles
+from tpe.array.free_rows import pass_edges, passes, row_pass
+from tpe.array.free_rows_walk import LATENCY, TAIL
+from tpe.array.lockstep import FLUSH, pair_tile, row_tiles, tile_cycles
 from tpe.numbers.operands import Ints
 from tpe.pe.base import Pace
 
@@ -142,7 +142,7 @@ class _Sparse:
         return np.maximum(edges, 1 + after[0][0])
 
     def _load(self) -> Fraction:
-        """Cycles in which the array waits for B, over all tiles: as `sparse` counts them."""
+        """Cycles in which the array waits for B, over all tiles: as `free_rows` counts them."""
         job = self.job
         if job.params["overlap"] == "none":
             return Fraction(job.k * (job.m_tiles if self.earlier else 1) * job.n_tiles)

@@ -21,10 +21,10 @@ import numpy as np
 from tpe.array.base import TERMS, Cycles
 from tpe.base.errors import TpeError
 from tpe.base.files import read_text, whole_file
-from tpe.config import size_text
-from tpe.engine import Engine
+from tpe.engine.file import size_text
+from tpe.model.engine import Engine
+from tpe.model.result import Error, LayerRun, Run
 from tpe.numbers.operands import Ints
-from tpe.run import Error, LayerRun, Run
 from tpe.version import __version__
 
 FORMAT, VERSION = "tpe run", 1
@@ -93,7 +93,7 @@ def read_saved(
 
 def engine_content(engine: Engine) -> dict[str, Any]:
     """What an engine is made from again; TpeError for one that `Engine.save` refuses."""
-    from tpe.config import engine_toml
+    from tpe.engine.file import engine_toml
 
     engine_toml(engine)
     assert engine.record is not None and engine.array is not None

@@ -10,8 +10,8 @@ from tpe.base import html
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tpe.engine import Engine
-    from tpe.run import Run
+    from tpe.model.engine import Engine
+    from tpe.model.result import Run
 
 LONGEST = 26  # characters of a name in a line
 ENGINE_COLUMNS = (

@@ -15,17 +15,17 @@ import numpy as np
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
 from tpe.array.sampled import sampled_timing
 from tpe.base.errors import TpeError
-from tpe.firings import count_firings
+from tpe.model.firings import count_firings
+from tpe.model.result import LayerRun, repeated
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.operands import Ints, check_range
 from tpe.numbers.zero_points import coded, layer_zeros
-from tpe.run import LayerRun, repeated
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import Drawn
 from tpe.workloads.lazy import LazyLayer, Operand
 
 if TYPE_CHECKING:
-    from tpe.engine import Engine
+    from tpe.model.engine import Engine
 
 NO_OPERANDS = "energy follows the operands, and values = none has none"
 LONGEST_WALK = 1 << 28  # cycles that a handshake is stepped through

@@ -5,7 +5,7 @@ Each rule below gives the work of every group, in cycles; a group takes max(1, w
 rules are those of the papers that the PEs name, partly from memory: where a paper leaves a choice,
 or memory does, it is a parameter whose documentation says "assumed".
 
-`trace` puts one trace of operands through all of them: see `tpe.traces`.
+`trace` puts one trace of operands through all of them: see `tpe.study.operand_trace`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tpe.numbers.digits import encoding
 from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
-    from tpe.traces import Trace
+    from tpe.study.operand_trace import Trace
     from tpe.workloads import Workload
 
 PRAGMATIC_DIGITS = ("magnitude", "csd")
@@ -244,6 +244,8 @@ def trace(
     >>> row["mean"], row["max"], result.ok
     (8.0, 8.0, True)
     """
-    from tpe import traces
+    from tpe.study import operand_trace
 
-    return traces.run_trace(workload or traces.WORKLOAD, lanes, seed, model or {}, params)
+    return operand_trace.run_trace(
+        workload or operand_trace.WORKLOAD, lanes, seed, model or {}, params
+    )

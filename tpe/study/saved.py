@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tpe.base.errors import TpeError
-from tpe.candidates import Candidate
-from tpe.comparison import Comparison, Entry
 from tpe.model.saved import (
     engine_content,
     engine_of,
@@ -17,6 +15,8 @@ from tpe.model.saved import (
     run_of,
     write_saved,
 )
+from tpe.study.candidates import Candidate
+from tpe.study.compare import Comparison, Entry
 
 FORMAT = "tpe comparison"
 

@@ -224,7 +224,7 @@ def _check(made: Technology) -> None:
 
 def _check_speed(made: Technology) -> None:
     """Question a library whose delays are those of no silicon: `time_unit` may be wrong."""
-    from tpe.synth.timing import fo4_ns
+    from tpe.synth.area.timing import fo4_ns
 
     fo4, unit = fo4_ns(made), made.library.units.time_ns
     if not _FASTEST_NS <= fo4 <= _SLOWEST_NS:

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 import tpe
 from tpe.array.base import Handshake
-from tpe.cli import app
-from tpe.hdl import cosim, pe_cosim, vectors
-from tpe.hdl.build import QUICK, Design, build
-from tpe.hdl.cosim import cosimulate
-from tpe.hdl.images import Case, cycle_limit
-from tpe.hdl.verify import STALLS
+from tpe.cli.main import app
+from tpe.hdl.simulate import cell_cosim, cosim, vectors
+from tpe.hdl.simulate.build import QUICK, Design, build
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.images import Case, cycle_limit
+from tpe.hdl.simulate.verify import STALLS
 
 ENGINE = tpe.Engine("mac", "matrix2d", (2, 2), overflow="wrap")
 # Module, text, what stands there instead: the engine takes no third beat; no word of C leaves.
@@ -82,12 +82,12 @@ def test_the_command_ends_tells_it_and_leaves_the_waves(hanging, tmp_path):
 def test_a_cell_that_never_is_ready(monkeypatch):
     e = tpe.Engine("stripes", "matrix2d", (1, 1), lanes=1)
     a = np.arange(-4, 4)
-    steps, _ = pe_cosim.steps_of_pairs(e, a, a)
+    steps, _ = cell_cosim.steps_of_pairs(e, a, a)
     right, wrong = "ready_o = last || (!start_i", "ready_o = !start_i && (start_i"
     fault = ("tpe_pe_stripes", right, wrong)
-    monkeypatch.setattr(pe_cosim, "build", lambda design: build(broken(design, *fault)))
+    monkeypatch.setattr(cell_cosim, "build", lambda design: build(broken(design, *fault)))
     with pytest.raises(RuntimeError, match=r"cell of stripes hangs: no end .*step 0 of .*ready 0"):
-        pe_cosim.rtl_steps(e, steps)
+        cell_cosim.rtl_steps(e, steps)
 
 
 def test_the_bench_that_stands_alone_tells_it_too(tmp_path):

@@ -17,13 +17,15 @@ from tests.contract.combos import (
     types_of,
     variants,
 )
-from tpe.hdl import emit, pe_cosim, sources
-from tpe.hdl.cosim import bench_design
-from tpe.hdl.prove import all_claims
-from tpe.hdl.prove_specs import properties
+from tpe.hdl import emit
+from tpe.hdl.emit import sources
+from tpe.hdl.emit.sva import sva_modules
+from tpe.hdl.formal.cell_lemmas import properties
+from tpe.hdl.formal.prove import all_claims
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.cosim import bench_design
 from tpe.hdl.simulate.slang import BENCH_GROUPS, check
-from tpe.hdl.sva import sva_modules
-from tpe.hdl.vectors import vectors
+from tpe.hdl.simulate.vectors import vectors
 
 RTL = Path(__file__).parents[3] / "rtl"
 CHAINS = [
@@ -59,7 +61,7 @@ def test_every_type_and_way_of_zero_points(combo):
 @combos
 def test_the_benches(combo):
     e = engine(*combo, (2, 2))
-    for design in (bench_design([e]), pe_cosim.design(e)):
+    for design in (bench_design([e]), cell_cosim.design(e)):
         assert str(check(design.sources, "tpe_bench", BENCH_GROUPS)) == ""
 
 

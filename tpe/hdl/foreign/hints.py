@@ -8,11 +8,11 @@ from itertools import combinations, product
 
 import numpy as np
 
+from tpe.hdl.foreign.bench import Recorded
+from tpe.hdl.foreign.judge import Trace, least, traced
+from tpe.hdl.foreign.model import Model, Operand
 from tpe.hdl.foreign.roles import LONGEST_DELAY, OUTPUTS, RESULTS, Pin
-from tpe.hdl.user_bench import Recorded
-from tpe.hdl.user_judge import Trace, least, traced
-from tpe.hdl.user_model import Model, Operand
-from tpe.hdl.user_stimulus import Stimulus, expected_of
+from tpe.hdl.foreign.stimulus import Stimulus, expected_of
 from tpe.numbers.operands import Ints
 
 SHIFTS = (1, -1, 2, -2)

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tpe.base.errors import TpeError, unknown
+from tpe.hdl.emit.keywords import KEYWORDS
 from tpe.hdl.foreign import limited
 from tpe.hdl.foreign.files import FileSet
 from tpe.hdl.foreign.shapes import Shape, shape_of
 from tpe.hdl.foreign.slang_ports import slang
-from tpe.hdl.keywords import KEYWORDS
-from tpe.hdl.toolchain import verilator
+from tpe.hdl.simulate.toolchain import verilator
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?|\d*'s?[bodhBODH][0-9a-fA-F_]+")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")

@@ -17,8 +17,8 @@ from tpe.base.errors import TpeError
 from tpe.synth.area.boundary import CLOCK, RESET, edge_flop, edge_name, tied_off
 from tpe.synth.area.cell_arcs import Arcs, arcs_of
 from tpe.synth.area.packed import Ints
-from tpe.synth.netlist import Module, Netlist
-from tpe.synth.nets import ONE, ZERO, Nets, nets_of
+from tpe.synth.netlist.netlist import Module, Netlist
+from tpe.synth.netlist.nets import ONE, ZERO, Nets, nets_of
 from tpe.technology.technology import Technology
 
 OPEN = -3  # a pin that hangs on nothing; ZERO and ONE are the constants

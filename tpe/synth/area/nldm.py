@@ -18,7 +18,7 @@ from tpe.synth.area.boundary import CLOCK_SLEW_NS
 from tpe.synth.area.circuit import Circuit, Reader
 from tpe.synth.area.packed import Floats, Ints, packed
 from tpe.synth.area.path import KINDS, Stage, Timing
-from tpe.synth.netlist import Netlist
+from tpe.synth.netlist.netlist import Netlist
 from tpe.technology.technology import Technology
 
 NAME = "tpe's timer over the library's tables (NLDM)"

@@ -1,0 +1,215 @@
+"""`tpe compare --iso`: PEs at equal area, throughput, power, clock or operand bandwidth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tpe.base.errors import TpeError
+from tpe.base.units import column, number
+from tpe.cli.commands.run import cycles_text
+from tpe.cli.commands.synth_text import library_text
+from tpe.cli.options import Output, plain_table, progress
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tpe.model.engine import Engine
+    from tpe.study.compare import Plan
+    from tpe.study.equal_table import IsoComparison
+    from tpe.study.price import Price
+
+DEFAULT_RECIPES = "quick"
+DEFAULT_PES = ("mac", "opt1", "opt4c")
+CHOSEN = ("stages", "tree", "encoder")  # parameters that pricing chooses unless they are given
+
+
+def check_options(
+    iso: str | None,
+    liberty: Sequence[str] | None,
+    cost: str | None,
+    clock_ns: float | None,
+    recipe: str | None,
+    layers: bool,
+) -> str | None:
+    """The `iso` that the options mean, None for a comparison of cycles; TpeError if they clash."""
+    from tpe.study.equal import check_iso
+    from tpe.synth.netlist.recipes import find_recipes
+
+    if cost is not None and (liberty or recipe):
+        other = "--liberty" if liberty else "--recipe"
+        raise TpeError(f"{other} and --cost are both given; --cost replaces synthesis")
+    if iso is None and (liberty or cost or clock_ns is not None or recipe):
+        iso = "area"
+    if iso is None:
+        return None
+    check_iso(iso)
+    if layers:
+        raise TpeError("--layers and --iso are both given; legal: one of them")
+    if clock_ns is not None and not 0 < clock_ns < 1e6:
+        raise TpeError(f"--clock-ns {clock_ns:g} is not legal: above 0, in ns")
+    find_recipes(recipe or DEFAULT_RECIPES)
+    return iso
+
+
+def run_iso(
+    plan: Plan,
+    iso: str,
+    liberty: Sequence[str] | None,
+    cost: str | None,
+    clock_ns: float | None,
+    recipe: str | None,
+    energy: bool,
+) -> IsoComparison:
+    """Price every engine of the plan and compare; a bar on a terminal meanwhile."""
+    from tpe.study.cost_file import read_cost
+    from tpe.study.equal import compare_iso
+    from tpe.study.price import users_price
+
+    if cost is not None:
+        costs = read_cost(cost)
+        return compare_iso(plan, lambda engine: users_price(engine, costs), iso, clock_ns, energy)
+    with ExitStack() as stack:
+        pricer = _pricer(plan, liberty, clock_ns, recipe or DEFAULT_RECIPES, stack)
+        return compare_iso(plan, pricer, iso, clock_ns, energy)
+
+
+def _pricer(
+    plan: Plan,
+    liberty: Sequence[str] | None,
+    clock_ns: float | None,
+    recipe: str,
+    stack: ExitStack,
+) -> Callable[[Engine], Price]:
+    """What synthesis says of an engine; parameters that were given with `-p` are not varied."""
+    from tpe.study.price import count_steps, price, varied
+    from tpe.synth.netlist.recipes import find_recipes
+    from tpe.technology.technology import technology
+
+    tech = technology(list(liberty or ("tpe130",)))
+    recipes = find_recipes(recipe)
+    given = {id(c.engine): set(c.asked) for c in plan.candidates}
+
+    def vary(engine: Engine) -> list[str]:
+        return [name for name in varied(engine) if name not in given.get(id(engine), ())]
+
+    built = [c.engine for c in plan.candidates if c.engine and c.engine.pe and c.engine.pe.rtl]
+    step = stack.enter_context(progress(sum(count_steps(e, recipes, vary(e)) for e in built)))
+    clocks = () if clock_ns is None else (clock_ns,)
+    return lambda engine: price(engine, tech, recipes, clocks, vary(engine), step)
+
+
+# ---- what is printed ----
+
+
+def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | None) -> None:
+    """Print, draw and write a comparison."""
+    from tpe.study.equal_table import EXTRA
+
+    result = replace(result, command=str(command))
+    if figure is not None:
+        from tpe.report.cost_figure import cost_figure
+        from tpe.report.cycles_figure import write_figure
+
+        write_figure(cost_figure(result), figure)
+    out.echo(command)
+    print_iso(out, result, figure)
+    out.rows(result.rows(), EXTRA)
+    out.json(result.to_json())
+
+
+def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
+    """What is equal, the tables, how everything was built, and what stands in no number."""
+    from tpe.study.equal_table import ISO
+
+    rows = result.rows()
+    base = next(row for row in rows if row["label"] == result.baseline)
+    out.text(f"{result.workload}: {base['macs']:,} MACs. Equal {result.iso}: {ISO[result.iso]}.")
+    out.text(_source(base))
+    out.text("")
+    out.table(_costs(rows))
+    for row in rows:
+        if row["status"] != "ok":
+            out.text(f"{row['label']} is refused: {row['reason']}")
+    done = [row for row in rows if row["status"] == "ok"]
+    out.text(f"\nRatios to {result.baseline}:")
+    out.table(_ratios(done))
+    out.text("\nBuilt by:")
+    for entry in result.entries:
+        if entry.option is not None:
+            out.text(f"  {entry.label}: {entry.option.recipe}")
+    for line in (result.assumed, result.without_values):
+        if line:
+            out.text(line)
+    for line in (*_notes(done), *result.of_energies):
+        out.text(line)
+    if figure is not None:
+        out.console.print(f"picture in {figure}", soft_wrap=True)
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    if row["library"] is None:
+        return f"Numbers of {row['cost_source']}: not from synthesis here; area is PEs alone."
+    return library_text(row["library"], row["node_nm"], row["corner"], row["cost_source"])
+
+
+def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What every PE is and costs, each column in the unit that fits its largest number."""
+    times, time = _column(rows, "time_us", "time")
+    areas, area = _column(rows, "area_um2", "area")
+    energies, energy = _column(rows, "energy_fj_per_mac", "energy_per_mac")
+    units = (f"time\n{time}", f"area\n{area}", "area\nused", f"{energy}/MAC")
+    heads = ("PE", "size", "clock\nns", "cycles", *units)
+    table = plain_table(*heads, left=heads[:2])
+    for place, row in enumerate(rows):
+        if row["status"] != "ok":
+            table.add_row(row["label"], row["size"], "refused", *["-"] * 5)
+            continue
+        table.add_row(
+            row["label"],
+            row["size"],
+            number(row["clock_ns"]),
+            cycles_text(row),
+            times[place],
+            areas[place],
+            f"{row['area_ratio']:.1%}",
+            "unknown" if row["energy_fj_per_mac"] is None else energies[place],
+        )
+    return table
+
+
+def _column(rows: Sequence[Mapping[str, Any]], key: str, kind: str) -> tuple[list[str], str]:
+    """The texts of a column of the table, and their unit; refused rows have none."""
+    unit, texts = column([row[key] if row["status"] == "ok" else None for row in rows], kind)
+    return texts, unit
+
+
+def _ratios(rows: Sequence[Mapping[str, Any]]) -> Table:
+    heads = ("PE", "PEs", "throughput", "TOPS/mm2", "TOPS/mm2\nratio", "TOPS/W", "TOPS/W\nratio")
+    table = plain_table(*heads, left=heads[:1])
+    for row in rows:
+        table.add_row(
+            row["label"],
+            f"{row['pe_count']:,}",
+            number(row["throughput_ratio"]),
+            number(row["tops_per_mm2"]),
+            number(row["tops_per_mm2_ratio"]),
+            "unknown" if row["tops_per_w"] is None else number(row["tops_per_w"]),
+            number(row["tops_per_w_ratio"]),
+        )
+    return table
+
+
+def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader of the numbers has to know."""
+    left = {row["label"]: row["memory_bits_left_out"] for row in rows}
+    bits = ", ".join(f"{label} {n:,}" for label, n in left.items() if n)
+    found = [f"Bits of memory in no area: {bits}."] if bits else []
+    if rows[0]["library"] is not None:
+        found.append(
+            "Areas are scaled from small arrays that were mapped, clocks are those of the small "
+            "ones as a whole; no wires, no clock tree (docs/decisions/0008)."
+        )
+    return found

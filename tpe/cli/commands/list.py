@@ -1,0 +1,180 @@
+"""`tpe list`: what there is to choose from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tpe.base.errors import TpeError, pick
+from tpe.cli.options import (
+    JsonOption,
+    Output,
+    ParamOption,
+    SeedOption,
+    document,
+    parse_params,
+    plain_table,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+CombinationsOption = Annotated[
+    bool, typer.Option("--combinations", help="Every PE with every array: legal, or why not.")
+]
+
+
+KINDS = ("pes", "arrays", "presets", "workloads", "formats", "encodings")
+KindArgument = Annotated[
+    str | None, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}. Default: all.")
+]
+
+
+def list_(
+    kind: KindArgument = None,
+    combinations: CombinationsOption = False,
+    param: ParamOption = None,
+    seed: SeedOption = 0,
+    json_file: JsonOption = None,
+) -> None:
+    """List PEs, arrays, presets, workloads, formats and encodings, or one kind of them.
+
+    With -p, only the PEs that take that parameter with that value. Nothing here is random.
+    """
+    from tpe.report import describe
+
+    out = Output(json_file)
+    chosen = KINDS if kind is None else (pick("kind", kind, KINDS),)
+    if kind is not None and (combinations or (param and "pes" not in chosen)):
+        other = "--combinations" if combinations else f"-p {param[0]}" if param else ""
+        raise TpeError(f"list {kind} and {other} are both given; legal: one of them")
+    pes = _pes_with(param)
+    command = _command(chosen[0] if kind else None, combinations, param or [], seed)
+    if combinations:
+        rows = [row for row in describe.combinations() if row["pe"] in pes]
+        content: dict[str, Any] = {"combinations": rows}
+    else:
+        found = describe.catalogue()
+        found["pes"] = [row for row in found["pes"] if row["name"] in pes]
+        content = {name: found[name] for name in chosen}
+    out.echo(command)
+    if combinations:
+        _print_combinations(out, rows)
+    else:
+        _print_catalogue(out, content)
+    out.json(document(command, **content))
+
+
+def _pes_with(param: list[str] | None) -> list[str]:
+    """Ids of the PEs that take every one of these parameters with its value."""
+    from tpe import pe as pes
+    from tpe.engine.parameters import parameters_of, resolve_parameters
+
+    records = [pes.get(name) for name in pes.names()]
+    known = dict.fromkeys(p.name for pe in records for p in parameters_of(pe))
+    params = parse_params(param, known, "any PE")
+    found, refused = [], None
+    for pe in records:
+        try:
+            resolve_parameters(pe, params)
+            found.append(pe.name)
+        except TpeError as error:
+            takes = params.keys() <= {p.name for p in parameters_of(pe)}
+            refused = error if takes or refused is None else refused
+    if refused and not found:
+        raise refused
+    return found
+
+
+def _command(kind: str | None, combinations: bool, param: list[str], seed: int) -> str:
+    import shlex
+
+    words = [
+        "tpe",
+        "list",
+        *([kind] if kind else []),
+        *(["--combinations"] if combinations else []),
+    ]
+    words += [word for text in param for word in ("-p", text)]
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+def _print_catalogue(out: Output, content: dict[str, Any]) -> None:
+    """A table for each kind that is there."""
+    tables = [
+        make(content[kind])
+        for kind, make in (
+            ("pes", _pe_table),
+            ("arrays", _array_table),
+            ("presets", _preset_table),
+            ("workloads", partial(_titles, "workload")),
+            ("encodings", partial(_titles, "encoding")),
+        )
+        if kind in content
+    ]
+    if content.keys() & {"pes", "arrays", "presets"}:
+        tables.insert(-2 if len(tables) > 2 else len(tables), _source_table(content))
+    for place, table in enumerate(tables):
+        out.text("") if place else None
+        out.table(table)
+    if "formats" in content:
+        out.text("") if tables else None
+        out.text(f"formats: {', '.join(row['name'] for row in content['formats'])}")
+
+
+def _titles(kind: str, rows: list[dict[str, Any]]) -> Table:
+    table = plain_table(kind, "title", left=(kind, "title"))
+    for row in rows:
+        table.add_row(row["name"], row["title"])
+    return table
+
+
+def _pe_table(rows: list[dict[str, Any]]) -> Table:
+    heads = ("PE", "title", "steps per operand", "checked", "arrays")
+    table = plain_table(*heads, left=heads)
+    for row in rows:
+        cells = [row[key] for key in ("name", "title", "pace", "checked")]
+        table.add_row(*cells, " ".join(row["arrays"]) or "none")
+    return table
+
+
+def _source_table(content: dict[str, Any]) -> Table:
+    heads = ("", "source")
+    table = plain_table(*heads, left=heads)
+    for row in (*content.get("pes", ()), *content.get("arrays", ())):
+        table.add_row(row["name"], row["source"])
+    for row in content.get("presets", ()):
+        table.add_row(row["name"], f"{row['source']}. Differs: {row['differs']}")
+    return table
+
+
+def _preset_table(rows: list[dict[str, Any]]) -> Table:
+    """Engines to be had with `--engine`, or why not yet."""
+    heads = ("preset", "title", "engine", "")
+    table = plain_table(*heads, left=heads)
+    for row in rows:
+        engine = f"{row['pe']} {row['array']} {row['size']}"
+        table.add_row(row["name"], row["title"], engine, row["reason"] or "available")
+    return table
+
+
+def _array_table(rows: list[dict[str, Any]]) -> Table:
+    heads = ("array", "title", "alias", "rows, cols", "psum")
+    table = plain_table(*heads, left=heads)
+    for row in rows:
+        size = f"{row['size']['first']} to {row['size']['last']}"
+        aliases = ", ".join(row["aliases"]) or "-"
+        table.add_row(row["name"], row["title"], aliases, size, row["psum"])
+    return table
+
+
+def _print_combinations(out: Output, rows: list[dict[str, Any]]) -> None:
+    text = ("PE", "array", "", "reason")
+    table = plain_table(*text, left=text)
+    for row in rows:
+        table.add_row(
+            row["pe"], row["array"], "legal" if row["legal"] else "refused", row["reason"] or ""
+        )
+    out.table(table)

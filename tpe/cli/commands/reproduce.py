@@ -1,0 +1,215 @@
+"""`tpe reproduce`: a paper's claims beside what is measured here."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tpe.base.errors import TpeError
+from tpe.cli.commands.synth_text import library_text, number
+from tpe.cli.options import JsonOption, Output, document, option_words, plain_table, progress
+
+if TYPE_CHECKING:
+    from tpe.report.papers.facts import Paper
+    from tpe.report.papers.measure import Finding, Measured
+
+PaperArgument = Annotated[str, typer.Argument(metavar="PAPER", help="hpca25 or ent.")]
+LibrariesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--liberty",
+        metavar="FILE[,FILE]",
+        help="A library: a built-in name, a Liberty file, or several that belong together; may be "
+        "repeated for a library each. Default: tpe130.",
+    ),
+]
+UsersOption = Annotated[
+    str | None,
+    typer.Option("--cost", metavar="CSV", help="Your own numbers in place of synthesis."),
+]
+QuickOption = Annotated[
+    bool, typer.Option("--quick/--portfolio", help="Four recipes, or all of the portfolio.")
+]
+PictureOption = Annotated[
+    str | None,
+    typer.Option("--figure", metavar="FILE", help="Draw the ratios: a .png, .svg or .pdf file."),
+]
+
+
+EnergyOption = Annotated[
+    bool,
+    typer.Option(
+        "--energy/--no-energy", help="Measure energies too: the longer part of a first run."
+    ),
+]
+
+
+def reproduce(
+    paper: PaperArgument,
+    liberty: LibrariesOption = None,
+    cost: UsersOption = None,
+    quick: QuickOption = True,
+    energy: EnergyOption = True,
+    figure: PictureOption = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Put a paper's claims beside our own measurements, with clock, recipe and activity.
+
+    For every claim: what the paper prints, what the synthesis rows of its repository give, what
+    the same comparison gives here, the spread over recipes, and a sentence that says whether we
+    agree and, where not, why.
+    """
+    from tpe.report.papers import get
+
+    out = Output(json_file)
+    found = get(paper)
+    if cost is not None and liberty:
+        raise TpeError("--liberty and --cost are both given; --cost replaces synthesis")
+    if figure is not None:
+        from tpe.report.cycles_figure import check_figure
+
+        check_figure(figure)
+    recipes = "quick" if quick else "portfolio"
+    words = [word for file in liberty or () for word in ("--liberty", file)]
+    words += option_words({"cost": cost, "portfolio": not quick, "no-energy": not energy})
+    command = shlex.join(["tpe", "reproduce", found.name, *words])
+    results = _measured(found, liberty, cost, recipes, energy)
+    out.echo(command)
+    _print(out, found, results)
+    if figure is not None:
+        from tpe.report.cycles_figure import write_figure
+        from tpe.report.papers.figure import ratios_figure
+
+        write_figure(ratios_figure(results), figure)
+        out.console.print(f"picture in {figure}", soft_wrap=True)
+    out.json(document(command, **_json(found, results, recipes)))
+
+
+def _measured(
+    paper: Paper, liberty: Sequence[str] | None, cost: str | None, recipes: str, energy: bool
+) -> list[Measured]:
+    """The paper in every library, or with the user's numbers."""
+    from tpe.report.papers.measure import Bench, measure, steps
+    from tpe.study.cost_file import read_cost
+    from tpe.synth.netlist.recipes import find_recipes
+    from tpe.technology.technology import technology
+
+    if cost is not None:
+        return [measure(Bench(paper, None, (), read_cost(cost), energy=energy))]
+    chosen = find_recipes(recipes)
+    libraries = [
+        technology([part.strip() for part in text.split(",")]) for text in liberty or ("tpe130",)
+    ]
+    with progress(steps(paper, chosen) * len(libraries)) as step:
+        return [measure(Bench(paper, tech, chosen, step=step, energy=energy)) for tech in libraries]
+
+
+def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, Any]:
+    from tpe.report.papers.measure import finding_json
+    from tpe.report.papers.saed32 import SOURCE
+    from tpe.report.papers.words import drawn_text
+
+    return {
+        "paper": paper.name,
+        "title": paper.title,
+        "node": paper.node,
+        "workload": paper.workload,
+        "operands": drawn_text(results[0]),
+        "recipes": recipes,
+        "facts": list(paper.facts),
+        "saed32_source": SOURCE,
+        "libraries": [
+            {
+                "library": result.name,
+                "corner": result.technology.corner if result.technology else None,
+                "node_nm": result.technology.node_nm if result.technology else None,
+                "cost_source": result.source,
+                "findings": [finding_json(finding) for finding in result.findings],
+            }
+            for result in results
+        ],
+    }
+
+
+# ---- what is printed ----
+
+
+def _print(out: Output, paper: Paper, results: Sequence[Measured]) -> None:
+    """Per library and quantity a table; then how each was built, and a sentence for each."""
+    from tpe.report.papers.words import drawn_text
+
+    out.text(f"{paper.title}, {paper.node}. Ratios of the design to its baseline: above 1 is")
+    out.text(f"better. Workload {paper.workload}; each design at the clock of its most")
+    out.text("multiply-accumulates a second and area.")
+    for fact in paper.facts:
+        out.text(fact)
+    out.text("Energies are those of the PEs: what lies between them is in areas alone.")
+    out.text(drawn_text(results[0]))
+    for result in results:
+        out.text(f"\n{_library(result)}", style="bold")
+        for quantity in ("area", "energy"):
+            own = [f for f in result.findings if f.quantity == quantity]
+            _print_table(out, quantity, own)
+        _print_built(out, result.findings)
+
+
+def _library(result: Measured) -> str:
+    tech = result.technology
+    if tech is None:
+        return f"Numbers of {result.source}: areas are of PEs alone."
+    line = library_text(tech.name, tech.node_nm, tech.corner, tech.source)
+    return f"{line}; no wires, no clock tree"
+
+
+def _print_table(out: Output, quantity: str, findings: Sequence[Finding]) -> None:
+    from tpe.report.papers.facts import QUANTITIES
+    from tpe.report.papers.words import claims_text, sentence
+
+    out.text(f"\n{QUANTITIES[quantity].capitalize()}\n")
+    heads = (
+        "",
+        "design over baseline",
+        "paper",
+        "SAED32\nrows",
+        "ours",
+        "over\nrecipes",
+        "of one\nstage",
+    )
+    table = plain_table(*heads, left=heads[1:3])
+    for place, f in enumerate(findings, 1):
+        spread = f"{f.spread[0]:.2f}..{f.spread[1]:.2f}" if f.spread else "-"
+        cells = [number(f.published, 2), number(f.ours, 2), spread, number(f.one_stage, 2)]
+        table.add_row(str(place), f.case.name, claims_text(f.claims), *cells)
+    out.table(table)
+    unknown = {str(f.reason) for f in findings if f.ours is None}
+    for reason in sorted(unknown):
+        out.text(f"\n- is unknown: {reason}.")
+    out.text("")
+    for place, f in enumerate(findings, 1):
+        if f.ours is not None:
+            out.text(f"  {place}  {sentence(f)}")
+
+
+def _print_built(out: Output, findings: Sequence[Finding]) -> None:
+    """Clock, recipe and activity of every design, once."""
+    lines: dict[str, None] = {}
+    for f in findings:
+        for built in (f.design, f.baseline):
+            if built is None:
+                continue
+            spec, energy = built.spec, built.energy
+            params = " ".join(f"{k}={v}" for k, v in spec.params.items())
+            name = f"{spec.pe} {spec.array} {'x'.join(map(str, spec.size))} {params}".strip()
+            activity = f"; activity {energy.activity_source}" if energy else ""
+            bits = built.option.memory_bits(spec.size)
+            left = f"; {bits:,} bits of memory in no area" if bits else ""
+            lines[
+                f"  {name}: {built.clock_ns:.3f} ns, {built.area_um2:,.0f} um2, "
+                f"{built.macs_per_cycle:.1f} MACs a cycle; {built.option.recipe}{left}{activity}"
+            ] = None
+    out.text("\nBuilt by:")
+    for line in lines:
+        out.text(line)

@@ -1,1 +1,0 @@
-"""The commands of `tpe`, a module each; `tpe.cli` registers them."""

@@ -1,0 +1,141 @@
+"""The parameters and the size of an engine: what there is, what is legal, what is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from operator import index
+from typing import Any, NoReturn
+
+from tpe import array as arrays
+from tpe.array.base import Array, describe_size
+from tpe.base.errors import TpeError, unknown
+from tpe.engine.finish import OVERFLOWS
+from tpe.engine.finish import PARAMETERS as CHAIN
+from tpe.numbers.formats import FORMATS
+from tpe.numbers.zero_points import MODES
+from tpe.pe.base import PE, Parameter
+
+MAX_SEED = 2**63 - 1  # what the tables' integers hold
+
+COMMON = (
+    Parameter("a_type", "int8", tuple(FORMATS), "format of A's operands"),
+    Parameter("b_type", "int8", tuple(FORMATS), "format of B's operands"),
+    Parameter("zero_points", "none", MODES, "how zero points are taken out"),
+    Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
+    Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
+    Parameter("overflow", "raise", OVERFLOWS, "if the accumulator may not hold C"),
+    *CHAIN,
+    Parameter(
+        "gating",
+        "none",
+        ("none", "isolate", "clock"),
+        "of cells without a step: zeros for operands, or no clock",
+    ),
+)
+
+
+class Settings(dict[str, Any]):
+    """The parameters of an engine with their values, which nothing can change.
+
+    >>> Settings(stages=2)["stages"] = 3
+    Traceback (most recent call last):
+    tpe.TpeError: parameters of an engine cannot be changed; make another one: Engine(...)
+    """
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TpeError("parameters of an engine cannot be changed; make another one: Engine(...)")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[Settings], tuple[dict[str, Any]]]:
+        return Settings, (dict(self),)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+def resolve_parameters(
+    pe: PE | None, given: Mapping[str, Any], array: Array | None = None
+) -> dict[str, Any]:
+    """Every parameter with its value; TpeError for an unknown name or an illegal value."""
+    known = {p.name: p for p in parameters_of(pe, array)}
+    for name in given:
+        if name not in known:
+            where = f" in {array.name}" if array else ""
+            raise unknown(f"parameter of {pe.name if pe else 'a nest'}{where}", name, known)
+    return {
+        name: p.default if given.get(name, p.default) is p.default else p.check(given[name])
+        for name, p in known.items()
+    }
+
+
+def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter, ...]:
+    """The parameters that an engine of this PE takes, in this array or in any that is legal."""
+    if pe is None:
+        return (*COMMON, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
+    chosen = [array] if array else [arrays.get(name) for name in arrays.names()]
+    of_arrays = {p.name: p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)}
+    return (*COMMON, *pe.parameters, *of_arrays.values())
+
+
+def default_size(array: Array) -> tuple[int, ...]:
+    """The size of an engine that none is given for: 256 PEs, or as near as a cube comes."""
+    return (16, 16) if len(array.sides) == 2 else (8, 8, 4)
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed as the tables hold it; TpeError unless an integer from 0 to `MAX_SEED`.
+
+    >>> checked_seed(-1)
+    Traceback (most recent call last):
+    tpe.TpeError: seed = -1 is not legal: an integer from 0 to 9223372036854775807
+    """
+    if not hasattr(seed, "__index__") or isinstance(seed, bool) or not 0 <= index(seed) <= MAX_SEED:
+        raise TpeError(f"seed = {seed!r} is not legal: an integer from 0 to {MAX_SEED}")
+    return index(seed)
+
+
+def size_text(size: tuple[int, ...]) -> str:
+    """A size as it is written on the command line.
+
+    >>> size_text((8, 8, 4))
+    '8x8x4'
+    """
+    return "x".join(map(str, size))
+
+
+def parse_size(size: str | int | Sequence[int], array: Array) -> tuple[int, ...]:
+    """(rows, cols), of a cube (rows, cols, depth), of "ROWSxCOLS", a tuple or one number.
+
+    One number is every side: 16 is 16x16, of a cube 16x16x16.
+
+    >>> parse_size("8x4", arrays.get("os")), parse_size(16, arrays.get("os"))
+    ((8, 4), (16, 16))
+    >>> parse_size("4", arrays.get("cube3d"))
+    (4, 4, 4)
+    """
+    numbers = _sides(size)
+    if isinstance(numbers, int):
+        numbers = [numbers] * len(array.sides)
+    if len(numbers) != len(array.sides) or any(x not in array.legal_size for x in numbers):
+        raise TpeError(f"size = {size!r} is not legal for {array.name}: {describe_size(array)}")
+    return tuple(numbers)
+
+
+def _sides(size: object) -> int | list[int]:
+    """The one number, or the numbers, that a size is of; 0 or no number for what is none."""
+    if isinstance(size, str):
+        parts = size.strip().lower().split("x")
+        numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+        return numbers[0] if len(numbers) == 1 else numbers
+    if isinstance(size, bool | bytes | bytearray):
+        return 0
+    with suppress(TypeError):
+        return index(size)  # type: ignore[arg-type]
+    try:
+        sides = list(size)  # type: ignore[call-overload]
+        return [0 if isinstance(side, bool) else index(side) for side in sides]
+    except TypeError:
+        return []

@@ -1,0 +1,109 @@
+"""The worked example of a package: a small GEMM, its beats in order, its words and its cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tpe.engine.finish import Given, Requant
+from tpe.hdl.emit import finish
+from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.package_files.order import Order, order
+from tpe.hdl.simulate.hex import pack
+from tpe.hdl.simulate.images import Case, expected, images
+from tpe.numbers.operands import Ints
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
+    from tpe.numbers.formats import IntFormat
+
+ROWS_OF_A_CHAIN = 3  # rows of A that pass through a chain
+GIVEN_BIAS, GIVEN_C0, MULTIPLIER, SHIFT, OUT_ZERO, OPERAND_ZERO = 4, 1, 3, 1, 1, 1
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case, and all that the ports see of it, as hexadecimal words."""
+
+    case: Case
+    known: Facts
+    order: Order
+    a: tuple[str, ...]  # words of the memory of A, which `order` points into
+    b: tuple[str, ...]
+    d: tuple[str, ...]  # what each word of C takes with it; empty if that is nothing
+    c: tuple[str, ...]  # words of C in the order they leave
+    cycles: int
+
+
+def example(engine: Engine) -> Example:
+    """The worked example of an engine. Raises TpeError for an engine without RTL.
+
+    >>> from tpe.model.engine import Engine
+    >>> made = example(Engine("mac", "systolic_os", (2, 2)))
+    >>> made.a[0], made.b[0], made.c[0], made.cycles
+    ('00fd', 'fefd', '0000000600000007', 10)
+    """
+    case = example_case(engine)
+    known, image, run = facts(engine), images(case), case.run()
+    words = expected(case, run.C, image.m_tiles, image.n_tiles)
+    a, b, d, c = (
+        tuple(text.decode().split())
+        for text in (image.a, image.b, image.d, pack(words, engine.chain.out.bits))
+    )
+    return Example(case, known, order(image.settings, known), a, b, d, c, run.cycles)
+
+
+def example_case(engine: Engine) -> Case:
+    """One tile (of a chain: three rows of A), K one operand more than a beat holds, 3 at least.
+
+    K is 1 if an accumulator with guard bits holds no more.
+
+    A[m, k] = low_a + (3 m + 5 k) mod s_a and B[k, n] = low_b + (2 k + n) mod s_b; `low` is -3 or
+    the format's own lowest, `s` is 7 or the number of values from `low` on.
+    """
+    engine = wrapping(engine)
+    known, transposed = facts(engine), engine.params["encode"] == "weights"
+    sides = (ROWS_OF_A_CHAIN if known.chained else engine.grid.m), engine.grid.n
+    m, n = sides[::-1] if transposed else sides
+    k = max(3, known.per_beat + 1)
+    if engine.chain.narrow and not finish.has_room(engine, k):
+        k = 1
+    (low_a, span_a), (low_b, span_b) = span(engine.a_format), span(engine.b_format)
+    row, depth, col = np.arange(m)[:, None], np.arange(k), np.arange(n)
+    a = low_a + (3 * row + 5 * depth) % span_a
+    b = low_b + (2 * depth[:, None] + col) % span_b
+    zero = OPERAND_ZERO if engine.params["zero_points"] != "none" else 0
+    return Case(engine, a, b, a_zero=zero, b_zero=zero, given=_given(engine, m, n))
+
+
+def wrapping(engine: Engine) -> Engine:
+    """The engine as its RTL is: without guard bits the accumulator wraps, it refuses nothing."""
+    if engine.chain.narrow or engine.params["overflow"] == "wrap":
+        return engine
+    assert engine.record is not None and engine.array is not None
+    parameters = {**engine.params, "overflow": "wrap"}
+    return type(engine)(engine.record, engine.array, engine.size, **parameters)
+
+
+def span(number: IntFormat) -> tuple[int, int]:
+    """The lowest operand of the example in a format, and how many values there are from it on.
+
+    >>> from tpe.numbers.formats import int_format
+    >>> span(int_format("int8")), span(int_format("int2")), span(int_format("uint4"))
+    ((-3, 7), (-2, 4), (0, 7))
+    """
+    low = max(-3, number.low)
+    return low, min(7, number.high - low + 1)
+
+
+def _given(engine: Engine, m: int, n: int) -> Given:
+    stages = engine.chain
+    c0: Ints | None = np.full((m, n), GIVEN_C0) if stages.c0 else None
+    bias: Ints | None = np.full(n, GIVEN_BIAS) if stages.bias else None
+    if stages.requant == "off":
+        return Given(c0, bias)
+    if stages.requant == "tensor":
+        return Given(c0, bias, Requant(MULTIPLIER, SHIFT, OUT_ZERO))
+    return Given(c0, bias, Requant(np.full(n, MULTIPLIER), np.full(n, SHIFT), OUT_ZERO))

@@ -1,0 +1,126 @@
+"""What the ports of one engine carry, as every file beside its RTL says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tpe.hdl import emit
+from tpe.hdl.emit import finish, sources
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
+
+
+@dataclass(frozen=True)
+class Elements:
+    """A vector of `count` equal elements of `bits` bits each, element 0 lowest."""
+
+    count: int
+    bits: int
+    signed: bool = True
+
+    @property
+    def slot(self) -> int:
+        """Bits of an element in whole bytes.
+
+        >>> Elements(4, 9).slot, Elements(4, 8).slot
+        (16, 8)
+        """
+        return -(-self.bits // 8) * 8
+
+    @property
+    def width(self) -> int:
+        """Bits of the vector as the engine's port has it."""
+        return self.count * self.bits
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the vector with every element in whole bytes."""
+        return self.count * self.slot // 8
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The ports of an engine's top: widths, streams, and what its array asks of them."""
+
+    rows: int  # Rows and Cols of the RTL
+    cols: int
+    a: Elements  # a beat of A, all streams together
+    b: Elements
+    c: Elements
+    streams: int  # of A
+    planes: int  # how often the A of a pass is sent
+    b_planes: int  # ... and its B
+    sparse: bool
+    chained: bool  # B stays in the cells
+    overlapped: bool  # B of the next pass loads behind a pass
+    per_beat: int  # operands of K that a row has in a beat of A
+    taken: tuple[tuple[str, Elements], ...]  # ports that a word of C takes something from
+    ports: tuple[str, ...]  # of the top, in order
+
+    @property
+    def passes(self) -> bool:
+        """Whether the engine is told of every pass what it does, and says when it is done."""
+        return "done_o" in self.ports
+
+    @property
+    def paired(self) -> bool:
+        """Whether a beat of A and one of B are accepted together."""
+        return not self.sparse and not self.chained
+
+    @property
+    def staged(self) -> bool:
+        """Whether words of C pass the register of a finish chain that says when it takes one."""
+        return "c_take_o" in self.ports
+
+    @property
+    def zeros(self) -> tuple[str, ...]:
+        """Ports of zero points."""
+        return tuple(port for port in ("a_zero_i", "b_zero_i") if port in self.ports)
+
+
+def facts(engine: Engine) -> Facts:
+    """What the ports of an engine's RTL carry. Raises TpeError for an engine without RTL.
+
+    >>> from tpe.model.engine import Engine
+    >>> found = facts(Engine("mac", "systolic_os", (2, 3)))
+    >>> found.a, found.c.width, found.paired
+    (Elements(count=2, bits=8, signed=True), 96, True)
+    """
+    pe = emit.record(engine)
+    assert engine.array is not None
+    w, chained = engine.widths, engine.array.chained
+    rows, cols = emit.rtl_size(engine)
+    in_a_row = 1 if chained else w.lanes * pe.group  # operands of A
+    planes = w.digits if pe.sparse else pe.planes(w, engine.params)
+    lone = not pe.sparse or engine.params["drift"] > 0
+    (a_bits, b_bits), formats = emit.port_bits(engine), emit.stored_formats(engine)
+    out = engine.chain.out
+    taken = tuple(
+        (part.port, Elements(part.count(cols), part.bits, _signed(part.port, out.signed)))
+        for part in finish.fields(engine)
+    )
+    return Facts(
+        rows=rows,
+        cols=cols,
+        a=Elements(rows * in_a_row, a_bits, formats[0].signed),
+        b=Elements(cols * (1 if pe.sparse or chained else w.lanes), b_bits, formats[1].signed),
+        c=Elements(cols, out.bits, out.signed),
+        streams=1 if lone else rows * w.lanes,
+        planes=planes,
+        b_planes=1 if pe.sparse else planes,
+        sparse=pe.sparse,
+        chained=chained,
+        overlapped=engine.params.get("overlap") == "load",
+        per_beat=engine.grid.chain if chained else w.lanes * pe.group,
+        taken=taken,
+        ports=tuple(sources.port_names(emit.engine_modules(engine)["tpe_engine"])),
+    )
+
+
+def _signed(port: str, out_signed: bool) -> bool:
+    """Whether what a port carries is two's complement; multipliers and shifts are not."""
+    if port == "out_zero_i":
+        return out_signed
+    return port not in ("scale_i", "shift_i")

@@ -1,0 +1,344 @@
+"""The sentences of a package's README, each chosen by what the engine's ports are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tpe.hdl import emit
+from tpe.hdl.emit.package_files.example import (
+    GIVEN_BIAS,
+    GIVEN_C0,
+    MULTIPLIER,
+    OPERAND_ZERO,
+    OUT_ZERO,
+    SHIFT,
+)
+from tpe.hdl.emit.package_files.facts import Facts
+
+if TYPE_CHECKING:
+    from tpe.hdl.simulate.images import Case
+    from tpe.model.engine import Engine
+
+_CODES = {
+    "ent": "stored digits, EN-T: the sign above two bits a digit, which are digit times sign mod 4",
+    "booth": "stored digits, Booth: select lines {neg, two, one} of each digit, the lowest first",
+}
+PORTS = {
+    "clk_i": "clock",
+    "rst_ni": "reset, asynchronous, active low",
+    "load_i": "the pass loads B first",
+    "clear_i": "the pass starts its sums from zero",
+    "flush_i": "C leaves at the end of the pass",
+    "done_o": "the pass ends with this cycle",
+    "a_valid_i": "a beat of A is offered",
+    "a_ready_o": "... and taken",
+    "a_last_i": "it is a last one: see below",
+    "a_i": "the beat",
+    "a_zero_i": "zero point of A, in the stored format of A",
+    "b_valid_i": "a beat of B is offered",
+    "b_ready_o": "... and taken",
+    "b_last_i": "it is the last of its load",
+    "b_i": "the beat",
+    "b_zero_i": "zero point of B, in the stored format of B",
+    "c_valid_o": "a word of C is offered",
+    "c_ready_i": "... and taken",
+    "c_last_o": "it is a last one: see below",
+    "c_o": "the word",
+    "c_add_i": "added to the word, an output each",
+    "bias_i": "bias, added to the word",
+    "scale_i": "multiplier of the requantisation, unsigned",
+    "shift_i": "its shift to the right, 0 to 63",
+    "out_zero_i": "zero point of the output, in its format",
+    "c_take_o": "a word enters the finish chain with this cycle, and what goes with it is read",
+    "overflow_clear_i": "lowers `overflow_o`, unless a word overflows in the same cycle",
+    "overflow_o": "a word did not fit the accumulator; stays high",
+}
+
+
+def texts(engine: Engine, known: Facts) -> dict[str, str]:
+    """What README's template puts between its tables, by the template's names."""
+    return {
+        "offsets": ", less their zero points" if engine.params["zero_points"] != "none" else "",
+        "ready_note": _ready_note(known),
+        "stall_note": _stall_note(known),
+        "encoded": _encoded(engine.params["encode"] == "weights"),
+        "padding": _padding(engine),
+        "order_text": _order(engine, known),
+        **_layouts(engine, known),
+        "planes_text": _planes(known),
+        "passes_text": _passes(engine, known),
+        "zeros_text": _zeros(engine),
+        "finish_text": _finish(engine, known),
+        "cycles_text": _cycles(engine, known),
+    }
+
+
+def given(case: Case) -> list[str]:
+    """What the worked example is given beside its operands, a line each."""
+    engine, stages = case.engine, case.engine.chain
+    lines = []
+    if engine.params["zero_points"] != "none":
+        lines.append(f"zero points of A and B = {OPERAND_ZERO}")
+    if stages.c0:
+        lines.append(f"C0[m, n] = {GIVEN_C0}")
+    if stages.bias:
+        lines.append(f"bias[n] = {GIVEN_BIAS}")
+    if stages.requant != "off":
+        lines.append(f"multiplier = {MULTIPLIER}, shift = {SHIFT}, output zero point = {OUT_ZERO}")
+    return lines
+
+
+def axis_text(known: Facts, prefix: str) -> str:
+    """What is said of the wrapper below the table of its streams."""
+    lines = [
+        "Beats come in the order above, and each stream at its own pace: offer all of them at the",
+        "same time, none waits for another to be finished first. Each goes through a FIFO of two",
+        "beats, so that tready and tvalid come from registers; that adds a cycle on the way in and",
+        "one on the way out. tready is high in reset; the protocol forbids tvalid there.",
+    ]
+    if known.streams > 1:
+        lines += [
+            f"A beat of A has a part for each of {known.streams} rows and lanes, which the engine",
+            "takes one by one; it is taken when each part has room, so that none leads the slowest",
+            "by more than `Lead` beats (a parameter, 2 by default): cycles may be more than below.",
+        ]
+    if known.passes:
+        lines += ["A pass takes one cycle more, in which its byte is read."]
+    if known.staged:
+        lines += [
+            "A beat of s_axis_d for every word of C, those of padded rows and columns too. A is "
+            "held",
+            "back until the next word's is there.",
+        ]
+    elif known.taken:
+        lines += ["A beat of s_axis_d for every word of C, those of padded rows and columns too."]
+    beside = [p for p in (*known.zeros, "overflow_o", "overflow_clear_i") if p in known.ports]
+    if beside:
+        names = ", ".join(f"`{p}`" for p in beside)
+        lines += [f"{names}: as at `{prefix}`, beside the streams."]
+    if known.zeros:
+        lines += ["Change a zero point only when every word of the GEMM before has left."]
+    return "\n".join(lines)
+
+
+def _ready_note(known: Facts) -> str:
+    if known.paired:
+        return (
+            "a beat of A and one of B are taken together: `a_ready_o` waits for `b_valid_i`, and\n"
+            "`b_ready_o` for `a_valid_i`"
+        )
+    if known.chained:
+        return "here both depend on `c_ready_i`, through the one enable of the array"
+    return "here on `load_i` and on registers alone"
+
+
+def _stall_note(known: Facts) -> str:
+    if known.sparse:
+        return "nothing\nmore leaves and nothing is lost; rows go on until they need the finish"
+    return "the whole\narray stands still"
+
+
+def _encoded(turned: bool) -> str:
+    if not turned:
+        return ""
+    return (
+        "This engine encodes weights: **port A carries B**, column n of B as row m of what "
+        "follows,\n"
+        "and port B carries A. It computes C transposed: a word of C is a part of a column. In "
+        "this\n"
+        "section and below, A, B, C, M and N are those of the ports, but for the worked example.\n"
+        "\n"
+    )
+
+
+def _padding(engine: Engine) -> str:
+    return {
+        "none": "zeros",
+        "subtract": "the zero point",
+        "offset": "what enters the array as zero (half the range of an unsigned format, else 0)",
+    }[str(engine.params["zero_points"])]
+
+
+def _order(engine: Engine, known: Facts) -> str:
+    grid = engine.grid
+    if known.chained:
+        depth = engine.params["psum_depth"]
+        return (
+            f"N is cut into tiles of {grid.n}, K into tiles of {known.rows}. Tiles of N come "
+            f"outermost, then"
+            " blocks of M,\nthen tiles of K; in each of these passes a tile of B is loaded and "
+            "the rows of"
+            " the block\nstream. If K takes one tile, the block is all of M; else at most"
+            f" {depth} rows, and their sums\nwait in the psum buffer between passes. M need not "
+            f"be padded."
+        )
+    text = (
+        f"M is cut into tiles of {grid.m}, N into tiles of {grid.n}. Tiles of N come outermost, "
+        f"then tiles of M,"
+        " and all\nof K inside: a tile is finished before the next."
+    )
+    if known.sparse:
+        depth = engine.widths.depth
+        text += (
+            f" K is done in passes of at most {depth}\noperands, whose B is resident; if K takes "
+            f"one pass,"
+            " B is loaded once for all tiles of M of\na tile of N, else in every pass. Below, k "
+            "counts"
+            " from the start of the pass."
+        )
+    return text
+
+
+def _layouts(engine: Engine, known: Facts) -> dict[str, str]:
+    stored = engine.params.get("encode_in") == "stored"
+    texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else ""}
+    if known.chained:
+        return texts | {
+            "a_layout": "element r is A[m, r] of the tile of K. A beat is a row m; rows in order.",
+            "a_last": "the last row of a pass",
+            "b_layout": f"element c is B[k, c] of the tile. The last k of the tile comes first: "
+            f"{known.rows}\n"
+            "beats, k falling; each moves those before down by a row.",
+            "b_last": "`b_last_i` is high with the last of them. A tile of B may be loaded "
+            "before its pass.",
+            "c_layout": "Rows in the order of those of A; `c_last_o` is high with the last of a "
+            "pass.",
+        }
+    many = known.per_beat
+    k = "k = beat" if many == 1 else f"k = {many} x beat + i"
+    element = "r" if many == 1 else f"{many} r + i"
+    texts["a_layout"] = f"element {element} is A[r, k] of the tile, {k}."
+    texts["c_layout"] = (
+        "A word is a row of the tile, row 0 first; `c_last_o` is high with the last."
+    )
+    if known.sparse:
+        texts["a_last"] = "the last beat of each plane of a pass"
+        if known.streams > 1:
+            lanes = known.streams // known.rows
+            texts["a_layout"] += (
+                f"\nEach of the {known.streams} streams (bit s of `a_valid_i`, `a_ready_o`, "
+                f"`a_last_i`) is one row"
+                + ("" if lanes == 1 else f" and\none of {lanes} lanes, s = {lanes} x row + lane")
+                + f", with its own {many * known.rows // known.streams}\noperands of the beat; "
+                f"streams run apart."
+            )
+        return texts | {
+            "b_layout": "element c is B[k, c] of the tile, a beat for each k of the pass, k "
+            "rising, no padding.",
+            "b_last": "`b_last_i` is high with the last of them.",
+        }
+    element = "c" if many == 1 else f"{many} c + i"
+    return texts | {
+        "a_last": "the last beat of K" + (" in each plane" if known.planes > 1 else ""),
+        "b_layout": f"element {element} is B[k, c] of the tile, {k}.",
+        "b_last": "It has no `b_last_i`: it is taken with the beat of A.",
+    }
+
+
+def _planes(known: Facts) -> str:
+    if known.planes == 1:
+        return "One: every beat is sent once in a tile."
+    both = "A and B" if known.b_planes > 1 else "A"
+    return (
+        f"{known.planes}, one for each digit of A, least significant first: the {both} of a"
+        f" {'pass' if known.sparse else 'tile'}\n"
+        f"is sent {known.planes} times, the same beats in the same order, each time with its "
+        f"`a_last_i`."
+    )
+
+
+def _passes(engine: Engine, known: Facts) -> str:
+    if not known.passes:
+        return ""
+    controls = (
+        "`load_i`, `clear_i`, `flush_i`" if "load_i" in known.ports else "`clear_i`, `flush_i`"
+    )
+    lines = [
+        f"{controls} say what a pass does. Set them before its first beat of A"
+        + (" (and of B)" if "load_i" in known.ports else ""),
+        "and hold them until `done_o` is high; the next pass begins with the cycle after that.",
+        "`clear_i`: the first pass of K; sums of before are dropped. `flush_i`: the last; C "
+        "leaves. A",
+        "GEMM of one pass has both; of more, the first has clear, the last flush, those between "
+        "none.",
+    ]
+    if "load_i" in known.ports:
+        lines += [
+            "`load_i`: B of this pass is new; without it the B of the pass before is used again.",
+        ]
+    else:
+        lines += ["Every pass loads a tile of B."]
+    if known.overlapped:
+        lines += ["B of the next pass is taken while this one works (`overlap` = load)."]
+    return "\n".join(lines)
+
+
+def _zeros(engine: Engine) -> str:
+    mode = engine.params["zero_points"]
+    if mode == "none":
+        return "None: operands are what they are. An unsigned operand is widened by a zero."
+    if mode == "subtract":
+        return (
+            "`a_zero_i` and `b_zero_i`, where they are, are subtracted from every operand as it "
+            "enters.\n"
+            "Hold them from the first beat to the last of a GEMM."
+        )
+    return (
+        "An unsigned operand a of W bits enters as a' = a - 2^(W-1), a signed one as a' = a. "
+        "What that\n"
+        "and the zero points leave out comes in by `c_add_i` with every word of C: where\n"
+        "a_rest = a - a' - zero point of A, likewise of B,\n\n"
+        "    c_add[m, n] = a_rest sum_k b'[k, n] + b_rest sum_k a'[m, k] + K a_rest b_rest."
+    )
+
+
+def _finish(engine: Engine, known: Facts) -> str:
+    stages = engine.chain
+    if not stages.staged:
+        if known.taken:
+            return (
+                "`c_add_i` is added to the word that leaves, modulo 2^width: hold it with the "
+                "word from\n"
+                "`c_valid_o` until `c_ready_i`. There is no register behind the array."
+            )
+        return _overflow(engine) + " There is no finish chain."
+    done = ["`c_add_i`"] if any(p == "c_add_i" for p, _ in known.taken) else []
+    done += ["`bias_i`"] if stages.bias else []
+    lines = ["One register, one cycle. " + (f"{' and '.join(done)} added; " if done else "")]
+    if stages.narrow:
+        what = "saturates at" if stages.narrow == 2 else "wraps to"
+        lines[0] += f"the sum {what} {stages.acc_bits} bits; "
+    if stages.requant != "off":
+        lines[0] += (
+            f"\ny = round(x * scale / 2^shift) + zero point, {stages.rounding}, "
+            f"saturated to {stages.out.name}; "
+        )
+    lines[0] += (
+        "\nwhat is below zero (the zero point) becomes that." if stages.relu else "\nno ReLU."
+    )
+    if known.staged:
+        lines.append(
+            "`c_take_o` is high in the cycle in which a word enters the register and the ports "
+            "that go\n"
+            "with it are read; it is not the cycle in which the word leaves. Hold the values of "
+            "the next\n"
+            "word at these ports from before its tile's last beat until `c_take_o`."
+        )
+    lines.append(_overflow(engine))
+    return "\n".join(lines)
+
+
+def _overflow(engine: Engine) -> str:
+    if engine.chain.narrow:
+        return (
+            "`overflow_o` rises with the first word that does not fit, in the cycle in which "
+            "that word is\n"
+            "first offered, and stays until reset or `overflow_clear_i`."
+        )
+    return "The accumulator wraps modulo 2^(its width); nothing says so."
+
+
+def _cycles(engine: Engine, known: Facts) -> str:
+    if known.sparse or emit.record(engine).steps is not None:
+        return "they depend on the operands: those of zeros, and of operands over the whole range."
+    return "they depend on M, N and K alone."

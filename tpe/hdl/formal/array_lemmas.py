@@ -1,0 +1,175 @@
+"""The lemma on an array from end to end: what its streams bring is what leaves it, once.
+
+A reference beside the array adds up what each accepted beat is worth and compares every word of C.
+The source may be idle and the sink busy in any cycle. The arrays are small, the operands narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tpe.hdl.emit import record, rtl_widths
+from tpe.hdl.emit.sources import text as source_text
+from tpe.hdl.formal.cell_lemmas import (
+    Lemma,
+    at_widths,
+    cell_form,
+    digits,
+    encoder,
+    properties,
+    query,
+    width_text,
+)
+from tpe.hdl.formal.step_lemmas import stepped_parameters
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
+
+STREAM_BITS = 2  # of the operands of an array whose streams are followed
+DIGITS_BITS = 3  # of A where it takes two digits to see something
+PSUMS = 2  # rows that a column's buffer holds
+GROUP = 2  # operands of a group
+ROUNDS = 2  # groups of a lane that B has room for
+_WORDS = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
+
+
+@dataclass(frozen=True)
+class Small:
+    """An array small enough: its engine at narrow widths, rows, columns, what the property takes.
+
+    cycles: how deep the proof goes; least: a depth that is proof enough.
+    """
+
+    engine: Engine
+    rows: int
+    cols: int
+    top: str
+    parameters: Mapping[str, int]
+    cycles: int
+    least: int
+
+
+def array_module(engine: Engine) -> str:
+    """The stem of the RTL module of an engine's array."""
+    assert engine.array is not None
+    return engine.array.rtl(record(engine))
+
+
+def uncovered_arrays(engine: Engine) -> list[str]:
+    """What of the engine's array no lemma speaks about from end to end, a line each."""
+    if follows_streams(engine):
+        return []
+    if _many_fronts(engine):
+        lanes = f"array matrix2d_indexed with {record(engine).lanes[0]} lanes in a cell"
+        return [f"{lanes}: no property follows how they meet, nor its streams from end to end"]
+    return [f"array {array_module(engine)}: no property follows its streams from end to end"]
+
+
+def follows_streams(engine: Engine) -> bool:
+    """Whether there is a lemma on an engine's array from end to end."""
+    known = array_module(engine) in _SMALL and cell_form(engine) is not None
+    return known and not _many_fronts(engine)
+
+
+def _many_fronts(engine: Engine) -> bool:
+    """Whether a sparse cell is fed by several fronts at least: B is then too deep to follow."""
+    return array_module(engine) == "matrix2d_indexed" and record(engine).lanes[0] > 1
+
+
+def array_lemma(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    """Every accepted beat counts once in C, and words leave once; for a small array."""
+    module = array_module(engine)
+    made = _SMALL[module](engine)
+    own = {made.top: properties()[made.top].read_text()}
+    if made.top == "tpe_prop_array":
+        own = {made.top: _bound(own[made.top], f"tpe_{module}")}
+    asked = query(made.engine, made.top, made.parameters, {**given, **own}, made.cycles, "reset")
+    asked = replace(asked, least=made.least)
+    width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
+    return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)
+
+
+def _narrow_text(engine: Engine) -> str:
+    w = engine.widths
+    return f"{w.a} x {w.b}, acc {w.acc}" if record(engine).sparse else width_text(engine)
+
+
+def _bound(text: str, module: str) -> str:
+    """The property of streams, about `module` instead of tpe_array: its own parameters alone."""
+    known = source_text(module).split("\n) (\n")[0]
+    for name in ("Planes", "CellLatency"):
+        if f" {name} " not in known:
+            text = text.replace(f"      .{name:<11}({name}),\n", "")
+            text = text.replace(f",\n      .{name:<11}({name})\n", "\n")
+    return text.replace("tpe_array", module)
+
+
+def _lock_step(engine: Engine) -> Small:
+    """Arrays in which all operands move together: matrix2d and systolic_os."""
+    planes = rtl_widths(engine)["Planes"] > 1
+    bits = DIGITS_BITS if planes else STREAM_BITS
+    acc = bits + STREAM_BITS + 1
+    small = at_widths(engine, bits, STREAM_BITS, acc, record(engine).lanes[0])
+    rows, cols = (1, 2) if planes else (2, 2)
+    widths = rtl_widths(small)
+    flush = widths["CellLatency"] + 1
+    if array_module(engine) == "systolic_os":
+        flush = widths["CellLatency"] + rows + cols - 1
+    beats = widths["Planes"] + int(planes)  # of the shortest tile, and the step that closes it
+    tile = beats + rows + flush + 2
+    parameters = {name: widths[name] for name in (*_WORDS, "Planes", "CellLatency")}
+    parameters |= _sized(small, rows, cols)
+    return Small(small, rows, cols, "tpe_prop_array", parameters, tile + 4, tile + 2)
+
+
+def _stepped(engine: Engine) -> Small:
+    """matrix2d in lock-step; two rows, whose paces differ, and two lanes."""
+    acc = DIGITS_BITS + STREAM_BITS + 1
+    small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 2)
+    rows, cols = 2, 1
+    parameters = {name: rtl_widths(small)[name] for name in _WORDS} | _sized(small, rows, cols)
+    tile = stepped_parameters(small)["Most"] + 1 + rows + 1 + 2
+    return Small(small, rows, cols, "tpe_prop_array", parameters, tile + 4, tile + 2)
+
+
+def _stationary(engine: Engine) -> Small:
+    """systolic_ws; deep enough for a pass that leaves psums and the next, which goes on."""
+    small = at_widths(engine, STREAM_BITS, STREAM_BITS, 2 * STREAM_BITS + 1, 1)
+    rows, cols = 2, 2
+    widths = rtl_widths(small)
+    names = (*(name for name in _WORDS if name != "Lanes"), "CellLatency", "Overlap")
+    parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
+    parameters |= {"PsumDepth": PSUMS}
+    one = 2 * rows + 1 + cols + widths["CellLatency"] + 1  # cycles of a pass of one row
+    return Small(small, rows, cols, "tpe_prop_ws", parameters, 2 * one + 6, 2 * one + 2)
+
+
+def _indexed(engine: Engine) -> Small:
+    """matrix2d of sparse PEs; two rows, whose paces differ, and two bit weights."""
+    acc = DIGITS_BITS + STREAM_BITS + 1
+    small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1)
+    depth = GROUP * ROUNDS
+    small.widths = replace(small.widths, depth=depth)
+    rows, cols = 2, 1
+    widths = rtl_widths(small)
+    names = (*_WORDS, "OwnFronts", "Overlap", "Drift")
+    parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
+    parameters |= {"Group": GROUP, "Depth": depth}
+    planes = small.widths.digits
+    tile = depth // ROUNDS + 2 * planes + rows + 5  # with a group a plane, of two steps at most
+    return Small(small, rows, cols, "tpe_prop_indexed", parameters, tile + 8, tile + 2)
+
+
+def _sized(engine: Engine, rows: int, cols: int) -> dict[str, int]:
+    return {"Rows": rows, "Cols": cols, "Digits": digits(engine), "Encoder": encoder(engine)}
+
+
+_SMALL = {
+    "matrix2d": _lock_step,
+    "systolic_os": _lock_step,
+    "matrix2d_stepped": _stepped,
+    "systolic_ws": _stationary,
+    "matrix2d_indexed": _indexed,
+}

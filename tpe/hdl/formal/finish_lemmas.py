@@ -1,0 +1,59 @@
+"""Lemmas on the finish chain behind an array, and what of chain and gating none speaks about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tpe.engine.finish import ROUNDINGS
+from tpe.hdl.formal.cell_lemmas import Claim, Lemma, query
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
+
+# The product of sum and multiplier is what limits a proof: widths that finish in seconds.
+SUM_BITS, SCALE_BITS, SHIFT_BITS, OUT_BITS = 5, 4, 3, 4
+
+
+def chain_claims(engine: Engine) -> list[Claim]:
+    """The lemmas on an engine's narrowing and requantisation, if it has them."""
+    chain, found = engine.chain, []
+    if chain.narrow:
+        found.append(Claim("narrow", _narrow))
+    if chain.requant != "off":
+        found.append(Claim("requant", _requant))
+    return found
+
+
+def _narrow(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    chain = engine.chain
+    widths = {"AccWidth": engine.widths.acc, "SumWidth": chain.acc_bits}
+    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": chain.narrow - 1}, given)
+    what = f"a sum that does not fit is told, and {'clamped' if chain.narrow == 2 else 'wraps'}"
+    return Lemma("narrow", what, f"{engine.widths.acc} to {chain.acc_bits}", made)
+
+
+def _requant(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    chain = engine.chain
+    parameters = {
+        "SumWidth": SUM_BITS,
+        "ScaleWidth": SCALE_BITS,
+        "ShiftWidth": SHIFT_BITS,
+        "Rounding": ROUNDINGS.index(chain.rounding),
+        "Relu": int(chain.relu),
+        "YWidth": OUT_BITS,
+        "YSigned": int(chain.out.signed),
+    }
+    what = f"y = round(x * multiplier / 2**shift) + zero, {chain.rounding}, clamped"
+    width = f"sum {SUM_BITS}, multiplier {SCALE_BITS}, shift to {(1 << SHIFT_BITS) - 1}"
+    return Lemma("requant", what, width, query(engine, "tpe_prop_requant", parameters, given))
+
+
+def uncovered_chain(engine: Engine) -> list[str]:
+    """What of an engine's finish chain and gating no lemma speaks about, a line each."""
+    missing = []
+    if engine.chain.staged:
+        missing.append("finish chain: its additions, its register and its flag in sequence")
+    if engine.params["gating"] == "clock":
+        missing.append("gating: the lemmas let every register have its clock, stopped or not")
+    return missing

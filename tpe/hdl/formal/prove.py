@@ -1,0 +1,202 @@
+"""Proofs about an engine's RTL: its cell equal to its specification, no operand lost on the way.
+
+Every lemma is a property written by hand (`rtl/formal`) of the engine's own modules, decided by
+Yosys and ABC. Together they say what a cell does, for any operands:
+
+- `product` and `accumulate`: a first step leaves a * b in the psum, a later one adds what a first
+  one leaves, lane by lane. So the number of the psum grows by the sum over the lanes of a * b.
+- `product by digits` and `encode` give `product` again, by the distributive law: the sum of
+  digit * b * 4**i, where the sum of digit * 4**i is a. They finish at widths where multiplication
+  itself does not.
+- `clear`, `hold` and `valid`: what a first step, en_i = 0 and valid_i = 0 do to the psum, from any
+  state. `cell`: the same over many cycles, with every flag beside its own operands.
+- `tpe.hdl.formal.step_lemmas` has those of cells whose steps take several cycles or a bit weight.
+- `finish`: it makes of a psum the number that the lemmas above speak of.
+- `tile control`, `drain`, `array` and `front`: nothing is lost, repeated or reordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tpe.base.errors import TpeError, unknown
+from tpe.base.table import SCHEMA_VERSION
+from tpe.hdl.emit import record, sources
+from tpe.hdl.formal.array_lemmas import uncovered_arrays
+from tpe.hdl.formal.cell_lemmas import Claim, Lemma, at_widths, claims, properties, uncovered
+from tpe.hdl.formal.control_lemmas import control_claims
+from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
+from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
+from tpe.hdl.formal.step_lemmas import step_claims
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
+
+DEFAULT_LIMIT = 120.0  # seconds of one proof
+MAX_LIMIT = 1e6
+NARROWEST = 3  # bits of an operand at which narrower proofs begin
+FEW = 2  # lanes of narrower proofs about cells of many
+GUARD = 4  # bits of their accumulator above a product
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A lemma and what became of it. `note` says what its full widths did if it holds for less."""
+
+    lemma: str
+    what: str
+    width: str
+    result: str  # "proved", "refuted" or "open"
+    method: str
+    seconds: float
+    note: str = ""
+    trace: tuple[dict[str, int], ...] = ()
+    cached: bool = False
+
+    @property
+    def said(self) -> str:
+        """The result in a few words."""
+        return f"{self.result}{', cached' if self.cached else ''}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All proofs about an engine, and what of it no lemma speaks about."""
+
+    engine: dict[str, Any]
+    limit: float
+    proofs: tuple[Proof, ...]
+    uncovered: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every lemma is proved, if need be at narrower widths."""
+        return all(proof.result == PROVED for proof in self.proofs)
+
+    @property
+    def full(self) -> bool:
+        """Whether every lemma is proved at the engine's own widths or those stated for control."""
+        return self.ok and not any(proof.note for proof in self.proofs)
+
+    def to_json(self, command: str | None = None) -> dict[str, Any]:
+        """The report as a JSON document."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "command": command,
+            "engine": self.engine,
+            "limit_seconds": self.limit,
+            "ok": self.ok,
+            "full": self.full,
+            "proofs": [{**vars(proof), "trace": list(proof.trace)} for proof in self.proofs],
+            "uncovered": list(self.uncovered),
+        }
+
+
+def prove(
+    engine: Engine,
+    limit: float = DEFAULT_LIMIT,
+    *,
+    only: tuple[str, ...] = (),
+    replaced: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Prove the lemmas about an engine; about a minute for 8-bit operands the first time.
+
+    limit: seconds of the processor for one proof; where full widths take longer, the largest
+    widths that do not are found and stated. only: lemmas to prove, by name; default all.
+    replaced: module name -> text, in place of modules of `rtl/`. progress is called with the name
+    of every lemma as it begins.
+    Raises TpeError for a bare nest, a PE without RTL, a limit out of range or an unknown name, and
+    RuntimeError with the tool's text if Yosys refuses a module.
+
+    >>> from tpe.model.engine import Engine
+    >>> report = prove(Engine("opt1", "matrix2d", "2x2"), only=("encode", "finish"))
+    >>> [(proof.lemma, proof.result) for proof in report.proofs]
+    [('finish', 'proved'), ('encode', 'proved')]
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise TpeError(f"limit = {limit:g} is not legal: seconds from 1 to {MAX_LIMIT:g}")
+    given = dict(replaced or {})
+    for name in given:
+        if name not in sources.modules():
+            raise unknown("module", name, sources.modules())
+    record(engine)
+    wanted = _chosen(all_claims(engine), only)
+    proofs = []
+    for claim in wanted:
+        if progress:
+            progress(claim.name)
+        proofs.append(_prove(claim, engine, given, limit))
+    missing = (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
+    return Report(engine.describe(), limit, tuple(proofs), missing)
+
+
+def lemmas(engine: Engine) -> list[str]:
+    """The names of the lemmas about an engine, in order.
+
+    >>> from tpe.model.engine import Engine
+    >>> lemmas(Engine("mac", "matrix2d", "2x2"))[:3]
+    ['product', 'product by digits', 'accumulate']
+    """
+    return [claim.name for claim in all_claims(engine)]
+
+
+def all_claims(engine: Engine) -> list[Claim]:
+    """Every lemma about an engine, to be built at its widths or others."""
+    inside = [*step_claims(engine), *claims(engine)]
+    return [*inside, *control_claims(engine), *chain_claims(engine)]
+
+
+def _chosen(found: list[Claim], only: tuple[str, ...]) -> list[Claim]:
+    names = [claim.name for claim in found]
+    for name in only:
+        if name not in names:
+            raise unknown("lemma", name, names)
+    return [claim for claim in found if not only or claim.name in only]
+
+
+def _prove(claim: Claim, engine: Engine, given: Mapping[str, str], limit: float) -> Proof:
+    lemma = claim.build(engine, given)
+    answer = decide(lemma.query, limit)
+    if answer.result != OPEN or not claim.climbs:
+        return _proof(lemma, answer)
+    best = None
+    for small in _climb(engine, claim.few):
+        narrow = claim.build(small, given)
+        found = decide(narrow.query, limit)
+        if found.result == OPEN:
+            break
+        best = _proof(narrow, found, f"{lemma.width} not finished in {limit:g} s")
+        if found.result == REFUTED:
+            break
+    return best or _proof(lemma, answer)
+
+
+def _climb(engine: Engine, few: bool) -> Iterator[Engine]:
+    """The engine at ever wider operands, below its own; `few`: with two lanes at most."""
+    w = engine.widths
+    lanes = min(w.lanes, FEW) if few else w.lanes
+    for bits in range(NARROWEST, max(w.a, w.b) + 1):
+        a, b = min(bits, w.a), min(bits, w.b)
+        acc = min(w.acc, a + b + GUARD)
+        if (a, b, acc, lanes) != (w.a, w.b, w.acc, w.lanes):
+            yield at_widths(engine, a, b, acc, lanes)
+
+
+def _proof(lemma: Lemma, answer: Answer, note: str = "") -> Proof:
+    return Proof(
+        lemma.name,
+        lemma.what,
+        lemma.width,
+        answer.result,
+        answer.method,
+        answer.seconds,
+        note,
+        answer.trace,
+        answer.cached,
+    )
+
+
+__all__ = ["DEFAULT_LIMIT", "Proof", "Report", "lemmas", "properties", "prove"]

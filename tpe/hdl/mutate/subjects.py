@@ -1,0 +1,140 @@
+"""The engines whose RTL is mutated: small ones, of every PE, array and choice of their RTL."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from tpe import pe as pes
+from tpe.array import combinations
+from tpe.array.base import Array
+from tpe.base.errors import TpeError
+from tpe.engine.parameters import parameters_of
+from tpe.hdl import emit
+from tpe.model.engine import Engine
+from tpe.pe.base import PE, Parameter
+
+# Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
+_TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}
+_SIZE = (4, 2, 2)
+_BUFFERED = {"psum_depth": 3}  # `depth` takes its smallest value: GEMMs take several passes
+_LANES = 4  # at most: a cell of sixteen has the same mechanisms and takes minutes to elaborate
+_LEAST = 3  # subjects of a small sample
+_PER_SUBJECT = 20  # mutants of a subject of a sample: fewer are not worth its build
+_ALL = 10  # mutants per subject from which on all are taken
+_MANY = 8  # values of a parameter, of which one stands for all
+
+
+def subjects() -> list[Engine]:
+    """An engine of every PE in every array that takes it, and of every choice of both.
+
+    >>> len(subjects()) > 10
+    True
+    """
+    found: list[Engine] = []
+    seen: set[tuple[str, str]] = set()  # parameters that have shown their choices
+    for pe, array, reason in combinations():
+        if reason is not None or not pe.rtl:
+            continue
+        found.append(_small(pe, array, {}))
+        for owner, own in ((pe.name, pe.parameters), (array.name, array.parameters(pe))):
+            new = [p for p in own if (owner, p.name) not in seen]
+            found += _chosen(pe, array, new)
+            seen |= {(owner, p.name) for p in new}
+    return [*found, *_zero_pointed(), *_staged()]
+
+
+def subjects_of(pe: str) -> list[Engine]:
+    """The subjects of one PE; TpeError for an unknown one, and for one without RTL."""
+    record = pes.get(pe)
+    found = [engine for engine in subjects() if engine.record is record]
+    if not found:
+        raise TpeError(f"pe {record.name} is model only: it has no RTL")
+    return found
+
+
+def sample(count: int, seed: int) -> list[Engine]:
+    """The subjects for `count` mutants: all, or a few that `seed` draws, one with a front."""
+    every = subjects()
+    if count >= _ALL * len(every):
+        return every
+    random.Random(seed).shuffle(every)
+    front = [e for e in every if emit.record(e).front != "none"][:1]
+    rest = [e for e in every if e not in front]
+    return [*front, *rest][: max(_LEAST, count // _PER_SUBJECT)]
+
+
+def label(engine: Engine) -> str:
+    """PE, array, size and the choices that set it apart.
+
+    >>> label(subjects()[0])
+    'mac_adder_tree_4x2'
+    """
+    assert engine.record is not None and engine.array is not None
+    plain = _small(engine.record, engine.array, {}).params
+    other = [f"{k}={v}" for k, v in engine.params.items() if v != plain[k] and k[1:] != "_type"]
+    return " ".join([engine.name, *other])
+
+
+def _own(parameter: Parameter) -> Any:
+    """A parameter's value in a subject that makes no choice."""
+    if parameter.name == "depth":
+        return parameter.legal[0]
+    if parameter.name == "lanes" and parameter.default is not None:
+        return min(parameter.default, max(_LANES, parameter.legal[0]))
+    return {**_TYPES, **_BUFFERED}.get(parameter.name, parameter.default)
+
+
+def _small(pe: PE, array: Array, choice: dict[str, Any]) -> Engine:
+    own = {p.name: _own(p) for p in parameters_of(pe, array)}
+    own = {p.name: own[p.name] for p in parameters_of(pe, array) if own[p.name] != p.default}
+    return Engine(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
+
+
+def _chosen(pe: PE, array: Array, own: Iterable[Parameter]) -> Iterator[Engine]:
+    """Every choice of these parameters that is legal in this array."""
+    for parameter in own:
+        for choice in _choices(parameter):
+            with suppress(TpeError):  # what the array sets itself, or two choices that exclude
+                yield _small(pe, array, choice)
+
+
+def _choices(parameter: Parameter) -> Iterator[dict[str, Any]]:
+    """Every other value of a parameter, or of many the next one."""
+    own = _own(parameter)
+    if len(parameter.legal) <= _MANY:
+        yield from ({parameter.name: value} for value in parameter.legal if value != own)
+    elif own == parameter.default:
+        yield {parameter.name: parameter.legal[parameter.legal.index(own) + 1]}
+
+
+def _staged() -> Iterator[Engine]:
+    """What any engine may have behind its array, and around its cells: finish chain and gating."""
+    added = {"c0": "on", "bias": "on"}
+    scaled = {"requant": "column", "requant_bits": 16, "out_type": "int12", "guard_bits": 2}
+    chains: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("matrix2d", {**added, **scaled, "overflow": "saturate", "rounding": "half_even"}),
+        ("systolic_os", {**scaled, "overflow": "flag", "requant": "tensor", "rounding": "half_up"}),
+        (
+            "systolic_ws",
+            {**added, **scaled, "overflow": "wrap", "rounding": "half_away", "relu": "on"},
+        ),
+        ("matrix2d", {"gating": "clock"}),
+        ("systolic_os", {"gating": "isolate"}),
+    )
+    for array, choice in chains:
+        buffered = _BUFFERED if array == "systolic_ws" else {}
+        own = {**_TYPES, **buffered, **choice}
+        if own["overflow"] == "wrap":
+            own.pop("guard_bits", None)
+        yield Engine("mac", array, (4, 2), **own)
+    yield Engine("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "gating": "clock"})
+
+
+def _zero_pointed() -> Iterator[Engine]:
+    """The operands' converters: unsigned operands, zero points subtracted or set off."""
+    for mode in ("none", "subtract", "offset"):
+        types = {**_TYPES, "a_type": "uint5", "b_type": "uint4", "zero_points": mode}
+        yield Engine("mac", "matrix2d", (4, 2), **types)

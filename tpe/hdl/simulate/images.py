@@ -1,0 +1,357 @@
+"""A GEMM as the memory images of a bench: tiled, padded, in the order the harness sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tpe.array.base import ALWAYS, Handshake
+from tpe.engine.finish import NOTHING, Added, Given
+from tpe.hdl import emit
+from tpe.hdl.emit import finish
+from tpe.hdl.simulate.hex import pack
+from tpe.model.engine import Engine
+from tpe.model.result import Run
+from tpe.numbers.digits import pack_digits
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import Task, offset, see
+
+# What the harness is told of a case, by the name of its port.
+SETTINGS = (
+    *("n_count", "m_count", "p_count"),
+    *("a_len", "a_cut_p", "a_cut_m", "a_m_stride", "a_p_stride"),
+    *("b_len", "b_cut_p", "b_n_stride", "b_p_stride", "b_once"),
+    *("words", "a_zero", "b_zero", "idle", "busy"),
+    *("a_hold", "b_hold", "cycle_limit"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """C = A @ B on one engine, A (M, K) and B (K, N), under a handshake.
+
+    `a_hold` and `b_hold`: masks as those of the handshake, of cycles in which one stream alone is
+    idle, so that A and B come in different cycles.
+    """
+
+    engine: Engine
+    a: Ints
+    b: Ints
+    handshake: Handshake = ALWAYS
+    a_zero: int = 0
+    b_zero: int = 0
+    given: Given = NOTHING
+    a_hold: int = 0
+    b_hold: int = 0
+
+    @property
+    def counted(self) -> bool:
+        """Whether the model counts its cycles: not where A and B come and are taken apart."""
+        paired = not _sizes(self).chained and not emit.record(self.engine).sparse
+        return paired or not (self.a_hold or self.b_hold)
+
+    @property
+    def macs(self) -> int:
+        """Its multiply-accumulates."""
+        (m, k), n = self.a.shape, self.b.shape[1]
+        return int(m * k * n)
+
+    def run(self) -> Run:
+        """What the model makes of it; a beat of a pair waits for both of its streams."""
+        idle, busy = self.handshake.idle, self.handshake.busy
+        return self.engine.run(
+            self.a,
+            self.b,
+            a_zero=self.a_zero,
+            b_zero=self.b_zero,
+            handshake=Handshake(idle | self.a_hold | self.b_hold, busy),
+            **vars(self.given),
+        )
+
+
+@dataclass(frozen=True)
+class Images:
+    """Memory images and settings of a case, as its harness takes them."""
+
+    a: bytes
+    b: bytes
+    d: bytes  # what every word of C takes with it; empty if that is nothing
+    settings: dict[str, int]
+    m_tiles: int
+    n_tiles: int
+
+    @property
+    def words(self) -> int:
+        """Words of C."""
+        return self.settings["words"]
+
+    def write(self, folder: Path) -> None:
+        """Leave the images in a folder."""
+        for name, image in (("a.hex", self.a), ("b.hex", self.b), ("d.hex", self.d)):
+            if image:
+                (folder / name).write_bytes(image)
+
+    def untiled(self, words: Ints, case: Case) -> Ints:
+        """C (M, N) from the words that left, row by row of each tile, N outermost."""
+        grid = case.engine.grid
+        shaped = words.reshape(self.n_tiles, self.m_tiles, grid.m, grid.n)
+        full: Ints = shaped.transpose(1, 2, 0, 3).reshape(
+            self.m_tiles * grid.m, self.n_tiles * grid.n
+        )
+        if case.engine.params["encode"] == "weights":
+            full = full.T
+        return full[: case.a.shape[0], : case.b.shape[1]]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Words of the three memories that a case takes."""
+
+    a: int
+    b: int
+    c: int
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How a GEMM (M, K) x (K, N), A being the encoded operand, falls into tiles and beats."""
+
+    engine: Engine
+    m: int
+    n: int
+    k: int
+
+    @property
+    def m_tiles(self) -> int:
+        """Tiles along M."""
+        return -(-self.m // self.engine.grid.m)
+
+    @property
+    def n_tiles(self) -> int:
+        """Tiles along N."""
+        return -(-self.n // self.engine.grid.n)
+
+    @property
+    def chained(self) -> bool:
+        """Whether B stays in the cells and psums pass through them."""
+        return self.engine.array is not None and self.engine.array.chained
+
+    @property
+    def per_beat(self) -> int:
+        """Operands of K that a beat of A has for a row."""
+        if self.chained:
+            return self.engine.grid.chain
+        return self.engine.widths.lanes * emit.record(self.engine).group
+
+    @property
+    def beats(self) -> int:
+        """Beats (in a chain: tiles) that K takes."""
+        return -(-self.k // self.per_beat)
+
+    def counts(self) -> Counts:
+        """The memories' words."""
+        c = self.m_tiles * self.n_tiles * self.engine.grid.m
+        if self.chained:
+            return Counts(self.beats * self.m, self.n_tiles * self.beats * self.per_beat, c)
+        b = self.k if emit.record(self.engine).sparse else self.beats
+        return Counts(self.m_tiles * self.beats, self.n_tiles * b, c)
+
+    def settings(self) -> dict[str, int]:
+        """What the harness is told of the order of beats."""
+        values = dict.fromkeys(SETTINGS, 0)
+        values |= {"n_count": self.n_tiles, "words": self.counts().c}
+        if self.chained:
+            return values | self._chain()
+        if emit.record(self.engine).sparse:
+            return values | self._indexed()
+        beats = self.beats
+        return values | {
+            "m_count": self.m_tiles,
+            "p_count": 1,
+            **{"a_len": beats, "a_m_stride": beats},
+            **{"b_len": beats, "b_n_stride": beats},
+        }
+
+    def _indexed(self) -> dict[str, int]:
+        """Passes of `depth` operands of K; B of a tile of N is kept if it fits."""
+        depth, beats = self.engine.widths.depth, self.beats
+        passes = -(-self.k // depth)
+        a_len = min(depth // self.per_beat, beats)
+        b_len = min(depth, self.k)
+        return {
+            "m_count": self.m_tiles,
+            "p_count": passes,
+            **{"a_len": a_len, "a_cut_p": passes * a_len - beats},
+            **{"a_m_stride": beats, "a_p_stride": a_len},
+            **{"b_len": b_len, "b_cut_p": passes * b_len - self.k},
+            **{"b_n_stride": self.k, "b_p_stride": b_len},
+            "b_once": int(passes == 1),
+        }
+
+    def _chain(self) -> dict[str, int]:
+        """A tile of B for every tile of K and N; blocks of M as long as the psum buffer."""
+        rows = self.per_beat
+        block = min(self.m, self.engine.params["psum_depth"]) if self.beats > 1 else self.m
+        blocks = -(-self.m // block)
+        return {
+            "m_count": blocks,
+            "p_count": self.beats,
+            **{"a_len": block, "a_cut_m": blocks * block - self.m},
+            **{"a_m_stride": block, "a_p_stride": self.m},
+            **{"b_len": rows, "b_n_stride": self.beats * rows, "b_p_stride": rows},
+        }
+
+
+def cycle_limit(cycles: int) -> int:
+    """Cycles after which a bench ends a run that the model ends in `cycles`, stalls included."""
+    return 2 * cycles + 1000
+
+
+def first_flagged(case: Case) -> int:
+    """The first word of C, as they leave, with the overflow flag: its number, or how many leave.
+
+    By definition: the flag is up from the first word on of which a sum does not fit `acc_bits`.
+    """
+    engine, sizes = case.engine, _sizes(case)
+    if not engine.chain.narrow:
+        return sizes.counts().c
+    totals = (case.a.astype(np.int64) - case.a_zero) @ (case.b.astype(np.int64) - case.b_zero)
+    added = engine.chain.values(case.given, case.a.shape[0], case.b.shape[1], "case")
+    totals = totals if added is None else totals + added.added
+    half = 1 << (engine.chain.acc_bits - 1)
+    over = ((totals < -half) | (totals >= half)).astype(np.int64)
+    words = leaving(_turned(over, engine), sizes.m_tiles, sizes.n_tiles, engine)
+    flagged = np.flatnonzero(words.max(axis=1))
+    return int(flagged[0]) if len(flagged) else len(words)
+
+
+def counts(case: Case) -> Counts:
+    """The memories' words, without making the images."""
+    return _sizes(case).counts()
+
+
+def _sizes(case: Case) -> Sizes:
+    (m, k), n = case.a.shape, case.b.shape[1]
+    transposed = case.engine.params["encode"] == "weights"
+    return Sizes(case.engine, *((n, m) if transposed else (m, n)), k)
+
+
+def images(case: Case) -> Images:
+    """Operands laid out in tiles; padding is whatever enters the array as zero."""
+    engine, sizes = case.engine, _sizes(case)
+    transposed = engine.params["encode"] == "weights"
+    a, b = (case.b.T, case.a.T) if transposed else (case.a, case.b)
+    zeros = (case.b_zero, case.a_zero) if transposed else (case.a_zero, case.b_zero)
+    a_words, b_words = _laid_out(
+        sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
+    )
+    a_bits, b_bits = emit.port_bits(engine)
+    if engine.params.get("encode_in") == "stored":
+        a_words = pack_digits(engine.encoder, a_words, engine.widths.a)
+    settings = sizes.settings() | {
+        "a_zero": int(zeros[0]) & 0xFFFF_FFFF,
+        "b_zero": int(zeros[1]) & 0xFFFF_FFFF,
+        "idle": case.handshake.idle,
+        "busy": case.handshake.busy,
+        "a_hold": case.a_hold,
+        "b_hold": case.b_hold,
+    }
+    return Images(
+        pack(a_words, a_bits),
+        pack(b_words, b_bits),
+        _taken(case, sizes),
+        settings,
+        sizes.m_tiles,
+        sizes.n_tiles,
+    )
+
+
+def _laid_out(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, Ints]:
+    """Beats of A and of B, a row each, in the order of their addresses."""
+    engine, per_beat = sizes.engine, sizes.per_beat
+    if sizes.chained:
+        a_tiles = tiled(a, 1, per_beat, pads[0])  # (M, tiles of K, operands)
+        b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
+        falling = b_tiles.reshape(-1, engine.grid.n, per_beat).transpose(0, 2, 1)[:, ::-1]
+        return a_tiles.transpose(1, 0, 2).reshape(-1, per_beat), falling.reshape(-1, engine.grid.n)
+    a_tiles = tiled(a, engine.grid.m, per_beat, pads[0])
+    if emit.record(engine).sparse:
+        b_tiles = tiled(b.T, engine.grid.n, 1, pads[1])
+    else:
+        b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
+    return a_tiles.reshape(-1, a_tiles.shape[2]), b_tiles.reshape(-1, b_tiles.shape[2])
+
+
+def _padding(engine: Engine, side: int, zero: int) -> int:
+    mode = engine.params["zero_points"]
+    if mode == "subtract":
+        return int(zero)
+    return offset(emit.stored_formats(engine)[side], mode)
+
+
+def _taken(case: Case, sizes: Sizes) -> bytes:
+    """What words of C take with them through the finish chain, in the order they leave."""
+    engine = case.engine
+    task = Task("case", "gemm", case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero)
+    seen = see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
+    added = engine.chain.values(case.given, case.a.shape[0], case.b.shape[1], "case")
+    values = {} if added is None else _per_column(engine, sizes, added)
+    more = [x for x in (seen.correction, None if added is None else added.c0) if x is not None]
+    if more:
+        c = _turned(np.sum(more, axis=0), engine)
+        values["c_add_i"] = leaving(c, sizes.m_tiles, sizes.n_tiles, engine)
+    return finish.image(engine, values)
+
+
+def _turned(c: Ints, engine: Engine) -> Ints:
+    """C, its encoded side first."""
+    return c.T if engine.params["encode"] == "weights" else c
+
+
+def _per_column(engine: Engine, sizes: Sizes, added: Added) -> dict[str, Ints]:
+    """Values of the columns of C for every word: one per column of the array, or one."""
+    wide = {field.port: field.wide for field in finish.fields(engine)}
+    found = {"out_zero_i": np.full((sizes.counts().c, 1), added.zero)}
+    for port, values in finish.per_column(added).items():
+        full = np.zeros((sizes.m_tiles * engine.grid.m, sizes.n_tiles * engine.grid.n), np.int64)
+        if engine.params["encode"] == "weights":
+            full[: values.size] = values[:, None]
+        else:
+            full[:, : values.size] = values
+        words = leaving(full, sizes.m_tiles, sizes.n_tiles, engine)
+        found[port] = words if wide.get(port) else words[:, :1]
+    return found
+
+
+def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
+    """C (M, N) in the order its words leave, with what the RTL makes of the padding around it."""
+    engine, grid = case.engine, case.engine.grid
+    sides = m_tiles * grid.m, n_tiles * grid.n
+    m, n = sides[::-1] if engine.params["encode"] == "weights" else sides
+    full = np.zeros((m, n), np.int64)
+    added = engine.chain.values(case.given, c.shape[0], c.shape[1], "case")
+    if added is not None:
+        padded = added.padded(m, n)
+        full = engine.chain.finished(padded.added, padded)
+    full[: c.shape[0], : c.shape[1]] = c
+    return leaving(_turned(full, engine), m_tiles, n_tiles, engine)
+
+
+def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Engine) -> Ints:
+    """C, its encoded side first, in the order its words leave: (words, columns), zero-padded."""
+    grid = engine.grid
+    full = np.zeros((m_tiles * grid.m, n_tiles * grid.n), np.int64)
+    full[: c.shape[0], : c.shape[1]] = c
+    shaped = full.reshape(m_tiles, grid.m, n_tiles, grid.n).transpose(2, 0, 1, 3)
+    return shaped.reshape(-1, grid.n)
+
+
+def tiled(x: Ints, rows: int, lanes: int, pad: int) -> Ints:
+    """X (any rows, K) in tiles of `rows`, beats of `lanes` k: (tiles, beats, rows * lanes)."""
+    tiles, beats = -(-x.shape[0] // rows), -(-x.shape[1] // lanes)
+    padded = np.full((tiles * rows, beats * lanes), pad, np.int64)
+    padded[: x.shape[0], : x.shape[1]] = x
+    shaped = padded.reshape(tiles, rows, beats, lanes).transpose(0, 2, 1, 3)
+    return shaped.reshape(tiles, beats, rows * lanes)

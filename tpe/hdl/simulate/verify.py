@@ -1,0 +1,186 @@
+"""`verify`: an engine's RTL against its model on a battery of GEMMs, or on the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tpe.array.base import ALWAYS, Handshake
+from tpe.base.errors import TpeError
+from tpe.base.files import check_writable
+from tpe.base.table import SCHEMA_VERSION
+from tpe.hdl.emit.finish import drawn, has_room
+from tpe.hdl.simulate.cosim import Outcome, cosimulate, memory_words
+from tpe.hdl.simulate.images import Case, counts
+from tpe.hdl.simulate.toolchain import has_fst_headers
+from tpe.model.engine import Engine
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import task_of
+
+DEPTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 33)  # values of K in the battery
+STALLS = Handshake(idle=0x0412_8011, busy=0x2080_1402)  # a source and a sink that hesitate
+_LARGEST = 1 << 22  # beats or words of one memory of the bench
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What `verify` found: `outcomes` in order, and their sums."""
+
+    engine: Engine
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every value and every cycle count agrees."""
+        return all(outcome.ok for outcome in self.outcomes)
+
+    @property
+    def vectors(self) -> int:
+        """Outputs compared."""
+        return sum(outcome.C.size for outcome in self.outcomes)
+
+    @property
+    def mismatches(self) -> int:
+        """Outputs that differ."""
+        return sum(outcome.mismatches for outcome in self.outcomes)
+
+    @property
+    def cycles_model(self) -> int:
+        """Cycles of all GEMMs by the model."""
+        return sum(outcome.cycles_model for outcome in self.outcomes)
+
+    @property
+    def cycles_rtl(self) -> int:
+        """Cycles of all GEMMs that the RTL took."""
+        return sum(outcome.cycles_rtl for outcome in self.outcomes)
+
+    def to_json(self, command: str = "") -> dict[str, Any]:
+        """The report as data."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "command": command,
+            "engine": self.engine.describe(),
+            "ok": self.ok,
+            "vectors": self.vectors,
+            "mismatches": self.mismatches,
+            "cycles_model": self.cycles_model,
+            "cycles_rtl": self.cycles_rtl,
+            "runs": [
+                {
+                    "m": outcome.case.a.shape[0],
+                    "n": outcome.case.b.shape[1],
+                    "k": outcome.case.a.shape[1],
+                    "idle": outcome.case.handshake.idle,
+                    "busy": outcome.case.handshake.busy,
+                    "mismatches": outcome.mismatches,
+                    "first_mismatch": outcome.first_mismatch() or None,
+                    "deadlock": outcome.deadlock or None,
+                    "cycles_model": outcome.cycles_model,
+                    "cycles_rtl": outcome.cycles_rtl,
+                    "overflow_model": outcome.overflow_model,
+                    "overflow_rtl": outcome.overflow_rtl,
+                }
+                for outcome in self.outcomes
+            ],
+        }
+
+
+def verify(
+    engine: Engine, workload: str = "", seed: int = 0, waves: str | Path | None = None
+) -> Report:
+    """Run the engine's RTL in Verilator beside the model; every output and every cycle count.
+
+    Without a workload: the battery, GEMMs of several K with one tile and more, full-range
+    operands and the extreme ones held constant, with and without idle source and busy sink.
+    `waves`: leave the waveforms of everything there, as FST or VCD by the ending. Raises TpeError
+    for an engine without RTL.
+    """
+    cases = cases_of(engine, workload, seed)
+    target = None if waves is None else waves_file(Path(waves))
+    return Report(engine, tuple(cosimulate(cases, target)))
+
+
+def cases_of(engine: Engine, workload: str, seed: int) -> list[Case]:
+    """The GEMMs to check: the battery, or the layers of a workload."""
+    return _workload_cases(engine, workload, seed) if workload else list(battery(engine, seed))
+
+
+def battery(engine: Engine, seed: int) -> Iterator[Case]:
+    """The GEMMs that `verify` runs by default.
+
+    The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
+    One with guard bits is asked for no more than it holds.
+    """
+    assert engine.record is not None and engine.array is not None
+    guarded = engine.chain.narrow > 0
+    parameters = engine.params if guarded else {**engine.params, "overflow": "wrap"}
+    engine = Engine(engine.record, engine.array, engine.size, **parameters)
+    depths = [k for k in DEPTHS if not guarded or has_room(engine, k)]
+    rng = np.random.Generator(np.random.Philox(seed))
+    zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
+    for k in depths:
+        for handshake in (ALWAYS, STALLS):
+            # In a chain, more rows than it holds: they pass through and may meet a busy sink.
+            chained = engine.grid.m == 1
+            m = 4 * sum(engine.size) if chained else 2 * engine.grid.m - 1
+            n = engine.grid.n + 1
+            a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
+            if engine.params["zero_points"] != "none":
+                zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
+            given = drawn(engine, rng, m, n)
+            yield Case(engine, a, b, handshake, given=given, **zeros)
+    for case in corners(engine, 9 if 16 in depths else 1):
+        given = drawn(engine, rng, engine.grid.m, engine.grid.n)
+        yield replace(case, given=given, **zeros)
+
+
+def corners(engine: Engine, k: int) -> Iterator[Case]:
+    """Extreme operands held constant over a tile: the lowest, -2, -1, 0, 2 and the highest."""
+    for x in corner_values(engine.a_format.low, engine.a_format.high):
+        for y in corner_values(engine.b_format.low, engine.b_format.high):
+            a = np.full((engine.grid.m, k), x)
+            yield Case(engine, a, np.full((k, engine.grid.n), y))
+
+
+def corner_values(low: int, high: int) -> list[int]:
+    """The extremes of a format and the values around zero, each once."""
+    return sorted({low, max(low, -2), max(low, -1), 0, min(high, 2), high})
+
+
+def _draw(engine: Engine, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
+    number = engine.a_format if side == "a" else engine.b_format
+    return rng.integers(number.low, number.high + 1, shape)
+
+
+def _workload_cases(engine: Engine, spec: str, seed: int) -> list[Case]:
+    cases = []
+    for layer in engine.find(spec, seed).layers:
+        task = task_of(layer)
+        if np.size(task.a_zero) > 1 or np.size(task.b_zero) > 1:
+            raise TpeError(f"layer '{layer.name}' has a zero point per row or column: model only")
+        case = Case(engine, task.a, task.b, ALWAYS, int(task.a_zero), int(task.b_zero))
+        words = memory_words([counts(case)])
+        if words > _LARGEST:
+            raise TpeError(
+                f"layer '{layer.name}' is too large to co-simulate: {layer.m} x {layer.n} x "
+                f"{layer.k} takes {words} words of a memory; legal: up to {_LARGEST}"
+            )
+        cases.append(case)
+    return cases
+
+
+def waves_file(path: Path) -> Path:
+    """The absolute path of a wave file that can be written; TpeError for any other."""
+    if path.suffix not in (".fst", ".vcd"):
+        raise TpeError(f"waves {path}: unknown ending '{path.suffix}'; legal: .fst, .vcd")
+    check_writable(str(path))
+    if path.suffix == ".fst" and not has_fst_headers():
+        raise TpeError(
+            f"waves {path}: FST needs headers; on Debian: apt install zlib1g-dev liblz4-dev; "
+            "or name a .vcd file"
+        )
+    return path.resolve()

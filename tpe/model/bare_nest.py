@@ -1,0 +1,36 @@
+"""An engine from a nest alone: values, cycles and inventory, nothing checked against RTL."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from tpe.array.base import Cycles, Job, Timing
+from tpe.nest.notation import BW, SPACE, TIME, K, M, N, Nest, bind
+from tpe.nest.readings import cycles, firings
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
+
+
+def nest_size(nest: Nest) -> tuple[int, int]:
+    """(rows, cols): the spatial trips over M and over N."""
+    return nest.trips({M}, SPACE), nest.trips({N}, SPACE)
+
+
+def nest_timing(engine: Engine, job: Job) -> Timing:
+    """Compute cycles of the nest; filling and draining are not in the notation, so they are 0.
+
+    In a nest that skips zeros, steps without a digit are not told apart from waiting: both are
+    `lane_sync`.
+    """
+    nest = bind(engine.nest, job.m, job.n, job.k)
+    bits = job.widths.a
+    total = Fraction(cycles(nest, job.a, engine.encoder, bits))
+    if not nest.sparse:
+        useful = Fraction(job.k * job.tiles * nest.trips({BW}, TIME), nest.trips({K}, SPACE))
+        return Timing(Cycles(useful=useful, edge=total - useful))
+    fired = firings(nest, job.a, engine.encoder, bits)["map"]
+    digits = fired // job.cols
+    useful = Fraction(digits, job.rows * nest.trips({K}, SPACE))
+    return Timing(Cycles(useful=useful, lane_sync=total - useful), digits)

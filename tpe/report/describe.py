@@ -1,0 +1,352 @@
+"""What there is, and what an engine is made of, as data.
+
+`catalogue` and `combinations` are what `tpe list` prints, `describe` and `picture` what `tpe show`
+prints.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tpe import array as arrays
+from tpe import pe as pes
+from tpe.base.errors import install
+from tpe.engine.parameters import parameters_of
+from tpe.engine.presets import PRESETS
+from tpe.model.engine import Engine
+from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
+from tpe.nest.render import render
+from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.formats import FORMATS
+from tpe.pe.base import ENCODERS, PE, Pace, Parameter, Way
+from tpe.report.drawing import picture
+from tpe.report.drawing_legend import in_cell
+from tpe.workloads import names as workload_names
+
+__all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture"]
+
+PACES = {  # steps that an operand takes
+    Pace.DENSE: "1",
+    Pace.SERIAL: "a fixed number",
+    Pace.SPARSE_A: "non-zero digits of A",
+    Pace.SPARSE_AB: "non-zero digits of A, B",
+}
+WAYS = {
+    Way.KEEP: "kept in its cell",
+    Way.PASS: "passed to the next cell",
+    Way.REDUCE: "reduced over a spatial dimension",
+}
+
+NO_NEST = "not written as a nest"
+
+# ---- what there is ----
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """`pes`, `arrays`, `presets`, `workloads`, `formats`, `encodings`: what there is.
+
+    >>> [row["name"] for row in catalogue()["pes"]][0]
+    'mac'
+    """
+    return {
+        "pes": [_pe_row(pes.get(name)) for name in pes.names()],
+        "arrays": [_array_row(name) for name in arrays.names()],
+        "presets": [preset.describe() for preset in PRESETS.values()],
+        "workloads": [{"name": name, "title": title} for name, title in _workloads().items()],
+        "formats": [
+            {"name": f.name, "bits": f.bits, "signed": f.signed, "low": f.low, "high": f.high}
+            for f in FORMATS.values()
+        ],
+        "encodings": [
+            {
+                "name": e.name,
+                "title": e.title,
+                "source": e.source,
+                "radix": 1 << e.radix_bits,
+                "rtl": e.name in ENCODERS,
+            }
+            for e in ENCODINGS.values()
+        ],
+    }
+
+
+def _workloads() -> dict[str, str]:
+    """Every workload with its title: networks by name, as far as the package onnx is there."""
+    from tpe.workloads.onnx_file import light_networks
+
+    networks = {
+        f"onnx:{name}": f"{name.removeprefix('light_')} of ONNX, constant weights"
+        for name in light_networks()
+    }
+    absent = {"onnx:NAME": f"ONNX networks by name, once onnx is there: {install('onnx')}"}
+    return workload_names() | (networks or absent)
+
+
+def _pe_row(pe: PE) -> dict[str, Any]:
+    return {
+        "name": pe.name,
+        "title": pe.title,
+        "pace": PACES[pe.pace],
+        "source": pe.source,
+        "checked": pes.rtl_checked(pe),
+        "arrays": legal_arrays(pe),
+    }
+
+
+def _array_row(name: str) -> dict[str, Any]:
+    array = arrays.get(name)
+    return {
+        "name": array.name,
+        "title": array.title,
+        "aliases": list(array.aliases),
+        "source": array.source,
+        "size": _range(array.legal_size),
+        "psum": WAYS[array.way],
+        "pes": [pe for pe in pes.names() if array.refuses(pes.get(pe)) is None],
+    }
+
+
+def legal_arrays(pe: PE) -> list[str]:
+    """Names of the arrays in which a PE is legal."""
+    return [name for name in arrays.names() if arrays.get(name).refuses(pe) is None]
+
+
+def combinations() -> list[dict[str, Any]]:
+    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal."""
+    return [
+        {"pe": pe.name, "array": array.name, "legal": reason is None, "reason": reason}
+        for pe, array, reason in arrays.combinations()
+    ]
+
+
+# ---- what an engine is ----
+
+
+def describe(engine: Engine) -> dict[str, Any]:
+    """Everything about an engine that is known before it runs, ready for JSON.
+
+    engine (columns of the flat table), hash, title, source, arrays (legal ones), array (title),
+    pace, parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths
+    are for, picture. What an engine from a bare nest, or a PE not written as a nest, has not is
+    None or empty; `nest_why` then says why there is no nest.
+
+    >>> facts = describe(Engine("opt1", "os", "2x2"))
+    >>> [(unit["op"], unit["copies"], unit["built_bits"]) for unit in facts["inventory"]][-1]
+    ('add', 2, 32)
+    """
+    pe, array = engine.pe, engine.array
+    terms, why = _inventory_terms(engine)
+    return {
+        "engine": engine.describe(),
+        "hash": engine.hash,
+        "title": pe.title if pe else "a nest of your own",
+        "source": pe.source if pe else "given",
+        "arrays": legal_arrays(pe) if pe else [],
+        "array": array.title if array else None,
+        "pace": _pace(engine),
+        "parameters": [_parameter_row(engine, p) for p in parameters_of(pe, array)],
+        "stages": _stages(engine),
+        "psum": _psum(engine),
+        "nest": render(engine.nest).splitlines() if engine.has_nest else [],
+        "nest_why": None if engine.has_nest else NO_NEST,
+        "rewrites": _rewrites(engine),
+        "inventory": _inventory(engine, terms),
+        "inventory_k": terms,
+        "inventory_why": why,
+        "picture": picture(engine),
+    }
+
+
+def _range(legal: range) -> dict[str, int]:
+    return {"first": legal[0], "last": legal[-1], "step": legal.step}
+
+
+def _parameter_row(engine: Engine, parameter: Parameter) -> dict[str, Any]:
+    legal = parameter.legal
+    if isinstance(legal, range):
+        step = f" in {legal.step}s" if legal.step != 1 else ""
+        text = f"{legal[0]} to {legal[-1]}{step}" if len(legal) > 1 else str(legal[0])
+    else:
+        text = f"{legal[0]} to {legal[-1]}" if len(legal) > 4 else " | ".join(map(str, legal))
+    return {
+        "name": parameter.name,
+        "value": engine.params[parameter.name],
+        "default": parameter.default,
+        "legal": _range(legal) if isinstance(legal, range) else list(legal),
+        "legal_text": text,
+        "doc": parameter.doc,
+        "rtl": parameter.rtl or None,
+    }
+
+
+def _pace(engine: Engine) -> str | None:
+    """Steps that an operand takes."""
+    pe = engine.pe
+    if pe is None:
+        return None
+    planes = pe.planes(engine.widths, engine.params)
+    return f"{planes}, one for each bit weight," if planes > 1 else PACES[pe.pace]
+
+
+def _stages(engine: Engine) -> list[dict[str, Any]]:
+    """Which primitives are hoisted out, run at every step, or are deferred past the sum over K.
+
+    Of a PE that is not written as a nest only the modules are known.
+    """
+    ops: dict[str, list[str]] = {"front": [], "cell": [], "finish": [], "array": []}
+    for i, step in enumerate(engine.nest.steps if engine.has_nest else ()):
+        ops[_stage(engine, i, step)].append(step.op.name)
+    modules: dict[str, str | None] = dict.fromkeys(ops) | _modules(engine)
+    stages = [{"stage": stage, "ops": ops[stage], "module": modules[stage]} for stage in ops]
+    if engine.params.get("encode_in") == "stored":  # ahead of all hardware
+        ahead = {"stage": "stored", "ops": ops["front"], "module": None}
+        stages = [ahead, {**stages[0], "ops": []}, *stages[1:]]
+    return stages
+
+
+def _stage(engine: Engine, index: int, step: Step) -> str:
+    if step.op == SYNC:
+        return "array"
+    hoisted = engine.pe is not None and engine.pe.front != "none"
+    if step.in_front and (hoisted or N not in step.over):
+        return "front"
+    return "cell" if in_cell(engine, index) else "finish"
+
+
+def _modules(engine: Engine) -> dict[str, str | None]:
+    """The RTL of each stage."""
+    pe, array = engine.pe, engine.array
+    if pe is None or array is None or not pe.rtl:
+        return {}
+    front = None if pe.front == "none" else f"tpe_front_{pe.front}"
+    return {
+        "front": "tpe_encode_row" if engine.params.get("encode_in") == "edge" else front,
+        "cell": pe.module,
+        "finish": f"tpe_finish_{pe.finish}",
+        "array": f"tpe_{array.rtl(pe)}",
+    }
+
+
+def _psum(engine: Engine) -> dict[str, Any] | None:
+    pe, array = engine.pe, engine.array
+    if pe is None or array is None:
+        return None
+    widths = pe.psum.words(engine.widths)
+    words, bits = len(widths), max(widths)
+    plural = "s" if words > 1 else ""
+    each = f"{bits}" if min(widths) == bits else f"{bits} to {min(widths)}"
+    way = WAYS[array.way]
+    return {
+        "kind": pe.psum.kind,
+        "words": words,
+        "word_bits": bits,
+        "bits": pe.psum.bits(engine.widths),
+        "way": way,
+        "text": f"{pe.psum.kind}: {words} word{plural} of {each} bits, {way}",
+    }
+
+
+def _inventory_terms(engine: Engine) -> tuple[int | None, str]:
+    """The K that needed widths are given for, and why that one; None if there is no inventory."""
+    if not engine.has_nest:
+        return None, NO_NEST
+    if engine.pe and engine.pe.sparse:
+        return engine.widths.depth, "the most that one pass takes"
+    a, b = engine.encoded_formats()
+    largest = max(a.low * b.low, a.high * b.high)
+    smallest = min(a.low * b.high, a.high * b.low)
+    half = 1 << (engine.widths.acc - 1)
+    terms = min((half - 1) // largest, half // -smallest)
+    return terms, f"the most that {engine.widths.acc} bits hold"
+
+
+def _inventory(engine: Engine, terms: int | None) -> list[dict[str, Any]]:
+    if terms is None:
+        return []
+    built = engine.pe.built(engine.widths) if engine.pe else {}
+    return [
+        {
+            "op": unit.op,
+            "copies": unit.copies,
+            "fan_in": unit.fan_in,
+            "needed_bits": unit.bits,
+            "built_bits": built.get(unit.op),
+        }
+        for unit in engine.inventory(engine.grid.m, engine.grid.n, terms)
+    ]
+
+
+# ---- rewrites ----
+
+_STEPS = 3  # rewrites from one stage of the paper's chain to the next, at most
+_CHAIN = (
+    ("mac", lambda nest: nest),
+    ("opt1", opt1),
+    ("opt2", opt2),
+    ("opt3", opt3),
+    ("opt4", opt4),
+)
+
+
+def chain(engine: Engine) -> list[dict[str, Any]] | None:
+    """The rewrites from the MAC nest to the engine's, by way of the paper's optimisations.
+
+    Rows of `from`, `to`, `rewrites`; empty for the MAC itself; None if there is no nest, or no
+    stage of the paper's chain lies within three rewrites. The route with the fewest rewrites,
+    found by search.
+
+    >>> chain(Engine("opt1"))[0]["rewrites"]
+    ['defer(add, past=K)', 'share(add, along=M)']
+    """
+    if not engine.has_nest:
+        return None
+    target = engine.nest
+    name = engine.pe.name if engine.pe else "this nest"
+    start = mac(*_mac_loops(engine))
+    stages = [(stage, rewrite(start)) for stage, rewrite in _CHAIN]
+    routes: list[list[dict[str, Any]]] = []
+    rows: list[dict[str, Any]] = []
+    for i, (stage, nest) in enumerate(stages):
+        near = reachable(nest, _STEPS)
+        if target in near:
+            routes.append(_joined(rows, stage, name, near[target]))
+        if i + 1 < len(stages):
+            after, following = stages[i + 1]
+            rows = [*rows, {"from": stage, "to": after, "rewrites": list(near[following])}]
+    # of equally short routes, the one that passes most stages
+    return min(routes, key=lambda r: (_length(r), -len(r)), default=None)
+
+
+def _joined(
+    rows: list[dict[str, Any]], stage: str, name: str, rewrites: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """`rows`, which end in `stage`, continued to `name`; one row if both are the same stage."""
+    if rows and (stage == name or not rewrites):
+        last = rows[-1]
+        return [*rows[:-1], {**last, "to": name, "rewrites": [*last["rewrites"], *rewrites]}]
+    return [*rows, {"from": stage, "to": name, "rewrites": list(rewrites)}] if rewrites else []
+
+
+def _length(route: list[dict[str, Any]]) -> int:
+    return sum(len(row["rewrites"]) for row in route)
+
+
+def _mac_loops(engine: Engine) -> tuple[Loop, ...]:
+    """The loops of the MAC nest of the same size, every bit weight in space."""
+    if engine.pe is not None:
+        grid, w = engine.grid, engine.widths
+        return tile(grid.m, grid.n, w.digits, w.lanes, grid.chain)
+    nest = engine.nest
+    return tile(nest.trips({M}, SPACE), nest.trips({N}, SPACE), nest.trips({BW}, *Place))
+
+
+def _rewrites(engine: Engine) -> dict[str, Any]:
+    """How the nest comes from the MAC's, and what is one rewrite away."""
+    if not engine.has_nest:
+        return {"chain": None, "reachable": []}
+    return {"chain": chain(engine), "reachable": _next_rewrites(engine.nest)}
+
+
+def _next_rewrites(nest: Nest) -> list[str]:
+    return [path[0] for path in reachable(nest, 1).values() if path]

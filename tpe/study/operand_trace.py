@@ -1,0 +1,405 @@
+"""One trace of operands through every cycle rule: what lanes take alone, and what waiting adds.
+
+A *lane* works at a pace of its own until it *meets* the others: everybody waits for the slowest.
+For every rule and number of lanes: `mean`, what a lane takes alone, and `max`, what it takes with
+its waiting; both per operand that a lane takes, and per meeting. The maximum grows with the number
+of lanes while the mean stays, and that decides which rule is ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tpe.base.errors import TpeError, unknown
+from tpe.model.engine import Engine
+from tpe.model.values import bit_level, wrap
+from tpe.numbers import groups
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import see, task_of
+from tpe.workloads import Layer, Workload
+from tpe.workloads.assumed import assumed_line
+
+WORKLOAD = "gemm:4096x32x128:normal:20"
+LANES = (1, 4, 8, 16, 32, 64)
+MOST_LANES = 1024
+GROUP = 4  # operands of a group of OPT4C, at one bit weight
+ENCODER = "ent"  # of OPT4C
+CHUNK = 1 << 20  # operands at once
+COMMON = ("a_type", "b_type", "zero_points", "encode")  # parameters that a trace has
+CHECKED = (16, 4)  # rows of A and columns of B whose dot products are computed bit by bit
+
+
+@dataclass(frozen=True)
+class Operands:
+    """Rows of A (M, K), and of B (M, K) the column that each of them meets; widths in bits."""
+
+    a: Ints
+    b: Ints
+    a_bits: int
+    b_bits: int
+
+    def rows(self, lanes: int) -> Iterator[Operands]:
+        """The same in pieces of bounded size, each a multiple of `lanes` rows; the rest is left."""
+        step = max(1, CHUNK // (self.a.shape[1] * lanes)) * lanes
+        whole = len(self.a) // lanes * lanes
+        for start in range(0, whole, step):
+            part = slice(start, min(start + step, whole))
+            yield Operands(self.a[part], self.b[part], self.a_bits, self.b_bits)
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """Cycles, 1 or more: `own` (meetings, lanes) of a lane alone, `cycles` (meetings,) of all."""
+
+    own: Ints
+    cycles: Ints
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A cycle rule: who are its lanes, when they meet, and the PE that it is the rule of."""
+
+    name: str
+    pe: str
+    lane: str  # what a lane is
+    meets: str  # when lanes wait for each other
+    meetings: Callable[[Operands, int], Meetings] = field(repr=False)
+    by_rows: bool = False  # lanes are rows of A, not operands of a row
+
+
+# ---- lanes that are operands of one group ----
+
+
+def _per_group(work: Callable[[Operands, int], Ints]) -> Callable[[Operands, int], Meetings]:
+    """A rule whose lanes are the operands of a group; alone, a lane is a group of one."""
+
+    def meetings(x: Operands, lanes: int) -> Meetings:
+        pad = -x.a.shape[1] % lanes
+        a, b = (np.pad(side, ((0, 0), (0, pad))) for side in (x.a, x.b))
+        padded = Operands(a, b, x.a_bits, x.b_bits)
+        own = np.maximum(1, work(padded, 1)).reshape(-1, lanes)
+        return Meetings(own, np.maximum(1, work(padded, lanes)).ravel())
+
+    return meetings
+
+
+def _bitlet(x: Operands, lanes: int) -> Meetings:
+    columns = groups.bitlet_columns(x.a, x.a_bits, lanes)
+    own = np.maximum(1, columns).reshape(-1, columns.shape[-1])
+    return Meetings(own, own.max(axis=1))
+
+
+def _bitfusion(x: Operands, lanes: int) -> Meetings:
+    cycles = groups.bitfusion(x.a, x.a_bits, x.b_bits, lanes).ravel()
+    return Meetings(cycles[:, None], cycles)
+
+
+# ---- lanes that are rows with a front of their own: OPT4C ----
+
+
+def _opt4c_steps(x: Operands, lanes: int) -> Ints:
+    """Cycles of every group of every row at every bit weight: (tiles, lanes, planes, groups)."""
+    masks = groups.grouped(groups.digit_masks(x.a, x.a_bits, ENCODER), GROUP)
+    planes = ENCODINGS[ENCODER].count(x.a_bits)
+    digits = [((masks >> p) & 1).sum(axis=-1, dtype=np.int64) for p in range(planes)]
+    steps: Ints = np.maximum(1, np.stack(digits, axis=1))
+    return steps.reshape(-1, lanes, planes, masks.shape[1])
+
+
+def _opt4c(sums: tuple[int, ...]) -> Callable[[Operands, int], Meetings]:
+    """Rows that run free over the axes `sums` of their steps, and meet at their end."""
+
+    def meetings(x: Operands, lanes: int) -> Meetings:
+        steps = _opt4c_steps(x, lanes).sum(axis=sums)
+        own = np.moveaxis(steps, 1, -1).reshape(-1, lanes)
+        return Meetings(own, own.max(axis=1))
+
+    return meetings
+
+
+def _opt4e(x: Operands, lanes: int) -> Meetings:
+    """Rows of four fronts: these meet at every bit weight, the rows once per output tile."""
+    steps = _opt4c_steps(x, lanes)
+    padding = -steps.shape[3] % FRONTS  # groups of zeros, a cycle each
+    steps = np.pad(steps, ((0, 0), (0, 0), (0, 0), (0, padding)), constant_values=1)
+    by_front = steps.reshape(*steps.shape[:3], -1, FRONTS).sum(axis=3)
+    own = by_front.max(axis=3).sum(axis=2)
+    return Meetings(own, own.max(axis=1))
+
+
+# ---- the rules ----
+
+OPERAND, ROW = "an operand of a group", "a row of A with a front"
+FRONTS = 4  # of a row of OPT4E
+
+RULES = (
+    Rule(
+        "mac",
+        "mac",
+        OPERAND,
+        "never: all take one cycle",
+        _per_group(lambda x, n: groups.stripes(x.a, 1, n)),
+    ),
+    Rule("opt4c", "opt4c", ROW, "once per output tile: rows run free", _opt4c((2, 3)), True),
+    Rule("opt4c-plane", "opt4c", ROW, "at every bit weight", _opt4c((3,)), True),
+    Rule("opt4c-group", "opt4c", ROW, "at every group of 4 at one bit weight", _opt4c(()), True),
+    Rule("opt4e", "opt4e", "a row of A with four fronts", "once per output tile", _opt4e, True),
+    Rule(
+        "stripes",
+        "stripes",
+        OPERAND,
+        "at every group",
+        _per_group(lambda x, n: groups.stripes(x.a, x.a_bits, n)),
+    ),
+    Rule("bitfusion", "bitfusion", "a unit of 16 bricks", "never: there is one", _bitfusion),
+    Rule(
+        "pragmatic",
+        "pragmatic",
+        OPERAND,
+        "at every group",
+        _per_group(lambda x, n: groups.pragmatic(x.a, x.a_bits, n)),
+    ),
+    Rule(
+        "pragmatic-csd",
+        "pragmatic",
+        OPERAND,
+        "at every group",
+        _per_group(lambda x, n: groups.pragmatic(x.a, x.a_bits, n, "csd")),
+    ),
+    Rule(
+        "laconic",
+        "laconic",
+        "a pair of operands of a group",
+        "at every group",
+        _per_group(lambda x, n: groups.laconic(x.a, x.b, x.a_bits, x.b_bits, n)),
+    ),
+    Rule("bitlet", "bitlet", "a magnitude column", "at every group", _bitlet),
+    Rule(
+        "bitwave",
+        "bitwave",
+        OPERAND,
+        "at every column that one of them has",
+        _per_group(lambda x, n: groups.bitwave(x.a, x.a_bits, n)),
+    ),
+    Rule(
+        "sibia",
+        "sibia",
+        OPERAND,
+        "at every group",
+        _per_group(lambda x, n: groups.sibia(x.a, x.a_bits, x.b_bits, n)),
+    ),
+    Rule(
+        "sibia-column",
+        "sibia",
+        OPERAND,
+        "at every slice that one of them has",
+        _per_group(lambda x, n: groups.sibia(x.a, x.a_bits, x.b_bits, n, "column")),
+    ),
+)
+
+
+# ---- sums over a trace ----
+
+
+@dataclass
+class Tally:
+    """Sums over all meetings of a rule with one number of lanes."""
+
+    rule: Rule
+    lanes: int
+    operands: int = 0
+    meetings: int = 0
+    seats: int = 0  # lanes of all meetings
+    own: int = 0  # cycles of all lanes alone
+    cycles: int = 0  # of all meetings
+    lane_cycles: int = 0  # the same, times the lanes that meet
+    waits: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # lanes, by cycles waited
+
+    def add(self, x: Operands, repeat: int) -> None:
+        """Take in the meetings of some rows."""
+        met = self.rule.meetings(x, self.lanes)
+        waits = np.bincount((met.cycles[:, None] - met.own).ravel())
+        size = max(len(waits), len(self.waits))
+        padded = (np.pad(w, (0, size - len(w))) for w in (self.waits, waits * repeat))
+        self.waits = sum(padded, np.zeros(size, np.int64))
+        cycles = int(met.cycles.sum()) * repeat
+        self.operands += x.a.size * repeat
+        self.meetings += len(met.cycles) * repeat
+        self.seats += met.own.size * repeat
+        self.own += int(met.own.sum()) * repeat
+        self.cycles += cycles
+        self.lane_cycles += cycles * met.own.shape[1]
+
+    def row(self) -> dict[str, Any]:
+        """One row of the result: cycles per operand of a lane and per meeting, and the waiting."""
+        waits = {int(cycles): int(self.waits[cycles]) for cycles in np.flatnonzero(self.waits)}
+        return {
+            "rule": self.rule.name,
+            "pe": self.rule.pe,
+            "lanes": self.lanes,
+            "operands": self.operands,
+            "mean": self.own / self.operands,
+            "max": self.lane_cycles / self.operands,
+            "meetings": self.meetings,
+            "meeting_mean": self.own / self.seats,
+            "meeting_max": self.cycles / self.meetings,
+            "waits": waits,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A trace's result: `rows` by rule and lanes, digit histograms, exactness of the values.
+
+    digits: by encoding, operands of A by how many non-zero digits they have; "slices" are Sibia's.
+    exact: by PE, whether the dot products computed its way equal A @ B; `products` of them.
+    """
+
+    workload: str
+    seed: int
+    params: dict[str, Any]
+    operands: int
+    rows: tuple[dict[str, Any], ...]
+    digits: dict[str, dict[int, int]]
+    exact: dict[str, bool]
+    products: int
+    assumed: str | None = None  # which operands are assumed, in a line
+
+    @property
+    def ok(self) -> bool:
+        """Whether every dot product is exact."""
+        return all(self.exact.values())
+
+    def find(self, rule: str, lanes: int) -> dict[str, Any]:
+        """The row of a rule with a number of lanes."""
+        return next(row for row in self.rows if (row["rule"], row["lanes"]) == (rule, lanes))
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as data."""
+        rules = [{"name": r.name, "pe": r.pe, "lane": r.lane, "meets": r.meets} for r in RULES]
+        return {
+            "workload": self.workload,
+            "seed": self.seed,
+            "params": self.params,
+            "operands": self.operands,
+            "rules": rules,
+            "rows": list(self.rows),
+            "digits": self.digits,
+            "exact": self.exact,
+            "dot_products": self.products,
+            "assumed_operands": self.assumed,
+            "ok": self.ok,
+        }
+
+
+def run_trace(
+    workload: str | Workload,
+    lanes: Sequence[int],
+    seed: int,
+    model: dict[str, Any],
+    params: dict[str, Any],
+) -> Trace:
+    """See `tpe.numbers.groups.trace`."""
+    for name in params:
+        if name not in COMMON:
+            raise unknown("parameter of a trace", name, COMMON)
+    carrier = Engine("mac", "matrix2d", (1, 1), overflow="wrap", **params)
+    found = workload if isinstance(workload, Workload) else carrier.find(workload, seed, **model)
+    counts = check_lanes(lanes or [n for n in LANES if n <= _fewest_rows(found, carrier)])
+    tallies = [Tally(rule, n) for rule in RULES for n in counts]
+    digits: dict[str, Ints] = {}
+    exact: dict[str, bool] = {}
+    products = 0
+
+    def gemm(layer: Layer) -> Ints:
+        nonlocal products
+        _check_rows(layer, carrier, max(counts))
+        a, b = _encoded(layer, carrier)
+        x = Operands(a, b.T[np.arange(len(a)) % b.shape[1]], carrier.widths.a, carrier.widths.b)
+        for tally in tallies:
+            for part in x.rows(tally.lanes if tally.rule.by_rows else 1):
+                tally.add(part, layer.repeat)
+        _add_digits(digits, x, layer.repeat)
+        m, n = CHECKED
+        for name, right in _exact(a[:m], b[:, :n], carrier).items():
+            exact[name] = exact.get(name, True) and right
+        products += min(m, a.shape[0]) * min(n, b.shape[1])
+        c = carrier.run_task(task_of(layer)).C
+        assert c is not None
+        return c
+
+    found.drive(gemm)
+    histograms = {
+        name: {int(n): int(count[n]) for n in np.flatnonzero(count)}
+        for name, count in digits.items()
+    }
+    total = max(tally.operands for tally in tallies)
+    rows = tuple(tally.row() for tally in tallies)
+    chosen = {name: carrier.params[name] for name in COMMON}
+    assumed = assumed_line((layer.name, layer.operand_source) for layer in found.layers)
+    return Trace(found.name, seed, chosen, total, rows, histograms, exact, products, assumed)
+
+
+def check_lanes(lanes: Sequence[int]) -> list[int]:
+    """The numbers of lanes, each once, ascending; TpeError for none or an illegal one."""
+    for n in lanes:
+        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_LANES:
+            raise TpeError(f"lanes = {n!r} is not legal: an integer from 1 to {MOST_LANES}")
+    if not lanes:
+        raise TpeError("lanes is empty; legal: at least one number of lanes")
+    return sorted(set(lanes))
+
+
+def _rows(layer: Layer, carrier: Engine) -> int:
+    """Rows of the encoded operand."""
+    return layer.n if carrier.params["encode"] == "weights" else layer.m
+
+
+def _fewest_rows(workload: Workload, carrier: Engine) -> int:
+    return min(_rows(layer, carrier) for layer in workload.layers)
+
+
+def _check_rows(layer: Layer, carrier: Engine, lanes: int) -> None:
+    """Rules whose lanes are rows need as many of them as there are lanes."""
+    rows = _rows(layer, carrier)
+    if rows < lanes:
+        raise TpeError(
+            f"lanes = {lanes} is not legal: layer '{layer.name}' has {rows} rows to be encoded, "
+            f"and a row is a lane of opt4c; legal: up to {rows}"
+        )
+
+
+def _encoded(layer: Layer, carrier: Engine) -> tuple[Ints, Ints]:
+    """The encoded operand (M, K) and the other one (K, N), as an array gets them."""
+    task = task_of(layer)
+    seen = see(task, carrier.a_format, carrier.b_format, carrier.params["zero_points"])
+    a, b = (seen.b.T, seen.a.T) if carrier.params["encode"] == "weights" else (seen.a, seen.b)
+    return np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
+
+
+def _add_digits(digits: dict[str, Ints], x: Operands, repeat: int) -> None:
+    """Count the operands of A by their non-zero digits, in every encoding."""
+    for name in (*ENCODINGS, "slices"):
+        if name == "slices":
+            count = np.bitwise_count(groups.slice_masks(x.a, x.a_bits))
+            most = groups.slices(x.a_bits)
+        else:
+            count = groups.digit_counts(x.a, x.a_bits, name)
+            most = ENCODINGS[name].count(x.a_bits)
+        found = np.bincount(count.ravel(), minlength=most + 1) * repeat
+        digits[name] = found + digits[name] if name in digits else found
+
+
+def _exact(a: Ints, b: Ints, carrier: Engine) -> dict[str, bool]:
+    """By PE, whether A @ B computed bit by bit, the PE's own way, is A @ B."""
+    types = {name: carrier.params[name] for name in COMMON} | {"acc_bits": 48}
+    exact = {}
+    for name in dict.fromkeys(rule.pe for rule in RULES):
+        engine = Engine(name, "matrix2d", (1, 1), **types)
+        exact[name] = bool((bit_level(engine, a, b) == wrap(a @ b, 48)).all())
+    return exact

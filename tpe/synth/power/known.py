@@ -1,0 +1,83 @@
+"""Energy per multiply-accumulate where it is known, and None where nothing measures it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tpe.base import cache
+from tpe.base.errors import TpeError
+from tpe.model.engine import Engine
+from tpe.synth.area.rows import Chosen
+from tpe.synth.power.sampled import Sample
+from tpe.synth.power.stimulus import Operands
+from tpe.technology.technology import Technology
+
+NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
+OPERANDS = "normal:20"
+
+Draw = Callable[[], Operands]  # operands, made where they are needed; TpeError if there are none
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy of one useful multiply-accumulate, fJ, and the activity that it stands on.
+
+    It is the PE's: its cell and its share of front and finish, without what an array puts between.
+    `leakage_mw` is that of one PE.
+    """
+
+    fj_per_mac: float
+    leakage_mw: float | None
+    activity_source: str
+
+
+def pe_energy(
+    engine: Engine,
+    chosen: Chosen,
+    tech: Technology,
+    clock_ns: float,
+    draw: Draw = lambda: OPERANDS,
+) -> Energy | None:
+    """The energy of a PE at a clock on operands, from the cache if it is known there.
+
+    None for a library without voltage or energies: never a guess.
+    """
+    from tpe.synth.power.pe import pe_power
+
+    if tech.library.voltage_v is None:
+        return None
+
+    operands = draw()
+    seed = operands.seed if isinstance(operands, Sample) else 0
+
+    def simulated() -> dict[str, object]:
+        power = pe_power(engine, chosen, tech, clock_ns, operands, seed)
+        return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
+
+    return Energy(**cache.kept(_file(engine, chosen, tech, clock_ns, operands), simulated))
+
+
+def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
+    """An energy, or None and why: what cannot be simulated still has an area."""
+    try:
+        energy = found()
+    except TpeError as error:
+        return None, str(error)
+    return energy, None if energy else NO_ENERGY
+
+
+def _file(
+    engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float, operands: Operands
+) -> Path:
+    """Where it is kept: named by all that it depends on, the values of operands among it."""
+    parts = {
+        kind: (p.mapped.folder.name, p.mapped.number, p.mapped.variant)
+        for kind, p in chosen.points.items()
+    }
+    drawn = [str(operands)]
+    if isinstance(operands, Sample):
+        drawn += [str(operands.seed), operands.fingerprint]
+    facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, drawn]
+    return cache.place("energy", facts, "tpe.synth.power.pe")

@@ -1,0 +1,160 @@
+"""What an array is given while its power is measured: operands by distribution, or a workload's.
+
+`normal:SIGMA` and `uniform` are those of `gemm:...` workloads; `relu:SIGMA` has the negative half
+of A at zero, `sparse:SHARE` that share of A, drawn at random, the rest normal of sigma 20; A is
+the side that is encoded. Anything else is a workload with values: the first rows and columns of
+each layer, as many as the array takes. A `Sample` is one GEMM of all layers of a workload.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+
+import numpy as np
+
+from tpe.base.errors import TpeError
+from tpe.hdl import emit
+from tpe.hdl.simulate.images import Case
+from tpe.model.engine import Engine
+from tpe.numbers.formats import FORMATS
+from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import task_of
+from tpe.synth.area.designs import sized
+from tpe.synth.power.sampled import Sample
+
+Operands = str | Sample
+
+LARGEST_SIDE = 4  # of the array that is simulated for one PE
+STEPS = 256  # operands of K of one output in each lane
+
+
+def smaller(engine: Engine, most: int = LARGEST_SIDE) -> Engine:
+    """The engine with at most `most` cells along M and N; K, which decides a cell, stays."""
+    assert engine.array is not None
+    return sized(engine, engine.array.cut(engine.size, most))
+
+
+def cases_of(engine: Engine, operands: Operands, seed: int, cycles: int) -> list[Case]:
+    """GEMMs of about `cycles` cycles in all; TpeError for operands that are none.
+
+    A sample has been drawn, with a seed of its own.
+    """
+    if cycles < 16:
+        raise TpeError(f"cycles = {cycles} is not legal: 16 or more")
+    if isinstance(operands, Sample):
+        return [_sampled(engine, operands, cycles)]
+    kind, _, value = operands.partition(":")
+    if kind in ("relu", "sparse"):
+        number = _number(operands, value)
+        normal = f"normal:{number:g}" if kind == "relu" else "normal:20"
+        case = _drawn(engine, normal, seed, cycles)
+        return [Case(engine, _thinned(case.a, kind, number, seed), case.b)]
+    if kind in ("normal", "uniform"):
+        return [_drawn(engine, operands, seed, cycles)]
+    return _layers(engine, operands, seed, cycles)
+
+
+def _number(operands: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    most = 1.0 if operands.startswith("sparse") else 1e6
+    if not 0 < number <= most:
+        raise TpeError(f"operands = '{operands}' is not legal: relu:SIGMA or sparse:SHARE (0..1)")
+    return number
+
+
+def _thinned(a: Ints, kind: str, number: float, seed: int) -> Ints:
+    if kind == "relu":
+        return np.maximum(a, 0)
+    rng = np.random.Generator(np.random.Philox(seed + 1))
+    return np.where(rng.random(a.shape) < number, 0, a)
+
+
+def _drawn(engine: Engine, spec: str, seed: int, cycles: int) -> Case:
+    m, n, k = _shape(engine, cycles)
+    layer = engine.find(f"gemm:{m}x{n}x{k}:{spec}", seed).layers[0]
+    task = task_of(layer)
+    return Case(engine, task.a, task.b)
+
+
+def _shape(engine: Engine, cycles: int) -> tuple[int, int, int]:
+    """M x N x K that keep the array busy for about that long."""
+    grid = engine.grid
+    if engine.array is not None and engine.array.chained:
+        return max(4, cycles // 4), grid.n, 4 * grid.chain
+    steps = min(STEPS, cycles)
+    tiles = max(1, round(cycles / (steps * _pace(engine))))
+    m, n, k = grid.m * tiles, grid.n, steps * engine.widths.lanes
+    return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
+
+
+def _sampled(engine: Engine, sample: Sample, cycles: int) -> Case:
+    """One GEMM of a sample, on the engine that takes operands as its array sees them."""
+    seen, window = _as_seen(engine), cycles
+    case = Case(seen, *sample.operands(*_sampled_shape(engine, sample.mean_k, window)))
+    taken = case.run().cycles
+    if taken > 2 * cycles:  # short sums, whose draining is most of the time
+        window = cycles * cycles // taken
+        case = Case(seen, *sample.operands(*_sampled_shape(engine, sample.mean_k, window)))
+    return case
+
+
+def _as_seen(engine: Engine) -> Engine:
+    """The engine without what stands before its array: widening and taking out zero points.
+
+    Its PEs are the same. TpeError if the formats that the array sees are none of an operand.
+    """
+    encoded, other = engine.encoded_formats()
+    sides = (other, encoded) if engine.params["encode"] == "weights" else (encoded, other)
+    names = [f"int{number.bits}" for number in sides]
+    for name, number in zip(names, sides, strict=True):
+        if name not in FORMATS:
+            raise TpeError(f"energy is unknown: nothing is simulated of {number.name}, {name}")
+    return sized(engine, a_type=names[0], b_type=names[1], zero_points="none")
+
+
+def _sampled_shape(engine: Engine, mean_k: float, cycles: int) -> tuple[int, int, int]:
+    """M x N x K that keep the array busy for about that long, K that of the workload's outputs.
+
+    K is cut where one simulation is too short for it: `STEPS`, or four tiles of a chain.
+    """
+    grid, k = engine.grid, max(1, round(mean_k))
+    if engine.array is not None and engine.array.chained:
+        k = min(k, 4 * grid.chain)
+        m, n = max(4, cycles // 4), grid.n * (4 // -(-k // grid.chain))
+    else:
+        k = min(k, STEPS * engine.widths.lanes)
+        tiles = max(1, round(cycles / (-(-k // engine.widths.lanes) * _pace(engine))))
+        m, n = grid.m * (tiles // isqrt(tiles)), grid.n * isqrt(tiles)
+    return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
+
+
+def _pace(engine: Engine) -> float:
+    """About how many cycles an operand of K takes in a lane."""
+    pe = emit.record(engine)
+    return 2.5 if pe.sparse else pe.planes(engine.widths, engine.params)
+
+
+def _layers(engine: Engine, spec: str, seed: int, cycles: int) -> list[Case]:
+    """A corner of every layer of a workload, each about as long."""
+    layers = [task_of(layer) for layer in engine.find(spec, seed).layers]
+    cases = []
+    for task in layers:
+        m, n = np.shape(task.a)[0], np.shape(task.b)[1]
+        tall, wide = _corner(engine, np.shape(task.a)[1], cycles // len(layers))
+        zeros = int(np.max(task.a_zero)), int(np.max(task.b_zero))
+        a, b = task.a[: min(m, tall)], task.b[:, : min(n, wide)]
+        cases.append(Case(engine, a, b, a_zero=zeros[0], b_zero=zeros[1]))
+    return cases
+
+
+def _corner(engine: Engine, k: int, cycles: int) -> tuple[int, int]:
+    """Rows of A and columns of B of a layer of that K that take about so many cycles."""
+    grid = engine.grid
+    if engine.array is not None and engine.array.chained:
+        return max(4, cycles * grid.chain // max(k, 1)), grid.n
+    tiles = max(1, round(cycles * engine.widths.lanes / (k * _pace(engine))))
+    sides = grid.m * tiles, grid.n
+    return (sides[1], sides[0]) if engine.params["encode"] == "weights" else sides
