@@ -28,7 +28,7 @@ CELLS = (1_000, 100_000)  # about
 FASTER = 20
 _OURS = """
 from pathlib import Path
-from tpe.synth import timing
+from tpe.synth.area import timing
 from tpe.synth.netlist import read_netlist
 from tpe.technology.technology import technology
 text = Path({file!r}).read_text()

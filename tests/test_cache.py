@@ -16,9 +16,9 @@ from tpe.hdl.simulate.toolchain import verilator
 
 WORK = """
 import tpe
-from tpe.hdl.build import QUICK, build
-from tpe.hdl.cosim import bench_design
-from tpe.hdl.toolchain import verilator
+from tpe.hdl.simulate.build import QUICK, build
+from tpe.hdl.simulate.cosim import bench_design
+from tpe.hdl.simulate.toolchain import verilator
 engine = tpe.Engine("opt4c", "matrix2d", (1, 1), depth=8)
 assert engine.run([[3, -4]], [[5], [6]], values="bits").C.tolist() == [[-9]]
 print(build(bench_design([engine])))

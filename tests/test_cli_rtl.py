@@ -59,8 +59,8 @@ SOMEBODY_ELSE = """
 import os, sys
 from pathlib import Path
 from tpe.base.errors import TpeError
-from tpe.hdl.package import write_folder
-from tpe.hdl.verify import waves_file
+from tpe.hdl.emit.package import write_folder
+from tpe.hdl.simulate.verify import waves_file
 from tpe.base.files import check_writable
 from tpe.workloads import load_npz
 closed = Path(sys.argv[1])

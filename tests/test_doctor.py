@@ -105,7 +105,7 @@ HIDE = """
 import sys
 for name in {names!r}:
     sys.modules[name] = None
-from tpe.cli import main
+from tpe.cli.main import main
 sys.argv = ["tpe", "doctor", "--json", "-"]
 main()
 """

@@ -6,8 +6,8 @@ A setting is a PE in an array with parameters of its own, by the name it has in 
 mapped to the default technology at twice its shortest period by three recipes, and its
 gates are simulated on the operands of TRAINING (`tpe.synth.power.pe`). What the clock pins of a
 part take in every cycle is known. The rest is fitted, by least squares with no weight below zero
-and a small penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step, and
-one for the step itself, times the share of cycles with a step. What registers take beside their
+and a small penalty: a weight for each primitive's flipped output bits (`Engine.toggles`) in a step,
+and one for the step itself, times the share of cycles with a step. What registers take beside their
 clock is thus in the weights of what feeds them.
 """
 

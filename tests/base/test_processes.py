@@ -76,7 +76,7 @@ def test_children_of_children_end_with_a_command_that_is_killed(how, mark):
 
 
 VERIFY = """
-import tpe.hdl.cosim as cosim
+import tpe.hdl.simulate.cosim as cosim
 import sys
 if sys.argv.pop() == "hang":  # no limit, and an engine from which no word leaves
     from dataclasses import replace
@@ -86,7 +86,7 @@ if sys.argv.pop() == "hang":  # no limit, and an engine from which no word leave
         text = design.sources[name].replace("c_valid_o = c_valid_q", "c_valid_o = 1'b0")
         return plain(replace(design, sources={**design.sources, name: text}))
     cosim.build = broken
-from tpe.cli import main
+from tpe.cli.main import main
 main()
 """
 WORDS = (

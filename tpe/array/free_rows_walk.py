@@ -1,7 +1,7 @@
 """Sparse rows cycle by cycle: idle sources, busy sinks, and rows that may not drift apart.
 
-What `free_rows` says in closed form is here stepped through, registers and all: the front's lanes, the
-operand register, the psum, the shadow register, the slots of the finish, FIFOs of A.
+What `free_rows` says in closed form is here stepped through, registers and all: the front's lanes,
+the operand register, the psum, the shadow register, the slots of the finish, FIFOs of A.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ DRIFT = Parameter(
 
 
 def timing(job: Job, handshake: Handshake) -> Timing:
-    """Dense: a tile of K takes steps + rows + cell latency + 3 cycles. Else `free_rows`, `lockstep`."""
+    """Dense: steps + rows + cell latency + 3 cycles a tile of K. Else `free_rows`, `lockstep`."""
     if job.record.sparse:
         return sparse_timing(job, handshake)
     if job.record.stepped:

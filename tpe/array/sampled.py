@@ -1,8 +1,8 @@
 """Cycles of operands that are too many to make: tiles are sampled, and scaled to the whole.
 
 Where the steps of a PE depend on its operands, and every value of them is drawn on its own, whole
-output tiles are drawn and their cycles counted by the rule of `free_rows` or `lockstep`: rows meet once
-per tile, so that a tile's cycles are those of its slowest row, which no mean of digits gives.
+output tiles are drawn and their cycles counted by the rule of `free_rows` or `lockstep`: rows meet
+once per tile, so that a tile's cycles are those of its slowest row, which no mean of digits gives.
 Tiles of fewer rows at the end of M, and the last operands of K, are sampled by themselves.
 
 `standard_error` is that of the estimate against the cycles of one set of such operands: what the
