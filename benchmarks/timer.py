@@ -29,7 +29,7 @@ FASTER = 20
 _OURS = """
 from pathlib import Path
 from tpe.synth.area import timing
-from tpe.synth.netlist import read_netlist
+from tpe.synth.netlist.netlist import read_netlist
 from tpe.technology.technology import technology
 text = Path({file!r}).read_text()
 print(timing.timings(technology(), [read_netlist(text, {top!r})])[0].period_ns)

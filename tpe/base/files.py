@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ LARGEST = 512 << 20  # bytes of a file, and of what it unpacks to, where a reade
 TEXT = 16 << 20  # of a text that a person writes: tables, topologies, settings
 _GZIP, _BZIP2, _XZ, _ZIP, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK", b"\x28\xb5\x2f\xfd"
 _PACKED = {_BZIP2: "bzip2", _XZ: "xz", _ZIP: "zip", _ZSTD: "zstd", _GZIP: "gzip"}
+_PACKAGE = Path(__file__).resolve().parents[1]
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, as spreadsheets write it
 
 
@@ -198,3 +200,13 @@ def check_writable(path: str) -> None:
 
 class _Asked(Exception):
     """Leaves `whole_file` without writing."""
+
+
+# ---- our own ----
+
+
+@cache
+def data_folder(name: str) -> Path:
+    """The folder `rtl` or `sim`: inside an installed package, or beside it in a checkout."""
+    installed = _PACKAGE / "_data" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name

@@ -144,7 +144,7 @@ def _python() -> Check:
 
 
 def _tpe() -> Check:
-    from tpe.hdl.emit.sources import data_folder
+    from tpe.base.files import data_folder
 
     home = str(Path(__file__).resolve().parents[1])
     absent = [name for name in ("rtl", "sim") if not data_folder(name).is_dir()]

@@ -6,9 +6,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+from tpe.base.files import data_folder
 from tpe.hdl.foreign import slang_ports
 
-_HERE = Path(__file__).resolve().parents[2]
 _INSTANCE = re.compile(r"^\s+(tpe_\w+)\s+(?:#\(|u_)", re.MULTILINE)
 _ANY_INSTANCE = re.compile(
     r"(?<!module )\b(tpe_\w+)\s*(?:#\s*\(|\s[\\A-Za-z_]\S*\s*(?:\[[^]]*\]\s*)?\()"
@@ -17,13 +17,6 @@ _HEAD = re.compile(r"^module \w+ (?:#\(\n(.*?)\n\) )?\(\n(.*?)\n\);\n", re.DOTAL
 _PARAMETER = re.compile(r"^ +parameter [^=\n]*?(\w+) *=", re.MULTILINE)
 _LINE = re.compile(r" +(input|output|parameter|localparam) [^,;`]*\w[^,;`]*,? *")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-
-
-@cache
-def data_folder(name: str) -> Path:
-    """The folder `rtl` or `sim`: inside an installed package, or beside it in a checkout."""
-    installed = _HERE / "_data" / name
-    return installed if installed.is_dir() else _HERE.parent / name
 
 
 @cache

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tpe.base.files import data_folder
 from tpe.hdl.emit import pe_aliases, record, rtl_widths, sources, stored_formats, with_defaults
 from tpe.hdl.formal.solve import Query
 from tpe.numbers.zero_points import MODES
@@ -59,9 +60,7 @@ def properties() -> dict[str, Path]:
     >>> "tpe_prop_product" in properties()
     True
     """
-    return {
-        path.stem: path for path in sorted((sources.data_folder("rtl") / "formal").glob("*.sv"))
-    }
+    return {path.stem: path for path in sorted((data_folder("rtl") / "formal").glob("*.sv"))}
 
 
 def at_widths(engine: Engine, a: int, b: int, acc: int, lanes: int | None = None) -> Engine:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tpe.base.cache import cache_dir
 from tpe.base.errors import TpeError, missing_extra
+from tpe.base.files import data_folder
 from tpe.base.processes import run
-from tpe.hdl.emit.sources import data_folder
 from tpe.hdl.foreign import limited
 from tpe.hdl.simulate.toolchain import Verilator, require_compiler, verilator
 

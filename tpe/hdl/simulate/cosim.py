@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import missing_extra
+from tpe.base.files import data_folder
 from tpe.base.processes import run
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
@@ -268,7 +269,7 @@ def simulate(
     runner._execute = execute  # its own starts a process that an interrupt leaves behind
     arguments = ["--trace", "--trace-file", str(waves)] if waves else []
     try:
-        with _importable(sources.data_folder("sim")):
+        with _importable(data_folder("sim")):
             runner.test(
                 hdl_toplevel=top,
                 hdl_toplevel_lang="verilog",
