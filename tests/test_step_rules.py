@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from tpe.base.errors import TpeError
 from tpe.numbers import groups
+from tpe.pe import bitfusion, bitlet, bitwave, laconic, pragmatic, sibia, stripes
 
 
 def magnitude_columns(x: int) -> set[int]:
@@ -70,14 +73,14 @@ def test_every_rule_is_what_its_words_say(trace):
     a, b, a_bits, b_bits, lanes = trace
     rows, others = np.array([a, a]), np.array([b, b])
     found = {
-        "stripes": groups.stripes(rows, a_bits, lanes),
-        "pragmatic": groups.pragmatic(rows, a_bits, lanes),
-        "csd": groups.pragmatic(rows, a_bits, lanes, "csd"),
-        "booth": groups.laconic(rows, others, a_bits, b_bits, lanes),
-        "ent": groups.laconic(rows, others, a_bits, b_bits, lanes, "ent"),
-        "bitlet": groups.bitlet(rows, a_bits, lanes),
-        "bitwave": groups.bitwave(rows, a_bits, lanes),
-        "sibia": groups.sibia(rows, a_bits, b_bits, lanes),
+        "stripes": stripes.work(rows, a_bits, lanes),
+        "pragmatic": pragmatic.work(rows, a_bits, lanes),
+        "csd": pragmatic.work(rows, a_bits, lanes, "csd"),
+        "booth": laconic.work(rows, others, a_bits, b_bits, lanes),
+        "ent": laconic.work(rows, others, a_bits, b_bits, lanes, "ent"),
+        "bitlet": bitlet.work(rows, a_bits, lanes),
+        "bitwave": bitwave.work(rows, a_bits, lanes),
+        "sibia": sibia.work(rows, a_bits, b_bits, lanes),
     }
     expected: dict[str, list[int]] = {name: [] for name in found}
     for group, other in zip(groups_of(a, lanes), groups_of(b, lanes), strict=True):
@@ -110,7 +113,7 @@ def test_slices_are_signed_4_bit_numbers_of_weight_8_and_sum_to_the_operand(bits
 
 def test_int8_has_8_magnitude_columns_and_3_slices():
     lowest = np.array([[-128]])
-    assert groups.bitlet_columns(lowest, 8, 1).tolist() == [[[0, 0, 0, 0, 0, 0, 0, 1]]]
+    assert bitlet.column_ones(lowest, 8, 1).tolist() == [[[0, 0, 0, 0, 0, 0, 0, 1]]]
     assert groups.slices(8) == 3
     # 4, 7, 10 and 13 bits fill their slices
     assert [groups.slices(bits) for bits in (4, 5, 7, 8, 10, 11, 13, 14)] == [
@@ -132,8 +135,8 @@ def test_small_negative_numbers_have_zero_slices_on_top():
 
 def test_a_column_of_slices_is_skipped_when_every_lane_has_a_zero_there():
     a = np.array([[7, 0, 64, 7, 0, 0]])
-    lane = groups.sibia(a, 8, 8, 2)
-    column = groups.sibia(a, 8, 8, 2, "column")
+    lane = sibia.work(a, 8, 8, 2)
+    column = sibia.work(a, 8, 8, 2, "column")
     assert lane.tolist() == [[3, 3, 0]] and column.tolist() == [[3, 6, 0]]
 
 
@@ -144,23 +147,25 @@ def test_a_column_of_slices_is_skipped_when_every_lane_has_a_zero_there():
 def test_bit_fusion_makes_its_products_a_cycle(a_bits, b_bits, products):
     assert products * (a_bits // 2) * (b_bits // 2) == 16  # the paper's rule
     zeros = np.zeros((1, 64), np.int64)
-    assert groups.bitfusion(zeros, a_bits, b_bits, 64).tolist() == [[64 // products]]
+    assert bitfusion.work(zeros, a_bits, b_bits, 64).tolist() == [[64 // products]]
 
 
 def test_bit_fusion_takes_the_next_fused_width():
-    assert [groups.bitfusion_bricks(bits) for bits in range(2, 18)] == [
+    assert [bitfusion.bricks_of(bits) for bits in range(2, 18)] == [
         *(1, 1, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8),
     ]
-    assert groups.bitfusion_bricks(9, 2) == 8 and groups.bitfusion_bricks(8, 2) == 4
+    assert bitfusion.bricks_of(9, 2) == 8 and bitfusion.bricks_of(8, 2) == 4
 
 
 @pytest.mark.parametrize("rule", ["pragmatic", "bitlet", "bitwave"])
 def test_more_lanes_never_take_less(rule):
     a = np.random.default_rng(1).integers(-128, 128, (50, 64))
-    work = [getattr(groups, rule)(a, 8, lanes).sum(axis=1) for lanes in (1, 2, 4, 8, 16)]
+    work = [
+        import_module(f"tpe.pe.{rule}").work(a, 8, lanes).sum(axis=1) for lanes in (1, 2, 4, 8, 16)
+    ]
     for lanes, few, many in zip((2, 4, 8, 16), work, work[1:], strict=False):
-        whole = getattr(groups, rule)(a, 8, lanes)
-        parts = getattr(groups, rule)(a, 8, lanes // 2).reshape(50, -1, 2)
+        whole = import_module(f"tpe.pe.{rule}").work(a, 8, lanes)
+        parts = import_module(f"tpe.pe.{rule}").work(a, 8, lanes // 2).reshape(50, -1, 2)
         assert (whole >= parts.max(axis=-1)).all() and (whole <= parts.sum(axis=-1)).all()
         assert (many <= few).all()
 
@@ -168,6 +173,6 @@ def test_more_lanes_never_take_less(rule):
 def test_choices_that_do_not_exist_are_refused():
     a = np.zeros((1, 2), np.int64)
     with pytest.raises(TpeError, match="magnitude, csd"):
-        groups.pragmatic(a, 8, 2, "booth")
+        pragmatic.work(a, 8, 2, "booth")
     with pytest.raises(TpeError, match="lane, column"):
-        groups.sibia(a, 8, 8, 2, "all")
+        sibia.work(a, 8, 8, 2, "all")

@@ -15,6 +15,8 @@ import tpe
 from tpe.cli.main import app
 from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
+from tpe.pe import bitlet
+from tpe.study import operand_trace
 from tpe.study.operand_trace import RULES
 
 GEMM = "gemm:64x5x40:normal:20"
@@ -48,16 +50,16 @@ def operands(spec: str, seed: int = 0) -> tuple[np.ndarray[Any, Any], np.ndarray
 
 def test_lanes_that_run_free_and_lanes_in_lock_step() -> None:
     """OPT4C's rule at sigma 20, K = 128, 32 lanes: 2.48 cycles per operand, 3.29 in lock-step."""
-    result = groups.trace("gemm:4096x4x128:normal:20", [32])
+    result = operand_trace.trace("gemm:4096x4x128:normal:20", [32])
     assert result.find("opt4c", 32)["max"] == pytest.approx(2.48, rel=0.02)
     assert result.find("opt4c-group", 32)["max"] == pytest.approx(3.29, rel=0.02)
     assert result.ok and set(result.exact) == {rule.pe for rule in RULES}
 
 
 def test_the_trace_of_another_seed_is_another() -> None:
-    one, two = (groups.trace(GEMM, [4], seed=seed) for seed in (0, 1))
+    one, two = (operand_trace.trace(GEMM, [4], seed=seed) for seed in (0, 1))
     assert one.find("bitlet", 4) != two.find("bitlet", 4)
-    assert one.rows == groups.trace(GEMM, [4], seed=0).rows
+    assert one.rows == operand_trace.trace(GEMM, [4], seed=0).rows
 
 
 # ---- the same cycles as engines ----
@@ -66,7 +68,7 @@ def test_the_trace_of_another_seed_is_another() -> None:
 @pytest.mark.parametrize("lanes", [1, 4, 8])
 def test_groups_take_what_they_take_in_an_array_of_one_row(lanes: int) -> None:
     a, b = operands(GEMM)
-    result = groups.trace(GEMM, [lanes])
+    result = operand_trace.trace(GEMM, [lanes])
     choices: dict[str, dict[str, Any]] = {
         "stripes": {},
         "bitfusion": {},
@@ -88,7 +90,7 @@ def test_pairs_take_what_they_take_in_arrays_of_one_cell() -> None:
     a, b = operands(GEMM)
     engine = tpe.Engine("laconic", "matrix2d", (1, 1), lanes=8)
     single = [engine.run(a[m : m + 1], b[:, m % 5][:, None]).terms.compute for m in range(64)]
-    row = groups.trace(GEMM, [8]).find("laconic", 8)
+    row = operand_trace.trace(GEMM, [8]).find("laconic", 8)
     assert row["meeting_max"] * row["meetings"] == sum(single)
 
 
@@ -96,7 +98,7 @@ def test_free_rows_take_what_an_array_of_them_takes() -> None:
     spec = "gemm:64x1x128:normal:20"  # as many groups as rows: no row waits for its finish
     a, b = operands(spec)
     run = tpe.Engine("opt4c", "matrix2d", (32, 1)).run(a, b)
-    row = groups.trace(spec, [32]).find("opt4c", 32)
+    row = operand_trace.trace(spec, [32]).find("opt4c", 32)
     assert row["meeting_max"] * row["meetings"] == run.terms.compute
     assert row["meeting_mean"] * row["meetings"] == run.terms.useful + run.terms.empty_group
 
@@ -105,13 +107,15 @@ def test_four_fronts_take_what_an_array_of_them_takes() -> None:
     spec = "gemm:64x1x250:normal:20"  # groups that are no multiple of four
     a, b = operands(spec)
     run = tpe.Engine("opt4e", "matrix2d", (8, 1)).run(a, b)
-    row = groups.trace(spec, [8]).find("opt4e", 8)
+    row = operand_trace.trace(spec, [8]).find("opt4e", 8)
     assert row["meeting_max"] * row["meetings"] == run.terms.compute
 
 
 def test_default_lanes_are_as_many_as_there_are_rows() -> None:
-    assert {row["lanes"] for row in groups.trace("gemm:9x4x16").rows} == {1, 4, 8}
-    assert {row["lanes"] for row in groups.trace("gemm:9x3x16", encode="weights").rows} == {1}
+    assert {row["lanes"] for row in operand_trace.trace("gemm:9x4x16").rows} == {1, 4, 8}
+    assert {row["lanes"] for row in operand_trace.trace("gemm:9x3x16", encode="weights").rows} == {
+        1
+    }
 
 
 # ---- by loops ----
@@ -141,7 +145,7 @@ def _plain_opt4c(a: np.ndarray[Any, Any], lanes: int) -> dict[str, list[list[int
 def test_rows_that_meet_per_tile_per_bit_weight_and_per_group(lanes: int) -> None:
     spec = "gemm:25x3x18:normal:20"
     a, _ = operands(spec)
-    result = groups.trace(spec, [lanes])
+    result = operand_trace.trace(spec, [lanes])
     for rule, meetings in _plain_opt4c(a, lanes).items():
         row = result.find(rule, lanes)
         used = 25 // lanes * lanes * 18
@@ -153,7 +157,7 @@ def test_rows_that_meet_per_tile_per_bit_weight_and_per_group(lanes: int) -> Non
 
 
 def test_waiting_is_the_difference_between_together_and_alone() -> None:
-    for row in groups.trace(GEMM, [1, 4, 16]).rows:
+    for row in operand_trace.trace(GEMM, [1, 4, 16]).rows:
         waited = sum(cycles * lanes for cycles, lanes in row["waits"].items())
         assert waited / row["operands"] == pytest.approx(row["max"] - row["mean"])
         if row["lanes"] == 1 or row["rule"] in ("mac", "stripes", "bitfusion"):
@@ -162,7 +166,7 @@ def test_waiting_is_the_difference_between_together_and_alone() -> None:
 
 def test_digit_histograms_count_every_operand() -> None:
     a, _ = operands(GEMM)
-    digits = groups.trace(GEMM, [1]).digits
+    digits = operand_trace.trace(GEMM, [1]).digits
     assert set(digits) == {*ENCODINGS, "slices"}
     for name, encoding in ENCODINGS.items():
         counts = np.count_nonzero(encoding.encode(a, 8), axis=-1).ravel().tolist()
@@ -173,15 +177,15 @@ def test_digit_histograms_count_every_operand() -> None:
 
 def test_the_other_side_and_other_types() -> None:
     _, b = operands("gemm:9x64x40:normal:20")
-    swapped = groups.trace("gemm:9x64x40:normal:20", [4], encode="weights")
-    work = np.maximum(1, groups.bitlet(b.T, 8, 4))
+    swapped = operand_trace.trace("gemm:9x64x40:normal:20", [4], encode="weights")
+    work = np.maximum(1, bitlet.work(b.T, 8, 4))
     assert swapped.find("bitlet", 4)["meeting_max"] == pytest.approx(work.mean())
-    narrow = groups.trace("gemm:8x2x16", [1], a_type="uint4", b_type="int3")
+    narrow = operand_trace.trace("gemm:8x2x16", [1], a_type="uint4", b_type="int3")
     assert narrow.find("stripes", 1)["max"] == 5 and narrow.ok
 
 
 def test_layers_of_a_network_add_up() -> None:
-    result = groups.trace("digits_mlp", [8])
+    result = operand_trace.trace("digits_mlp", [8])
     layers = tpe.workload("digits_mlp").layers
     assert result.operands == sum(x.m * x.k * x.repeat for x in layers)
     assert result.find("stripes", 8)["max"] >= 8
@@ -195,7 +199,7 @@ def test_it_prints_what_the_python_call_returns(tmp_path: Path) -> None:
     result = run("--workload", GEMM, "--lanes", "1,8", "--json", "-", "--table", str(table))
     assert result.exit_code == 0
     content = json.loads(result.stdout)
-    expected = json.loads(json.dumps(groups.trace(GEMM, [8, 1]).to_json()))
+    expected = json.loads(json.dumps(operand_trace.trace(GEMM, [8, 1]).to_json()))
     assert {key: content[key] for key in expected} == expected
     with table.open() as file:
         rows = list(csv.DictReader(file))
@@ -252,7 +256,7 @@ def test_the_picture_is_the_numbers(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from tpe.report.trace_figure import draw
 
-    result = groups.trace(GEMM, [1, 4, 16])
+    result = operand_trace.trace(GEMM, [1, 4, 16])
     figure = draw(result)
     panels = {axes.get_title(): axes for axes in figure.axes}
     assert set(panels) == {rule.name for rule in RULES} | set(result.digits)

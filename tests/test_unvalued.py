@@ -17,8 +17,8 @@ from tests.contract.combos import LEGAL, combo_id, engine, variants
 from tpe.array.base import TERMS, Handshake
 from tpe.base.table import to_frame
 from tpe.cli.main import app
-from tpe.numbers import groups
 from tpe.report.trace_figure import draw
+from tpe.study import operand_trace
 from tpe.workloads import LazyLayer, Workload
 from tpe.workloads.assumed import assumed_line
 from tpe.workloads.draw import Distribution, Drawn
@@ -319,7 +319,7 @@ def test_assumed_operands_stand_in_captions_and_json():
         assert ASSUMED in " ".join(caption.split())
     assert comparison.to_json()["assumed_operands"] == ASSUMED
     assert comparison["mac"].to_json()["assumed_operands"] == ASSUMED
-    trace = groups.trace("gemm:64x16x16:normal:20", (1, 4), seed=3)
+    trace = operand_trace.trace("gemm:64x16x16:normal:20", (1, 4), seed=3)
     assert trace.to_json()["assumed_operands"] == ASSUMED
     assert ASSUMED in draw(trace)._supxlabel.get_text()
 

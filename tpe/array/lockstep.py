@@ -86,7 +86,7 @@ def _tiles(job: Job) -> Iterator[tuple[TileSteps, int]]:
 def pair_tile(job: Job, a: Ints, b: Ints) -> TileSteps:
     """The tile of `rows` rows of A, (rows, K), and `cols` columns of B, (cols, K)."""
     assert job.record.pair_steps is not None
-    slowest, work, empty = job.record.pair_steps(a, b.T, job)
+    slowest, work, empty = job.record.pair_steps(a, b.T, job.widths, job.params)
     return TileSteps(np.maximum(1, slowest), int(work.sum()), int(work[-1]), int(empty.sum()))
 
 
@@ -96,7 +96,7 @@ def row_tiles(job: Job) -> Iterator[TileSteps]:
     a = _padded(job.a, job.m_tiles * job.rows)
     many = max(1, CHUNK // (job.rows * job.k)) * job.rows
     for start in range(0, len(a), many):
-        work = np.asarray(job.record.steps(a[start : start + many], job))
+        work = np.asarray(job.record.steps(a[start : start + many], job.widths, job.params))
         by_tile = work.reshape(-1, job.rows, work.shape[-1])
         for tile in by_tile:
             yield TileSteps(

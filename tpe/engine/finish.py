@@ -26,9 +26,9 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Timing, next_cycle
 from tpe.base.errors import TpeError
-from tpe.model.values import wrap
 from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.numbers.operands import Ints, check_accumulator
+from tpe.numbers.words import wrap
 from tpe.pe.base import Parameter
 
 ROUNDINGS = ("half_up", "half_even", "half_away")  # in the order of the RTL's Rounding

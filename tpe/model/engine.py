@@ -25,6 +25,7 @@ from tpe.engine.parameters import (
     resolve_parameters,
     size_text,
 )
+from tpe.engine.task import Seen, Task, fingerprint, see, task_of
 from tpe.model.bare_nest import nest_size, nest_timing
 from tpe.model.firings import count_firings
 from tpe.model.result import Error, LayerRun, Run, priced, repeated
@@ -35,7 +36,7 @@ from tpe.nest.readings import Unit, bound_inventory
 from tpe.numbers import zero_points
 from tpe.numbers.formats import IntFormat, int_format
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import Seen, Task, Zero, fingerprint, see, task_of
+from tpe.numbers.zero_points import Zero
 from tpe.pe.base import PE, Widths
 from tpe.workloads import Layer, Workload
 from tpe.workloads import workload as find_workload

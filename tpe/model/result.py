@@ -24,8 +24,8 @@ from tpe.workloads.assumed import assumed_line
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tpe.engine.task import Seen
     from tpe.model.engine import Engine
-    from tpe.numbers.zero_points import Seen
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.base.errors import TpeError
+from tpe.engine.task import Task, see
 from tpe.model.cell_steps import Key, Psum, Steps, kept_steps
 from tpe.nest.notation import BW, K, N, Step
 from tpe.numbers.compressors import evaluate_tree, word_tree
 from tpe.numbers.digits import encoding, select
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import compress
-from tpe.numbers.zero_points import Task, see
 from tpe.pe.base import PE, Pace
 
 if TYPE_CHECKING:

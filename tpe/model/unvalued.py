@@ -15,11 +15,12 @@ import numpy as np
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
 from tpe.array.sampled import sampled_timing
 from tpe.base.errors import TpeError
+from tpe.engine.task import layer_zeros
 from tpe.model.firings import count_firings
 from tpe.model.result import LayerRun, repeated
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.operands import Ints, check_range
-from tpe.numbers.zero_points import coded, layer_zeros
+from tpe.numbers.zero_points import coded
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import Drawn
 from tpe.workloads.lazy import LazyLayer, Operand

@@ -46,22 +46,9 @@ def _range(number: IntFormat) -> tuple[int, int]:
     return number.low, number.high
 
 
-def wrap(c: Ints, bits: int) -> Ints:
-    """`c` as a two's-complement accumulator of `bits` bits holds it.
-
-    >>> wrap(np.array([127, 128, -129]), 8).tolist()
-    [127, -128, 127]
-    """
-    half = 1 << (bits - 1)
-    if c.size == 0 or (-half <= c.min() and c.max() < half):
-        return c
-    wrapped: Ints = ((c + half) & ((1 << bits) - 1)) - half
-    return wrapped
-
-
 def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
     """C by the PE's kernel: every partial product, every compressor row, every wrap."""
-    from tpe.numbers import words
+    from tpe.model import kernels
 
     pe, w = engine.pe, engine.widths
     assert pe is not None
@@ -77,5 +64,5 @@ def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
     ]
     if pe.sparse or pe.planewise:
         depth = w.depth if pe.sparse else encoded.shape[1]
-        return np.asarray(compiled(words.gemm_planes)(*arguments, depth))
-    return np.asarray(compiled(words.gemm_dense)(*arguments))
+        return np.asarray(compiled(kernels.gemm_planes)(*arguments, depth))
+    return np.asarray(compiled(kernels.gemm_dense)(*arguments))

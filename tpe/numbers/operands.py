@@ -8,7 +8,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import IntFormat
-from tpe.workloads.base import as_matrix, shape_text
+from tpe.numbers.matrices import as_matrix, shape_text
 
 Ints = np.ndarray[Any, np.dtype[Any]]
 

@@ -219,7 +219,7 @@ class PE:
     """(words, width) of every compressor that `tree` rewires"""
     planewise: bool = False  # the kernel takes one digit of A a step, as if bit weights were serial
     steps: Callable[..., Any] | None = (
-        None  # lock-step: cycles of every row's groups; see `stepped`
+        None  # lock-step: (A, widths, params) -> cycles of every row's groups; see `stepped`
     )
     pair_steps: Callable[..., Any] | None = None  # the same where they depend on both operands
     longest: Callable[[Widths], int] | None = None  # lock-step: most cycles that a step takes

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from tpe.base.jit import kernel, step_type
-from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Parameter, Psum, Way, lanes_parameter
+from tpe.pe.base import PE, Pace, Parameter, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
-
-if TYPE_CHECKING:
-    from tpe.array.base import Job
 
 
 @kernel(step_type)
@@ -39,11 +38,34 @@ def step(
     return (word + total) & ((1 << bits) - 1), 0
 
 
-def steps(a: Ints, job: Job) -> Ints:
+def bricks_of(bits: int, top_brick: int = 3) -> int:
+    """2-bit bricks that an operand of `bits` bits takes: 1, 2, 4 or 8, the fused widths.
+
+    `top_brick`: bits that the brick holding the sign takes, 3 or 2.
+
+    >>> [bricks_of(bits) for bits in (2, 4, 5, 8, 9, 16, 17)], bricks_of(9, 2)
+    ([1, 2, 2, 4, 4, 8, 8], 8)
+    """
+    needed = max(1, -(-(bits - (top_brick - 2)) // 2))
+    return 1 << (needed - 1).bit_length()
+
+
+def work(
+    a: Ints, a_bits: int, b_bits: int, lanes: int, bricks: int = 16, top_brick: int = 3
+) -> Ints:
+    """A unit of `bricks` 2-bit bricks makes bricks / (bricks of A x bricks of B) products a cycle.
+
+    >>> [int(work(np.zeros((1, 16)), p, p, 16)[0, 0]) for p in (2, 4, 8)]
+    [1, 4, 16]
+    """
+    pair = bricks_of(a_bits, top_brick) * bricks_of(b_bits, top_brick)
+    return np.full((a.shape[0], -(-a.shape[1] // lanes)), -(-lanes * pair // bricks), np.int64)
+
+
+def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Cycles of every group of A (rows, K): (rows, groups)."""
-    w, params = job.widths, job.params
     bricks, top_brick = int(params["bricks"]), int(params["top_brick"])
-    return groups.bitfusion(a, w.a, w.b, w.lanes, bricks, top_brick)
+    return work(a, w.a, w.b, w.lanes, bricks, top_brick)
 
 
 RECORD = PE(

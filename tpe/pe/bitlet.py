@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from tpe.base.jit import kernel, step_type
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Psum, Way, lanes_parameter
+from tpe.pe.base import PE, Pace, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
-
-if TYPE_CHECKING:
-    from tpe.array.base import Job
 
 
 @kernel(step_type)
@@ -26,9 +26,30 @@ def step(
     return word & ((1 << bits) - 1), 0
 
 
-def steps(a: Ints, job: Job) -> Ints:
+def column_ones(a: Ints, bits: int, lanes: int) -> Ints:
+    """Ones in every magnitude column of every group: (M, groups, columns), column p of weight 2**p.
+
+    >>> column_ones(np.array([[5, -4]]), 4, 2).tolist()
+    [[[1, 0, 2, 0]]]
+    """
+    masks = groups.grouped(groups.digit_masks(a, bits, "magnitude"), lanes)
+    columns = [((masks >> p) & 1).sum(axis=-1, dtype=np.int64) for p in range(bits)]
+    return np.stack(columns, axis=-1)
+
+
+def work(a: Ints, bits: int, lanes: int) -> Ints:
+    """The most ones in one magnitude column of the group: every column adds one operand a cycle.
+
+    >>> work(np.array([[5, -4]]), 4, 2).tolist()
+    [[2]]
+    """
+    most: Ints = column_ones(a, bits, lanes).max(axis=-1)
+    return most
+
+
+def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Work of every group of A (rows, K), 0 if all its operands are zero: (rows, groups)."""
-    return groups.bitlet(a, job.widths.a, job.widths.lanes)
+    return work(a, w.a, w.lanes)
 
 
 RECORD = PE(

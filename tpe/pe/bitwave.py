@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 from tpe.base.jit import kernel, step_type
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Psum, Way, lanes_parameter
+from tpe.pe.base import PE, Pace, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
-
-if TYPE_CHECKING:
-    from tpe.array.base import Job
 
 
 @kernel(step_type)
@@ -25,9 +23,18 @@ def step(
     return (word + (-total if a < 0 else total)) & ((1 << bits) - 1), 0
 
 
-def steps(a: Ints, job: Job) -> Ints:
+def work(a: Ints, bits: int, lanes: int) -> Ints:
+    """Magnitude columns of the group that hold a one; the others are skipped.
+
+    >>> work(np.array([[5, -4]]), 4, 2).tolist()
+    [[2]]
+    """
+    return groups.columns_in_use(groups.grouped(groups.digit_masks(a, bits, "magnitude"), lanes))
+
+
+def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Work of every group of A (rows, K), 0 if all its operands are zero: (rows, groups)."""
-    return groups.bitwave(a, job.widths.a, job.widths.lanes)
+    return work(a, w.a, w.lanes)
 
 
 RECORD = PE(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,8 @@ from tpe.base.jit import compiled, kernel, step_type
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import digit
-from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, lanes_parameter
+from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
-
-if TYPE_CHECKING:
-    from tpe.array.base import Job
 
 Terms: TypeAlias = npt.NDArray[np.uint8]
 
@@ -39,6 +37,19 @@ def step(
             power = 2 * (i + j) + (abs(term) >> 1) + (abs(other) >> 1)
             total += (1 if (term < 0) == (other < 0) else -1) << power
     return (word + total) & ((1 << bits) - 1), 0
+
+
+def work(a: Ints, b: Ints, a_bits: int, b_bits: int, lanes: int, encoder: str = "booth") -> Ints:
+    """The most pairs of terms in a lane: non-zero digits of A times those of B.
+
+    a, b (M, K): the two operands of each lane.
+
+    >>> work(np.array([[127, 3]]), np.array([[5, 0]]), 8, 8, 2).tolist()
+    [[4]]
+    """
+    terms = groups.digit_counts(a, a_bits, encoder) * groups.digit_counts(b, b_bits, encoder)
+    most: Ints = groups.grouped(terms, lanes).max(axis=-1)
+    return most
 
 
 @kernel()
@@ -68,9 +79,9 @@ def tally(a_terms: Terms, b_terms: Terms, lanes: int) -> Ints:
     return out
 
 
-def pair_steps(a: Ints, b: Ints, job: Job) -> Ints:
+def pair_steps(a: Ints, b: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Of every group of a tile, A (rows, K) and B (K, cols): see `tally`."""
-    w, encoder = job.widths, str(job.params["encoder"])
+    encoder = str(params["encoder"])
     a_terms = groups.digit_counts(a, w.a, encoder).astype(np.uint8)
     b_terms = np.ascontiguousarray(groups.digit_counts(b, w.b, encoder), np.uint8)
     return np.asarray(compiled(tally)(np.ascontiguousarray(a_terms), b_terms, w.lanes))

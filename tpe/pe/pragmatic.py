@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
+from tpe.base.errors import unknown
 from tpe.base.jit import kernel, step_type
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Parameter, Psum, Way, lanes_parameter
+from tpe.pe.base import PE, Pace, Parameter, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
 
-if TYPE_CHECKING:
-    from tpe.array.base import Job
+DIGITS = ("magnitude", "csd")
 
 
 @kernel(step_type)
@@ -32,9 +33,21 @@ def step(
     return (word + total) & ((1 << bits) - 1), 0
 
 
-def steps(a: Ints, job: Job) -> Ints:
+def work(a: Ints, bits: int, lanes: int, digits: str = "magnitude") -> Ints:
+    """The most non-zero digits of an operand of the group: ones of its magnitude, or CSD digits.
+
+    >>> work(np.array([[7, 0, 0, 0]]), 8, 2).tolist()
+    [[3, 0]]
+    """
+    if digits not in DIGITS:
+        raise unknown("digits", digits, DIGITS)
+    counts: Ints = groups.grouped(groups.digit_counts(a, bits, digits), lanes).max(axis=-1)
+    return counts
+
+
+def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Work of every group of A (rows, K), 0 if all its operands are zero: (rows, groups)."""
-    return groups.pragmatic(a, job.widths.a, job.widths.lanes, str(job.params["digits"]))
+    return work(a, w.a, w.lanes, str(params["digits"]))
 
 
 RECORD = PE(
@@ -54,7 +67,7 @@ RECORD = PE(
         Parameter(
             "digits",
             "magnitude",
-            groups.PRAGMATIC_DIGITS,
+            DIGITS,
             "powers of two that A is split into: ones of its magnitude, assumed, or CSD digits",
         ),
     ),

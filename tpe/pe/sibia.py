@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+
+from tpe.base.errors import unknown
 from tpe.base.jit import kernel, step_type
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Parameter, Psum, Way, lanes_parameter
+from tpe.pe.base import PE, Pace, Parameter, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
 
-if TYPE_CHECKING:
-    from tpe.array.base import Job
+SKIPS = ("lane", "column")
 
 
 @kernel(step_type)
@@ -33,10 +36,27 @@ def step(
     return (word + total) & ((1 << bits) - 1), 0
 
 
-def steps(a: Ints, job: Job) -> Ints:
+def work(a: Ints, a_bits: int, b_bits: int, lanes: int, skip: str = "lane") -> Ints:
+    """Non-zero slices of A times all slices of B, one 4 x 4 product of a lane a cycle.
+
+    `skip` = "lane": every lane skips its own zero slices, the group waits for the slowest;
+    "column": a slice is skipped if it is zero in all lanes.
+
+    >>> [work(np.array([[7, 64]]), 7, 4, 2, skip).tolist() for skip in SKIPS]
+    [[[1]], [[2]]]
+    """
+    if skip not in SKIPS:
+        raise unknown("skip", skip, SKIPS)
+    masks = groups.grouped(groups.slice_masks(a, a_bits), lanes)
+    if skip == "column":
+        return groups.slices(b_bits) * groups.columns_in_use(masks)
+    most: Ints = np.bitwise_count(masks).max(axis=-1).astype(np.int64)
+    return groups.slices(b_bits) * most
+
+
+def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Work of every group of A (rows, K), 0 if all its operands are zero: (rows, groups)."""
-    w = job.widths
-    return groups.sibia(a, w.a, w.b, w.lanes, str(job.params["skip"]))
+    return work(a, w.a, w.b, w.lanes, str(params["skip"]))
 
 
 RECORD = PE(
@@ -56,7 +76,7 @@ RECORD = PE(
         Parameter(
             "skip",
             "lane",
-            groups.SKIPS,
+            SKIPS,
             "zero slices of A are skipped by every lane for itself, assumed, or if all have one",
         ),
     ),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from tpe.base.jit import kernel, step_type
-from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Psum, Way, lanes_parameter
+from tpe.pe.base import PE, Pace, Psum, Way, Widths, lanes_parameter
 from tpe.pe.mac import resolve
-
-if TYPE_CHECKING:
-    from tpe.array.base import Job
 
 
 @kernel(step_type)
@@ -25,9 +24,18 @@ def step(
     return (word + inner) & ((1 << bits) - 1), 0
 
 
-def steps(a: Ints, job: Job) -> Ints:
+def work(a: Ints, bits: int, lanes: int) -> Ints:
+    """Every bit of A takes a cycle, whatever its value.
+
+    >>> work(np.array([[0, 1, 2]]), 8, 2).tolist()
+    [[8, 8]]
+    """
+    return np.full((a.shape[0], -(-a.shape[1] // lanes)), bits, np.int64)
+
+
+def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     """Cycles of every group of A (rows, K): (rows, groups)."""
-    return groups.stripes(a, job.widths.a, job.widths.lanes)
+    return work(a, w.a, w.lanes)
 
 
 RECORD = PE(

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from math import prod
 
 from tpe.base.errors import TpeError, unknown
+from tpe.engine.task import task_of
 from tpe.model.engine import Engine
 from tpe.model.result import Run
 from tpe.model.unvalued import NO_OPERANDS
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import task_of
 from tpe.study.candidates import Candidate
 from tpe.study.compare import Plan
 from tpe.study.equal_table import ISO, IsoComparison, IsoEntry

@@ -8,19 +8,21 @@ of lanes while the mean stays, and that decides which rule is ahead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tpe.base.errors import TpeError, unknown
+from tpe.engine.task import see, task_of
 from tpe.model.engine import Engine
-from tpe.model.values import bit_level, wrap
+from tpe.model.values import bit_level
 from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import see, task_of
+from tpe.numbers.words import wrap
+from tpe.pe import bitfusion, bitlet, bitwave, laconic, pragmatic, sibia, stripes
 from tpe.workloads import Layer, Workload
 from tpe.workloads.assumed import assumed_line
 
@@ -89,13 +91,13 @@ def _per_group(work: Callable[[Operands, int], Ints]) -> Callable[[Operands, int
 
 
 def _bitlet(x: Operands, lanes: int) -> Meetings:
-    columns = groups.bitlet_columns(x.a, x.a_bits, lanes)
+    columns = bitlet.column_ones(x.a, x.a_bits, lanes)
     own = np.maximum(1, columns).reshape(-1, columns.shape[-1])
     return Meetings(own, own.max(axis=1))
 
 
 def _bitfusion(x: Operands, lanes: int) -> Meetings:
-    cycles = groups.bitfusion(x.a, x.a_bits, x.b_bits, lanes).ravel()
+    cycles = bitfusion.work(x.a, x.a_bits, x.b_bits, lanes).ravel()
     return Meetings(cycles[:, None], cycles)
 
 
@@ -143,7 +145,7 @@ RULES = (
         "mac",
         OPERAND,
         "never: all take one cycle",
-        _per_group(lambda x, n: groups.stripes(x.a, 1, n)),
+        _per_group(lambda x, n: stripes.work(x.a, 1, n)),
     ),
     Rule("opt4c", "opt4c", ROW, "once per output tile: rows run free", _opt4c((2, 3)), True),
     Rule("opt4c-plane", "opt4c", ROW, "at every bit weight", _opt4c((3,)), True),
@@ -154,7 +156,7 @@ RULES = (
         "stripes",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: groups.stripes(x.a, x.a_bits, n)),
+        _per_group(lambda x, n: stripes.work(x.a, x.a_bits, n)),
     ),
     Rule("bitfusion", "bitfusion", "a unit of 16 bricks", "never: there is one", _bitfusion),
     Rule(
@@ -162,21 +164,21 @@ RULES = (
         "pragmatic",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: groups.pragmatic(x.a, x.a_bits, n)),
+        _per_group(lambda x, n: pragmatic.work(x.a, x.a_bits, n)),
     ),
     Rule(
         "pragmatic-csd",
         "pragmatic",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: groups.pragmatic(x.a, x.a_bits, n, "csd")),
+        _per_group(lambda x, n: pragmatic.work(x.a, x.a_bits, n, "csd")),
     ),
     Rule(
         "laconic",
         "laconic",
         "a pair of operands of a group",
         "at every group",
-        _per_group(lambda x, n: groups.laconic(x.a, x.b, x.a_bits, x.b_bits, n)),
+        _per_group(lambda x, n: laconic.work(x.a, x.b, x.a_bits, x.b_bits, n)),
     ),
     Rule("bitlet", "bitlet", "a magnitude column", "at every group", _bitlet),
     Rule(
@@ -184,21 +186,21 @@ RULES = (
         "bitwave",
         OPERAND,
         "at every column that one of them has",
-        _per_group(lambda x, n: groups.bitwave(x.a, x.a_bits, n)),
+        _per_group(lambda x, n: bitwave.work(x.a, x.a_bits, n)),
     ),
     Rule(
         "sibia",
         "sibia",
         OPERAND,
         "at every group",
-        _per_group(lambda x, n: groups.sibia(x.a, x.a_bits, x.b_bits, n)),
+        _per_group(lambda x, n: sibia.work(x.a, x.a_bits, x.b_bits, n)),
     ),
     Rule(
         "sibia-column",
         "sibia",
         OPERAND,
         "at every slice that one of them has",
-        _per_group(lambda x, n: groups.sibia(x.a, x.a_bits, x.b_bits, n, "column")),
+        _per_group(lambda x, n: sibia.work(x.a, x.a_bits, x.b_bits, n, "column")),
     ),
 )
 
@@ -297,19 +299,35 @@ class Trace:
         }
 
 
-def run_trace(
-    workload: str | Workload,
-    lanes: Sequence[int],
-    seed: int,
-    model: dict[str, Any],
-    params: dict[str, Any],
+def trace(
+    workload: str | Workload = WORKLOAD,
+    lanes: Sequence[int] = (),
+    *,
+    seed: int = 0,
+    model: Mapping[str, Any] | None = None,
+    **params: Any,
 ) -> Trace:
-    """See `tpe.numbers.groups.trace`."""
+    """Put one trace of operands through every rule; defaults are those of `tpe trace`.
+
+    `params`: a_type, b_type, zero_points, encode, as `tpe.Engine` takes them; `model`: inputs,
+    batch, dims of an ONNX model. Row m of the encoded operand meets column m mod N of the other,
+    where a rule reads both. `lanes`: default 1, 4, 8, 16, 32 and 64, as far as the workload has
+    rows to be encoded. Raises TpeError for an unknown workload or illegal lanes.
+
+    >>> result = trace("gemm:64x4x32:normal:20", [1, 8])
+    >>> row = result.find("stripes", 8)
+    >>> row["mean"], row["max"], result.ok
+    (8.0, 8.0, True)
+    """
     for name in params:
         if name not in COMMON:
             raise unknown("parameter of a trace", name, COMMON)
     carrier = Engine("mac", "matrix2d", (1, 1), overflow="wrap", **params)
-    found = workload if isinstance(workload, Workload) else carrier.find(workload, seed, **model)
+    found = (
+        workload
+        if isinstance(workload, Workload)
+        else carrier.find(workload, seed, **(model or {}))
+    )
     counts = check_lanes(lanes or [n for n in LANES if n <= _fewest_rows(found, carrier)])
     tallies = [Tally(rule, n) for rule in RULES for n in counts]
     digits: dict[str, Ints] = {}

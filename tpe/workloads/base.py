@@ -10,8 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from tpe.base.errors import TpeError
-
-INT64_MAX = 2**63 - 1
+from tpe.numbers.matrices import INT64_MAX, as_matrix, is_int, magnitude, owned, shape_text
 
 
 # Compared by identity: comparing arrays elementwise has no single truth value.
@@ -205,69 +204,7 @@ def checked_operand(value: object, where: str, dims: str) -> np.ndarray:
     return owned(as_matrix(value, where, dims))
 
 
-def as_matrix(value: object, where: str, dims: str) -> np.ndarray:
-    """`value` as a two-dimensional integer array, not copied; `TpeError` if it is none."""
-    array = _as_array(value, where, dims)
-    if array.ndim != 2:
-        raise TpeError(f"{where} have {array.ndim} dimension(s), not 2; legal: {dims}")
-    if array.size == 0:
-        raise TpeError(f"{where} are {shape_text(array)}; legal: {dims} with no dimension of 0")
-    _check_integers(array, where)
-    return array
-
-
-def owned(array: np.ndarray) -> np.ndarray:
-    """A read-only C-ordered int64 array with these values, copied unless nobody can change it."""
-    shared = array.flags.writeable or not array.flags.owndata
-    if shared or array.dtype != np.int64 or not array.flags.c_contiguous:
-        array = np.array(array, dtype=np.int64, order="C", copy=True, subok=False)
-        array.flags.writeable = False
-    return array
-
-
-def magnitude(array: np.ndarray) -> int:
-    """The largest absolute value, as a Python integer: abs(-2**63) does not fit int64."""
-    return max(abs(int(array.min())), abs(int(array.max())))
-
-
-def shape_text(array: np.ndarray) -> str:
-    """`(3, 4)` as "3 x 4"."""
-    return " x ".join(str(size) for size in array.shape)
-
-
-def is_int(value: object) -> bool:
-    """Whether `value` is an integer, Python's or numpy's; True and False are not."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
 def check_label(value: object, field: str) -> None:
     """`TpeError` unless `value` is non-empty printable text, so that errors and tables hold it."""
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
         raise TpeError(f"{field} is {value!r}; legal: non-empty printable text")
-
-
-def _as_array(value: object, where: str, dims: str) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TpeError(f"{where} have masked elements; legal: {dims} integers, none masked")
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        raise TpeError(f"{where} are not a rectangular array; legal: {dims} integers") from None
-
-
-def _check_integers(array: np.ndarray, where: str) -> None:
-    kind = array.dtype.kind
-    if kind in "iu":
-        # Only uint64 holds values that int64 does not.
-        if kind == "u" and int(array.max()) > INT64_MAX:
-            raise TpeError(f"{where} hold {int(array.max())}; legal: up to {INT64_MAX} (int64)")
-        return
-    if kind in "fc" and bool(np.isnan(array).any()):
-        row, column = np.argwhere(np.isnan(array))[0].tolist()
-        raise TpeError(f"{where} hold NaN, the first at [{row}, {column}]; legal: integers")
-    hint = {
-        "f": " (quantise them first)",
-        "b": " (cast them first: .astype(np.int8))",
-        "O": " (numbers within int64, in rows of equal length)",
-    }.get(kind, "")
-    raise TpeError(f"{where} are {array.dtype}; legal: integers{hint}")

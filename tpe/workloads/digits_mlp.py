@@ -21,7 +21,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm, owned, run_layer
+from tpe.numbers.matrices import owned
+from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm, run_layer
 
 TITLE = "Handwritten digits, int8 MLP"
 DATA = "digits_mlp.npz"

@@ -9,7 +9,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import IntFormat
-from tpe.workloads.base import is_int
+from tpe.numbers.matrices import is_int
 
 DISTRIBUTIONS = ("uniform", "normal")
 MAX_ELEMENTS = 2**30

@@ -18,7 +18,8 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import FORMATS, IntFormat
-from tpe.workloads.base import Gemm, Layer, Workload, check_label, checked_operand, is_int, owned
+from tpe.numbers.matrices import is_int, owned
+from tpe.workloads.base import Gemm, Layer, Workload, check_label, checked_operand
 from tpe.workloads.draw import MAX_ELEMENTS, Distribution, Drawn, check_seed
 
 __all__ = [

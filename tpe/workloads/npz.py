@@ -13,7 +13,8 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.base.files import read_bytes
-from tpe.workloads.base import Layer, Workload, as_matrix, shape_text
+from tpe.numbers.matrices import as_matrix, shape_text
+from tpe.workloads.base import Layer, Workload
 from tpe.workloads.lazy import LazyLayer, Operand, clean
 
 PATTERN = "npz:FILE"

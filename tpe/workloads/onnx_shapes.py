@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.workloads.base import is_int
+from tpe.numbers.matrices import is_int
 from tpe.workloads.lazy import clean
 from tpe.workloads.onnx_file import OnnxFile, tensor_array
 

@@ -29,7 +29,7 @@ from tpe.base.errors import TpeError, missing_extra
 from tpe.base.files import read_text
 from tpe.base.nesting import bracket_depth
 from tpe.numbers.formats import IntFormat, int_format
-from tpe.workloads.base import is_int
+from tpe.numbers.matrices import is_int
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.lazy import (
     ImportedWorkload,

@@ -97,7 +97,7 @@ def trace(
     Cycles only: rules do not say what a lane costs in area. Exits with 1 if a PE's own way of
     computing a dot product of the trace does not give A @ B.
     """
-    from tpe.numbers import groups
+    from tpe.study import operand_trace
     from tpe.study.operand_trace import COMMON
 
     out = Output(json_file, table_file)
@@ -108,7 +108,7 @@ def trace(
     params = parse_params(param, COMMON, "a trace")
     model = model_options(inputs, batch, dim, loop_seconds, loop_iterations)
     with working("tracing"):
-        result = groups.trace(
+        result = operand_trace.trace(
             workload, _lanes(lanes) if lanes else (), seed=seed, model=model, **params
         )
     words = model_words(inputs, batch, dim, loop_seconds, loop_iterations)

@@ -16,10 +16,10 @@ from tpe.hdl.simulate.build import Design, build
 from tpe.hdl.simulate.cosim import simulate
 from tpe.hdl.simulate.hex import Ints, to_hex, unpack
 from tpe.hdl.simulate.images import cycle_limit
+from tpe.model import kernels
 from tpe.model.engine import Engine
-from tpe.model.values import wrap
-from tpe.numbers import words
 from tpe.numbers.digits import encoding, pack_digits, select
+from tpe.numbers.words import wrap
 from tpe.pe.base import ENCODERS
 
 WORDS = 1 << 19  # steps a bench memory holds
@@ -106,7 +106,7 @@ def _traced(engine: Engine, first: Ints, plane: Ints, code: Ints, b: Ints) -> In
     """What the finish shows of one pair or word after each step."""
     pe, w = emit.record(engine), engine.widths
     rows = np.hstack([first[:, None], plane[:, None], code, b])
-    traced: Ints = compiled(words.trace)(
+    traced: Ints = compiled(kernels.trace)(
         compiled(pe.step),
         compiled(pe.resolve),
         np.ascontiguousarray(rows, np.int64),

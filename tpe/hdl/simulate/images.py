@@ -9,6 +9,7 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake
 from tpe.engine.finish import NOTHING, Added, Given
+from tpe.engine.task import Task, see
 from tpe.hdl import emit
 from tpe.hdl.emit import finish
 from tpe.hdl.simulate.hex import pack
@@ -16,7 +17,7 @@ from tpe.model.engine import Engine
 from tpe.model.result import Run
 from tpe.numbers.digits import pack_digits
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import Task, offset, see
+from tpe.numbers.zero_points import offset
 
 # What the harness is told of a case, by the name of its port.
 SETTINGS = (

@@ -13,13 +13,13 @@ from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
 from tpe.base.files import check_writable
 from tpe.base.table import SCHEMA_VERSION
+from tpe.engine.task import task_of
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.simulate.cosim import Outcome, cosimulate, memory_words
 from tpe.hdl.simulate.images import Case, counts
 from tpe.hdl.simulate.toolchain import has_fst_headers
 from tpe.model.engine import Engine
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import task_of
 
 DEPTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 33)  # values of K in the battery
 STALLS = Handshake(idle=0x0412_8011, busy=0x2080_1402)  # a source and a sink that hesitate

@@ -20,9 +20,10 @@ from functools import cached_property
 import numpy as np
 
 from tpe.base.errors import TpeError
+from tpe.engine.task import layer_zeros, task_of
 from tpe.model.engine import Engine
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import coded, layer_zeros, task_of
+from tpe.numbers.zero_points import coded
 from tpe.workloads import Layer, Workload
 from tpe.workloads.lazy import LazyLayer
 

@@ -13,12 +13,12 @@ from math import isqrt
 import numpy as np
 
 from tpe.base.errors import TpeError
+from tpe.engine.task import task_of
 from tpe.hdl import emit
 from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
 from tpe.numbers.formats import FORMATS
 from tpe.numbers.operands import Ints
-from tpe.numbers.zero_points import task_of
 from tpe.synth.area.designs import sized
 from tpe.synth.power.sampled import Sample
 

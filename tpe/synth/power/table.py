@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe.base.errors import TpeError
+from tpe.engine.task import Seen, Task, see
 from tpe.model.engine import Engine
 from tpe.model.toggles import switching
-from tpe.numbers.zero_points import Seen, Task, see
 from tpe.synth.area.designs import pe_parts, share_of, sized
 from tpe.synth.netlist.mapper import Part
 

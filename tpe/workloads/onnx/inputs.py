@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.workloads.base import is_int
+from tpe.numbers.matrices import is_int
 from tpe.workloads.lazy import clean
 from tpe.workloads.npz import read_arrays
 from tpe.workloads.onnx_file import OnnxFile

@@ -1,0 +1,139 @@
+"""One GEMM as it was given, and as an array sees it: formats and zero points checked."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.operands import Ints, as_operands
+from tpe.numbers.zero_points import Zero, coded, correction, offset
+from tpe.workloads.base import Layer
+from tpe.workloads.draw import MAX_ELEMENTS
+from tpe.workloads.lazy import LazyLayer, StoredTypeError
+
+_OWN = ("a_zero", "b_zero", "a_type", "b_type")  # what some layers have beside their operands
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One GEMM as it was given: A (M, K) and B (K, N) as stored, with their zero points."""
+
+    name: str
+    op: str
+    a: Any
+    b: Any
+    repeat: int = 1
+    operand_source: str = "given"
+    a_zero: Zero = 0
+    b_zero: Zero = 0
+    a_type: str | None = None  # the formats of the source, if it names any
+    b_type: str | None = None
+
+
+def task_of(layer: Layer) -> Task:
+    """A layer of a workload as a task; layers with formats of their own carry zero points."""
+    if isinstance(layer, LazyLayer) and layer.too_large:
+        raise TpeError(
+            f"layer '{layer.name}': A, B and C of {layer.m} x {layer.n} x {layer.k} have more than "
+            f"{MAX_ELEMENTS} elements, the most that are computed; values = none gives cycles alone"
+        )
+    operands = getattr(layer, "operands", None)
+    a, b = operands() if operands else (layer.activations, layer.weights)
+    own = {x: getattr(layer, x) for x in _OWN if hasattr(layer, x)}
+    return Task(layer.name, layer.op, a, b, layer.repeat, layer.operand_source, **own)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the array sees of a task, and what is added to its output (None: nothing)."""
+
+    a: Ints
+    b: Ints
+    correction: Ints | None
+
+
+def see(task: Task, a_format: IntFormat, b_format: IntFormat, mode: str) -> Seen:
+    """Check a task's operands and zero points and turn them into what enters the array."""
+    _check_formats(task, a_format, b_format)
+    a, b = as_operands(task.a, task.b, a_format, b_format, task.name)
+    a_zero, b_zero = _zeros(task, (a.shape[0], b.shape[1]), (a_format, b_format), mode)
+    a_coded, b_coded = coded(a, a_zero, a_format, mode), coded(b, b_zero, b_format, mode)
+    if mode != "offset":
+        return Seen(a_coded, b_coded, None)
+    a_rest, b_rest = offset(a_format, mode) - a_zero, offset(b_format, mode) - b_zero
+    return Seen(a_coded, b_coded, correction(a_coded, b_coded, a_rest, b_rest))
+
+
+def layer_zeros(layer: Layer, formats: tuple[IntFormat, IntFormat], mode: str) -> tuple[Ints, Ints]:
+    """Zero points (M, 1) or (1, 1) and (1, N) or (1, 1) of a layer, its operands not looked at.
+
+    TpeError as `see` for stored formats and zero points that do not fit.
+    """
+    own = {x: getattr(layer, x) for x in _OWN if hasattr(layer, x)}
+    task = Task(layer.name, layer.op, None, None, **own)
+    _check_formats(task, *formats)
+    return _zeros(task, (layer.m, layer.n), formats, mode)
+
+
+def _check_formats(task: Task, a_format: IntFormat, b_format: IntFormat) -> None:
+    where = f"layer '{task.name}'"
+    _check_stored(task.a_type, a_format, f"{where}: activations", "a_type")
+    _check_stored(task.b_type, b_format, f"{where}: weights", "b_type")
+
+
+def _zeros(
+    task: Task, size: tuple[int, int], formats: tuple[IntFormat, IntFormat], mode: str
+) -> tuple[Ints, Ints]:
+    where = f"layer '{task.name}'"
+    check_zero(task.a_zero, formats[0], mode, f"{where}: a_zero")
+    check_zero(task.b_zero, formats[1], mode, f"{where}: b_zero")
+    a_zero = _along(task.a_zero, (size[0], 1), f"{where}: a_zero")
+    return a_zero, _along(task.b_zero, (1, size[1]), f"{where}: b_zero")
+
+
+def fingerprint(task: Task, handshake: object) -> str:
+    """A short text that changes with a GEMM's operands, zero points and handshake."""
+    sums = [zlib.crc32(np.ascontiguousarray(x).data) for x in (task.a, task.b)]
+    zeros = [np.asarray(zero).tolist() for zero in (task.a_zero, task.b_zero)]
+    return f"{sums} {zeros} {handshake}"
+
+
+def _along(zero: Zero, shape: tuple[int, int], where: str) -> Ints:
+    values = np.asarray(zero, np.int64)
+    if values.size not in (1, max(shape)):
+        raise TpeError(f"{where} has {values.size} values; legal: 1 or {max(shape)}")
+    return values.reshape(shape if values.size > 1 else (1, 1))
+
+
+def _check_stored(stored: str | None, number: IntFormat, where: str, field: str) -> None:
+    if stored is None:
+        return
+    own = int_format(stored)
+    if own.low < number.low or own.high > number.high:
+        raise StoredTypeError(
+            f"{where} are stored as {stored}, {field} = {number.name}; set {field} = {stored}"
+        )
+
+
+def check_zero(zero: Zero, number: IntFormat, mode: str, where: str) -> None:
+    """Raise if a zero point leaves its format, or is not 0 where none is taken out."""
+    try:
+        values = np.asarray(zero)
+    except ValueError:
+        values = np.asarray(None)  # rows of unequal length: refused below
+    if values.dtype.kind not in "iu":
+        raise TpeError(
+            f"{where} = {zero!r} is not legal: an integer, {number.low} to {number.high}"
+        )
+    if (values < number.low).any() or (values > number.high).any():
+        worst = values.min() if (values < number.low).any() else values.max()
+        raise TpeError(
+            f"{where} = {worst} is not legal for {number.name}: {number.low} to {number.high}"
+        )
+    if mode == "none" and values.any():
+        raise StoredTypeError(f"{where} is not 0: set zero_points = subtract, or offset")
