@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tpe.synth.area.timing import CLOCK, edge_flop, fo4_edge, run_opensta
+from tpe.synth.area.timing import CLOCK, edge_flop, run_opensta
 from tpe.synth.netlist.nets import ZERO, Nets
 from tpe.synth.power.activity import Activity
 from tpe.synth.power.gates import Loads, loads_of
@@ -138,7 +138,7 @@ def _ports(nets: Nets, tech: Technology, found: Activity) -> Iterator[str]:
     for n in nets.port_nets("input"):
         if n not in clocks:
             port = f"[get_ports n{n}]"
-            yield f"set_input_transition {fo4_edge(tech)[1] / unit.time_ns:g} {port}"
+            yield f"set_input_transition {tech.fo4[1] / unit.time_ns:g} {port}"
             yield f"set_input_delay 0 -clock clk {port}"
             yield f"sta::set_power_input_port_activity {port} {_activity(found, n)}"
     for n in nets.port_nets("output"):

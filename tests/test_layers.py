@@ -34,7 +34,6 @@ CLIMBS = {
     ("engine/presets.py", "model"): "a preset makes an Engine: Config apart from it",
     ("model/result.py", "synth"): "energies are columns that a higher room adds to a Run",
     ("study/compare.py", "report"): "Comparison.figure draws",
-    ("technology/technology.py", "synth"): "a library's FO4 is timed to question its time unit",
 }
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from tpe.base.errors import TpeError
 from tpe.technology import function
-from tpe.technology.library import Library, WireLoad, read_liberty
+from tpe.technology.library import Library, WireLoad
 from tpe.technology.lookup import Table
+from tpe.technology.read import read_liberty
 from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"

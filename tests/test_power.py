@@ -72,7 +72,7 @@ def test_an_inverter_by_hand():
     load = tech.library.cell(flop.cell).pin(flop.data).capacitance_ff
     assert got.switching["inputs"] == pytest.approx(cell.pin("A").capacitance_ff * 1.8**2 / 2 * 0.4)
     assert got.switching["combinational"] == 0  # what hangs on its output is somebody else's
-    energy, slew = cell.pin("Y").energies[0], timing.fo4_edge(tech)[1]
+    energy, slew = cell.pin("Y").energies[0], tech.fo4[1]
     each = [float(table.at(slew, load)) for table in (energy.rise, energy.fall)]
     own = [float(t.at(slew)) for e in cell.pin("A").energies for t in (e.rise, e.fall)]
     assert got.internal["combinational"] == pytest.approx(0.4 * (sum(each) + sum(own)) / 2)
@@ -107,7 +107,7 @@ def test_what_opensta_doubles():
         said_by = report(nets, tech, found)
         own = energies_of(nets, loads_of(nets, tech), said_by.used, tech)
         cell = tech.library.cell(name)
-        rate, slew = said_by.used.toggles / 1000, timing.fo4_edge(tech)[1]
+        rate, slew = said_by.used.toggles / 1000, tech.fo4[1]
         inputs = sum(
             rate[nets.gates[0].pins[p.name]] * float(t.at(slew)) / 2
             for p in cell.inputs

@@ -26,7 +26,7 @@ from tpe.synth.area.pareto import MARGIN, at_clock, clearly_beats, pareto
 from tpe.synth.netlist.mapper import Part, map_parts
 from tpe.synth.netlist.netlist import read_netlist
 from tpe.synth.netlist.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_recipes, screening
-from tpe.technology.library import read_liberty
+from tpe.technology.read import read_liberty
 from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"

@@ -277,9 +277,9 @@ def test_the_row_of_a_clock_meets_it_with_the_least_area(made):
 
 def test_fo4_is_that_of_published_libraries():
     """sky130 hd typical: tens of picoseconds; scaled by node, 0.18 um is slower."""
-    assert 0.05 < timing.fo4_ns(technology()) < 0.11
+    assert 0.05 < technology().fo4[0] < 0.11
     if OSU018.exists():
-        assert timing.fo4_ns(technology()) < timing.fo4_ns(technology(OSU018)) < 0.2
+        assert technology().fo4[0] < technology(OSU018).fo4[0] < 0.2
 
 
 def test_a_timer_that_is_missing_is_said(monkeypatch):

@@ -24,8 +24,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.technology.library import Arc, Cell, Energy, Library, Pin, read_liberty
+from tpe.technology.library import Arc, Cell, Energy, Library, Pin
 from tpe.technology.lookup import Table
+from tpe.technology.read import read_liberty
 
 Floats = NDArray[np.float64]
 

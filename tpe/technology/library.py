@@ -1,9 +1,7 @@
 """A Liberty library as data, in one set of units: ns, fF, fJ, nW, um2, V, C.
 
-`read_liberty(paths)` reads one file or several that belong together, gzipped or not; what a file
-gave is kept under `tpe.base.cache.cache_dir()/liberty` by the content of the file, so that a second
-reading takes a fraction of a second. Everything here is frozen, and what a file does not state is
-None, never 0.
+`tpe.technology.read` makes one of files. Everything here is frozen, and what a file does not state
+is None, never 0.
 
 An energy table says what one edge of its pin costs inside the cell, in the manual's unit,
 capacitance x voltage**2. The charge of the net that an output drives is not in it: Liberty leaves
@@ -19,7 +17,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from tpe.base.errors import TpeError, unknown
 from tpe.technology.lookup import Table
@@ -250,21 +247,6 @@ class Library:
                 return load
         legal = [load.name for load in self.wire_loads] or ["(none in this library)"]
         raise unknown(f"wire load of {self.name}", name, legal)
-
-
-def read_liberty(paths: str | Path | Sequence[str | Path]) -> Library:
-    """One library from one Liberty file, or from several that belong together; gzip is seen.
-
-    Files belong together if their voltage, temperature, process and thresholds agree and no cell
-    stands in two of them; their units may differ. TpeError, in one line with file and line, for
-    what cannot be read, is not Liberty, is truncated, or names a unit that is none.
-    """
-    from tpe.technology.read import read_file
-
-    files = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not files:
-        raise TpeError("no Liberty file given")
-    return merge([(str(path), read_file(Path(path))) for path in files])
 
 
 def merge(parts: Sequence[tuple[str, Library]]) -> Library:

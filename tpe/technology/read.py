@@ -1,4 +1,8 @@
-"""Read Liberty files, each parsed once per content: the parsed form lies in the user's cache."""
+"""Read Liberty files, gzipped or not, each parsed once per content.
+
+The parsed form lies in `tpe.base.cache.cache_dir()/liberty`: a second reading takes a fraction of a
+second.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,26 @@ import os
 import pickle
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from tpe.base.cache import cache_dir, code_of
+from tpe.base.errors import TpeError
 from tpe.technology import build, grammar
-from tpe.technology.library import Library
+from tpe.technology.library import Library, merge
+
+
+def read_liberty(paths: str | Path | Sequence[str | Path]) -> Library:
+    """One library from one Liberty file, or from several that belong together; gzip is seen.
+
+    Files belong together if their voltage, temperature, process and thresholds agree and no cell
+    stands in two of them; their units may differ. TpeError, in one line with file and line, for
+    what cannot be read, is not Liberty, is truncated, or names a unit that is none.
+    """
+    files = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not files:
+        raise TpeError("no Liberty file given")
+    return merge([(str(path), read_file(Path(path))) for path in files])
 
 
 def read_file(path: Path) -> Library:

@@ -19,8 +19,10 @@ from pathlib import Path
 from tpe.base.cache import cache_dir
 from tpe.base.errors import TpeError, unknown
 from tpe.technology import grammar, roles
-from tpe.technology.library import Cell, Library, read_liberty
+from tpe.technology.fo4 import fanout_of_four
+from tpe.technology.library import Cell, Library
 from tpe.technology.published import known
+from tpe.technology.read import read_liberty
 from tpe.technology.roles import FlipFlop
 
 _DATA = Path(__file__).resolve().parent / "data"
@@ -77,6 +79,11 @@ class Technology:
     def inverters(self) -> tuple[str, ...]:
         """Inverters, smallest first."""
         return roles.having(self.cells, roles.INVERTER)
+
+    @cached_property
+    def fo4(self) -> tuple[float, float]:
+        """(delay, slew), ns, of the smallest inverter driving four of itself in a chain of such."""
+        return fanout_of_four(self.library, self.inverters[0])
 
     @cached_property
     def buffers(self) -> tuple[str, ...]:
@@ -224,9 +231,7 @@ def _check(made: Technology) -> None:
 
 def _check_speed(made: Technology) -> None:
     """Question a library whose delays are those of no silicon: `time_unit` may be wrong."""
-    from tpe.synth.area.timing import fo4_ns
-
-    fo4, unit = fo4_ns(made), made.library.units.time_ns
+    fo4, unit = made.fo4[0], made.library.units.time_ns
     if not _FASTEST_NS <= fo4 <= _SLOWEST_NS:
         raise TpeError(
             f"{made.files[0]}: is time_unit, {unit:g} ns, right? An inverter driving four of its "

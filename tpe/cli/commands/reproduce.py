@@ -108,9 +108,8 @@ def _measured(
 
 
 def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, Any]:
-    from tpe.report.papers.measure import finding_json
     from tpe.report.papers.saed32 import SOURCE
-    from tpe.report.papers.words import drawn_text
+    from tpe.report.papers.words import drawn_text, finding_json
 
     return {
         "paper": paper.name,

@@ -271,22 +271,3 @@ def _spread(bench: Bench, case: Case, design: Price, baseline: Price) -> tuple[f
             above, below = bench.built(case.design, one), bench.built(case.baseline, two)
             ratios.append(above.density / below.density)
     return (min(ratios), max(ratios)) if len(ratios) > 1 else None
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON, with the sentence."""
-    from tpe.report.papers.words import sentence
-
-    return {
-        "case": finding.case.name,
-        "quantity": finding.quantity,
-        "claims": [{"value": c.value, "where": c.where} for c in finding.claims],
-        "saed32": finding.published,
-        "ours": finding.ours,
-        "ours_over_one_stage": finding.one_stage,
-        "spread_over_recipes": list(finding.spread) if finding.spread else None,
-        "design": finding.design.to_json() if finding.design else None,
-        "baseline": finding.baseline.to_json() if finding.baseline else None,
-        "reason": finding.reason,
-        "sentence": sentence(finding),
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log
+from typing import Any
 
 from tpe.report.papers.facts import PRINTED, QUANTITIES, Claim
 from tpe.report.papers.measure import Built, Finding, Measured
@@ -98,3 +99,20 @@ def _between(design: Built, baseline: Built, quantity: str) -> list[str]:
         return []
     none = ", which is in no energy here" if quantity == "energy" else ""
     return [f"Between the PEs lies {' and '.join(told)} area{none}."]
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON, with the sentence."""
+    return {
+        "case": finding.case.name,
+        "quantity": finding.quantity,
+        "claims": [{"value": c.value, "where": c.where} for c in finding.claims],
+        "saed32": finding.published,
+        "ours": finding.ours,
+        "ours_over_one_stage": finding.one_stage,
+        "spread_over_recipes": list(finding.spread) if finding.spread else None,
+        "design": finding.design.to_json() if finding.design else None,
+        "baseline": finding.baseline.to_json() if finding.baseline else None,
+        "reason": finding.reason,
+        "sentence": sentence(finding),
+    }

@@ -53,7 +53,7 @@ class Result:
     @property
     def fo4_ns(self) -> float:
         """The library's fan-out-of-four inverter delay."""
-        return timing.fo4_ns(self.technology)
+        return self.technology.fo4[0]
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per design and clock, or at the common clock; see `tpe.synth.area.rows.EXTRA`."""

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from tpe.base.cache import code_of
 from tpe.base.errors import TpeError
 from tpe.base.processes import run
@@ -32,7 +30,6 @@ from tpe.synth.area.boundary import (
 )
 from tpe.synth.area.path import KINDS, Stage, Timing, timing_of
 from tpe.synth.netlist.netlist import Netlist, Port
-from tpe.technology.library import Arc, Library
 from tpe.technology.roles import FlipFlop
 from tpe.technology.technology import Technology
 
@@ -220,38 +217,3 @@ def _timing(tech: Technology, report: str) -> Timing | None:
 
 
 # ---- the unit of delay ----
-
-
-def fo4_ns(tech: Technology) -> float:
-    """The delay of the smallest inverter driving four of itself, ns: mean of rise and fall.
-
-    Its input's slew is that of a chain of such stages. Wires cost nothing here.
-    """
-    return fo4_edge(tech)[0]
-
-
-def fo4_edge(tech: Technology) -> tuple[float, float]:
-    """(delay, slew), ns, of a stage in a chain of inverters of fan-out four."""
-    cell = tech.library.cell(tech.inverters[0])
-    arcs = [arc for arc in cell.outputs[0].arcs if arc.cell_rise is not None]
-    if not arcs:
-        raise TpeError(f"{cell.name} has no delay tables: nothing can be timed with {tech.name}")
-    load = 4 * _input_ff(tech.library, cell.name)
-    rise = fall = 0.05
-    for _ in range(20):  # a rise makes the next stage's fall; it settles in a few stages
-        rise, fall = _slew(arcs[0], "rise", fall, load), _slew(arcs[0], "fall", rise, load)
-    delays = [_at(arcs[0], "cell_rise", fall, load), _at(arcs[0], "cell_fall", rise, load)]
-    return float(np.mean(delays)), (rise + fall) / 2
-
-
-def _slew(arc: Arc, edge: str, slew: float, load: float) -> float:
-    return _at(arc, f"{edge}_transition", slew, load)
-
-
-def _at(arc: Arc, table: str, slew: float, load: float) -> float:
-    found = getattr(arc, table)
-    return float(found.at(slew, load)) if found is not None else 0.0
-
-
-def _input_ff(library: Library, cell: str) -> float:
-    return library.cell(cell).inputs[0].capacitance_ff or 0.0

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tpe.synth.area.timing import CLOCK, RESET, fo4_edge
+from tpe.synth.area.timing import CLOCK, RESET
 from tpe.synth.netlist.netlist import Instance, Module, read_netlist
 from tpe.technology.technology import Technology
 
@@ -77,7 +77,7 @@ def buffered(module: Module, inner: Mapping[str, Module], tech: Technology) -> M
 
 def buffer_cell(tech: Technology) -> str:
     """The buffer that drives `MOST` of itself fastest, by the library's tables."""
-    slew = fo4_edge(tech)[1]
+    slew = tech.fo4[1]
 
     def delay(name: str) -> float:
         cell = tech.library.cell(name)

@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.synth.area.timing import CLOCK, CLOCK_SLEW_NS, edge_flop, fo4_edge
+from tpe.synth.area.timing import CLOCK, CLOCK_SLEW_NS, edge_flop
 from tpe.synth.netlist.nets import ONE, Gate, Nets
 from tpe.technology import function
 from tpe.technology.library import Cell, Energy, Pin
@@ -77,7 +77,7 @@ def _pins(cell: Cell) -> Mapping[str, Pin]:
 
 def _slews(nets: Nets, tech: Technology, load: Floats) -> Floats:
     """The slew of every net, gate by gate behind the inputs and the flip-flops."""
-    edges = np.full((2, len(nets.names)), fo4_edge(tech)[1])  # rise, fall
+    edges = np.full((2, len(nets.names)), tech.fo4[1])  # rise, fall
     if CLOCK in nets.ports:
         edges[:, [n for n in nets.ports[CLOCK][1] if n >= 0]] = CLOCK_SLEW_NS
     for gate in in_order(nets, tech):
