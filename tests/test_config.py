@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_parameters_replace_those_of_a_file(tmp_path: Path) -> None:
     file = write(tmp_path, engine_toml(tpe.Engine("opt4c", depth=64)))
     assert tpe.Engine.load(file, depth=8).params["depth"] == 8
-    assert load_engine(file).params["depth"] == 64
+    assert load_engine(tpe.Engine, file).params["depth"] == 64
     with pytest.raises(tpe.TpeError) as caught:
         tpe.Engine.load(file, depth=9)
     assert str(caught.value).startswith("depth = 9 is not legal")  # not the file's fault
@@ -257,14 +257,14 @@ def test_a_preset_is_built_as_it_says_or_says_why_not(name: str) -> None:
     row = preset.describe()
     assert row["available"] == (row["reason"] is None)
     if row["available"]:
-        engine = find_engine(name)
+        engine = find_engine(tpe.Engine, name)
         given = (engine.describe()["pe"], engine.describe()["array"])
         assert given == (preset.pe, preset.array)
         assert "x".join(str(n) for n in engine.size) == preset.size
         assert {key: engine.params[key] for key in preset.parameters} == preset.parameters
     else:
         with pytest.raises(tpe.TpeError, match="is not available: "):
-            find_engine(name)
+            find_engine(tpe.Engine, name)
 
 
 def test_no_array_stands_in_for_another() -> None:

@@ -15,6 +15,7 @@ import pytest
 import tpe
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.engine.file import find_engine
 from tpe.engine.presets import PRESETS
 from tpe.hdl.foreign.report import Cosimulation
 from tpe.hdl.formal.cell_lemmas import at_widths
@@ -235,7 +236,7 @@ def test_names_are_taken_in_upper_and_lower_case() -> None:
     assert tpe.Engine("Mac", "OS").array is arrays.get("systolic_os")
     assert [e.label for e in tpe.compare(["MAC", "Opt1"], "gemm:2x2x2").entries] == ["mac", "opt1"]
     for preset in PRESETS:
-        assert tpe.engine.file.find_engine(preset.upper()) == tpe.engine.file.find_engine(preset)  # type: ignore[attr-defined]
+        assert find_engine(tpe.Engine, preset.upper()) == find_engine(tpe.Engine, preset)  # type: ignore[attr-defined]
     two = Parameter("word", "a", ("a", "A", "b"), "")
     assert (two.check("A"), two.check("B")) == ("A", "b")
 

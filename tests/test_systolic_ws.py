@@ -143,7 +143,7 @@ def test_a_row_of_a_and_a_row_of_weights_a_cycle():
 def test_tpu_v1_like_is_available():
     assert PRESETS["tpu_v1_like"].unavailable() is None
     a, b = operands(10, 300, 300)
-    run = PRESETS["tpu_v1_like"].engine().run(a, b)
+    run = PRESETS["tpu_v1_like"].engine(tpe.Engine).run(a, b)
     assert (run.C == a @ b).all()
     # Two tiles of K and of N, ten rows: 10 + 256 + 256 + 1 each, 1 more with C; load 256 once, and
     # behind each pass but the last what is not hidden: 256 - 2 - 10, one less behind C.

@@ -228,10 +228,11 @@ def engine_of(
 def engine_with(spec: str, param: Iterable[str] | None) -> Engine:
     """The engine called `spec`, a file or a preset, with the parameters of `-p` replaced."""
     from tpe.engine.file import find_engine
+    from tpe.model.engine import Engine
 
-    found = find_engine(spec)
+    found = find_engine(Engine, spec)
     params = parse_params(param, found.params, spec)
-    return find_engine(spec, **params) if params else found
+    return find_engine(Engine, spec, **params) if params else found
 
 
 def refuse_beside_engine(**options: object) -> None:

@@ -20,7 +20,7 @@ import os
 import tomllib
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tpe import array as arrays
 from tpe import pe as pes
@@ -31,8 +31,10 @@ from tpe.engine.presets import PRESETS
 from tpe.version import __version__
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
     from tpe.pe.base import Parameter
+
+C = TypeVar("C", bound="Config")
 
 FIELDS = ("pe", "array", "size")
 MAX_BYTES = 1 << 16  # of a file that is read
@@ -40,16 +42,16 @@ MAX_DEPTH = 32  # of brackets in it
 HASH_DIGITS = 12
 
 
-def engine_hash(engine: Engine) -> str:
+def engine_hash(engine: Config) -> str:
     """Twelve hexadecimal digits of everything that determines how an engine behaves.
 
     PE, array, rows, cols, depth and every parameter with its value, given or default; for an
     engine from a nest, the nest in place of the PE. Neither the version of tpe nor the layout of
     a file enters. A PE or array record of your own enters with its name only.
 
-    >>> from tpe.model.engine import Engine
-    >>> engine_hash(Engine("mac", "os", "2x4")) == engine_hash(
-    ...     Engine("mac", "systolic_os", (2, 4), acc_bits=32)
+    >>> from tpe.engine.config import Config
+    >>> engine_hash(Config("mac", "os", "2x4")) == engine_hash(
+    ...     Config("mac", "systolic_os", (2, 4), acc_bits=32)
     ... )
     True
     """
@@ -67,7 +69,7 @@ def engine_hash(engine: Engine) -> str:
 # ---- writing ----
 
 
-def save_engine(engine: Engine, path: str | os.PathLike[str]) -> None:
+def save_engine(engine: Config, path: str | os.PathLike[str]) -> None:
     """Write an engine into a TOML file, whole or not at all.
 
     Raises TpeError if the file cannot be written, or if `load_engine` could not make the engine
@@ -78,11 +80,11 @@ def save_engine(engine: Engine, path: str | os.PathLike[str]) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def engine_toml(engine: Engine) -> str:
+def engine_toml(engine: Config) -> str:
     """The text of an engine's file: every parameter, with what it is for.
 
-    >>> from tpe.model.engine import Engine
-    >>> print("\\n".join(engine_toml(Engine("mac", "os", "2x4")).splitlines()[1:4]))
+    >>> from tpe.engine.config import Config
+    >>> print("\\n".join(engine_toml(Config("mac", "os", "2x4")).splitlines()[1:4]))
     pe = "mac"  # multiply-accumulate
     array = "systolic_os"  # output-stationary systolic array
     size = "2x4"  # rows x columns of PEs
@@ -110,7 +112,7 @@ def engine_toml(engine: Engine) -> str:
     return "\n".join(lines) + "\n"
 
 
-def size_text(engine: Engine) -> str:
+def size_text(engine: Config) -> str:
     """The size as `--size` takes it."""
     from tpe.engine import parameters
 
@@ -126,43 +128,44 @@ def _literal(value: Any) -> str:
 # ---- reading ----
 
 
-def load_engine(path: str | os.PathLike[str], **overrides: Any) -> Engine:
-    """The engine in a TOML file; `overrides` are parameters that replace the file's.
+def load_engine(make: type[C], path: str | os.PathLike[str], **overrides: Any) -> C:
+    """The engine in a TOML file, as a `make`; `overrides` replace the file's parameters.
 
     A path in `.cfg` is a SCALE-Sim configuration; a warning names what it sets and the engine has
     not. Raises TpeError, one line that names the file and the line or the field: what cannot be
     read or is no TOML; a field missing, unknown, of a wrong type or value.
     """
     if isinstance(path, str | os.PathLike) and os.fspath(path).lower().endswith(".cfg"):
-        return _load_scalesim(path, overrides)
+        return _load_scalesim(make, path, overrides)
     content = read_toml(path)
-    return _made(content, f"engine file '{os.fspath(path)}'", overrides)
+    return _made(make, content, f"engine file '{os.fspath(path)}'", overrides)
 
 
-def _load_scalesim(path: str | os.PathLike[str], overrides: Mapping[str, Any]) -> Engine:
+def _load_scalesim(make: type[C], path: str | os.PathLike[str], overrides: Mapping[str, Any]) -> C:
     from tpe.engine.file_scalesim import engine_content, not_modelled
 
     where = f"engine file '{os.fspath(path)}'"
     text = read_text(path, "engine file", MAX_BYTES)
-    engine = _made(engine_content(text, where), where, overrides)
+    engine = _made(make, engine_content(text, where), where, overrides)
     left = not_modelled(text, where)
     if left:
         warnings.warn(f"{where}: not modelled: {', '.join(left)}", stacklevel=3)
     return engine
 
 
-def find_engine(spec: str, **overrides: Any) -> Engine:
+def find_engine(make: type[C], spec: str, **overrides: Any) -> C:
     """The engine that `--engine` names: a preset, or a file (with `/`, or in `.toml` or `.cfg`).
 
-    >>> find_engine("edge_16x16").rows
+    >>> from tpe.engine.config import Config
+    >>> find_engine(Config, "edge_16x16").rows
     16
     """
     if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_file_name(spec)):
-        return load_engine(spec, **overrides)
+        return load_engine(make, spec, **overrides)
     name = str(spec).lower()
     if name not in PRESETS:
         raise unknown("engine", spec, [*PRESETS, "FILE.toml", "FILE.cfg"])
-    return PRESETS[name].engine(**overrides)
+    return PRESETS[name].engine(make, **overrides)
 
 
 def is_file_name(spec: str) -> bool:
@@ -190,10 +193,9 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _made(content: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> Engine:
+def _made(make: type[C], content: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> C:
     """The engine that a file's content describes."""
     from tpe.engine.parameters import parameters_of
-    from tpe.model.engine import Engine
 
     for key in content:
         if key not in (*FIELDS, "parameters"):
@@ -214,12 +216,12 @@ def _made(content: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) 
                 raise unknown(f"parameter of {pe.name}", name, known)
             if not _fits(known[name], value):
                 raise _wrong("", f"parameters.{name}", value, known[name].describe())
-        engine = Engine(pe, content["array"], content["size"], **given)
+        engine = make(pe, content["array"], content["size"], **given)
     except TpeError as error:
         raise TpeError(f"{where}: {error}") from None
     if not overrides:
         return engine
-    return Engine(pe, content["array"], content["size"], **{**given, **overrides})
+    return make(pe, content["array"], content["size"], **{**given, **overrides})
 
 
 def _legal(field: str) -> str:

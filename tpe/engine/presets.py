@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base.errors import TpeError
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
+
+C = TypeVar("C", bound="Config")
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,16 @@ class Preset:
     size: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def engine(self, **overrides: Any) -> Engine:
-        """The engine; `overrides` replace parameters. TpeError with the reason if there is none."""
-        from tpe.model.engine import Engine
+    def engine(self, make: type[C], **overrides: Any) -> C:
+        """The engine, as a `make`; `overrides` replace parameters.
 
+        TpeError with the reason if there is none.
+        """
         reason = self.unavailable()
         if reason is not None:
             legal = ", ".join(name for name, p in PRESETS.items() if p.unavailable() is None)
             raise TpeError(f"preset {self.name} is not available: {reason}; legal: {legal}")
-        return Engine(self.pe, self.array, self.size, **{**self.parameters, **overrides})
+        return make(self.pe, self.array, self.size, **{**self.parameters, **overrides})
 
     def unavailable(self) -> str | None:
         """Why the preset cannot be built in this version; None if it can.
@@ -47,13 +50,13 @@ class Preset:
         >>> PRESETS["edge_16x16"].unavailable() is None
         True
         """
-        from tpe.model.engine import Engine
+        from tpe.engine.config import Config
 
         for kind, name, known in (("PE", self.pe, pes), ("array", self.array, arrays)):
             if name not in known.names():
                 return f"it needs the {kind} {name}, which this version does not have"
         try:
-            Engine(self.pe, self.array, self.size, **self.parameters)
+            Config(self.pe, self.array, self.size, **self.parameters)
         except TpeError as error:
             return str(error)
         return None

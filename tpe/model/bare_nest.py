@@ -6,16 +6,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Cycles, Job, Timing
-from tpe.nest.notation import BW, SPACE, TIME, K, M, N, Nest, bind
+from tpe.nest.notation import BW, SPACE, TIME, K, bind
 from tpe.nest.readings import cycles, firings
 
 if TYPE_CHECKING:
     from tpe.model.engine import Engine
-
-
-def nest_size(nest: Nest) -> tuple[int, int]:
-    """(rows, cols): the spatial trips over M and over N."""
-    return nest.trips({M}, SPACE), nest.trips({N}, SPACE)
 
 
 def nest_timing(engine: Engine, job: Job) -> Timing:

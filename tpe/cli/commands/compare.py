@@ -217,8 +217,9 @@ def _pes(text: str | None, iso: str | None, cost: str | None) -> list[str]:
 def _engines(specs: Sequence[str], param: Iterable[str] | None) -> dict[str, Engine]:
     """The engines of files and presets, by what they were called, with `-p` applied."""
     from tpe.engine.file import find_engine
+    from tpe.model.engine import Engine
 
-    found = {spec: find_engine(spec) for spec in specs}
+    found = {spec: find_engine(Engine, spec) for spec in specs}
     if len(found) != len(specs):
         twice = next(spec for spec in specs if list(specs).count(spec) > 1)
         raise TpeError(f"--engine {twice} is given twice; legal: each engine once")
@@ -227,7 +228,7 @@ def _engines(specs: Sequence[str], param: Iterable[str] | None) -> dict[str, Eng
     if not params:
         return found
     return {
-        spec: find_engine(spec, **{k: v for k, v in params.items() if k in engine.params})
+        spec: find_engine(Engine, spec, **{k: v for k, v in params.items() if k in engine.params})
         for spec, engine in found.items()
     }
 

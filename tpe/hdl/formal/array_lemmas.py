@@ -149,9 +149,8 @@ def _stationary(engine: Engine) -> Small:
 def _indexed(engine: Engine) -> Small:
     """matrix2d of sparse PEs; two rows, whose paces differ, and two bit weights."""
     acc = DIGITS_BITS + STREAM_BITS + 1
-    small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1)
     depth = GROUP * ROUNDS
-    small.widths = replace(small.widths, depth=depth)
+    small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1).with_widths(depth=depth)
     rows, cols = 2, 1
     widths = rtl_widths(small)
     names = (*_WORDS, "OwnFronts", "Overlap", "Drift")

@@ -6,7 +6,6 @@ binds one to the widths of an engine.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -70,10 +69,7 @@ def at_widths(engine: Engine, a: int, b: int, acc: int, lanes: int | None = None
     >>> at_widths(Engine("mac", "matrix2d", "2x2"), 3, 3, 8).widths.acc
     8
     """
-    other = copy.copy(engine)
-    given = {"a": a, "b": b, "acc": acc}
-    other.widths = replace(engine.widths, **given, **({"lanes": lanes} if lanes else {}))
-    return other
+    return engine.with_widths(a=a, b=b, acc=acc, **({"lanes": lanes} if lanes else {}))
 
 
 def query(
