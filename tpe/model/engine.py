@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.config import Config
 from tpe.engine.finish import NOTHING, Added, Given, Requant, Results
@@ -19,7 +20,7 @@ from tpe.engine.parameters import (
 from tpe.engine.task import Seen, Task, fingerprint, see, task_of
 from tpe.model.bare_nest import nest_timing
 from tpe.model.firings import count_firings
-from tpe.model.result import Error, LayerRun, Run, priced, repeated
+from tpe.model.result import Error, LayerRun, Run, repeated
 from tpe.model.unvalued import VALUES, unvalued_run, values_of
 from tpe.model.values import bit_level, exact_product
 from tpe.numbers.operands import Ints
@@ -210,7 +211,7 @@ class Engine(Config):
             overflowed=None if found is None else found.overflowed,
             row_steps=None if timing.row_steps is None else timing.row_steps * task.repeat,
         )
-        return priced(self, made, seen) if energy else made
+        return registry.find("tpe.columns", "energy")(self, made, seen) if energy else made
 
     def _values(
         self, seen: Seen, encoded: Ints, other: Ints, values: str, added: Added | None

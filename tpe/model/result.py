@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 from math import hypot
@@ -24,7 +24,6 @@ from tpe.workloads.assumed import assumed_line
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tpe.engine.task import Seen
     from tpe.model.engine import Engine
 
 
@@ -81,6 +80,8 @@ class LayerRun:
     row_steps: int | None = None  # of all rows of a sparse PE, with and without a digit
     pe_pj: float | None = None  # energy of the PEs, None where it is not known
     no_energy: str | None = None  # why it is not, where it was asked for
+    library: str | None = None  # that `pe_pj` is of
+    cost_source: str | None = None  # where it is from, in words
     standard_error: float | None = None
 
     @property
@@ -275,7 +276,7 @@ class Run:
                 "cycles_standard_error": hypot(*spread) if spread else None,
                 **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
                 **_ratios(engine, layers, terms),
-                **_energy(engine, layers),
+                **_energy(layers),
                 **_exactness(error),
                 "accuracy": self.metrics.get("accuracy") if name == "total" else None,
             }
@@ -316,30 +317,17 @@ def _without_values(layers: Sequence[LayerRun]) -> str | None:
     )
 
 
-def priced(engine: Engine, layer: LayerRun, seen: Seen) -> LayerRun:
-    """The layer with the energy of its PEs, where a table was fitted to them; else the reason."""
-    from tpe.synth.power.table import energy_or_reason
-
-    each, reason = energy_or_reason(engine, seen, layer)
-    if each is None:
-        return replace(layer, no_energy=reason)
-    pes = engine.grid.m * engine.grid.n * engine.grid.chain
-    return replace(layer, pe_pj=each * layer.cycles * pes / 1000)
-
-
-def _energy(engine: Engine, layers: list[LayerRun]) -> dict[str, Any]:
+def _energy(layers: list[LayerRun]) -> dict[str, Any]:
     """The columns of the energy of the PEs; of the buffers' and the memory's none is known."""
     known = [layer.pe_pj for layer in layers if layer.pe_pj is not None]
     if len(known) < len(layers):
         return {}
-    from tpe.synth.power.table import LIBRARY, source
-
     per_mac = 1000 * sum(known) / sum(layer.macs for layer in layers)
     columns = {"energy_pe_pj": sum(known), "energy_fj_per_mac": per_mac}
     return {
         **columns,
-        "library": LIBRARY,
-        "cost_source": source(engine),
+        "library": layers[0].library,
+        "cost_source": layers[0].cost_source,
         "activity_source": "toggles",
     }
 

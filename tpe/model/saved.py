@@ -173,7 +173,7 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
     *((name, _is_text, False) for name in "name op operand_source fingerprint".split()),
     *((name, _is_count, True) for name in ("nonzero_digits", "row_steps")),
     *((name, _is_amount, True) for name in ("pe_pj", "standard_error")),
-    ("no_energy", _is_text, True),
+    *((name, _is_text, True) for name in ("no_energy", "library", "cost_source")),
     ("overflowed", lambda v: isinstance(v, bool), True),
     (
         "bandwidth",
@@ -188,7 +188,7 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
 def _layer_of(content: Mapping[str, Any]) -> LayerRun:
     packed = content.get("C")
     for name, legal, may_miss in _FIELDS:
-        value = content[name]
+        value = content.get(name) if may_miss else content[name]
         if not (may_miss if value is None else legal(value)):
             raise ValueError(f"{name} is {value!r}")
     made = LayerRun(

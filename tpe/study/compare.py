@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.engine.parameters import checked_seed
@@ -188,16 +189,13 @@ class Comparison:
 
     def figure(self, layers: bool = False) -> Figure:
         """The stacked picture of where the cycles went, of the whole or of every layer."""
-        from tpe.report import cycles_figure
-
-        return cycles_figure.by_layer(self) if layers else cycles_figure.by_engine(self)
+        drawn: Figure = registry.find("tpe.figures", "layers" if layers else "engines")(self)
+        return drawn
 
     def save_figure(self, path: str | os.PathLike[str], layers: bool = False) -> None:
         """The picture as a `.png`, `.svg` or `.pdf` file."""
-        from tpe.report import cycles_figure
-
-        cycles_figure.check_figure(path)
-        cycles_figure.write_figure(self.figure(layers), path)
+        registry.find("tpe.figures", "check")(path)
+        registry.find("tpe.figures", "write")(self.figure(layers), path)
 
     def _row(
         self, entry: Entry, row: dict[str, Any] | None, base: Mapping[str, Any]
