@@ -23,7 +23,8 @@ from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
 from tpe.synth.area import designs, synthesis, timing
 from tpe.synth.area.pareto import MARGIN, at_clock, clearly_beats, pareto
-from tpe.synth.netlist.mapper import Part, map_parts
+from tpe.synth.netlist.mapped import Part
+from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.netlist import read_netlist
 from tpe.synth.netlist.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_recipes, screening
 from tpe.technology.read import read_liberty

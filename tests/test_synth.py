@@ -24,7 +24,8 @@ from tpe.synth.area.shares import cell_shares
 from tpe.synth.netlist import checks, mapper
 from tpe.synth.netlist.fanout import MOST, buffer_cell, buffered
 from tpe.synth.netlist.fpga import fpga_counts
-from tpe.synth.netlist.mapper import Part, map_parts
+from tpe.synth.netlist.mapped import Part
+from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.netlist import area_um2, full_adder, read_netlist
 from tpe.synth.netlist.recipes import ADDERS, PORTFOLIO, QUICK, Recipe, find_recipes
 from tpe.synth.power import netlist_sim

@@ -17,7 +17,7 @@ from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.pe import bitlet
 from tpe.study import operand_trace
-from tpe.study.operand_trace import RULES
+from tpe.study.trace_rules import RULES
 
 GEMM = "gemm:64x5x40:normal:20"
 

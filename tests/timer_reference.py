@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tests.contract.combos import WITH_RTL
 from tpe.pe.base import PE
 from tpe.synth.area import designs, synthesis, timing
-from tpe.synth.netlist.mapper import Mapped, map_parts
+from tpe.synth.netlist.mapped import Mapped
+from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tpe.model.engine import Engine
     from tpe.model.result import LayerRun, Run
     from tpe.nest.notation import Nest
-    from tpe.study.compare import Comparison, compare
+    from tpe.study.compare import compare
+    from tpe.study.comparison import Comparison
     from tpe.workloads import Layer, Workload, workload
 
 __all__ = [

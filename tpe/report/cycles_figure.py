@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tpe.model.result import LayerRun, Run
-    from tpe.study.compare import Comparison
+    from tpe.study.comparison import Comparison
 
 TITLE = "Where the cycles went"
 ENDINGS = (".png", ".svg", ".pdf")

@@ -34,7 +34,7 @@ from tpe.synth.area.scaling import (
     samples,
     scaling,
 )
-from tpe.synth.netlist.mapper import Mapped
+from tpe.synth.netlist.mapped import Mapped
 from tpe.synth.netlist.recipes import Recipe
 from tpe.synth.power.known import Draw, Energy, pe_energy
 from tpe.technology.technology import Technology

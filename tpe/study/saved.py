@@ -16,7 +16,7 @@ from tpe.model.saved import (
     write_saved,
 )
 from tpe.study.candidates import Candidate
-from tpe.study.compare import Comparison, Entry
+from tpe.study.comparison import Comparison, Entry
 
 FORMAT = "tpe comparison"
 

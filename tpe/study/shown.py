@@ -10,7 +10,7 @@ from tpe.model.shown import count, short
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tpe.study.compare import Comparison
+    from tpe.study.comparison import Comparison
 
 COLUMNS = (
     "label array rows cols cycles cycles_ratio cycles_per_operand overall_utilization "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -25,9 +24,8 @@ from tpe.technology.library import (
     WireLoad,
 )
 from tpe.technology.lookup import Table
+from tpe.technology.units import units_of
 
-_EXPONENT = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6}
-_UNIT = re.compile(r"\s*([\d.eE+-]*)\s*([fpnumkM]?)([a-zA-Z]+)\s*\Z")
 _VARIABLES = {
     "input_net_transition": "slew",
     "input_transition_time": "slew",
@@ -44,7 +42,7 @@ _NUMBERS = str.maketrans('",\\\n\r\t', "      ")
 
 def library_of(source: Text, tree: Group, sha256: str) -> Library:
     """The library of a parsed file, in the units of `tpe.technology.library`."""
-    reader = _Reader(source, tree, _units(source, tree))
+    reader = _Reader(source, tree, units_of(source, tree))
     conditions = tree.attributes.get("default_operating_conditions")
     default = next((g for g in tree.of("operating_conditions") if g.name == conditions), None)
     cells = tuple(map(reader.cell, tree.of("cell")))
@@ -72,56 +70,6 @@ def library_of(source: Text, tree: Group, sha256: str) -> Library:
         ),
         sha256=(sha256,),
     )
-
-
-def _units(source: Text, tree: Group) -> Units:
-    """The units of a file: time and voltage are 1 ns and 1 V unless said, capacitance must be."""
-
-    def unit(name: str, base: str, ours: str, default: float | None) -> float | None:
-        written = tree.attributes.get(name)
-        if written is None:
-            return default
-        match = _UNIT.match(written)
-        if not match or match[3].lower() != base or not _positive(match[1] or "1"):
-            where = _attribute_offset(source, name)
-            raise source.error(where, f"{name} {written!r}: not a number and a unit of {base}")
-        return _in(ours, match)
-
-    load = tree.lists.get("capacitive_load_unit")
-    if not load:
-        raise source.error(tree.offset, "capacitive_load_unit is missing: units are unknown")
-    parts = arguments(load[-1])
-    match = _UNIT.match("".join(parts)) if len(parts) == 2 else None
-    if not match or match[3].lower() != "f" or not _positive(match[1]):
-        where = _attribute_offset(source, "capacitive_load_unit")
-        legal = "a number and a unit of farad, such as (1, pf)"
-        raise source.error(where, f"capacitive_load_unit ({load[-1]}): not {legal}")
-    return Units(
-        time_ns=unit("time_unit", "s", "n", 1.0) or 1.0,
-        capacitance_ff=_in("f", match),
-        voltage_v=unit("voltage_unit", "v", "", 1.0) or 1.0,
-        leakage_nw=unit("leakage_power_unit", "w", "n", None),
-        resistance_kohm=unit("pulling_resistance_unit", "ohm", "k", None),
-    )
-
-
-def _in(ours: str, match: re.Match[str]) -> float:
-    """A matched unit in terms of ours, a prefix; powers of ten above one are exact."""
-    shift = _EXPONENT[match[2]] - _EXPONENT[ours]
-    number = float(match[1] or 1)
-    return number * 10.0**shift if shift >= 0 else number / 10.0**-shift
-
-
-def _positive(text: str) -> bool:
-    try:
-        return float(text) > 0
-    except ValueError:
-        return False
-
-
-def _attribute_offset(source: Text, name: str) -> int:
-    match = re.search(rf"\b{name}\b", source.text)
-    return match.start() if match else 0
 
 
 _SMALLEST, _LARGEST = 1e-6, 1e9  # um2 of a cell: below any atom's, above any chip's

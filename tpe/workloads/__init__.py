@@ -23,7 +23,8 @@ from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm
 from tpe.workloads.npz import load_npz, save_npz
 
 if TYPE_CHECKING:
-    from tpe.workloads.lazy import ImportedWorkload, LazyLayer
+    from tpe.workloads.imported import ImportedWorkload
+    from tpe.workloads.lazy import LazyLayer
     from tpe.workloads.onnx_file import onnx_light
     from tpe.workloads.onnx_model import load_onnx
     from tpe.workloads.scalesim import load_scalesim
@@ -57,7 +58,7 @@ _PATTERNS = {
 }
 # The importers are loaded when they are used: nobody else pays for them.
 _LATER = {
-    "ImportedWorkload": "lazy",
+    "ImportedWorkload": "imported",
     "LazyLayer": "lazy",
     "load_onnx": "onnx_model",
     "load_scalesim": "scalesim",

@@ -20,9 +20,9 @@ import numpy as np
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import FORMATS, IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
+from tpe.workloads.imported import ImportedWorkload
 from tpe.workloads.lazy import (
     MAX_LAYERS,
-    ImportedWorkload,
     LazyLayer,
     Operand,
     Zero,

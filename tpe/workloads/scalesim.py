@@ -29,9 +29,9 @@ from tpe.base.files import read_text
 from tpe.numbers.formats import IntFormat, int_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.im2col import Window, im2col
+from tpe.workloads.imported import ImportedWorkload
 from tpe.workloads.lazy import (
     MAX_LAYERS,
-    ImportedWorkload,
     LazyLayer,
     Operand,
     check_seed,

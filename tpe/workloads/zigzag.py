@@ -31,8 +31,8 @@ from tpe.base.nesting import bracket_depth
 from tpe.numbers.formats import IntFormat, int_format
 from tpe.numbers.matrices import is_int
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
+from tpe.workloads.imported import ImportedWorkload
 from tpe.workloads.lazy import (
-    ImportedWorkload,
     LazyLayer,
     Operand,
     check_seed,

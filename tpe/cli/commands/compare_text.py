@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tpe.model.result import Run
-    from tpe.study.compare import Comparison
+    from tpe.study.comparison import Comparison
 
 UNKNOWN = "unknown"
 BAR = 48  # characters of the longest bar of the picture
@@ -41,7 +41,7 @@ def print_comparison(
 
     `rows` and `layer_rows` are the comparison's, the latter None if layers are not asked for.
     """
-    from tpe.study.compare import NOT_BY_CYCLES
+    from tpe.study.comparison import NOT_BY_CYCLES
 
     macs = result[result.baseline].totals()["macs"]
     counted = len(result[result.baseline].layers)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tpe.synth.area.compose import Composed
     from tpe.synth.area.rows import Chosen
     from tpe.synth.area.synthesis import Result
-    from tpe.synth.netlist.mapper import Mapped
+    from tpe.synth.netlist.mapped import Mapped
 
 
 def print_shares(out: Output, result: Result, power: PowerAsked) -> dict[str, Any]:

@@ -274,7 +274,7 @@ def _wait_table(result: Trace, lanes: int) -> Table:
 
 
 def _rule_table() -> Table:
-    from tpe.study.operand_trace import RULES
+    from tpe.study.trace_rules import RULES
 
     heads = ("rule", "a lane is", "lanes meet")
     table = plain_table(*heads, left=heads)

@@ -22,7 +22,8 @@ from tpe.synth.area.points import measured
 from tpe.synth.area.timing import Timing
 from tpe.synth.netlist import mapper
 from tpe.synth.netlist.fanout import buffered
-from tpe.synth.netlist.mapper import Mapped, Part, map_parts
+from tpe.synth.netlist.mapped import Mapped, Part
+from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.netlist import Module, Netlist, area_um2
 from tpe.synth.netlist.recipes import Recipe, find_recipes
 from tpe.technology.technology import Technology

@@ -17,7 +17,7 @@ from tpe.base.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.model.engine import Engine
-from tpe.synth.netlist.mapper import Part
+from tpe.synth.netlist.mapped import Part
 
 Size: TypeAlias = tuple[int, ...]
 KINDS = ("cell", "front", "finish")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from tpe.synth.area.timing import Timing
-from tpe.synth.netlist.mapper import Mapped
+from tpe.synth.netlist.mapped import Mapped
 
 
 @dataclass(frozen=True)

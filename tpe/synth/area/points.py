@@ -10,7 +10,8 @@ from tpe.base import cache
 from tpe.synth.area import timing
 from tpe.synth.area.pareto import Point
 from tpe.synth.area.timing import Timing, timing_of
-from tpe.synth.netlist.mapper import Mapped, Outcome, Part, map_parts
+from tpe.synth.netlist.mapped import Mapped, Outcome, Part
+from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.recipes import Recipe
 from tpe.technology.technology import Technology
 

@@ -21,7 +21,8 @@ from tpe.nest.notation import Dim
 from tpe.synth.area import designs
 from tpe.synth.area.compose import AROUND, Version, compose
 from tpe.synth.area.designs import Size, sized
-from tpe.synth.netlist.mapper import Mapped, map_parts
+from tpe.synth.netlist.mapped import Mapped
+from tpe.synth.netlist.mapper import map_parts
 from tpe.technology.technology import Technology
 
 _EXACT = 1e-6  # copies are whole numbers, so that a fit that is none shows

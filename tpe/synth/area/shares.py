@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from tpe.model.engine import Engine
 from tpe.synth.area import designs
-from tpe.synth.netlist.mapper import Mapped, Part, map_parts
+from tpe.synth.netlist.mapped import Mapped, Part
+from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.netlist import area_um2
 from tpe.synth.netlist.recipes import Recipe
 from tpe.technology.technology import Technology

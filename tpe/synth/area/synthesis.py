@@ -21,7 +21,7 @@ from tpe.synth.area.pareto import Point, clearly_beats
 from tpe.synth.area.points import measured
 from tpe.synth.area.rows import Design, LeftOut, array_columns, fronts_json, of_pe, pe_columns
 from tpe.synth.netlist import mapper
-from tpe.synth.netlist.mapper import Part
+from tpe.synth.netlist.mapped import Outcome, Part
 from tpe.synth.netlist.recipes import Recipe, find_recipes, screening
 from tpe.synth.power.array import of_array
 from tpe.synth.power.pe import Power, pe_power
@@ -288,7 +288,7 @@ def _design(
     every = [part for kind in parts.values() for part in kind]
     left_out: list[LeftOut] = []
 
-    def told(part: Part, outcome: mapper.Outcome) -> None:
+    def told(part: Part, outcome: Outcome) -> None:
         for recipe, reason in (*outcome.failed, *outcome.left_out):
             left_out.append(LeftOut(part.name, part.variant, recipe, reason))
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tpe.base.errors import TpeError, unknown
 from tpe.base.processes import run
-from tpe.synth.netlist.mapper import Part, require_pyosys
+from tpe.synth.netlist.mapped import Part
+from tpe.synth.netlist.mapper import require_pyosys
 
 FAMILIES = {
     "ice40": "synth_ice40 -top {top}",

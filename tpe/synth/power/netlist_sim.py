@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tpe.base.errors import TpeError
 from tpe.hdl.simulate.build import Design
-from tpe.synth.netlist.mapper import Mapped
+from tpe.synth.netlist.mapped import Mapped
 from tpe.technology import function, roles
 from tpe.technology.library import Cell, Library, Sequential
 

@@ -21,7 +21,7 @@ from tpe.engine.task import Seen, Task, see
 from tpe.model.engine import Engine
 from tpe.model.toggles import switching
 from tpe.synth.area.designs import pe_parts, share_of, sized
-from tpe.synth.netlist.mapper import Part
+from tpe.synth.netlist.mapped import Part
 
 if TYPE_CHECKING:
     from tpe.hdl.simulate.images import Case
