@@ -452,11 +452,15 @@ def test_the_critical_path_is_that_of_opensta(tmp_path):
 
 
 def test_ripples_of_full_adders_are_timed_through():
-    """15.17 ns and 3276 um2 of tpe130, by OpenSTA; a timer that sees no path through them: 3.1."""
+    """3276 um2 of tpe130, 15 to 16 ns as its gates are ordered; a timer that sees no path: 3.1."""
     made = synthesis.synthesise("mac", recipes="ripple/small,ripple/small/full_adders")
     smallest = min(made.designs[0].points["cell"], key=lambda point: point.area_um2)
     assert "full_adders" in smallest.mapped.label and round(smallest.area_um2) == 3276
-    assert smallest.period_ns == pytest.approx(15.167, rel=WITHIN)
+    assert 15 < smallest.period_ns < 17
+    if timing.opensta():
+        (theirs,) = timing.timings(technology(), [smallest.mapped.netlist], "sta")
+        assert theirs is not None
+        assert smallest.period_ns == pytest.approx(theirs.period_ns, rel=WITHIN)
     assert smallest.mapped.abc_delay_ns < 0.3 * smallest.period_ns
 
 

@@ -26,6 +26,7 @@ def step(
 def work(a: Ints, bits: int, lanes: int) -> Ints:
     """Magnitude columns of the group that hold a one; the others are skipped.
 
+    >>> import numpy as np
     >>> work(np.array([[5, -4]]), 4, 2).tolist()
     [[2]]
     """

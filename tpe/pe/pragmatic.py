@@ -36,6 +36,7 @@ def step(
 def work(a: Ints, bits: int, lanes: int, digits: str = "magnitude") -> Ints:
     """The most non-zero digits of an operand of the group: ones of its magnitude, or CSD digits.
 
+    >>> import numpy as np
     >>> work(np.array([[7, 0, 0, 0]]), 8, 2).tolist()
     [[3, 0]]
     """
