@@ -14,13 +14,10 @@ from typing import Any
 from tpe.base.errors import TpeError, unknown
 
 # Of tpe itself, so that a checkout needs no installation: group, name, module:attribute.
-_FIGURE = "tpe.report.cycles_figure"
 _OWN = (
     ("tpe.columns", "energy", "tpe.synth.power.annotate:energy"),
-    ("tpe.figures", "check", f"{_FIGURE}:check_figure"),
-    ("tpe.figures", "engines", f"{_FIGURE}:by_engine"),
-    ("tpe.figures", "layers", f"{_FIGURE}:by_layer"),
-    ("tpe.figures", "write", f"{_FIGURE}:write_figure"),
+    ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
+    ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
 )
 
 

@@ -93,9 +93,12 @@ class Config:
         >>> Config("mac", "matrix2d", "2x2").with_widths(a=3, b=3, acc=8).widths.acc
         8
         """
-        nest, record, array, size, params, widths = self._facts()
-        place = (nest,) if nest is not None else (record, array, size)
-        return _remade(type(self), place, dict(params), replace(widths, **changes))
+        return _remade(type(self), *self._given(), replace(self.widths, **changes))
+
+    def _given(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What makes it again: where it stands, and its parameters."""
+        place = (self.own_nest,) if self.own_nest else (self.record, self.array, self.size)
+        return place, dict(self.params)
 
     def _facts(self) -> tuple[Any, ...]:
         """All that determines how the engine behaves."""
@@ -108,9 +111,7 @@ class Config:
         return hash(self._facts())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        nest, record, array, size, params, widths = self._facts()
-        place = (nest,) if nest is not None else (record, array, size)
-        return _remade, (type(self), place, dict(params), widths)
+        return _remade, (type(self), *self._given(), self.widths)
 
     @property
     def rows(self) -> int:

@@ -93,6 +93,17 @@ def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(temporary, format=kind, dpi=160, metadata=metadata[kind])
 
 
+def figure(comparison: Comparison, layers: bool) -> Figure:
+    """Where the cycles went, of every layer or of the whole."""
+    return by_layer(comparison) if layers else by_engine(comparison)
+
+
+def save_figure(comparison: Comparison, path: str | os.PathLike[str], layers: bool) -> None:
+    """The same as a `.png`, `.svg` or `.pdf` file; the file is checked before it is drawn."""
+    check_figure(path)
+    write_figure(figure(comparison, layers), path)
+
+
 def by_engine(comparison: Comparison) -> Figure:
     """One bar per engine, stacked by where its cycles went, with its total on top."""
     runs = comparison.ran

@@ -176,13 +176,12 @@ class Comparison:
 
     def figure(self, layers: bool = False) -> Figure:
         """The stacked picture of where the cycles went, of the whole or of every layer."""
-        drawn: Figure = registry.find("tpe.figures", "layers" if layers else "engines")(self)
+        drawn: Figure = registry.find("tpe.figures", "cycles")(self, layers)
         return drawn
 
     def save_figure(self, path: str | os.PathLike[str], layers: bool = False) -> None:
         """The picture as a `.png`, `.svg` or `.pdf` file."""
-        registry.find("tpe.figures", "check")(path)
-        registry.find("tpe.figures", "write")(self.figure(layers), path)
+        registry.find("tpe.figures", "save")(self, path, layers)
 
     def _row(
         self, entry: Entry, row: dict[str, Any] | None, base: Mapping[str, Any]
