@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import tpe
 from benchmarks.timing import Figure
 from tpe import pe as pes
-from tpe.pe.base import Pace
+from tpe.report.describe import operand_steps
 from tpe.workloads import onnx_light
 
 
 def figures() -> Iterator[Figure]:
     """Cycles and firings of real networks, C included, kernels warm."""
     for name in pes.names():
-        if pes.get(name).pace in (Pace.SPARSE_A, Pace.SPARSE_AB):
+        if operand_steps(pes.get(name).pace).startswith("non-zero"):
             yield resnet50(name)
     engine = tpe.Engine("opt4c", "matrix2d", (32, 32))
     start = time.perf_counter()

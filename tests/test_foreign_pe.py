@@ -60,7 +60,9 @@ def put(monkeypatch: pytest.MonkeyPatch) -> Put:
     def cell(text: str) -> PE:
         own = {"tpe_pe_plain": text}
         monkeypatch.setattr(sources, "text", lambda name: own.get(name) or real(name))
-        return replace(pes.get("mac"), name="plain")
+        mac = pes.get("mac")
+        assert mac.hardware is not None
+        return replace(mac, name="plain", hardware=replace(mac.hardware, cell="plain"))
 
     return cell
 

@@ -21,7 +21,7 @@ from tpe.hdl.foreign.report import Cosimulation
 from tpe.hdl.formal.cell_lemmas import at_widths
 from tpe.nest.notation import mac, tile
 from tpe.numbers.digits import ENCODINGS
-from tpe.pe.base import Parameter
+from tpe.pe.parameters import Parameter
 
 A, B = np.arange(-6, 6).reshape(3, 4), np.arange(-4, 4).reshape(4, 2)
 RUN = tpe.Engine("opt4c", size="4x4").run(A, B)
@@ -83,14 +83,9 @@ def test_records_pickle_by_name() -> None:
 
 
 def test_a_record_of_ones_own_that_is_not_listed_pickles_if_its_functions_have_names() -> None:
-    own = replace(pes.get("mac"), name="mine", built=_built, nest=None)
-    assert own.psum.word_bits is not _built
+    own = replace(pes.get("mac"), name="mine", nest=None)
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(own)  # functions without a name are not kept silently
-
-
-def _built(widths: Any) -> dict[str, int]:
-    return {}
 
 
 def test_workloads_pickle_with_their_operands() -> None:

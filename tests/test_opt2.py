@@ -194,7 +194,7 @@ def test_pairs_in_space_are_two_bits_narrower_for_each_bit_weight(lanes, a_type)
     e = engine(size=(3, 2), lanes=lanes, a_type=a_type)
     digits, acc = e.widths.digits, e.widths.acc
     pairs = [acc - 2 * bw for bw in range(digits)]
-    assert e.pe.psum.words(e.widths) == tuple(bits for bits in pairs for _ in range(2))
+    assert e.pe.kernel.psum.words(e.widths) == tuple(bits for bits in pairs for _ in range(2))
     found = Counter()
     for unit in elaborated(emit.engine_modules(e), "tpe_engine"):
         found[unit.op, unit.fan_in, unit.bits] += unit.copies

@@ -65,7 +65,7 @@ def test_describe_is_data_that_holds_together(pe: str, array: str, types: tuple[
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     assert facts["engine"] == engine.describe()
     assert {row["name"]: row["value"] for row in facts["parameters"]} == engine.params
-    assert facts["psum"]["bits"] == engine.pe.psum.bits(engine.widths)
+    assert facts["psum"]["bits"] == engine.pe.kernel.psum.bits(engine.widths)
     ops = [op for row in facts["stages"] for op in row["ops"]]
     steps = engine.nest.steps if engine.has_nest else ()
     assert sorted(ops) == sorted(step.op.name for step in steps)
@@ -257,7 +257,7 @@ def test_a_pe_without_a_nest_is_described_and_drawn() -> None:
     assert facts["nest_why"] == "not written as a nest" == facts["inventory_why"]
     assert facts["rewrites"] == {"chain": None, "reachable": []}
     modules = {row["stage"]: row["module"] for row in facts["stages"]}
-    assert modules["cell"] == "tpe_pe_unwritten" and modules["finish"] == "tpe_finish_carry_save"
+    assert modules["cell"] == "tpe_pe_opt1" and modules["finish"] == "tpe_finish_carry_save"
     assert "one finish per column (carry_save)" in " ".join(facts["picture"].split())
 
 

@@ -97,7 +97,7 @@ def test_flip_flops_are_those_of_the_registers_in_the_rtl(pe, library, made):
     """By hand: a MAC keeps a word; OPT1 a pair; no datapath register has a reset; no latch."""
     tech, result = technology(library), made(pe, library)
     engine = result.designs[0].engine
-    pair = engine.pe.psum.bits(engine.widths)
+    pair = engine.pe.kernel.psum.bits(engine.widths)
     for point in result.designs[0].points["cell"]:
         m = point.mapped
         if not m.variant:

@@ -20,7 +20,7 @@ from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS
 from tpe.numbers.digits import ENCODINGS
-from tpe.pe.base import PE, Pace
+from tpe.pe.base import PE
 
 STEPPED = [pes.get(name) for name in pes.names() if pes.get(name).stepped]
 WITH_RTL = [pe for pe in STEPPED if pe.rtl]
@@ -158,7 +158,7 @@ def test_cycles_and_their_terms_by_loops(pe: PE, data: Any) -> None:
     pes_count = size[0] * size[1]
     slowest = [[max(1, *group) for group in tile] for tile in tiles]
     terms = engine.run(a, b).terms
-    padded = Fraction(-k % lanes, lanes) if pe.pace is Pace.SERIAL else Fraction(0)
+    padded = Fraction(-k % lanes, lanes) if pe.pace.depends == "nothing" else Fraction(0)
     work = sum(sum(map(sum, tile)) for tile in tiles)
     edge = sum(sum(tile[-1]) for tile in tiles) * padded / pes_count
     assert terms.compute == sum(map(sum, slowest))

@@ -177,8 +177,8 @@ def test_inventory_is_what_elaborates(combo):
         assert copies_and_widest((x.op, x.fan_in, x.copies, x.bits) for x in found) == expected
         # Those narrower than the widest, too: a compressor per bit weight has its own width.
         compressors = {(x.fan_in, x.bits) for x in found if x.op == "half_reduce"}
-        assert compressors == set(e.pe.trees(e.widths, e.params))
-        if e.pe.psum.kind == "bit_weights":
+        assert compressors == set(e.pe.hardware.trees(e.widths, e.params))
+        if e.pe.kernel.psum.kind == "bit_weights":
             weights = {2 * bw for bw in range(e.widths.digits)}
             assert {e.widths.acc - bits for fan_in, bits in compressors} == weights
 

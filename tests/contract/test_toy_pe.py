@@ -14,19 +14,24 @@ ROOT = Path(__file__).parents[2]
 
 MODEL = '''"""A toy: the multiplication operator and a word accumulator."""
 
-from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.base.jit import kernel
 from tpe.nest.notation import mac
-from tpe.pe.base import PE, Pace, Psum, Way
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Kernel, Psum, resolve_type, step_type
+from tpe.pe.paces import Dense
 
 
 @kernel(step_type)
-def step(a, b, plane, word, unused, bits, a_bits, encoder):
-    return (word + a * b) & ((1 << bits) - 1), 0
+def step(codes, b, plane, psum, facts):
+    for lane in range(codes.shape[0]):
+        for n in range(codes.shape[1]):
+            word = psum[0, n] + codes[lane, n] * b[lane, n]
+            psum[0, n] = word & ((1 << facts.psum_bits) - 1)
 
 
 @kernel(resolve_type)
-def resolve(word, unused, plane, acc, bits, acc_bits):
-    return word
+def resolve(psum, plane, acc, facts):
+    acc[:] = psum[0]
 
 
 RECORD = PE(
@@ -34,21 +39,22 @@ RECORD = PE(
     title="toy multiplier",
     source="this test",
     nest=lambda loops, params: mac(*loops),
-    pace=Pace.DENSE,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=Dense(lanes=range(1, 2)),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {
-        "encode": 3,
-        "map": w.b + 2,
-        "shift": w.a + w.b,
-        "half_reduce": w.a + w.b,
-        "add": w.a + w.b,
-        "accumulate": w.acc,
-    },
-    trees=lambda w, params: ((w.digits, w.a + w.b),),
+    hardware=Hardware(
+        cell="toy",
+        finish="word",
+        built=lambda w: {
+            "encode": 3,
+            "map": w.b + 2,
+            "shift": w.a + w.b,
+            "half_reduce": w.a + w.b,
+            "add": w.a + w.b,
+            "accumulate": w.acc,
+        },
+        trees=lambda w, params: ((w.digits, w.a + w.b),),
+    ),
 )
 '''
 

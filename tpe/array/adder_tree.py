@@ -5,7 +5,8 @@ from __future__ import annotations
 from tpe.array.base import Array
 from tpe.array.matrix2d import bandwidth, timing
 from tpe.nest.notation import K, N
-from tpe.pe.base import Pace, Way
+from tpe.pe.base import Way
+from tpe.pe.paces import Dense, Planes
 
 RECORD = Array(
     name="adder_tree",
@@ -14,7 +15,7 @@ RECORD = Array(
     aliases=("tree",),
     way=Way.REDUCE,
     dims=(K, N),
-    paces=frozenset({Pace.DENSE, Pace.SERIAL}),
+    paces=frozenset({Dense, Planes}),
     rtl=lambda pe: "matrix2d",
     timing=timing,
     bandwidth=bandwidth,

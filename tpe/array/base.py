@@ -10,7 +10,10 @@ from typing import Any
 
 from tpe.base.errors import TpeError
 from tpe.nest.notation import Dim
-from tpe.pe.base import PE, Pace, Parameter, Params, Way, Widths
+from tpe.pe.base import PE, Way
+from tpe.pe.paces import LockStep, Pace
+from tpe.pe.parameters import Parameter
+from tpe.pe.widths import Params, Widths
 
 TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "stall")
 
@@ -170,13 +173,12 @@ class Array:
     aliases: tuple[str, ...]
     way: Way
     dims: tuple[Dim, ...]  # which loops its rows, columns and depth unroll
-    paces: frozenset[Pace]
+    paces: frozenset[type[Pace]]
     rtl: Callable[[PE], str]  # stem of the RTL module for a PE
     timing: Callable[[Job, Handshake], Timing]
     bandwidth: Callable[[Job], tuple[int, int]]  # operand bits a cycle, A and B, at full pace
     legal_size: range = field(default=range(1, 1025))
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
-    stepped: bool = False  # takes PEs whose steps last several cycles
     parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
 
     @property
@@ -211,9 +213,9 @@ class Array:
         if self.way not in pe.ways:
             ways = ", ".join(sorted(way.name.lower() for way in pe.ways))
             return f"{self.name} has its psum {self.way.name.lower()}, {pe.name} supports {ways}"
-        if pe.stepped and not self.stepped:
+        if pe.stepped and LockStep not in self.paces:
             return f"{self.name} takes a step a cycle, {pe.name} several, and all cells wait"
-        if pe.pace not in self.paces:
+        if type(pe.pace) not in self.paces:
             return (
                 f"{self.name} moves operands in lock-step, {pe.name} takes "
                 f"as many steps as its operands have digits"
@@ -228,7 +230,7 @@ def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> T
     `overhead` cycles when nobody waits; `flush` is the number of cycles from the last beat to the
     first row read, plus the two registers behind it. Planes are closed by one step more.
     """
-    lanes, planes = job.widths.lanes, job.record.planes(job.widths, job.params)
+    lanes, planes = job.widths.lanes, job.record.planes(job.widths)
     closing = int(planes > 1)
     steps = -(-job.k // lanes) * planes
     useful = Fraction(job.k * planes, lanes)

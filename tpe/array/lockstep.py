@@ -1,7 +1,7 @@
 """Timing of PEs whose steps last several cycles, in a broadcast array that waits for the slowest.
 
 A step is a group of `lanes` operands of K, for every output of a tile at once. A PE works on it
-for as many cycles as its rule says, `PE.steps` or `PE.pair_steps`, at least one; the operands of
+for as many cycles as its pace says, `LockStep.cycles`, at least one; the operands of
 the next step come when every PE of the array is done. So a tile takes the sum over its groups of
 the slowest PE's cycles, then rows + 3 cycles, as a dense PE's does.
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing, next_cycle
 from tpe.numbers.operands import Ints
-from tpe.pe.base import Pace
+from tpe.pe.paces import LockStep
 
 FLUSH = 3  # edges from a tile's last step to its first row: the psum, the row and the C register
 CHUNK = 1 << 18  # operands whose steps are worked out at once
@@ -54,11 +54,19 @@ def stepped_timing(job: Job, handshake: Handshake) -> Timing:
     return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
+def pace_of(job: Job) -> LockStep:
+    """The pace of a job's PE, which is in lock-step here."""
+    pace = job.record.pace
+    assert isinstance(pace, LockStep), f"{job.record.name} is not in lock-step"
+    return pace
+
+
 def tile_cycles(job: Job, tile: TileSteps) -> Cycles:
     """Where the cycles of a tile go."""
-    pes = job.rows * (job.cols if job.record.pair_steps else 1)
+    pace = pace_of(job)
+    pes = job.rows * (job.cols if pace.depends == "pairs" else 1)
     steps = int(tile.slowest.sum())
-    padding = -job.k % job.widths.lanes if job.record.pace is Pace.SERIAL else 0
+    padding = -job.k % job.widths.lanes if pace.depends == "nothing" else 0
     edge = Fraction(tile.last_work * padding, pes * job.widths.lanes)
     work, empty = Fraction(tile.work, pes), Fraction(tile.empty, pes)
     return Cycles(
@@ -72,7 +80,7 @@ def tile_cycles(job: Job, tile: TileSteps) -> Cycles:
 
 def _tiles(job: Job) -> Iterator[tuple[TileSteps, int]]:
     """Every tile, N outermost, and how often it comes: steps of A alone are the same for all N."""
-    if job.record.pair_steps is None:
+    if pace_of(job).depends != "pairs":
         for tile in row_tiles(job):
             yield tile, job.n_tiles
         return
@@ -85,18 +93,17 @@ def _tiles(job: Job) -> Iterator[tuple[TileSteps, int]]:
 
 def pair_tile(job: Job, a: Ints, b: Ints) -> TileSteps:
     """The tile of `rows` rows of A, (rows, K), and `cols` columns of B, (cols, K)."""
-    assert job.record.pair_steps is not None
-    slowest, work, empty = job.record.pair_steps(a, b.T, job.widths, job.params)
+    slowest, work, empty = pace_of(job).cycles(a, b.T, job.widths, job.params)
     return TileSteps(np.maximum(1, slowest), int(work.sum()), int(work[-1]), int(empty.sum()))
 
 
 def row_tiles(job: Job) -> Iterator[TileSteps]:
-    """The tiles of one column of tiles, from `PE.steps` of the rows of A."""
-    assert job.record.steps is not None
+    """The tiles of one column of tiles, from the steps of the rows of A."""
+    cycles = pace_of(job).cycles
     a = _padded(job.a, job.m_tiles * job.rows)
     many = max(1, CHUNK // (job.rows * job.k)) * job.rows
     for start in range(0, len(a), many):
-        work = np.asarray(job.record.steps(a[start : start + many], job.widths, job.params))
+        work = cycles(a[start : start + many], job.widths, job.params)
         by_tile = work.reshape(-1, job.rows, work.shape[-1])
         for tile in by_tile:
             yield TileSteps(
@@ -114,7 +121,7 @@ def _padded(x: Ints, rows: int) -> Ints:
 
 def _walk(job: Job, slowest: list[Ints], handshake: Handshake) -> int:
     """Cycles of the same tiles with an idle source or a busy sink, edge by edge."""
-    turns = 1 if job.record.pair_steps else job.n_tiles
+    turns = 1 if pace_of(job).depends == "pairs" else job.n_tiles
     edge, first = -1, None
     for _ in range(turns):
         for tile in slowest:

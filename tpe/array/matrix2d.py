@@ -5,7 +5,9 @@ from __future__ import annotations
 from tpe.array.base import OVERLAP, Array, Handshake, Job, Timing, dense_timing
 from tpe.array.free_rows import sparse_timing
 from tpe.nest.notation import M, N
-from tpe.pe.base import PE, Pace, Parameter, Way
+from tpe.pe.base import PE, Way
+from tpe.pe.paces import Dense, FreeRows, LockStep, Planes
+from tpe.pe.parameters import Parameter
 
 DRIFT = Parameter(
     "drift", 0, range(65), "groups of K by which a row may lead the slowest; 0: unbounded", "Drift"
@@ -20,7 +22,7 @@ def timing(job: Job, handshake: Handshake) -> Timing:
         from tpe.array.lockstep import stepped_timing
 
         return stepped_timing(job, handshake)
-    flush = 1 + job.record.cell_latency(job.params) + 2
+    flush = 1 + job.record.latency(job.params) + 2
     return dense_timing(job, flush + job.rows, flush, handshake)
 
 
@@ -52,10 +54,9 @@ RECORD = Array(
     aliases=(),
     way=Way.KEEP,
     dims=(M, N),
-    paces=frozenset(Pace),
+    paces=frozenset({Dense, Planes, LockStep, FreeRows}),
     rtl=module,
     timing=timing,
     bandwidth=bandwidth,
-    stepped=True,
     parameters=parameters,
 )

@@ -23,9 +23,8 @@ import numpy as np
 from tpe.array.base import TERMS, Cycles, Job, Timing
 from tpe.array.free_rows import pass_edges, passes, row_pass
 from tpe.array.free_rows_walk import LATENCY, TAIL
-from tpe.array.lockstep import FLUSH, pair_tile, row_tiles, tile_cycles
+from tpe.array.lockstep import FLUSH, pace_of, pair_tile, row_tiles, tile_cycles
 from tpe.numbers.operands import Ints
-from tpe.pe.base import Pace
 
 OPERANDS = 1 << 22  # about as many are drawn for one kind of tile
 PAIRS = 1 << 26  # ... and as many pairs of them, where both operands count
@@ -155,7 +154,7 @@ class _Sparse:
 
 
 def _stepped(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
-    pairs = job.record.pair_steps is not None
+    pairs = pace_of(job).depends == "pairs"
     lanes = job.widths.lanes
     columns = _strata(job.n, job.cols) if pairs else [(job.cols, job.n_tiles)]
     total, variance, stream = Cycles(), 0.0, 0
@@ -173,7 +172,7 @@ def _stepped(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
                 else:
                     variance += _spread(steps, cells) * across**2
     drain = Fraction(job.rows + FLUSH) * job.tiles
-    exact = job.record.pace is Pace.SERIAL
+    exact = pace_of(job).depends == "nothing"
     timing = Timing(_whole(total + Cycles(fill_drain=drain)))
     return Estimate(timing, None if exact else sqrt(variance))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tpe.array.base import Array, Handshake, Job, Timing, dense_timing
 from tpe.nest.notation import M, N
-from tpe.pe.base import Pace, Way
+from tpe.pe.base import Way
+from tpe.pe.paces import Dense, Planes
 
 
 def timing(job: Job, handshake: Handshake) -> Timing:
@@ -13,7 +14,7 @@ def timing(job: Job, handshake: Handshake) -> Timing:
     Skew rows + cols - 2, the operand register and the cell's own, the psum; then the row register
     and the C register, and one row a cycle.
     """
-    latency = job.record.cell_latency(job.params)
+    latency = job.record.latency(job.params)
     flush = job.rows + job.cols - 1 + latency + 2
     return dense_timing(job, flush + job.rows, flush, handshake)
 
@@ -31,7 +32,7 @@ RECORD = Array(
     aliases=("os",),
     way=Way.KEEP,
     dims=(M, N),
-    paces=frozenset({Pace.DENSE, Pace.SERIAL}),
+    paces=frozenset({Dense, Planes}),
     rtl=lambda pe: "systolic_os",
     timing=timing,
     bandwidth=bandwidth,

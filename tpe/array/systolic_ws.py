@@ -18,7 +18,9 @@ from fractions import Fraction
 
 from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Timing
 from tpe.nest.notation import K, N
-from tpe.pe.base import PE, Pace, Parameter, Way
+from tpe.pe.base import PE, Way
+from tpe.pe.paces import Dense
+from tpe.pe.parameters import Parameter
 
 PSUM_DEPTH = Parameter(
     "psum_depth",
@@ -69,7 +71,7 @@ def in_order(job: Job) -> Iterator[Pass]:
 
 def leaving(job: Job) -> int:
     """Cycles from the acceptance of a row to its word of C."""
-    return job.chain + job.cols + job.record.cell_latency(job.params) + 2
+    return job.chain + job.cols + job.record.latency(job.params) + 2
 
 
 def exposed(job: Job, done: Pass) -> int:
@@ -182,7 +184,7 @@ RECORD = Array(
     aliases=("ws",),
     way=Way.PASS,
     dims=(K, N),
-    paces=frozenset({Pace.DENSE}),
+    paces=frozenset({Dense}),
     rtl=lambda pe: "systolic_ws",
     timing=timing,
     bandwidth=bandwidth,

@@ -16,13 +16,12 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from tpe.base.cache import cache_dir
 
 F = TypeVar("F", bound=Callable[..., Any])
-Signature = Callable[[Any], Any]  # from the namespace of types below to a numba signature
+Signature = Callable[[Any], Any]  # from numba's namespace of types to a signature
 
 _signatures: dict[Callable[..., Any], Signature | None] = {}
 _made: dict[Callable[..., Any], Any] = {}
@@ -38,18 +37,6 @@ def kernel(signature: Signature | None = None) -> Callable[[F], F]:
     return note
 
 
-def step_type(t: Any) -> Any:
-    """(code, b, plane, psum 0, psum 1, psum word bits, a_bits, encoder) -> (psum 0, psum 1)."""
-    i = t.int64
-    return t.UniTuple(i, 2)(i, i, i, i, i, i, i, i)
-
-
-def resolve_type(t: Any) -> Any:
-    """(psum 0, psum 1, plane, accumulator, psum word bits, acc_bits) -> accumulator."""
-    i = t.int64
-    return i(i, i, i, i, i, i)
-
-
 def compiled(function: Callable[..., Any]) -> Any:
     """The compiled form of a kernel: a numba dispatcher that releases the GIL while it runs."""
     return _compiled(getattr(function, "py_func", function))
@@ -61,18 +48,11 @@ def _compiled(function: Callable[..., Any]) -> Any:
     dispatcher = _made[function]
     signature = _signatures[function]
     if signature and not dispatcher.signatures:
-        dispatcher.compile(signature(_types()))
+        from numba import types
+
+        dispatcher.compile(signature(types))
         dispatcher.disable_compile()
     return dispatcher
-
-
-def _types() -> Any:
-    from numba import types
-
-    t = SimpleNamespace(**vars(types))
-    t.step = types.FunctionType(step_type(types))
-    t.resolve = types.FunctionType(resolve_type(types))
-    return t
 
 
 def _make_dispatchers() -> None:

@@ -26,7 +26,8 @@ from tpe.nest.notation import SPACE, M, N, Nest, tile
 from tpe.nest.readings import Unit, bound_inventory
 from tpe.numbers import zero_points
 from tpe.numbers.formats import IntFormat, int_format
-from tpe.pe.base import PE, Widths
+from tpe.pe.base import PE
+from tpe.pe.widths import Widths
 
 C = TypeVar("C", bound="Config")
 
@@ -135,12 +136,12 @@ class Config:
             return params
         lanes = self.grid.lanes
         if lanes is None:
-            lanes = params.get("lanes", self.pe.lanes[0])
+            lanes = params.get("lanes", self.pe.pace.lanes[0])
         elif "lanes" in given and params.get("lanes") != lanes:
             side = "a chain has 1" if self.grid.chain > 1 else f"{self.array.name} sets {lanes}"
             raise TpeError(f"lanes = {given['lanes']!r} is not legal: {side}")
-        if lanes not in self.pe.lanes:
-            legal = f"{self.pe.lanes[0]} to {self.pe.lanes[-1]}"
+        if lanes not in self.pe.pace.lanes:
+            legal = f"{self.pe.pace.lanes[0]} to {self.pe.pace.lanes[-1]}"
             raise TpeError(f"lanes = {lanes} is not legal for {self.pe.name}: {legal}")
         if "lanes" in params:
             params["lanes"] = lanes

@@ -32,7 +32,7 @@ from tpe.version import __version__
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
-    from tpe.pe.base import Parameter
+    from tpe.pe.parameters import Parameter
 
 C = TypeVar("C", bound="Config")
 

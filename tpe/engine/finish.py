@@ -29,7 +29,7 @@ from tpe.base.errors import TpeError
 from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.numbers.operands import Ints, check_accumulator
 from tpe.numbers.words import wrap
-from tpe.pe.base import Parameter
+from tpe.pe.parameters import Parameter
 
 ROUNDINGS = ("half_up", "half_even", "half_away")  # in the order of the RTL's Rounding
 SHIFT_BITS = 6  # a shift of 0 to 63

@@ -14,7 +14,8 @@ from tpe.engine.finish import OVERFLOWS
 from tpe.engine.finish import PARAMETERS as CHAIN
 from tpe.numbers.formats import FORMATS
 from tpe.numbers.zero_points import MODES
-from tpe.pe.base import PE, Parameter
+from tpe.pe.base import PE
+from tpe.pe.parameters import Parameter
 
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
 

@@ -63,7 +63,7 @@ def kept_steps(engine: Engine, a: Ints, b: Ints, most: int | None = None) -> Ste
     if pe.sparse:
         return _selected_steps(engine, a, b, most)
     w = engine.widths
-    planes = pe.planes(w, engine.params)
+    planes = pe.planes(w)
     coded = encoding(engine.encoder).encode(a, w.a).astype(np.int64)
     pad = -len(a) % w.lanes
     digits = np.pad(coded, ((0, pad), (0, 0))).reshape(-1, w.lanes, w.digits)

@@ -26,7 +26,8 @@ from tpe.numbers.compressors import evaluate_tree, word_tree
 from tpe.numbers.digits import encoding, select
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import compress
-from tpe.pe.base import PE, Pace
+from tpe.pe.base import PE
+from tpe.pe.paces import Planes
 
 if TYPE_CHECKING:
     from tpe.model.engine import Engine
@@ -182,7 +183,7 @@ def _outputs(engine: Engine, steps: Steps) -> tuple[dict[str, Outputs], Words]:
         found[op] = _shown(words, [_width(pe, step, key, built[op]) for key in words])
         if K in step.sums:
             break
-    if pe.pace is Pace.SERIAL:
+    if isinstance(pe.pace, Planes):
         _fold(engine, steps, words[0, 0], built, found)
     return found, words
 
@@ -194,7 +195,7 @@ def _columns(x: Ints) -> Ints:
 
 def _width(pe: PE, step: Step, key: Key, bits: int) -> int:
     """Width of a word: the pair of a bit weight is narrower by what it will be shifted."""
-    return bits - 2 * key[1] * (pe.psum.kind == "bit_weights" and K in step.sums)
+    return bits - 2 * key[1] * (pe.kernel.psum.kind == "bit_weights" and K in step.sums)
 
 
 def _shown(words: Words, widths: list[int]) -> Outputs:
@@ -210,7 +211,7 @@ def _apply(
     """One primitive of the nest on the words that reach it."""
     pe, op = _record(engine), step.op.name
     if op == "map":
-        return _mapped(steps, serial=pe.pace is Pace.SERIAL)
+        return _mapped(steps, serial=isinstance(pe.pace, Planes))
     if op == "shift":
         return {key: [x << 2 * key[1] for x in group] for key, group in words.items()}
     if op == "add":

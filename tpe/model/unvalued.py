@@ -21,6 +21,7 @@ from tpe.model.result import LayerRun, repeated
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.operands import Ints, check_range
 from tpe.numbers.zero_points import coded
+from tpe.pe.paces import LockStep
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import Drawn
 from tpe.workloads.lazy import LazyLayer, Operand
@@ -115,7 +116,7 @@ def _timing(
         return _stepped_through(engine, layer, job, handshake), None
     transposed = engine.params["encode"] == "weights"
     sides = [_Side(engine, layer, i, zeros[i]) for i in ((1, 0) if transposed else (0, 1))]
-    both = pe is not None and pe.pair_steps is not None
+    both = pe is not None and isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
     if pe is None or not all(side.drawn for side in sides[: 1 + both]):
         known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)
         return _stepped_through(engine, layer, known, handshake), None

@@ -9,7 +9,8 @@ import numpy as np
 from tpe.base.jit import compiled
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.operands import Ints
-from tpe.pe.base import ENCODERS
+from tpe.pe.paces import FreeRows, Planes
+from tpe.pe.parameters import ENCODERS
 
 if TYPE_CHECKING:
     from tpe.model.engine import Engine
@@ -52,17 +53,16 @@ def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
 
     pe, w = engine.pe, engine.widths
     assert pe is not None
-    arguments: list[Any] = [
-        compiled(pe.step),
-        compiled(pe.resolve),
-        np.ascontiguousarray(encoded, np.int64).copy(),
-        np.ascontiguousarray(other, np.int64).copy(),
-        pe.psum.word_bits(w),
-        w.a,
-        w.acc,
-        ENCODERS[engine.encoder],
-    ]
-    if pe.sparse or pe.planewise:
-        depth = w.depth if pe.sparse else encoded.shape[1]
-        return np.asarray(compiled(kernels.gemm_planes)(*arguments, depth))
-    return np.asarray(compiled(kernels.gemm_dense)(*arguments))
+    digits = isinstance(pe.pace, Planes | FreeRows)
+    return np.asarray(
+        compiled(kernels.gemm)(
+            compiled(pe.kernel.step),
+            compiled(pe.kernel.resolve),
+            np.ascontiguousarray(encoded, np.int64).copy(),
+            np.ascontiguousarray(other, np.int64).copy(),
+            len(pe.kernel.psum.words(w)),
+            w.digits if digits else 0,
+            w.depth if pe.sparse else max(1, encoded.shape[1]),
+            pe.kernel.facts(w, ENCODERS[engine.encoder]),
+        )
+    )

@@ -14,22 +14,25 @@ from tpe.base.jit import kernel
 I64 = np.ndarray[Any, np.dtype[np.int64]]
 
 
+PAIRS = 0x5555_5555_5555_5555  # a one in every pair of bits
+
+
 @kernel()
 def digit(a: int, i: int, a_bits: int, encoder: int) -> int:
-    """Digit i of weight 4**i of the signed operand `a`: Booth (encoder 0) or EN-T (encoder 1)."""
+    """Digit i of weight 4**i of the signed operand `a`: Booth (encoder 0) or EN-T (encoder 1).
+
+    EN-T takes pairs of the magnitude from below, makes 3 of a pair -1 and 4 of it 0, and carries
+    one. A pair and its carry of 3 or more are 4 or more with one added, so the carries are those
+    of adding a one in every pair; the top pair keeps its own.
+    """
     if encoder == 0:
-        below = (a >> (2 * i - 1)) & 1 if i > 0 else 0
+        below = ((a << 1) >> (2 * i)) & 1
         return below + ((a >> (2 * i)) & 1) - 2 * ((a >> (2 * i + 1)) & 1)
     magnitude = abs(a)
-    top = (a_bits + 1) // 2 - 1
-    carry = 0
-    value = 0
-    for j in range(i + 1):
-        value = ((magnitude >> (2 * j)) & 3) + carry
-        carry = 0
-        if j < top and value >= 3:
-            value -= 4
-            carry = 1
+    carries = (magnitude + PAIRS) ^ magnitude ^ PAIRS
+    value = ((magnitude >> (2 * i)) & 3) + ((carries >> (2 * i)) & 1)
+    if i < (a_bits + 1) // 2 - 1:
+        value -= ((carries >> (2 * i + 2)) & 1) << 2
     return -value if a < 0 else value
 
 

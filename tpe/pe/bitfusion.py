@@ -7,35 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from tpe.base.jit import kernel, step_type
+from tpe.base.jit import kernel
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Parameter, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64
+from tpe.pe.base import PE, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import Parameter, lanes_parameter
+from tpe.pe.widths import Widths
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Every 2-bit brick of A times every one of B, shifted into place; the top ones are signed."""
-    total, left, i = 0, a, 0
-    while True:
-        a_top = -2 <= left <= 1
-        a_brick = left if a_top else left & 3
-        rest, j = b, 0
-        while True:
-            b_top = -2 <= rest <= 1
-            b_brick = rest if b_top else rest & 3
-            total += (a_brick * b_brick) << (2 * (i + j))
-            if b_top:
-                break
-            rest >>= 2
-            j += 1
-        if a_top:
-            break
-        left >>= 2
-        i += 1
-    return (word + total) & ((1 << bits) - 1), 0
+    mask = (1 << facts.psum_bits) - 1
+    word = psum[0]
+    a_top, b_top = (facts.a_bits - 1) // 2, (facts.b_bits - 1) // 2
+    for lane in range(codes.shape[0]):
+        for i in range(a_top + 1):
+            a_keep = -1 if i == a_top else 3
+            for j in range(b_top + 1):
+                b_keep = -1 if j == b_top else 3
+                for n in range(word.size):
+                    a_brick = (codes[lane, n] >> (2 * i)) & a_keep
+                    b_brick = (b[lane, n] >> (2 * j)) & b_keep
+                    word[n] = (word[n] + ((a_brick * b_brick) << (2 * (i + j)))) & mask
 
 
 def bricks_of(bits: int, top_brick: int = 3) -> int:
@@ -73,13 +70,10 @@ RECORD = PE(
     title="fused 2-bit bricks",
     source="Bit Fusion, ISCA 2018, arXiv:1712.01507; partly from memory",
     nest=None,
-    pace=Pace.SERIAL,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), steps, depends="nothing"),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=None,
     parameters=(
         lanes_parameter(16, range(1, 65)),
         Parameter("bricks", 16, (1, 4, 16, 64), "2-bit multipliers in a PE; 16 in the paper"),
@@ -90,7 +84,4 @@ RECORD = PE(
             "bits of the brick with the sign; assumed 3, so that uint8 takes no more than int8",
         ),
     ),
-    lanes=range(1, 65),
-    steps=steps,
-    rtl=False,
 )

@@ -7,23 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from tpe.base.jit import kernel, step_type
+from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import lanes_parameter
+from tpe.pe.widths import Widths
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """In every magnitude column of A that holds a one: B with A's sign, times its weight."""
-    signed_b = -b if a < 0 else b
-    for p in range(a_bits):
-        if (abs(a) >> p) & 1:
-            word += signed_b << p
-    return word & ((1 << bits) - 1), 0
+    word = psum[0]
+    magnitude, signed_b = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
+    for lane in range(codes.shape[0]):
+        for n in range(word.size):
+            magnitude[n] = abs(codes[lane, n])
+            signed_b[n] = -b[lane, n] if codes[lane, n] < 0 else b[lane, n]
+        for p in range(facts.a_bits):
+            for n in range(word.size):
+                word[n] += (signed_b[n] & -((magnitude[n] >> p) & 1)) << p
+        for n in range(word.size):
+            word[n] &= (1 << facts.psum_bits) - 1
 
 
 def column_ones(a: Ints, bits: int, lanes: int) -> Ints:
@@ -57,15 +66,9 @@ RECORD = PE(
     title="interleaved bits",
     source="Bitlet, MICRO 2021, doi:10.1145/3466752.3480123; partly from memory",
     nest=None,
-    pace=Pace.SPARSE_A,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), steps, depends="a", longest=lambda w: w.lanes),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=Hardware(cell="bitlet", finish="word"),
     parameters=(lanes_parameter(16, range(1, 65)),),
-    lanes=range(1, 65),
-    steps=steps,
-    longest=lambda w: w.lanes,
 )

@@ -5,22 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tpe.base.jit import kernel, step_type
+import numpy as np
+
+from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64
+from tpe.pe.base import PE, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import lanes_parameter
+from tpe.pe.widths import Widths
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """From the top magnitude column down: double the sum, add B where the column holds a one."""
-    total = 0
-    for p in range(a_bits - 1, -1, -1):
-        total = 2 * total + b * ((abs(a) >> p) & 1)
-    return (word + (-total if a < 0 else total)) & ((1 << bits) - 1), 0
+    mask = (1 << facts.psum_bits) - 1
+    word = psum[0]
+    magnitude, total = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
+    for lane in range(codes.shape[0]):
+        total[:] = 0
+        for n in range(word.size):
+            magnitude[n] = abs(codes[lane, n])
+        for p in range(facts.a_bits - 1, -1, -1):
+            for n in range(word.size):
+                total[n] = 2 * total[n] + (b[lane, n] & -((magnitude[n] >> p) & 1))
+        for n in range(word.size):
+            word[n] = (word[n] + (-total[n] if codes[lane, n] < 0 else total[n])) & mask
 
 
 def work(a: Ints, bits: int, lanes: int) -> Ints:
@@ -43,15 +56,9 @@ RECORD = PE(
     title="non-zero bit columns",
     source="BitWave, HPCA 2024, arXiv:2507.12444; partly from memory",
     nest=None,
-    pace=Pace.SPARSE_A,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), steps, depends="a"),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=None,
     parameters=(lanes_parameter(8, range(1, 65)),),
-    lanes=range(1, 65),
-    steps=steps,
-    rtl=False,
 )

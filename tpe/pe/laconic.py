@@ -8,35 +8,35 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tpe.base.jit import compiled, kernel, step_type
+from tpe.base.jit import compiled, kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import digit
-from tpe.pe.base import ENCODER, PE, Pace, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64, digit
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import ENCODER, lanes_parameter
+from tpe.pe.widths import Widths
 
 Terms: TypeAlias = npt.NDArray[np.uint8]
 
-B_BITS = 17  # the widest B; digits beyond a narrower one are zero
-
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Every pair of non-zero digits: the sign and the exponent of their product."""
-    total = 0
-    for i in range((a_bits + 1) // 2):
-        term = digit(a, i, a_bits, encoder)
-        if term == 0:
-            continue
-        for j in range((B_BITS + 1) // 2):
-            other = digit(b, j, B_BITS, encoder)
-            if other == 0:
-                continue
-            power = 2 * (i + j) + (abs(term) >> 1) + (abs(other) >> 1)
-            total += (1 if (term < 0) == (other < 0) else -1) << power
-    return (word + total) & ((1 << bits) - 1), 0
+    mask = (1 << facts.psum_bits) - 1
+    word = psum[0]
+    for lane in range(codes.shape[0]):
+        for i in range((facts.a_bits + 1) // 2):
+            for j in range((facts.b_bits + 1) // 2):
+                for n in range(word.size):
+                    term = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
+                    other = digit(b[lane, n], j, facts.b_bits, facts.encoder)
+                    power = 2 * (i + j) + (abs(term) >> 1) + (abs(other) >> 1)
+                    sign = 1 if (term < 0) == (other < 0) else -1
+                    value = 0 if term == 0 or other == 0 else sign << power
+                    word[n] = (word[n] + value) & mask
 
 
 def work(a: Ints, b: Ints, a_bits: int, b_bits: int, lanes: int, encoder: str = "booth") -> Ints:
@@ -87,20 +87,19 @@ def pair_steps(a: Ints, b: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     return np.asarray(compiled(tally)(np.ascontiguousarray(a_terms), b_terms, w.lanes))
 
 
+def _longest(w: Widths) -> int:
+    """Every digit of A with every digit of B."""
+    return w.digits * ((w.b + 1) // 2)
+
+
 RECORD = PE(
     name="laconic",
     title="pairs of terms",
     source="Laconic, ISCA 2019, arXiv:1805.04513; partly from memory",
     nest=None,
-    pace=Pace.SPARSE_AB,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), pair_steps, depends="pairs", longest=_longest),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=Hardware(cell="laconic", finish="word"),
     parameters=(ENCODER, lanes_parameter(16, range(1, 65))),
-    lanes=range(1, 65),
-    pair_steps=pair_steps,
-    longest=lambda w: w.digits * ((w.b + 1) // 2),
 )

@@ -8,44 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tpe.base.jit import kernel, resolve_type, step_type
+import numpy as np
+
+from tpe.base.jit import kernel
 from tpe.nest.notation import Nest, mac
 from tpe.nest.rewrites import encode_in
-from tpe.numbers.words import compress, digit
-from tpe.pe.base import (
-    ENCODE_IN,
-    ENCODER,
-    PE,
-    TREE,
-    Loops,
-    Pace,
-    Parameter,
-    Params,
-    Psum,
-    Way,
-    Widths,
-    code_bits,
-    lanes_parameter,
-)
+from tpe.numbers.words import I64, compress, digit
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.paces import Dense
+from tpe.pe.parameters import ENCODE_IN, ENCODER, TREE, Parameter, code_bits, lanes_parameter
+from tpe.pe.widths import Loops, Params, Widths
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Compress the shifted partial products, resolve them, add to the running word."""
+    bits, digits = facts.psum_bits, (facts.a_bits + 1) // 2
     mask = (1 << bits) - 1
-    part, carry = 0, 0
-    for i in range((a_bits + 1) // 2):
-        partial_product = (digit(a, i, a_bits, encoder) * b) << (2 * i)
-        part, carry = compress(part, carry, partial_product & mask, bits)
-    return (word + part + carry) & mask, 0
+    word = psum[0]
+    part, carry = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
+    for lane in range(codes.shape[0]):
+        part[:] = 0
+        carry[:] = 0
+        for i in range(digits):
+            for n in range(word.size):
+                code = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
+                partial_product = (code * b[lane, n]) << (2 * i)
+                part[n], carry[n] = compress(part[n], carry[n], partial_product & mask, bits)
+        for n in range(word.size):
+            word[n] = (word[n] + part[n] + carry[n]) & mask
 
 
 @kernel(resolve_type)
-def resolve(word: int, unused: int, plane: int, acc: int, bits: int, acc_bits: int) -> int:
+def resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
     """The word is the result."""
-    return word
+    acc[:] = psum[0]
 
 
 def nest(loops: Loops, params: Params) -> Nest:
@@ -71,13 +69,17 @@ RECORD = PE(
     title="multiply-accumulate",
     source="arXiv:2503.06342, the MAC nest",
     nest=nest,
-    pace=Pace.DENSE,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=Dense(lanes=range(1, 1025)),
     ways=frozenset(Way),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=built,
+    hardware=Hardware(
+        cell="mac",
+        finish="word",
+        built=built,
+        code_bits=code_bits,
+        latency=lambda params: int(params["stages"]) - 1,
+        trees=lambda w, params: ((w.digits, w.a + w.b),),
+    ),
     parameters=(
         ENCODER,
         ENCODE_IN,
@@ -85,8 +87,4 @@ RECORD = PE(
         Parameter("stages", 1, range(1, 4), "pipeline stages of the multiply-accumulate", "Stages"),
         lanes_parameter(1, range(1, 1025)),
     ),
-    lanes=range(1, 1025),
-    code_bits=code_bits,
-    trees=lambda w, params: ((w.digits, w.a + w.b),),
-    cell_latency=lambda params: int(params["stages"]) - 1,
 )

@@ -4,42 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.base.jit import kernel
 from tpe.nest.notation import ADD, M, Nest, mac
 from tpe.nest.rewrites import encode_in, opt1, share
-from tpe.numbers.words import compress, digit
-from tpe.pe.base import (
-    ENCODE_IN,
-    ENCODER,
-    PE,
-    TREE,
-    Loops,
-    Pace,
-    Params,
-    Psum,
-    Way,
-    Widths,
-    code_bits,
-    lanes_parameter,
-)
+from tpe.numbers.words import I64, compress, digit
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.paces import Dense
+from tpe.pe.parameters import ENCODE_IN, ENCODER, TREE, code_bits, lanes_parameter
+from tpe.pe.widths import Loops, Params, Widths
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, total: int, carry: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Compress the running pair with every shifted partial product."""
+    bits, digits = facts.psum_bits, (facts.a_bits + 1) // 2
     mask = (1 << bits) - 1
-    for i in range((a_bits + 1) // 2):
-        partial_product = (digit(a, i, a_bits, encoder) * b) << (2 * i)
-        total, carry = compress(total, carry, partial_product & mask, bits)
-    return total, carry
+    total, carry = psum[0], psum[1]
+    for lane in range(codes.shape[0]):
+        for i in range(digits):
+            for n in range(total.size):
+                code = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
+                partial_product = (code * b[lane, n]) << (2 * i)
+                total[n], carry[n] = compress(total[n], carry[n], partial_product & mask, bits)
 
 
 @kernel(resolve_type)
-def resolve(total: int, carry: int, plane: int, acc: int, bits: int, acc_bits: int) -> int:
+def resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
     """One carry-propagate addition, modulo 2**acc_bits."""
-    return (total + carry) & ((1 << acc_bits) - 1)
+    mask = (1 << facts.acc_bits) - 1
+    for n in range(acc.size):
+        acc[n] = (psum[0, n] + psum[1, n]) & mask
 
 
 def nest(loops: Loops, params: Params) -> Nest:
@@ -63,15 +58,15 @@ RECORD = PE(
     title="carry-save accumulate",
     source="arXiv:2503.06342, OPT1",
     nest=nest,
-    pace=Pace.DENSE,
+    kernel=Kernel(Psum("carry_save", lambda w: w.acc), step, resolve),
+    pace=Dense(lanes=range(1, 1025)),
     ways=frozenset(Way),
-    psum=Psum("carry_save", lambda w: w.acc),
-    finish="carry_save",
-    step=step,
-    resolve=resolve,
-    built=built,
+    hardware=Hardware(
+        cell="opt1",
+        finish="carry_save",
+        built=built,
+        code_bits=code_bits,
+        trees=lambda w, params: ((w.lanes * w.digits + 2, w.acc),),
+    ),
     parameters=(ENCODER, ENCODE_IN, TREE, lanes_parameter(1, range(1, 1025))),
-    lanes=range(1, 1025),
-    code_bits=code_bits,
-    trees=lambda w, params: ((w.lanes * w.digits + 2, w.acc),),
 )

@@ -21,40 +21,58 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.base.jit import kernel
 from tpe.nest.notation import ADD, BW, HALF_REDUCE, SHIFT, M, Nest, mac
 from tpe.nest.rewrites import encode_in, opt2, serialise, share
-from tpe.numbers.words import compress
-from tpe.pe.base import (
-    ENCODE_IN,
-    ENCODER,
-    PE,
-    TREE,
-    Loops,
-    Pace,
-    Parameter,
-    Params,
-    Psum,
-    Way,
-    Widths,
-    code_bits,
-    lanes_parameter,
-)
+from tpe.numbers.words import I64, compress, digit
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.paces import Dense, Planes
+from tpe.pe.parameters import ENCODE_IN, ENCODER, TREE, Parameter, code_bits, lanes_parameter
+from tpe.pe.widths import Loops, Params, Widths
 
 
 @kernel(step_type)
-def step(
-    digit: int, b: int, plane: int, total: int, carry: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
-    """One 3:2 row of the compressor: the pair of the digit's bit weight and the digit times B."""
-    width = bits - 2 * plane
-    return compress(total, carry, (digit * b) & ((1 << width) - 1), width)
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
+    """A 3:2 row for every digit: the pair of its bit weight, and the digit times B unshifted."""
+    for lane in range(codes.shape[0]):
+        for i in range(psum.shape[0] // 2):
+            total, carry = psum[2 * i], psum[2 * i + 1]
+            width = facts.psum_bits - 2 * i
+            mask = (1 << width) - 1
+            for n in range(total.size):
+                product = digit(codes[lane, n], i, facts.a_bits, facts.encoder) * b[lane, n]
+                total[n], carry[n] = compress(total[n], carry[n], product & mask, width)
 
 
 @kernel(resolve_type)
-def resolve(total: int, carry: int, plane: int, acc: int, bits: int, acc_bits: int) -> int:
+def resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
+    """All pairs at their bit weights, modulo 2**acc_bits."""
+    mask = (1 << facts.acc_bits) - 1
+    acc[:] = 0
+    for i in range(psum.shape[0] // 2):
+        for n in range(acc.size):
+            acc[n] = (acc[n] + ((psum[2 * i, n] + psum[2 * i + 1, n]) << (2 * i))) & mask
+
+
+@kernel(step_type)
+def serial_step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
+    """One 3:2 row: the pair of this bit weight, and its digit times B."""
+    total, carry = psum[0], psum[1]
+    width = facts.psum_bits - 2 * plane
+    mask = (1 << width) - 1
+    for lane in range(codes.shape[0]):
+        for n in range(total.size):
+            product = (codes[lane, n] * b[lane, n]) & mask
+            total[n], carry[n] = compress(total[n], carry[n], product, width)
+
+
+@kernel(resolve_type)
+def serial_resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
     """The pair at its bit weight, added to the sum of the others modulo 2**acc_bits."""
-    return (acc + ((total + carry) << (2 * plane))) & ((1 << acc_bits) - 1)
+    mask = (1 << facts.acc_bits) - 1
+    for n in range(acc.size):
+        acc[n] = (acc[n] + ((psum[0, n] + psum[1, n]) << (2 * plane))) & mask
 
 
 def nest(loops: Loops, params: Params) -> Nest:
@@ -106,13 +124,16 @@ RECORD = PE(
     title="same-bit-weight reduction",
     source="arXiv:2503.06342, OPT2",
     nest=nest,
-    pace=Pace.DENSE,
+    kernel=Kernel(Psum("bit_weights", lambda w: w.acc), step, resolve),
+    pace=Dense(lanes=range(1, 1025)),
     ways=frozenset(Way),
-    psum=Psum("bit_weights", lambda w: w.acc),
-    finish="bit_weights",
-    step=step,
-    resolve=resolve,
-    built=built,
+    hardware=Hardware(
+        cell="opt2",
+        finish="bit_weights",
+        built=built,
+        code_bits=code_bits,
+        trees=trees_space,
+    ),
     parameters=(
         ENCODER,
         ENCODE_IN,
@@ -122,21 +143,20 @@ RECORD = PE(
         ),
         lanes_parameter(4, range(1, 1025)),
     ),
-    lanes=range(1, 1025),
-    code_bits=code_bits,
-    trees=trees_space,
-    planewise=True,
     at=at,
 )
 
 SERIAL = replace(
     RECORD,
-    pace=Pace.SERIAL,
+    kernel=Kernel(Psum("carry_save", lambda w: w.acc, pairs=2), serial_step, serial_resolve),
+    pace=Planes(lanes=range(1, 1025), count=lambda w: w.digits),
     ways=frozenset({Way.KEEP, Way.REDUCE}),  # only a psum that stays in its cell can be folded
-    psum=Psum("carry_save", lambda w: w.acc, pairs=2),
-    finish="total",
-    plane_bits=lambda w, params: w.digits.bit_length(),  # holds `digits`: the closing step
-    planes=lambda w, params: w.digits,
-    trees=trees_time,
-    cell="opt2_time",
+    hardware=Hardware(
+        cell="opt2_time",
+        finish="total",
+        built=built,
+        code_bits=code_bits,
+        plane_bits=lambda w, params: w.digits.bit_length(),  # holds `digits`: the closing step
+        trees=trees_time,
+    ),
 )

@@ -7,7 +7,8 @@ from dataclasses import replace
 from tpe.nest.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
 from tpe.nest.rewrites import opt3, share
 from tpe.pe import opt4c
-from tpe.pe.base import Loops, Params
+from tpe.pe.paces import FreeRows
+from tpe.pe.widths import Loops, Params
 
 
 def nest(loops: Loops, params: Params) -> Nest:
@@ -24,5 +25,6 @@ RECORD = replace(
     title="sparse digit-serial",
     source="arXiv:2503.06342, OPT3",
     nest=nest,
-    own_front=True,
+    pace=FreeRows(lanes=range(1, 2), group=opt4c.GROUP, own_front=True),
+    hardware=opt4c.hardware("opt3"),
 )

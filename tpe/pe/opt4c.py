@@ -5,27 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tpe.base.jit import kernel, resolve_type, step_type
+from tpe.base.jit import kernel
 from tpe.nest.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
 from tpe.nest.rewrites import opt4, share
-from tpe.numbers.words import compress, signed
-from tpe.pe.base import ENCODER, PE, TREE, Loops, Pace, Parameter, Params, Psum, Way, Widths
+from tpe.numbers.words import I64, compress, signed
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.paces import FreeRows
+from tpe.pe.parameters import ENCODER, TREE, Parameter
+from tpe.pe.widths import Loops, Params, Widths
 
 GROUP = 4  # operands of K that a front searches for non-zero digits at once
 
 
 @kernel(step_type)
-def step(
-    digit: int, b: int, plane: int, total: int, carry: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """One 3:2 row: the running pair and one digit times B."""
-    return compress(total, carry, (digit * b) & ((1 << bits) - 1), bits)
+    bits = facts.psum_bits
+    mask = (1 << bits) - 1
+    total, carry = psum[0], psum[1]
+    for lane in range(codes.shape[0]):
+        for n in range(total.size):
+            product = (codes[lane, n] * b[lane, n]) & mask
+            total[n], carry[n] = compress(total[n], carry[n], product, bits)
 
 
 @kernel(resolve_type)
-def resolve(total: int, carry: int, plane: int, acc: int, bits: int, acc_bits: int) -> int:
+def resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
     """Resolve the plane at its own width, then widen, weigh and accumulate."""
-    return (acc + (signed(total + carry, bits) << (2 * plane))) & ((1 << acc_bits) - 1)
+    mask = (1 << facts.acc_bits) - 1
+    for n in range(acc.size):
+        value = signed(psum[0, n] + psum[1, n], facts.psum_bits)
+        acc[n] = (acc[n] + (value << (2 * plane))) & mask
 
 
 def nest(loops: Loops, params: Params) -> Nest:
@@ -55,26 +66,31 @@ def built(w: Widths) -> Mapping[str, int]:
     }
 
 
+def hardware(cell: str, lanes: int = 1) -> Hardware:
+    """The cell of that stem, which compresses `lanes` digits a step, behind a sparse front."""
+    return Hardware(
+        cell=cell,
+        finish="plane",
+        front="sparse",
+        built=built,
+        code_bits=lambda w, params: 3,
+        plane_bits=lambda w, params: w.plane_bits,
+        trees=lambda w, params: ((lanes + 2, pair_bits(w)),),
+    )
+
+
 RECORD = PE(
     name="opt4c",
     title="shared-encoder column",
     source="arXiv:2503.06342, OPT4C",
     nest=nest,
-    pace=Pace.SPARSE_A,
+    kernel=Kernel(Psum("carry_save", pair_bits), step, resolve),
+    pace=FreeRows(lanes=range(1, 2), group=GROUP),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("carry_save", pair_bits),
-    front="sparse",
-    finish="plane",
-    step=step,
-    resolve=resolve,
-    built=built,
+    hardware=hardware("opt4c"),
     parameters=(
         replace(ENCODER, default="ent"),
         TREE,
         Parameter("depth", 4096, range(8, 65537, 4), "operands of K whose B is resident"),
     ),
-    group=GROUP,
-    code_bits=lambda w, params: 3,
-    plane_bits=lambda w, params: w.plane_bits,
-    trees=lambda w, params: ((3, pair_bits(w)),),
 )

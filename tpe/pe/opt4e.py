@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tpe.pe import opt4c
-from tpe.pe.base import Parameter
+from tpe.pe.paces import FreeRows
+from tpe.pe.parameters import Parameter
 
 LANES = 4  # of K; lane i has the groups of operands whose index modulo 4 is i
 
@@ -18,6 +19,6 @@ RECORD = replace(
         Parameter("depth", 4096, range(32, 65537, 16), p.doc) if p.name == "depth" else p
         for p in opt4c.RECORD.parameters
     ),
-    lanes=range(LANES, LANES + 1),
-    trees=lambda w, params: ((LANES + 2, opt4c.pair_bits(w)),),
+    pace=FreeRows(lanes=range(LANES, LANES + 1), group=opt4c.GROUP),
+    hardware=opt4c.hardware("opt4e", LANES),
 )

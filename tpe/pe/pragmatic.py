@@ -5,32 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tpe.base.errors import unknown
-from tpe.base.jit import kernel, step_type
+from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Parameter, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64
+from tpe.pe.base import PE, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import Parameter, lanes_parameter
+from tpe.pe.widths import Widths
 
 DIGITS = ("magnitude", "csd")
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
-    """B with the sign of A, shifted to every one of A's magnitude, lowest first.
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
+    """B shifted to every one of A's magnitude, lowest first; then the sign of A.
 
     With CSD digits the powers differ and their sum does not.
     """
-    left, signed_b = abs(a), -b if a < 0 else b
-    total, p = 0, 0
-    while left:
-        if left & 1:
-            total += signed_b << p
-        left >>= 1
-        p += 1
-    return (word + total) & ((1 << bits) - 1), 0
+    mask = (1 << facts.psum_bits) - 1
+    word = psum[0]
+    magnitude, total = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
+    for lane in range(codes.shape[0]):
+        total[:] = 0
+        for n in range(word.size):
+            magnitude[n] = abs(codes[lane, n])
+        for p in range(facts.a_bits):
+            for n in range(word.size):
+                total[n] += (b[lane, n] << p) & -((magnitude[n] >> p) & 1)
+        for n in range(word.size):
+            word[n] = (word[n] + (-total[n] if codes[lane, n] < 0 else total[n])) & mask
 
 
 def work(a: Ints, bits: int, lanes: int, digits: str = "magnitude") -> Ints:
@@ -56,13 +65,10 @@ RECORD = PE(
     title="essential bits of activations",
     source="Bit-Pragmatic, MICRO 2017, arXiv:1610.06920; partly from memory",
     nest=None,
-    pace=Pace.SPARSE_A,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), steps, depends="a"),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=None,
     parameters=(
         lanes_parameter(16, range(1, 65)),
         Parameter(
@@ -72,7 +78,4 @@ RECORD = PE(
             "powers of two that A is split into: ones of its magnitude, assumed, or CSD digits",
         ),
     ),
-    lanes=range(1, 65),
-    steps=steps,
-    rtl=False,
 )

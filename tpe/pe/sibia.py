@@ -8,32 +8,35 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import unknown
-from tpe.base.jit import kernel, step_type
+from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Parameter, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64
+from tpe.pe.base import PE, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import Parameter, lanes_parameter
+from tpe.pe.widths import Widths
 
 SKIPS = ("lane", "column")
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
-    """Every non-zero signed slice of A times every slice of B, at the weight of both."""
-    sign = -1 if (a < 0) != (b < 0) else 1
-    count = max(1, (a_bits + 1) // 3)
-    total = 0
-    for i in range(count):
-        left = abs(a) >> (3 * i)
-        a_slice = left if i == count - 1 else left & 7  # at the top down to -8
-        rest, j = abs(b) if a_slice else 0, 0
-        while rest:
-            total += (sign * a_slice * (rest & 7)) << (3 * (i + j))
-            rest >>= 3
-            j += 1
-    return (word + total) & ((1 << bits) - 1), 0
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
+    """Every signed slice of A times every slice of B, at the weight of both."""
+    mask = (1 << facts.psum_bits) - 1
+    word = psum[0]
+    count, others = max(1, (facts.a_bits + 1) // 3), (facts.b_bits + 2) // 3
+    for lane in range(codes.shape[0]):
+        for i in range(count):
+            below = -1 if i == count - 1 else 7  # the top slice reaches down to -8
+            for j in range(others):
+                for n in range(word.size):
+                    a, other = codes[lane, n], b[lane, n]
+                    product = ((abs(a) >> (3 * i)) & below) * ((abs(other) >> (3 * j)) & 7)
+                    signed = -product if (a < 0) != (other < 0) else product
+                    word[n] = (word[n] + (signed << (3 * (i + j)))) & mask
 
 
 def work(a: Ints, a_bits: int, b_bits: int, lanes: int, skip: str = "lane") -> Ints:
@@ -64,13 +67,10 @@ RECORD = PE(
     title="signed 4-bit slices",
     source="Sibia, HPCA 2023, arXiv:2203.07679; partly from memory",
     nest=None,
-    pace=Pace.SPARSE_A,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), steps, depends="a"),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=None,
     parameters=(
         lanes_parameter(16, range(1, 65)),
         Parameter(
@@ -80,7 +80,4 @@ RECORD = PE(
             "zero slices of A are skipped by every lane for itself, assumed, or if all have one",
         ),
     ),
-    lanes=range(1, 65),
-    steps=steps,
-    rtl=False,
 )

@@ -7,21 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from tpe.base.jit import kernel, step_type
+from tpe.base.jit import kernel
 from tpe.numbers.operands import Ints
-from tpe.pe.base import PE, Pace, Psum, Way, Widths, lanes_parameter
+from tpe.numbers.words import I64
+from tpe.pe.base import PE, Hardware, Way
+from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.paces import LockStep
+from tpe.pe.parameters import lanes_parameter
+from tpe.pe.widths import Widths
 
 
 @kernel(step_type)
-def step(
-    a: int, b: int, plane: int, word: int, unused: int, bits: int, a_bits: int, encoder: int
-) -> tuple[int, int]:
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """From the sign bit down: double the sum, add B where the bit of A is one."""
-    inner = -b if (a >> (a_bits - 1)) & 1 else 0
-    for i in range(a_bits - 2, -1, -1):
-        inner = 2 * inner + b * ((a >> i) & 1)
-    return (word + inner) & ((1 << bits) - 1), 0
+    mask = (1 << facts.psum_bits) - 1
+    word, inner = psum[0], np.empty(psum.shape[1], np.int64)
+    for lane in range(codes.shape[0]):
+        for n in range(word.size):
+            inner[n] = -b[lane, n] if codes[lane, n] < 0 else 0
+        for i in range(facts.a_bits - 2, -1, -1):
+            for n in range(word.size):
+                inner[n] = 2 * inner[n] + (b[lane, n] & -((codes[lane, n] >> i) & 1))
+        for n in range(word.size):
+            word[n] = (word[n] + inner[n]) & mask
 
 
 def work(a: Ints, bits: int, lanes: int) -> Ints:
@@ -43,15 +52,9 @@ RECORD = PE(
     title="bit-serial activations",
     source="Stripes, MICRO 2016; partly from memory",
     nest=None,
-    pace=Pace.SERIAL,
+    kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
+    pace=LockStep(range(1, 65), steps, depends="nothing", longest=lambda w: w.a),
     ways=frozenset({Way.KEEP}),
-    psum=Psum("word", lambda w: w.acc),
-    finish="word",
-    step=step,
-    resolve=resolve,
-    built=lambda w: {},
+    hardware=Hardware(cell="stripes", finish="word"),
     parameters=(lanes_parameter(16, range(1, 65)),),
-    lanes=range(1, 65),
-    steps=steps,
-    longest=lambda w: w.a,
 )

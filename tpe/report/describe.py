@@ -19,19 +19,15 @@ from tpe.nest.render import render
 from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.formats import FORMATS
-from tpe.pe.base import ENCODERS, PE, Pace, Parameter, Way
+from tpe.pe.base import PE, Way
+from tpe.pe.paces import Dense, LockStep, Pace, Planes
+from tpe.pe.parameters import ENCODERS, Parameter
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import in_cell
 from tpe.workloads import names as workload_names
 
 __all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture"]
 
-PACES = {  # steps that an operand takes
-    Pace.DENSE: "1",
-    Pace.SERIAL: "a fixed number",
-    Pace.SPARSE_A: "non-zero digits of A",
-    Pace.SPARSE_AB: "non-zero digits of A, B",
-}
 WAYS = {
     Way.KEEP: "kept in its cell",
     Way.PASS: "passed to the next cell",
@@ -41,6 +37,24 @@ WAYS = {
 NO_NEST = "not written as a nest"
 
 # ---- what there is ----
+
+
+def operand_steps(pace: Pace) -> str:
+    """What the steps that an operand takes are a function of.
+
+    >>> from tpe.pe import get
+    >>> operand_steps(get("mac").pace), operand_steps(get("opt4c").pace)
+    ('1', 'non-zero digits of A')
+    """
+    match pace:
+        case Dense():
+            return "1"
+        case Planes() | LockStep(depends="nothing"):
+            return "a fixed number"
+        case LockStep(depends="pairs"):
+            return "non-zero digits of A, B"
+        case _:
+            return "non-zero digits of A"
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
@@ -87,7 +101,7 @@ def _pe_row(pe: PE) -> dict[str, Any]:
     return {
         "name": pe.name,
         "title": pe.title,
-        "pace": PACES[pe.pace],
+        "pace": operand_steps(pe.pace),
         "source": pe.source,
         "checked": pes.rtl_checked(pe),
         "arrays": legal_arrays(pe),
@@ -185,8 +199,8 @@ def _pace(engine: Engine) -> str | None:
     pe = engine.pe
     if pe is None:
         return None
-    planes = pe.planes(engine.widths, engine.params)
-    return f"{planes}, one for each bit weight," if planes > 1 else PACES[pe.pace]
+    planes = pe.planes(engine.widths)
+    return f"{planes}, one for each bit weight," if planes > 1 else operand_steps(pe.pace)
 
 
 def _stages(engine: Engine) -> list[dict[str, Any]]:
@@ -217,13 +231,13 @@ def _stage(engine: Engine, index: int, step: Step) -> str:
 def _modules(engine: Engine) -> dict[str, str | None]:
     """The RTL of each stage."""
     pe, array = engine.pe, engine.array
-    if pe is None or array is None or not pe.rtl:
+    if pe is None or array is None or pe.hardware is None:
         return {}
     front = None if pe.front == "none" else f"tpe_front_{pe.front}"
     return {
         "front": "tpe_encode_row" if engine.params.get("encode_in") == "edge" else front,
-        "cell": pe.module,
-        "finish": f"tpe_finish_{pe.finish}",
+        "cell": pe.hardware.module,
+        "finish": f"tpe_finish_{pe.hardware.finish}",
         "array": f"tpe_{array.rtl(pe)}",
     }
 
@@ -232,18 +246,18 @@ def _psum(engine: Engine) -> dict[str, Any] | None:
     pe, array = engine.pe, engine.array
     if pe is None or array is None:
         return None
-    widths = pe.psum.words(engine.widths)
+    widths = pe.kernel.psum.words(engine.widths)
     words, bits = len(widths), max(widths)
     plural = "s" if words > 1 else ""
     each = f"{bits}" if min(widths) == bits else f"{bits} to {min(widths)}"
     way = WAYS[array.way]
     return {
-        "kind": pe.psum.kind,
+        "kind": pe.kernel.psum.kind,
         "words": words,
         "word_bits": bits,
-        "bits": pe.psum.bits(engine.widths),
+        "bits": pe.kernel.psum.bits(engine.widths),
         "way": way,
-        "text": f"{pe.psum.kind}: {words} word{plural} of {each} bits, {way}",
+        "text": f"{pe.kernel.psum.kind}: {words} word{plural} of {each} bits, {way}",
     }
 
 

@@ -104,7 +104,7 @@ def _cell(engine: Engine) -> tuple[str, str]:
         shadow = "2x" if engine.params["overlap"] == "load" else ""
         return "cell", f"B {shadow}{engine.widths.b} b"
     what = "tree" if one_row(engine) else "cell"
-    return f"{what}{_times(engine)}", f"↻ {engine.pe.psum.bits(engine.widths)} b"
+    return f"{what}{_times(engine)}", f"↻ {engine.pe.kernel.psum.bits(engine.widths)} b"
 
 
 def _times(engine: Engine) -> str:

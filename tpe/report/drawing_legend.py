@@ -8,7 +8,7 @@ import numpy as np
 
 from tpe.model.engine import Engine
 from tpe.nest.notation import ADD, SYNC, K, M
-from tpe.pe.base import Pace
+from tpe.pe.paces import Planes
 
 WIDTH = 80
 ENCODER_SIGN = "◆"
@@ -27,7 +27,8 @@ def finish_ops(engine: Engine) -> list[str]:
     """
     assert engine.pe is not None
     if not engine.has_nest:
-        return [] if engine.pe.finish == "word" else [engine.pe.finish]
+        built = engine.pe.hardware
+        return [] if built is None or built.finish == "word" else [built.finish]
     nest = engine.nest
     return [
         step.op.name
@@ -42,7 +43,7 @@ def in_cell(engine: Engine, index: int) -> bool:
     What folds bit weights in time into a total stays in the cell, behind its sum over K.
     """
     nest, pe = engine.nest, engine.pe
-    folded = pe is not None and pe.pace is Pace.SERIAL and nest.steps[index].op != ADD
+    folded = pe is not None and isinstance(pe.pace, Planes) and nest.steps[index].op != ADD
     return K in nest.remaining(index) or folded
 
 
@@ -108,7 +109,7 @@ def _moves(engine: Engine) -> tuple[str, str]:
         late = "{0} {1} enters {1} cycles late and moves {2}, one register per cell"
         return late.format("row", "m", "right"), late.format("column", "n", "down")
     some = f"{lanes:,} of k " if lanes > 1 else ""
-    again = ", once per bit weight" if pe.planes(engine.widths, engine.params) > 1 else ""
+    again = ", once per bit weight" if pe.planes(engine.widths) > 1 else ""
     if pe.stepped:
         again = ", and the next when the slowest cell is done"
     row = "to every column at once" if one_row(engine) else "to every cell of a row at once"
@@ -165,7 +166,7 @@ def _chain(engine: Engine) -> dict[str, str]:
 def _psum_words(engine: Engine) -> str:
     """What a psum is made of."""
     assert engine.pe is not None
-    psum, widths = engine.pe.psum, engine.pe.psum.words(engine.widths)
+    psum, widths = engine.pe.kernel.psum, engine.pe.kernel.psum.words(engine.widths)
     count, bits = len(widths), max(widths)
     name = f"psum, {psum.kind.replace('_', '-')}"
     if psum.kind == "bit_weights":

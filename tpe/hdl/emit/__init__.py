@@ -18,7 +18,7 @@ from tpe.nest.render import render
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.zero_points import MODES
 from tpe.pe import NOT_CHECKED, rtl_checked
-from tpe.pe.base import PE
+from tpe.pe.base import PE, Hardware
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def rtl_widths(engine: Engine) -> dict[str, int]:
         "Depth": w.depth,
         "IndexWidth": max(1, (w.depth - 1).bit_length()),
         "CodeWidth": pe.code_bits(w, params),
-        "PsumWidth": pe.psum.bits(w),
-        "PlaneWidth": pe.plane_bits(w, params),
+        "PsumWidth": pe.kernel.psum.bits(w),
+        "PlaneWidth": hardware(engine).plane_bits(w, params),
         "OwnFronts": int(pe.own_front),
         "Coded": int(params.get("encode_in", "cell") != "cell"),
-        "Planes": pe.planes(w, params),
-        "CellLatency": pe.cell_latency(params),
+        "Planes": pe.planes(w),
+        "CellLatency": pe.latency(params),
         **finish.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
@@ -85,6 +85,13 @@ def record(engine: Engine) -> PE:
     return engine.pe
 
 
+def hardware(engine: Engine) -> Hardware:
+    """How the PE of an engine that has RTL is built; `TpeError` as `record`."""
+    built = record(engine).hardware
+    assert built is not None
+    return built
+
+
 def engine_modules(engine: Engine) -> dict[str, str]:
     """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
     own = {"tpe_engine": _top(engine), **pe_aliases(engine), **_trees(engine)}
@@ -97,7 +104,7 @@ def _trees(engine: Engine) -> dict[str, str]:
     kind = engine.params.get("tree", "chain")
     if kind == "chain":
         return {}
-    return tree_modules(kind, record(engine).trees(engine.widths, engine.params))
+    return tree_modules(kind, hardware(engine).trees(engine.widths, engine.params))
 
 
 def with_defaults(text: str, widths: Mapping[str, int]) -> str:
@@ -117,10 +124,10 @@ def with_defaults(text: str, widths: Mapping[str, int]) -> str:
 
 def pe_aliases(engine: Engine) -> dict[str, str]:
     """`tpe_cell`, `tpe_finish` and, where there is one, `tpe_front`, bound to the engine's PE."""
-    pe = record(engine)
+    pe, built = record(engine), hardware(engine)
     parts = [
-        ("tpe_cell", pe.module, _CELL),
-        ("tpe_finish", f"tpe_finish_{pe.finish}", _FINISH),
+        ("tpe_cell", built.module, _CELL),
+        ("tpe_finish", f"tpe_finish_{built.finish}", _FINISH),
     ]
     if pe.front != "none":
         parts.append(("tpe_front", f"tpe_front_{pe.front}", _FRONT))

@@ -30,7 +30,7 @@ def sva_modules(engine: Engine, held: bool = True) -> dict[str, str]:
     """
     pe, known = emit.record(engine), facts(engine)
     formats = dict(zip(("a_zero_i", "b_zero_i"), emit.stored_formats(engine), strict=True))
-    planes = pe.planes(engine.widths, engine.params) if known.paired else known.planes
+    planes = pe.planes(engine.widths) if known.paired else known.planes
     stored = engine.params.get("encode_in") == "stored"
     most_rows = engine.params["psum_depth"] if known.chained else 0
     most_beats = engine.widths.depth // known.per_beat if known.sparse else 0

@@ -62,7 +62,7 @@ def uncovered_arrays(engine: Engine) -> list[str]:
     if follows_streams(engine):
         return []
     if _many_fronts(engine):
-        lanes = f"array matrix2d_indexed with {record(engine).lanes[0]} lanes in a cell"
+        lanes = f"array matrix2d_indexed with {record(engine).pace.lanes[0]} lanes in a cell"
         return [f"{lanes}: no property follows how they meet, nor its streams from end to end"]
     return [f"array {array_module(engine)}: no property follows its streams from end to end"]
 
@@ -75,7 +75,7 @@ def follows_streams(engine: Engine) -> bool:
 
 def _many_fronts(engine: Engine) -> bool:
     """Whether a sparse cell is fed by several fronts at least: B is then too deep to follow."""
-    return array_module(engine) == "matrix2d_indexed" and record(engine).lanes[0] > 1
+    return array_module(engine) == "matrix2d_indexed" and record(engine).pace.lanes[0] > 1
 
 
 def array_lemma(engine: Engine, given: Mapping[str, str]) -> Lemma:
@@ -111,7 +111,7 @@ def _lock_step(engine: Engine) -> Small:
     planes = rtl_widths(engine)["Planes"] > 1
     bits = DIGITS_BITS if planes else STREAM_BITS
     acc = bits + STREAM_BITS + 1
-    small = at_widths(engine, bits, STREAM_BITS, acc, record(engine).lanes[0])
+    small = at_widths(engine, bits, STREAM_BITS, acc, record(engine).pace.lanes[0])
     rows, cols = (1, 2) if planes else (2, 2)
     widths = rtl_widths(small)
     flush = widths["CellLatency"] + 1

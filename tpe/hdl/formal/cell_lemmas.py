@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tpe.base.files import data_folder
-from tpe.hdl.emit import pe_aliases, record, rtl_widths, sources, stored_formats, with_defaults
+from tpe.hdl.emit import (
+    hardware,
+    pe_aliases,
+    record,
+    rtl_widths,
+    sources,
+    stored_formats,
+    with_defaults,
+)
 from tpe.hdl.formal.solve import Query
 from tpe.numbers.zero_points import MODES
+from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
     from tpe.model.engine import Engine
@@ -108,7 +117,7 @@ def _own_modules(engine: Engine) -> dict[str, str]:
     if kind != "chain":
         from tpe.hdl.emit.compressors import tree_modules
 
-        own |= tree_modules(kind, record(engine).trees(engine.widths, engine.params))
+        own |= tree_modules(kind, hardware(engine).trees(engine.widths, engine.params))
     return own
 
 
@@ -117,9 +126,10 @@ def uncovered(engine: Engine) -> list[str]:
     pe = record(engine)
     if cell_form(engine) is not None:
         return []
-    if pe.stepped and pe.psum.kind == pe.finish == "word":
+    psum, finish = pe.kernel.psum, hardware(engine).finish
+    if pe.stepped and psum.kind == finish == "word":
         return [f"cell of {pe.name}: its record does not say how many cycles a step takes at most"]
-    return [f"cell of {pe.name}: no specification of psum {pe.psum.kind} and finish {pe.finish}"]
+    return [f"cell of {pe.name}: no specification of psum {psum.kind} and finish {finish}"]
 
 
 Form = Literal["steps", "cycles", "planes"]
@@ -134,15 +144,15 @@ def cell_form(engine: Engine) -> Form | None:
     >>> [cell_form(Engine(pe, "matrix2d", "2x2")) for pe in ("opt1", "laconic")]
     ['steps', 'cycles']
     """
-    pe = record(engine)
-    if pe.stepped:
-        word = pe.psum.kind == pe.finish == "word"
-        return "cycles" if word and pe.longest is not None else None
-    if pe.finish == "total":
-        return "planes" if pe.psum.kind == "carry_save" and pe.psum.pairs == 2 else None
-    if pe.psum.kind not in KINDS or pe.psum.pairs != 1:
+    pe, psum, finish = record(engine), record(engine).kernel.psum, hardware(engine).finish
+    if isinstance(pe.pace, LockStep):
+        word = psum.kind == finish == "word"
+        return "cycles" if word and pe.pace.longest is not None else None
+    if finish == "total":
+        return "planes" if psum.kind == "carry_save" and psum.pairs == 2 else None
+    if psum.kind not in KINDS or psum.pairs != 1:
         return None
-    return "steps" if pe.finish in (pe.psum.kind, "plane") else None
+    return "steps" if finish in (psum.kind, "plane") else None
 
 
 def claims(engine: Engine) -> list[Claim]:
@@ -156,11 +166,11 @@ def claims(engine: Engine) -> list[Claim]:
 def value_parameters(engine: Engine) -> dict[str, int]:
     """How the psum of an engine is read: parameters of `tpe_spec_psum`."""
     pe, w = record(engine), engine.widths
-    weights = w.digits if pe.psum.kind == "bit_weights" else 1
+    weights = w.digits if pe.kernel.psum.kind == "bit_weights" else 1
     return {
-        "Kind": KINDS[pe.psum.kind],
+        "Kind": KINDS[pe.kernel.psum.kind],
         "Weights": weights,
-        "Width": pe.psum.word_bits(w),
+        "Width": pe.kernel.psum.word_bits(w),
     }
 
 
@@ -201,7 +211,7 @@ def width_text(engine: Engine) -> str:
     w = engine.widths
     lanes = f", {w.lanes} lanes" if w.lanes > 1 else ""
     if digits(engine) == 1:
-        return f"digit x {w.b}, pair {record(engine).psum.word_bits(w)}{lanes}"
+        return f"digit x {w.b}, pair {record(engine).kernel.psum.word_bits(w)}{lanes}"
     code = f" as {rtl_widths(engine)['CodeWidth']} bits" if digits(engine) >= CODES else ""
     return f"{w.a}{code} x {w.b}, acc {w.acc}{lanes}"
 
@@ -284,10 +294,10 @@ def _idle(hold: bool) -> Build:
 
 
 def _finish(engine: Engine, given: Mapping[str, str]) -> Lemma:
-    pe, widths = record(engine), rtl_widths(engine)
+    widths = rtl_widths(engine)
     names = ("AccWidth", "PsumWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in names} | value_parameters(engine)
-    parameters["Plane"] = FINISHES[pe.finish]
+    parameters["Plane"] = FINISHES[hardware(engine).finish]
     what = "c = the number of the psum"
     if parameters["Plane"]:
         what = "c = acc + number of the pair * 4**plane"
@@ -306,7 +316,7 @@ def _primitive_claims(engine: Engine) -> list[Claim]:
         found.append(Claim("encode_row", _encode_row, climbs=True))
     if "tpe_map" in inside:
         found.append(Claim("map", _map, climbs=True))
-    for ops, width in sorted(set(record(engine).trees(engine.widths, engine.params))):
+    for ops, width in sorted(set(hardware(engine).trees(engine.widths, engine.params))):
         found.append(Claim(f"half_reduce {ops}:2", _half_reduce(ops, width)))
     if "tpe_sparse" in inside:
         found.append(Claim("sparse", _sparse))

@@ -66,7 +66,7 @@ def control_claims(engine: Engine) -> list[Claim]:
 
 def _small(engine: Engine, bits: int) -> Engine:
     """The engine with operands of so many bits and as few lanes as its PE takes."""
-    return at_widths(engine, bits, bits, 2 * bits + 1, record(engine).lanes[0])
+    return at_widths(engine, bits, bits, 2 * bits + 1, record(engine).pace.lanes[0])
 
 
 def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
@@ -126,7 +126,7 @@ def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
 
 def _row(engine: Engine, given: Mapping[str, str]) -> Lemma:
     """Three planes: one in the finish's hands, one that waits for it, one behind both."""
-    lanes = record(engine).lanes[0]
+    lanes = record(engine).pace.lanes[0]
     small = at_widths(engine, ROW_BITS, STREAM_BITS, ROW_BITS + STREAM_BITS + 1, lanes)
     widths = rtl_widths(small)
     names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")

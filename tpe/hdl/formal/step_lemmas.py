@@ -30,7 +30,7 @@ from tpe.hdl.formal.cell_lemmas import (
     query,
     width_text,
 )
-from tpe.pe.base import Pace
+from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
     from tpe.hdl.formal.solve import Engine as Solver
@@ -50,14 +50,13 @@ def step_claims(engine: Engine) -> list[Claim]:
 
 def stepped_parameters(engine: Engine) -> dict[str, int]:
     """The parameters of the properties of a cell whose steps take several cycles."""
-    longest = record(engine).longest
-    assert longest is not None
-    return {**cell_ports(engine), "Most": longest(engine.widths)}
+    return {**cell_ports(engine), "Most": record(engine).longest(engine.widths)}
 
 
 def _cycles_claims(engine: Engine) -> list[Claim]:
     found = [Claim("product", _steps(ALONE), climbs=True, few=True)]
-    if record(engine).pace == Pace.SERIAL:
+    pace = record(engine).pace
+    if isinstance(pace, LockStep) and pace.depends == "nothing":
         found.append(Claim("accumulate by bits", _steps(BY_BITS), climbs=True, few=True))
     return [
         *found,

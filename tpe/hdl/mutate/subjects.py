@@ -14,7 +14,8 @@ from tpe.base.errors import TpeError
 from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
 from tpe.model.engine import Engine
-from tpe.pe.base import PE, Parameter
+from tpe.pe.base import PE
+from tpe.pe.parameters import Parameter
 
 # Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
 _TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}

@@ -20,7 +20,8 @@ from tpe.model import kernels
 from tpe.model.engine import Engine
 from tpe.numbers.digits import encoding, pack_digits, select
 from tpe.numbers.words import wrap
-from tpe.pe.base import ENCODERS
+from tpe.pe.paces import Planes
+from tpe.pe.parameters import ENCODERS
 
 WORDS = 1 << 19  # steps a bench memory holds
 SETTINGS = ["a_len", "freeze", "cycle_limit"]
@@ -71,7 +72,7 @@ def steps_of_dots(engine: Engine, a: Ints, b: Ints) -> tuple[Steps, Ints]:
         first = np.ones(count * taken, np.int64)
         index = np.arange(count * taken).reshape(-1, taken)
     else:
-        planes = pe.planes(w, engine.params)
+        planes = pe.planes(w)
         taken = planes + int(planes > 1)
         code = np.repeat(np.asarray(a, np.int64), taken, axis=0)
         first = np.tile(np.arange(taken) == 0, count).astype(np.int64)
@@ -87,16 +88,11 @@ def model_steps(engine: Engine, steps: Steps) -> Ints:
     taken = np.flatnonzero(steps.en & steps.valid)
     first, plane = steps.first[taken], steps.plane[taken]
     code, b = _by_lane(steps.code)[taken], _by_lane(steps.b)[taken]
-    if not pe.planewise:
-        shown = _traced(engine, first, plane, code, b)
-    else:
+    if isinstance(pe.pace, Planes):
         digits = encoding(engine.encoder).encode(code, w.a).astype(np.int64)
-        if pe.planes(w, engine.params) > 1:
-            shown = _folded(engine, first, plane, digits, b)
-        else:
-            each = range(w.digits)
-            planes = [_traced(engine, first, first * 0 + p, digits[..., p], b) for p in each]
-            shown = np.sum(planes, axis=0)
+        shown = _folded(engine, first, plane, digits, b)
+    else:
+        shown = _traced(engine, first, plane, code, b)
     words = np.zeros(len(steps), np.int64)
     words[taken] = wrap(np.asarray(shown), w.acc)
     return words
@@ -105,15 +101,12 @@ def model_steps(engine: Engine, steps: Steps) -> Ints:
 def _traced(engine: Engine, first: Ints, plane: Ints, code: Ints, b: Ints) -> Ints:
     """What the finish shows of one pair or word after each step."""
     pe, w = emit.record(engine), engine.widths
-    rows = np.hstack([first[:, None], plane[:, None], code, b])
     traced: Ints = compiled(kernels.trace)(
-        compiled(pe.step),
-        compiled(pe.resolve),
-        np.ascontiguousarray(rows, np.int64),
-        pe.psum.word_bits(w),
-        w.a,
-        w.acc,
-        ENCODERS[engine.encoder],
+        compiled(pe.kernel.step),
+        compiled(pe.kernel.resolve),
+        *(np.array(x, np.int64, order="C") for x in (first, plane, code, b)),
+        len(pe.kernel.psum.words(w)),
+        pe.kernel.facts(w, ENCODERS[engine.encoder]),
     )
     return traced
 
@@ -144,7 +137,7 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
     Raises RuntimeError if the cell does not end its steps in twice their longest time.
     """
     pe, w = emit.record(engine), engine.widths
-    latency = pe.cell_latency(engine.params)
+    latency = pe.latency(engine.params)
     flush = latency + 1
     memory = _memory(engine, steps, flush)
     enabled = np.flatnonzero(np.append(steps.en, np.ones(flush, np.int64)))
@@ -155,8 +148,7 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
         (job / "a.hex").write_bytes(memory)
         count = len(steps) + flush
         settings = {"sel": 0, "a_len": count, "freeze": FREEZE}
-        longest = pe.longest(w) if pe.longest else 1
-        settings["cycle_limit"] = cycle_limit(count * longest)  # FREEZE takes a third of them
+        settings["cycle_limit"] = cycle_limit(count * pe.longest(w))  # FREEZE takes a third of them
         (measured,) = simulate(home, [{"folder": str(job), **settings}], Path(folder))
         if "deadlock" in measured:
             raise RuntimeError(f"the cell of {pe.name} hangs: {measured['deadlock']}")

@@ -134,7 +134,7 @@ def _sampled_shape(engine: Engine, mean_k: float, cycles: int) -> tuple[int, int
 def _pace(engine: Engine) -> float:
     """About how many cycles an operand of K takes in a lane."""
     pe = emit.record(engine)
-    return 2.5 if pe.sparse else pe.planes(engine.widths, engine.params)
+    return 2.5 if pe.sparse else pe.planes(engine.widths)
 
 
 def _layers(engine: Engine, spec: str, seed: int, cycles: int) -> list[Case]:

@@ -93,7 +93,7 @@ def facts(engine: Engine) -> Facts:
     w, chained = engine.widths, engine.array.chained
     rows, cols = emit.rtl_size(engine)
     in_a_row = 1 if chained else w.lanes * pe.group  # operands of A
-    planes = w.digits if pe.sparse else pe.planes(w, engine.params)
+    planes = w.digits if pe.sparse else pe.planes(w)
     lone = not pe.sparse or engine.params["drift"] > 0
     (a_bits, b_bits), formats = emit.port_bits(engine), emit.stored_formats(engine)
     out = engine.chain.out

@@ -14,6 +14,7 @@ from tpe.hdl.emit.package_files.example import (
     SHIFT,
 )
 from tpe.hdl.emit.package_files.facts import Facts
+from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
     from tpe.hdl.simulate.images import Case
@@ -339,6 +340,7 @@ def _overflow(engine: Engine) -> str:
 
 
 def _cycles(engine: Engine, known: Facts) -> str:
-    if known.sparse or emit.record(engine).steps is not None:
+    pace = emit.record(engine).pace
+    if known.sparse or (isinstance(pace, LockStep) and pace.depends != "nothing"):
         return "they depend on the operands: those of zeros, and of operands over the whole range."
     return "they depend on M, N and K alone."

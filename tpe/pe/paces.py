@@ -1,0 +1,53 @@
+"""How fast a PE takes operands: the four schedules that arrays have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tpe.numbers.operands import Ints
+from tpe.pe.widths import Widths
+
+
+@dataclass(frozen=True)
+class Dense:
+    """An operand of every lane a cycle, whatever it is."""
+
+    lanes: range  # operands of K that one cell can take in a step
+
+
+@dataclass(frozen=True)
+class Planes:
+    """K is streamed once for every digit of A, all cells alike."""
+
+    lanes: range
+    count: Callable[[Widths], int]  # times K is streamed
+
+
+@dataclass(frozen=True)
+class LockStep:
+    """A step of the whole array takes as many cycles as its slowest cell.
+
+    `cycles(A, widths, params)` gives those of every row's groups of `lanes` operands, A (rows, K)
+    -> (rows, groups). With `depends` = "pairs" it takes a tile, `cycles(A, B, widths, params)`, A
+    (rows, K) and B (K, cols) -> (3, groups): the slowest cell's, all cells', and cells without
+    any.
+    """
+
+    lanes: range
+    cycles: Callable[..., Ints]
+    depends: Literal["nothing", "a", "pairs"]  # of what values the cycles are a function
+    longest: Callable[[Widths], int] | None = None  # most cycles that a step takes; None: no RTL
+
+
+@dataclass(frozen=True)
+class FreeRows:
+    """A front selects the digits of A that are not zero; every row runs at a pace of its own."""
+
+    lanes: range
+    group: int  # operands of K that a front searches at once
+    own_front: bool = False  # a front in every cell; else one for a row
+
+
+Pace = Dense | Planes | LockStep | FreeRows

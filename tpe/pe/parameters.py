@@ -1,0 +1,109 @@
+"""Parameters of PEs and arrays: a choice, its default, what is legal; those that PEs share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tpe.base.errors import TpeError, pick
+from tpe.pe.widths import Params, Widths
+
+ENCODERS: dict[str, int] = {"booth": 0, "ent": 1}  # the recodings that have RTL, by its parameter
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A choice of a PE or an array: name, default, what is legal, and the RTL parameter it sets."""
+
+    name: str
+    default: Any
+    legal: range | tuple[Any, ...]
+    doc: str
+    rtl: str = ""  # RTL parameter of the cell or front; empty if the model alone uses it
+
+    def check(self, value: Any) -> Any:
+        """`value` as this parameter's type; `TpeError` with the legal range if it is none.
+
+        Words are taken in upper or lower case; True and False are `on` and `off`.
+
+        >>> Parameter("bias", "off", ("off", "on"), "").check(True)
+        'on'
+        >>> Parameter("encoder", "booth", ("booth", "ent"), "").check("Ent")
+        'ent'
+        """
+        if isinstance(self.legal, range):
+            number = _integer(value)
+            if number is None or number not in self.legal:
+                raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
+            return number
+        words = {str(choice): choice for choice in self.legal}
+        if set(words) == {"off", "on"} and str(value).lower() in ("true", "false"):
+            return "on" if str(value).lower() == "true" else "off"
+        if isinstance(value, str) and all(isinstance(choice, str) for choice in self.legal):
+            return pick(self.name, value, words)
+        if isinstance(value, str) and value in words:
+            return words[value]
+        same = [choice for choice in self.legal if _equal(value, choice)]
+        if not same:
+            raise TpeError(f"{self.name} = {value!r} is not legal: {self.describe()}")
+        return same[0]
+
+    def describe(self) -> str:
+        """The legal values, for a person."""
+        if isinstance(self.legal, range):
+            step = f" in steps of {self.legal.step}" if self.legal.step != 1 else ""
+            return f"an integer from {self.legal[0]} to {self.legal[-1]}{step}"
+        return " | ".join(str(choice) for choice in self.legal)
+
+    def rtl_value(self, value: Any) -> int:
+        """The value as the RTL's integer parameter; a word's is its place among the legal ones."""
+        if self.name == "encoder":
+            return ENCODERS[value]
+        return tuple(self.legal).index(value) if isinstance(value, str) else int(value)
+
+
+def _equal(value: Any, choice: Any) -> bool:
+    """Whether a number, Python's or numpy's, is one of the legal ones; True is no 1."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value == choice
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if str(number) == str(value).strip() else None
+
+
+ENCODER = Parameter(
+    "encoder", "booth", tuple(ENCODERS), "recoding of the encoded operand", "Encoder"
+)
+
+
+TREE = Parameter(
+    "tree", "chain", ("chain", "wallace", "dadda"), "how compressors of carry-save sums are wired"
+)
+ENCODE_IN = Parameter(
+    "encode_in",
+    "cell",
+    ("cell", "edge", "stored"),
+    "where A is encoded: in every cell, once at the array's edge, or beforehand, stored as digits",
+)
+
+
+def code_bits(widths: Widths, params: Params) -> int:
+    """Bits of an operand of A on its way to the cells, for PEs with the parameter `encode_in`.
+
+    Digits travel as Booth's three select lines each, or as EN-T stores them: two bits each and
+    one sign (arXiv:2404.11887), 9 bits for int8.
+    """
+    if params["encode_in"] == "cell":
+        return widths.a
+    return 3 * widths.digits if params["encoder"] == "booth" else 2 * widths.digits + 1
+
+
+def lanes_parameter(default: int, legal: range) -> Parameter:
+    """Operands of K that one cell takes in a step; an array that unrolls K there sets it itself."""
+    return Parameter("lanes", default, legal, "operands of K that a cell takes in one step")
