@@ -15,7 +15,7 @@ from tpe.technology import function
 from tpe.technology.library import Library, WireLoad
 from tpe.technology.lookup import Table
 from tpe.technology.read import read_liberty
-from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
+from tpe.technology.technology import ALL_RESET, TPE130, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
@@ -253,7 +253,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("path", "cells"),
     [
-        pytest.param(BUILT_IN["tpe130"], 48, id="tpe130"),
+        pytest.param(TPE130, 48, id="tpe130"),
         pytest.param(FULL, 428, id="sky130hd", marks=full),
         pytest.param(OSU018, 32, id="osu018", marks=osu018),
     ],

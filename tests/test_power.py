@@ -23,7 +23,7 @@ from tpe.synth.power.pe import CLASSES, CLOCKED, Power, energies_of, pe_power
 from tpe.synth.power.port_traces import port_traces
 from tpe.synth.power.saif import read_saif, saif_text
 from tpe.synth.power.stimulus import cases_of, smaller
-from tpe.technology.technology import BUILT_IN, technology
+from tpe.technology.technology import TPE130, technology
 
 RECIPES = ("sklansky/fast", "ripple/small", "ripple/small/full_adders")
 SIX = ("mac", "opt1", "opt2", "opt3", "opt4c", "opt4e")
@@ -126,7 +126,7 @@ def test_what_opensta_doubles():
 def against_opensta(pe: str, folder: Path) -> list[str]:
     """Every class and kind of every part, as lines; what is asserted is asserted here."""
     engine, chosen, _ = made(pe)
-    tech = technology(one_cause(BUILT_IN["tpe130"], folder))
+    tech = technology(one_cause(TPE130, folder))
     variant = variant_engine(engine, chosen.points["cell"].mapped.variant)
     case = cases_of(smaller(variant, 2), "normal:20", 0, 256)[0]
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}

@@ -28,11 +28,11 @@ from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.netlist import read_netlist
 from tpe.synth.netlist.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_recipes, screening
 from tpe.technology.read import read_liberty
-from tpe.technology.technology import ALL_RESET, BUILT_IN, technology
+from tpe.technology.technology import ALL_RESET, TPE130, technology
 
 FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
-BUILT_IN_TEXT = BUILT_IN["tpe130"].read_text()
+BUILT_IN_TEXT = TPE130.read_text()
 NAME = "tpe_pe_mac"
 NARROW = {"a_type": "int4", "b_type": "int4", "acc_bits": 16}
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tpe.hdl.emit import sources
-from tpe.technology.technology import BUILT_IN, Technology, technology
+from tpe.technology.technology import TPE130, Technology, technology
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = ROOT.parent / "shared/liberty/sky130hd_tt.lib.gz"
@@ -164,7 +164,7 @@ def test_the_fit_uses_most_of_its_cells(mapped):
 
 
 LIBRARIES = [
-    pytest.param(BUILT_IN["tpe130"], id="tpe130"),
+    pytest.param(TPE130, id="tpe130"),
     pytest.param(FULL, id="sky130hd", marks=full),
     pytest.param(OSU018, id="osu018", marks=osu018),
 ]
@@ -229,7 +229,7 @@ def stages(text: str) -> list[Stage]:
 @pytest.mark.parametrize(
     ("file", "cell"),
     [
-        pytest.param(BUILT_IN["tpe130"], "sky130_fd_sc_hd__inv_1", id="tpe130"),
+        pytest.param(TPE130, "sky130_fd_sc_hd__inv_1", id="tpe130"),
         pytest.param(FULL, "sky130_fd_sc_hd__inv_1", id="sky130hd", marks=full),
         pytest.param(OSU018, "INVX1", id="osu018", marks=osu018),
     ],
@@ -319,7 +319,7 @@ def test_the_committed_library_is_what_its_script_writes(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     number = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
-    old, new = BUILT_IN["tpe130"].read_text(), out.read_text()
+    old, new = TPE130.read_text(), out.read_text()
     assert number.sub("#", old) == number.sub("#", new)
     ours, again = (list(map(float, number.findall(text))) for text in (old, new))
     assert again == pytest.approx(ours, rel=2e-3, abs=1e-6)

@@ -1,28 +1,25 @@
-"""The arrays, found by file name: `tpe/array/x.py` defines `RECORD`, whose name is `x`."""
+"""The arrays by name: `RECORD` of `tpe/array/x.py` is `x`, and other packages have theirs."""
 
 from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 
 from tpe.array.base import Array
+from tpe.base import registry
 from tpe.base.errors import TpeError, pick
 from tpe.pe import get as get_pe
 from tpe.pe import names as pe_names
 from tpe.pe.base import PE
 
 DEFAULT = "matrix2d"
-_NOT_ARRAYS = {"__init__", "base", "sampled", "free_rows", "free_rows_walk", "lockstep"}
 
 
 @cache
 def names() -> tuple[str, ...]:
     """The names of all arrays."""
-    stems = {path.stem for path in Path(__file__).parent.glob("*.py")} - _NOT_ARRAYS
-    return tuple(sorted(stems))
+    return tuple(sorted(registry.homes("tpe.arrays")))
 
 
 def get(name: str) -> Array:
@@ -37,9 +34,7 @@ def get(name: str) -> Array:
 
 @cache
 def _load(name: str) -> Array:
-    record = import_module(f"tpe.array.{name}").RECORD
-    assert isinstance(record, Array) and record.name == name, f"tpe/array/{name}.py: name differs"
-    return record
+    return registry.record("tpe.arrays", name, Array)
 
 
 @cache

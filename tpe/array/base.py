@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tpe.base.errors import TpeError
@@ -180,6 +181,7 @@ class Array:
     legal_size: range = field(default=range(1, 1025))
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
     parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
+    folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
     @property
     def chained(self) -> bool:

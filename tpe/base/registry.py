@@ -1,7 +1,17 @@
 """Extensions by name: those that come with tpe, and entry points of installed packages.
 
-A group is a kind of extension, such as `tpe.columns`: functions (engine, layer's run, operands) to
-the run with more columns. A lower room finds here what a higher one does, without importing it.
+A group is a kind of extension. Whatever is of one is found by name, and a name taken twice is
+refused:
+
+    tpe.pes           a `tpe.pe.base.PE`; of ours, a file of `tpe/pe`
+    tpe.arrays        a `tpe.array.base.Array`; of ours, a file of `tpe/array`
+    tpe.technologies  the path of a Liberty file, or several
+    tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
+    tpe.columns       what adds columns to a layer's run: (engine, layer, operands) -> layer
+    tpe.figures       what draws a comparison
+    tpe.commands      a function that becomes a command of `tpe`
+
+A lower room finds here what a higher one does, without importing it.
 """
 
 from __future__ import annotations
@@ -9,16 +19,38 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from tpe.base.errors import TpeError, unknown
+
+T = TypeVar("T")
 
 # Of tpe itself, so that a checkout needs no installation: group, name, module:attribute.
 _OWN = (
     ("tpe.columns", "energy", "tpe.synth.power.annotate:energy"),
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
+    ("tpe.technologies", "tpe130", "tpe.technology.technology:TPE130"),
+    ("tpe.workloads", "digits_mlp", "tpe.workloads.sources:DIGITS_MLP"),
+    ("tpe.workloads", "gemm:", "tpe.workloads.sources:GEMM"),
+    ("tpe.workloads", "npz:", "tpe.workloads.sources:NPZ"),
+    ("tpe.workloads", "onnx:", "tpe.workloads.sources:ONNX_OWN"),
+    ("tpe.workloads", ".onnx", "tpe.workloads.sources:ONNX"),
+    ("tpe.workloads", ".csv", "tpe.workloads.sources:SCALESIM"),
+    ("tpe.workloads", ".tsv", "tpe.workloads.sources:SCALESIM"),
+    ("tpe.workloads", ".yaml", "tpe.workloads.sources:ZIGZAG"),
+    ("tpe.workloads", ".yml", "tpe.workloads.sources:ZIGZAG"),
 )
+# Groups with a file each, `RECORD` in it: the package, and its files that are none.
+_FOLDERS = {
+    "tpe.pes": ("tpe.pe", {"__init__", "base", "kernel", "paces", "parameters", "widths"}),
+    "tpe.arrays": (
+        "tpe.array",
+        {"__init__", "base", "sampled", "free_rows", "free_rows_walk", "lockstep"},
+    ),
+}
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @cache
@@ -29,8 +61,10 @@ def homes(group: str) -> dict[str, tuple[str, str]]:
 
     >>> homes("tpe.columns")["energy"]
     ('tpe', 'tpe.synth.power.annotate:energy')
+    >>> homes("tpe.pes")["opt1"]
+    ('tpe', 'tpe.pe.opt1:RECORD')
     """
-    found = {name: ("tpe", home) for own, name, home in _OWN if own == group}
+    found = {name: ("tpe", home) for name, home in _own(group).items()}
     for point in entry_points(group=group):
         package = _package(point)
         if point.name in found:
@@ -43,12 +77,46 @@ def homes(group: str) -> dict[str, tuple[str, str]]:
 
 
 def find(group: str, name: str) -> Any:
-    """The extension of a group that is called `name`; TpeError, with the legal ones, if none is."""
+    """The extension of a group that is called `name`; TpeError, with the legal ones, if none is.
+
+    TpeError as well if another package's cannot be loaded: what that package is, and why.
+    """
     known = homes(group)
     if name not in known:
         raise unknown(group, name, known)
-    module, _, attribute = known[name][1].partition(":")
-    return getattr(import_module(module), attribute)
+    package, home = known[name]
+    module, _, attribute = home.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except Exception as error:
+        if package == "tpe":
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise TpeError(
+            f"{group} '{name}' of package {package} cannot be loaded: {reason}"
+        ) from None
+
+
+def record(group: str, name: str, kind: type[T]) -> T:
+    """The extension of a group that is a `kind` and says itself that it is called `name`."""
+    found = find(group, name)
+    if isinstance(found, kind) and getattr(found, "name", None) == name:
+        return found
+    package, home = homes(group)[name]
+    raise TpeError(
+        f"{group} '{name}' of package {package}: {home} is no such record; "
+        f"legal: a {kind.__module__}.{kind.__qualname__} whose name is '{name}'"
+    )
+
+
+def _own(group: str) -> dict[str, str]:
+    listed = {name: home for own, name, home in _OWN if own == group}
+    if group not in _FOLDERS:
+        return listed
+    package, apart = _FOLDERS[group]
+    folder = _PACKAGE.joinpath(*package.split(".")[1:])
+    stems = sorted({path.stem for path in folder.glob("*.py")} - apart)
+    return listed | {stem: f"{package}.{stem}:RECORD" for stem in stems}
 
 
 def _package(point: EntryPoint) -> str:

@@ -1,17 +1,15 @@
-"""The PEs, found by file name: `tpe/pe/x.py` defines `RECORD`, whose name is `x`."""
+"""The PEs by name: `RECORD` of `tpe/pe/x.py` is `x`, and other packages have theirs."""
 
 from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 
+from tpe.base import registry
 from tpe.base.errors import pick
 from tpe.pe.base import PE
 
-_NOT_PES = {"__init__", "base", "kernel", "paces", "parameters", "widths"}
 # The PEs whose RTL this package's contract tests run beside the model; a test holds the list to
 # what they run. A record or an RTL file that was added is not of them by lying in the folder.
 _IN_CONTRACT = frozenset("mac opt1 opt2 opt3 opt4c opt4e stripes laconic bitlet".split())
@@ -21,8 +19,7 @@ NOT_CHECKED = "not checked"
 @cache
 def names() -> tuple[str, ...]:
     """The ids of all PEs, `mac` first (it is the baseline), the rest by name."""
-    stems = {path.stem for path in Path(__file__).parent.glob("*.py")} - _NOT_PES
-    return tuple(sorted(stems, key=lambda stem: (stem != "mac", stem)))
+    return tuple(sorted(registry.homes("tpe.pes"), key=lambda name: (name != "mac", name)))
 
 
 def get(name: str) -> PE:
@@ -53,9 +50,7 @@ def rtl_checked(pe: PE | None) -> str:
 
 @cache
 def _load(name: str) -> PE:
-    record = import_module(f"tpe.pe.{name}").RECORD
-    assert isinstance(record, PE) and record.name == name, f"tpe/pe/{name}.py: RECORD.name differs"
-    return record
+    return registry.record("tpe.pes", name, PE)
 
 
 def _reduced(record: PE) -> tuple[Callable[[str], PE], tuple[str]] | str | tuple[object, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from tpe.nest.notation import Nest
 from tpe.pe.kernel import Kernel
@@ -39,6 +40,7 @@ class Hardware:
     latency: Callable[[Params], int] = lambda params: 0  # registers of the cell before the psum's
     trees: Callable[[Widths, Params], tuple[tuple[int, int], ...]] = lambda widths, params: ()
     """(words, width) of every compressor that `tree` rewires"""
+    folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
     @property
     def module(self) -> str:

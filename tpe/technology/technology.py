@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
+from tpe.base import registry
 from tpe.base.cache import cache_dir
 from tpe.base.errors import TpeError, unknown
 from tpe.technology import grammar, roles
@@ -26,7 +27,7 @@ from tpe.technology.read import read_liberty
 from tpe.technology.roles import FlipFlop
 
 _DATA = Path(__file__).resolve().parent / "data"
-BUILT_IN = {"tpe130": _DATA / "tpe130.lib"}
+TPE130 = _DATA / "tpe130.lib"
 DEFAULT = "tpe130"
 ALL_RESET = "all its flip-flops have a reset or preset: tied off where the RTL has none"
 _FASTEST_NS, _SLOWEST_NS = 0.001, 1.0  # of a fan-out of four
@@ -117,6 +118,15 @@ class Technology:
         return read, (f"set_wire_load_model -name {{{model}}}",)
 
 
+def names() -> tuple[str, ...]:
+    """The technologies that have a name: the built-in one, and those of other packages.
+
+    >>> DEFAULT in names()
+    True
+    """
+    return tuple(registry.homes("tpe.technologies"))
+
+
 def technology(
     given: str | Path | Sequence[str | Path] = DEFAULT,
     *,
@@ -152,7 +162,7 @@ def technology(
     if wire_load is not None:
         library.wire_load(wire_load)
     made = Technology(
-        name=name or (given if isinstance(given, str) and given in BUILT_IN else library.name),
+        name=name or (given if isinstance(given, str) and given in names() else library.name),
         files=files,
         library=library,
         corner=_corner(library),
@@ -172,19 +182,19 @@ def technology(
 
 def _is_own(files: Sequence[Path], library: Library) -> bool:
     """Whether a library is what its name says, where we have that one; a changed copy is not."""
-    own = BUILT_IN.get(library.name)
-    if own is None or tuple(files) == (own,):
+    if library.name != DEFAULT or tuple(files) == (TPE130,):
         return True
-    return library.sha256 == (hashlib.sha256(own.read_bytes()).hexdigest(),)
+    return library.sha256 == (hashlib.sha256(TPE130.read_bytes()).hexdigest(),)
 
 
 def _files(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
-    if isinstance(given, str) and given in BUILT_IN:
-        return (BUILT_IN[given],)
+    if isinstance(given, str) and given in names():
+        named = registry.find("tpe.technologies", given)
+        return tuple(map(Path, [named] if isinstance(named, str | Path) else named))
     paths = [given] if isinstance(given, str | Path) else list(given)
     if len(paths) == 1 and isinstance(given, str) and not Path(given).exists():
         if Path(given).name == given and "." not in given:
-            raise unknown("technology", given, [*BUILT_IN, "a Liberty file"])
+            raise unknown("technology", given, [*names(), "a Liberty file"])
         raise TpeError(f"{given}: no such Liberty file, and no technology (built in: {DEFAULT})")
     return tuple(Path(path).expanduser() for path in paths)
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tpe.base import registry
 from tpe.base.errors import MissingExtra, TpeError, unknown
 from tpe.numbers.formats import IntFormat
-from tpe.workloads import digits_mlp, gemm, npz
-from tpe.workloads.base import Gemm, Layer, Workload, exact_gemm
+from tpe.workloads.base import Gemm, Layer, Source, Workload, exact_gemm
 from tpe.workloads.npz import load_npz, save_npz
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ __all__ = [
     "ImportedWorkload",
     "Layer",
     "LazyLayer",
+    "Source",
     "Workload",
     "exact_gemm",
     "load_npz",
@@ -48,14 +48,6 @@ __all__ = [
     "workload",
 ]
 
-_BUILT_IN = {"digits_mlp": (digits_mlp.TITLE, digits_mlp.load)}
-_PATTERNS = {
-    gemm.PATTERN: gemm.TITLE,
-    npz.PATTERN: npz.TITLE,
-    "FILE.onnx": "ONNX network",
-    "FILE.csv": "SCALE-Sim topology",
-    "FILE.yaml": "ZigZag workload",
-}
 # The importers are loaded when they are used: nobody else pays for them.
 _LATER = {
     "ImportedWorkload": "imported",
@@ -64,12 +56,6 @@ _LATER = {
     "load_scalesim": "scalesim",
     "load_zigzag": "zigzag",
     "onnx_light": "onnx_file",
-}
-_TOPOLOGIES = {
-    ".csv": "load_scalesim",
-    ".tsv": "load_scalesim",
-    ".yaml": "load_zigzag",
-    ".yml": "load_zigzag",
 }
 
 
@@ -86,7 +72,8 @@ def names() -> dict[str, str]:
     ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE', 'FILE.onnx', 'FILE.csv', \
 'FILE.yaml']
     """
-    return {name: title for name, (title, _) in _BUILT_IN.items()} | _PATTERNS
+    found = ((name, _source(name)) for name in registry.homes("tpe.workloads"))
+    return {source.pattern or name: source.title for name, source in found if source.listed}
 
 
 def networks() -> dict[str, str]:
@@ -99,7 +86,10 @@ def networks() -> dict[str, str]:
     """
     from tpe.workloads.onnx_file import onnx_light
 
-    found = {name: title for name, (title, _) in _BUILT_IN.items()}
+    named = (
+        name for name in registry.homes("tpe.workloads") if ":" not in name and "." not in name
+    )
+    found = {name: _source(name).title for name in named}
     with suppress(MissingExtra):
         found |= {f"onnx:{name}": "ONNX network, weights assumed" for name in onnx_light()}
     return found
@@ -154,42 +144,40 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.
         )
     if not spec.isprintable():
         raise TpeError(f"workload {ascii(spec)[:200]}; legal: printable text")
-    prefix, colon, rest = spec.partition(":")
+    source = _source(_key(spec))
+    if source.model:
+        given = {x: value for x, value in given.items() if x not in loops or value is not None}
+    else:
+        _refuse(given, spec)
+        given = {}
+    return source.load(spec, seed=seed, a_type=a_type, b_type=b_type, **given)
+
+
+def _key(spec: str) -> str:
+    """The name, prefix or ending by which a workload is found; TpeError if it has none."""
+    known = registry.homes("tpe.workloads")
+    prefix, colon, _ = spec.partition(":")
     ending = os.path.splitext(spec)[1].lower()
-    if colon and prefix == "onnx":
-        return _onnx(spec, rest, seed=seed, a_type=a_type, b_type=b_type, **given)
-    if ending == ".onnx" and not (colon and prefix in ("gemm", "npz")):
-        return _onnx(spec, None, seed=seed, a_type=a_type, b_type=b_type, **given)
-    _refuse(given, spec)
-    if spec in _BUILT_IN:
-        return _BUILT_IN[spec][1]()
-    if prefix == "gemm":
-        return gemm.gemm_workload(spec, seed=seed, a_type=a_type, b_type=b_type)
-    if prefix == "npz":
-        return npz.load_npz(rest)
-    if ending in _TOPOLOGIES:
-        load = __getattr__(_TOPOLOGIES[ending])
-        topology: Workload = load(spec, seed=seed, a_type=a_type, b_type=b_type)
-        return topology
+    for key in (spec, f"{prefix}:", ending):
+        if key in known:
+            return key
     if spec.endswith(".npz"):
         raise TpeError(f"unknown workload '{spec}' (did you mean 'npz:{spec}'?)")
-    if colon and prefix not in _BUILT_IN:
-        raise unknown("workload prefix", prefix, ["gemm", "npz", "onnx"])
+    if colon and prefix not in known:
+        prefixes = [name.removesuffix(":") for name in known if name.endswith(":")]
+        raise unknown("workload prefix", prefix, prefixes)
     raise unknown("workload", spec, names())
+
+
+def _source(name: str) -> Source:
+    source = registry.find("tpe.workloads", name)
+    if not isinstance(source, Source):
+        package, home = registry.homes("tpe.workloads")[name]
+        raise TpeError(f"workload '{name}' of package {package}: {home} is no Source")
+    return source
 
 
 def _refuse(given: Mapping[str, Any], spec: str) -> None:
     for name, value in given.items():
         if value is not None:
             raise TpeError(f"{name} is given for workload '{spec}'; legal: for an ONNX model only")
-
-
-def _onnx(spec: str, name: str | None, **arguments: Any) -> Workload:
-    """The model that `onnx:NAME` means, or that of the file `spec`; its name is the spec."""
-    from tpe.workloads.onnx_file import find_onnx
-    from tpe.workloads.onnx_model import load_onnx
-
-    for limit in ("loop_seconds", "loop_iterations"):
-        if arguments[limit] is None:
-            del arguments[limit]
-    return replace(load_onnx(spec if name is None else find_onnx(name), **arguments), name=spec)

@@ -208,3 +208,23 @@ def check_label(value: object, field: str) -> None:
     """`TpeError` unless `value` is non-empty printable text, so that errors and tables hold it."""
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
         raise TpeError(f"{field} is {value!r}; legal: non-empty printable text")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of workload that `workload` finds by a name, a prefix `x:` or an ending `.x`.
+
+    title    a few words, for lists
+    load     (spec, seed=, a_type=, b_type=) -> Workload: the whole spec as it was given, and the
+             seed and formats of operands that are generated
+    pattern  how the spec is written, where it is more than a name; sources of one pattern are
+             listed once
+    model    `load` also takes inputs, batch, dims, loop_seconds and loop_iterations, where given
+    listed   whether lists of workloads have it
+    """
+
+    title: str
+    load: Callable[..., Workload]
+    pattern: str = ""
+    model: bool = False
+    listed: bool = True

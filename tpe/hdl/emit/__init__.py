@@ -82,6 +82,9 @@ def record(engine: Engine) -> PE:
         raise TpeError("an engine from a bare nest has no RTL; choose a PE by name")
     if not engine.pe.rtl:
         raise TpeError(f"pe {engine.pe.name} is model only: it has no RTL")
+    for owner in (engine.pe.hardware, engine.array):
+        if owner is not None and owner.folder is not None:
+            sources.include(owner.folder)
     return engine.pe
 
 

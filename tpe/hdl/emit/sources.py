@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from tpe.base.errors import TpeError
 from tpe.base.files import data_folder
 from tpe.hdl.foreign import slang_ports
 
@@ -20,16 +21,46 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 @cache
-def modules() -> dict[str, Path]:
+def _own_modules() -> dict[str, Path]:
     """Every module of `rtl/` by its name; file = module. `rtl/gen` holds emitted copies."""
     folders = (data_folder("rtl") / name for name in ("prim", "pe", "array"))
     return {path.stem: path for folder in folders for path in sorted(folder.glob("tpe_*.sv"))}
 
 
+_included: dict[str, Path] = {}  # modules of other packages' folders
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its name: those of `rtl/`, and of the folders that were included."""
+    return _own_modules() | _included
+
+
+@cache
+def include(folder: Path) -> None:
+    """Let modules be found in the folder of another package: its `tpe_*.sv`, one module a file.
+
+    TpeError for a folder without any, and for a module that another folder has.
+    """
+    found = {path.stem: path for path in sorted(folder.glob("tpe_*.sv"))}
+    if not found:
+        raise TpeError(f"{folder}: no RTL; legal: a folder of files tpe_*.sv, one module a file")
+    for name, path in found.items():
+        other = modules().get(name)
+        if other is not None and other != path:
+            raise TpeError(f"two files have module {name}: {other} and {path}; legal: one")
+    _included.update(found)
+
+
 @cache
 def text(module: str) -> str:
-    """The source of a module of `rtl/`."""
-    return modules()[module].read_text()
+    """The source of a module of `rtl/`, or of a folder that was included.
+
+    TpeError if there is none: a record names an RTL file that is not there.
+    """
+    known = modules()
+    if module not in known:
+        raise TpeError(f"module {module} is in no folder of RTL; legal: a file {module}.sv there")
+    return known[module].read_text()
 
 
 @cache
