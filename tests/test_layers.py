@@ -22,7 +22,7 @@ LAYERS = (
     ("engine",),
     ("model",),
     ("hdl",),
-    ("synth",),
+    ("synth", "testing"),
     ("study",),
     ("report",),
     ("cli",),

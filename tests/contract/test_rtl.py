@@ -33,6 +33,7 @@ from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import DEPTHS, STALLS, corners
+from tpe.testing.rtl import copies_and_widest, disturb
 
 combos = pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
 SLOW_SINK = Handshake(idle=0, busy=0x7FFF_FFFE)
@@ -141,20 +142,7 @@ def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
     steps, index = cell_cosim.steps_of_pairs(e, a, b)
     shown = cell_cosim.rtl_steps(e, steps)
     assert (shown[index].sum(axis=1) == a * b).sum() == 65536
-    # Sums of many steps; a third of the cycles frozen, a third without operands.
-    rng = np.random.default_rng(5)
-    count = 20000
-    order = rng.integers(0, len(steps), count)
-    random = replace(
-        steps,
-        code=steps.code[order],
-        b=steps.b[order],
-        plane=np.sort(steps.plane[order]) if pe.sparse else steps.plane[order],
-        first=(rng.random(count) < 0.02).astype(np.int64),
-        en=(rng.random(count) < 0.66).astype(np.int64),
-        valid=(rng.random(count) < 0.66).astype(np.int64),
-    )
-    random.first[np.flatnonzero(random.en & random.valid)[0]] = 1
+    random = disturb(e, steps)  # sums of many steps
     taken = np.flatnonzero(random.en & random.valid)
     assert (
         cell_cosim.rtl_steps(e, random)[taken] == cell_cosim.model_steps(e, random)[taken]
@@ -187,15 +175,6 @@ def choices(pe, array):
     """Every variant, and this combination's share of the types."""
     types = share(TYPES, (pe, array), 3)
     return (*variants(pe, array)[1:], *(types_of(*t) for t in types))
-
-
-def copies_and_widest(units):
-    """Copies and greatest width by primitive and fan-in, copies of several widths added up."""
-    total = {}
-    for op, fan_in, copies, bits in units:
-        before, widest = total.get((op, fan_in), (0, 0))
-        total[op, fan_in] = (before + copies, max(widest, bits))
-    return total
 
 
 @combos

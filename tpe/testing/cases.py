@@ -1,0 +1,113 @@
+"""Engines and operands that the contract runs: read off the records, nothing named here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tpe.array.base import Array
+from tpe.model.engine import Engine
+from tpe.numbers.operands import Ints
+from tpe.pe.base import PE
+
+# a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
+TYPES = [
+    ("int2", "int2", 16),
+    ("int4", "int4", 24),
+    ("int3", "int16", 24),
+    ("int7", "int5", 17),
+    ("int8", "int8", 16),
+    ("int16", "int4", 33),
+    ("int16", "int16", 48),
+]
+
+# a_type, b_type, zero_points, a_zero, b_zero: either side unsigned, each way of zero points
+UNSIGNED: list[tuple[str, str, str, int, int]] = [
+    ("uint8", "int8", "none", 0, 0),
+    ("uint8", "int8", "subtract", 128, 0),
+    ("uint8", "uint8", "subtract", 3, 250),
+    ("uint8", "int8", "offset", 128, -5),
+    ("uint8", "uint8", "offset", 200, 0),
+    ("int8", "int8", "subtract", -128, 127),
+    ("int8", "uint5", "offset", 7, 31),
+    ("uint2", "uint7", "none", 0, 0),
+    ("uint16", "uint16", "none", 0, 0),
+    ("uint16", "uint16", "subtract", 65535, 1),
+    ("uint16", "int3", "offset", 9, 2),
+]
+
+SHORT_DEPTH = 16  # so that K = 17 and 33 take several passes, where it is legal
+SHORT_LANES = 2  # of a PE whose simulator takes long to build with all of them
+SHORT_PSUMS = 3  # rows of the psum buffer, so that M takes several blocks
+
+
+def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> Engine:
+    """An engine with short buffers, where it has any, so that K and M take several passes.
+
+    A cube gets a depth from 1 to 3 by its rows and columns.
+    """
+    depth = pe.parameter("depth")
+    if depth and "depth" not in parameters:
+        parameters["depth"] = max(SHORT_DEPTH, depth.legal[0])
+    own = {p.name for p in array.parameters(pe)}
+    if "psum_depth" in own and "psum_depth" not in parameters:
+        parameters["psum_depth"] = SHORT_PSUMS
+    if pe.stepped and "lanes" not in parameters:
+        parameters["lanes"] = SHORT_LANES
+    deep = (1 + sum(size) % 3,) if len(array.sides) == 3 else ()
+    return Engine(pe, array, (*size, *deep), **parameters)
+
+
+def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
+    """Every value of every choice, one changed at a time; and the other side encoded.
+
+    Of numbers that are widths or depths a few values stand for all: `FEW`.
+    """
+    found: list[dict[str, Any]] = [{}, {"encode": "weights"}]
+    for parameter in (*pe.parameters, *array.parameters(pe)):
+        values = FEW.get(parameter.name, parameter.legal)
+        if parameter.name == "lanes" and array.grid((1,) * len(array.sides)).lanes is not None:
+            continue  # the array's affair
+        found += [
+            {parameter.name: v} for v in values if v != parameter.default and v in parameter.legal
+        ]
+    if pe.parameter("encode_in"):
+        found.append({"encode_in": "stored", "encoder": "ent"})
+    return [choice for choice in found if takes(array, pe, choice)]
+
+
+def takes(array: Array, pe: PE, choice: dict[str, Any]) -> bool:
+    """Whether an array that takes a PE takes it with these parameters as well."""
+    if pe.at is None:
+        return True
+    defaults = {parameter.name: parameter.default for parameter in pe.parameters}
+    return array.refuses(pe.at({**defaults, **choice})) is None
+
+
+FEW: dict[str, tuple[Any, ...]] = {
+    "depth": (8, 32, 4096),
+    "drift": (1, 3),
+    "lanes": (1, 2, 5),
+    "psum_depth": (1, 2),
+}
+
+
+def types_of(a_type: str, b_type: str, acc_bits: int) -> dict[str, Any]:
+    """Engine parameters of one entry of TYPES; overflow wraps, as the RTL's does."""
+    return {"a_type": a_type, "b_type": b_type, "acc_bits": acc_bits, "overflow": "wrap"}
+
+
+def operands(engine: Engine, m: int, n: int, k: int, seed: int) -> tuple[Ints, Ints]:
+    """A (M, K) and B (K, N) over the full range of the engine's formats."""
+    rng = np.random.default_rng(seed)
+    a, b = engine.a_format, engine.b_format
+    return rng.integers(a.low, a.high + 1, (m, k)), rng.integers(b.low, b.high + 1, (k, n))
+
+
+def wrapped(c: Ints, bits: int) -> Ints:
+    """Two's complement of `bits` bits, by Python's integers: the oracle of the oracle."""
+    size = 1 << bits
+    wrap = np.vectorize(lambda x: (int(x) + size // 2) % size - size // 2, otypes=[np.int64])
+    words: Ints = wrap(c)
+    return words

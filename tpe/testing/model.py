@@ -1,0 +1,106 @@
+"""What the contract says of a model alone: exact values, cycles that add up, a record in order."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+
+import numpy as np
+
+from tpe.array.base import TERMS, Array
+from tpe.base.jit import compiled
+from tpe.nest.readings import evaluate
+from tpe.numbers.digits import encoding
+from tpe.pe.base import PE
+from tpe.pe.paces import FreeRows, Planes
+from tpe.pe.parameters import ENCODERS
+from tpe.testing.cases import TYPES, engine, operands, types_of, variants, wrapped
+from tpe.testing.check import Check, of
+
+CELLS, LANES = 5, 7  # of the check on lanes
+
+
+def of_pe(pe: PE) -> Iterator[Check]:
+    """Checks of a PE by itself."""
+    yield of(pe.name, record, pe)
+    yield of(pe.name, lanes, pe)
+
+
+def of_array(pe: PE, array: Array) -> Iterator[Check]:
+    """Checks of a PE in an array."""
+    subject = f"{pe.name}-{array.name}"
+    for run in (values, types, cycles):
+        yield of(subject, run, pe, array)
+
+
+def record(pe: PE) -> None:
+    """The record says what it is, and travels between processes."""
+    assert pe.title and len(pe.title.split()) <= 5, f"title: {pe.title!r}; legal: one to five words"
+    assert pe.source, "source is empty; legal: where the PE is described"
+    assert pickle.loads(pickle.dumps(pe)) == pe, "it is not the same after pickling"
+    names = [parameter.name for parameter in pe.parameters]
+    assert len(set(names)) == len(names), f"parameters {names}: a name twice"
+    for parameter in pe.parameters:
+        assert parameter.default in parameter.legal, f"{parameter.name}: default is not legal"
+
+
+def lanes(pe: PE) -> None:
+    """A step of many lanes is as many steps of one: drivers rely on it."""
+    array = _any_array(pe)
+    for choice in variants(pe, array):
+        e = engine(pe, array, (1, 1), **choice)
+        assert e.pe is not None
+        kernel, widths = e.pe.kernel, e.widths
+        facts = kernel.facts(widths, ENCODERS[e.encoder])
+        step = compiled(kernel.step)
+        rng = np.random.default_rng(0)
+        high = 1 << (min(widths.a, widths.b) - 1)
+        codes, b = rng.integers(-high, high, (2, LANES, CELLS))
+        if isinstance(e.pe.pace, Planes | FreeRows):
+            codes = encoding(e.encoder).encode(codes, widths.a).astype(np.int64)[..., 0].copy()
+        together, apart = np.zeros((2, len(kernel.psum.words(widths)), CELLS), np.int64)
+        step(codes, b, 0, together, facts)
+        for lane in range(LANES):
+            step(codes[lane : lane + 1], b[lane : lane + 1], 0, apart, facts)
+        assert (together == apart).all(), f"{choice}: psums differ"
+
+
+def values(pe: PE, array: Array) -> None:
+    """Every pair of int8 operands, and sums of them, by the kernel and by the fast path."""
+    e = engine(pe, array, (4, 4))
+    every = np.arange(-128, 128)
+    product = np.multiply.outer(every, every)
+    wrong = int((e.run(every[:, None], every[None, :], values="bits").C != product).sum())
+    assert not wrong, f"{wrong} of 65536 products differ"
+    for m, n, k in ((1, 1, 1), (5, 3, 33), (2, 7, 600)):
+        a, b = operands(e, m, n, k, seed=k)
+        for path in ("bits", "fast"):
+            assert (e.run(a, b, values=path).C == a @ b).all(), f"{m}x{n}x{k}, values = {path}"
+
+
+def types(pe: PE, array: Array) -> None:
+    """Every choice of the PE with operands of other widths; a narrow accumulator wraps."""
+    for choice in variants(pe, array):
+        for kind in TYPES:
+            e = engine(pe, array, (3, 4), **choice, **types_of(*kind))
+            a, b = operands(e, 5, 6, 17, seed=1)
+            product = wrapped(a.astype(object) @ b.astype(object), e.widths.acc)
+            assert (e.run(a, b, values="bits").C == product).all(), f"{choice}, {kind}: kernel"
+            if choice.get("encode") != "weights" and e.has_nest:
+                value = wrapped(evaluate(e.nest, a, b, e.encoder, e.widths.a), e.widths.acc)
+                assert (value == product).all(), f"{choice}, {kind}: nest"
+
+
+def cycles(pe: PE, array: Array) -> None:
+    """Where cycles go adds up to all of them, whatever the shape."""
+    for m, n, k in ((1, 1, 1), (5, 4, 7), (9, 11, 40)):
+        e = engine(pe, array, (3, 2))
+        terms = e.run(*operands(e, m, n, k, seed=m)).terms
+        each = [getattr(terms, name) for name in TERMS]
+        assert all(x >= 0 for x in each) and sum(each) == terms.total, f"{m}x{n}x{k}: {terms}"
+
+
+def _any_array(pe: PE) -> Array:
+    from tpe import array as arrays
+
+    return arrays.get(arrays.default_for(pe))
