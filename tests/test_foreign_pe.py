@@ -156,7 +156,7 @@ def test_another_pe_is_said_to_be_unchecked_everywhere(put: Put, capsys: Any) ->
     assert "// The RTL of pe plain is not checked against its model: tpe verify." in top
     renamed = replace(pes.get("mac"), title="of another hand")  # under a name that is taken
     assert pes.rtl_checked(renamed) == "not checked"
-    assert pes.rtl_checked(replace(pe, rtl=False)) == "model only"
+    assert pes.rtl_checked(replace(pe, hardware=None)) == "model only"
     own = emit.engine_modules(Engine("mac", "matrix2d", (2, 2)))["tpe_engine"]
     assert "not checked" not in own
 

@@ -148,7 +148,7 @@ def pe_aliases(engine: Engine) -> dict[str, str]:
         parameters = [(n, widths[n]) for n in names if n in taken]
         if alias == "tpe_cell":
             ports, known = sources.ports(source), [n for n, _ in parameters]
-            check_cell(target, ports, sources.port_names(source), known, pe.stepped)
+            check_cell(target, ports, sources.port_names(source), known, pe.stepped, names)
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
             alias,

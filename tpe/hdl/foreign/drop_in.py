@@ -17,11 +17,17 @@ _NAME = re.compile(r"(?<![\w'$])[A-Za-z_]\w*")
 
 
 def check_cell(
-    module: str, ports: str, names: Sequence[str], parameters: Collection[str], stepped: bool
+    module: str,
+    ports: str,
+    names: Sequence[str],
+    parameters: Collection[str],
+    stepped: bool,
+    wanted_parameters: Collection[str] = (),
 ) -> None:
-    """TpeError unless a cell has the ports that arrays connect, as wide as they can tell.
+    """TpeError unless a cell has the ports and parameters that arrays connect, and as wide ones.
 
-    `ports` is its port list, `names` are theirs; `parameters` are those that an array sets.
+    `ports` is its port list, `names` are theirs; `parameters` are those of its own that an array
+    sets, of `wanted_parameters`.
 
     >>> check_cell("tpe_pe_x", "input wire clk", ["clk"], (), False)
     Traceback (most recent call last):
@@ -36,6 +42,12 @@ rst_ni, en_i, valid_i, first_i, code_i, b_i, plane_i, psum_i, psum_o
     for name in names:
         if name not in wanted:
             raise TpeError(f"{module}: port '{name}' is connected by no array; {legal}")
+    for name in wanted_parameters:
+        if name not in parameters:
+            raise TpeError(
+                f"{module}: has no parameter '{name}', which arrays set; "
+                f"legal: parameters {', '.join(wanted_parameters)}, unused if need be"
+            )
     for line in ports.splitlines():
         code = line.split("//")[0]
         for name in (x for text in _RANGE.findall(code) for x in _NAME.findall(text)):
