@@ -23,7 +23,7 @@ LAYERS = (
     ("model",),
     ("hdl",),
     ("synth", "testing"),
-    ("study",),
+    ("study", "predict"),
     ("report",),
     ("cli",),
 )

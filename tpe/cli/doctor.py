@@ -82,6 +82,7 @@ EXTRAS = (
     Package("yaml", "pyyaml", "ZigZag workloads", "onnx", (6, 0)),
     Package("matplotlib", "matplotlib", "figures", "report", (3, 9)),
     Package("pyosys", "pyosys", "synthesis", "synth", (0, 60)),
+    Package("sklearn", "scikit-learn", "fit", "dse", (1, 5)),
 )
 
 

@@ -142,6 +142,7 @@ def _register() -> None:
     from tpe.cli.command_line import with_verbose
     from tpe.cli.commands.compare import compare
     from tpe.cli.commands.doctor import doctor
+    from tpe.cli.commands.fit import fit
     from tpe.cli.commands.list import list_
     from tpe.cli.commands.reproduce import reproduce
     from tpe.cli.commands.run import run
@@ -162,6 +163,9 @@ def _register() -> None:
     app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
     app.command("trace", epilog="Example: tpe trace --lanes 1,32 -p a_type=int4")(trace)
     _register_rtl()
+    app.command(
+        "fit", epilog="Example: tpe fit --table gemms.csv --target runtime_ms --group m,n,k"
+    )(fit)
     app.command("synth", epilog="Example: tpe synth --pe mac,opt1 --clock-ns 3:6:1")(synth)
     app.command(
         "reproduce", epilog="Example: tpe reproduce hpca25 --liberty tpe130 --figure ratios.png"

@@ -1,0 +1,116 @@
+"""A table of measurements: its numbers checked, whatever tool wrote it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tpe.base.errors import TpeError, unknown
+from tpe.base.files import decode, gunzip, is_gzip, read_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Rows of features (rows, features), one target (rows,), and the group of every row (rows,).
+
+    `names` are the features'. Rows of one group, such as repetitions of one GEMM, belong together:
+    whoever splits the rows splits the groups.
+    """
+
+    x: Floats
+    y: Floats
+    groups: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    target: str
+
+    @property
+    def count(self) -> int:
+        """Groups that differ."""
+        return int(self.groups.max()) + 1 if self.groups.size else 0
+
+
+def read(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A table from a CSV file, gzipped or not, or from a Parquet file.
+
+    TpeError, one line that names the file: not there, no table, no rows.
+    """
+    import pandas as pd
+
+    where = os.fspath(path)
+    raw = read_bytes(where, "table")
+    try:
+        if raw[:4] == b"PAR1":
+            frame = pd.read_parquet(BytesIO(raw))
+        else:
+            text = decode(where, gunzip(where, raw, "table") if is_gzip(raw) else raw, "table")
+            frame = pd.read_csv(StringIO(text), low_memory=False)
+    except TpeError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TpeError(f"{where}: cannot be read as table: {reason}") from None
+    if not len(frame):
+        raise TpeError(f"{where}: no rows; legal: a table with a header and a row for each run")
+    return frame
+
+
+def measurements(
+    frame: pd.DataFrame,
+    target: str,
+    group: Sequence[str],
+    features: Sequence[str] = (),
+    where: str = "table",
+) -> Measurements:
+    """The columns of a table that a model is fitted to; `group` and `features` are its inputs.
+
+    TpeError for a column that is none, with the nearest; for a value that is no finite number,
+    with its row; for a target that is not positive, since its logarithm is fitted.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"m": [1, 1, 2], "ms": [3.0, 3.1, 6.2]})
+    >>> measurements(frame, "ms", ["m"]).groups.tolist()
+    [0, 0, 1]
+    """
+    names = tuple(dict.fromkeys((*group, *features)))
+    if not group:
+        raise TpeError("group is empty; legal: the columns that make two rows one experiment")
+    if target in names:
+        raise TpeError(f"column '{target}' is the target and an input; legal: one of both")
+    x = np.stack([_numbers(frame, name, where) for name in names], axis=1)
+    y = _numbers(frame, target, where)
+    if (y <= 0).any():
+        row = int(np.flatnonzero(y <= 0)[0])
+        raise TpeError(f"{where}: row {row + 1}: {target} = {y[row]:g} is not legal: more than 0")
+    _, groups = np.unique(x[:, : len(dict.fromkeys(group))], axis=0, return_inverse=True)
+    return Measurements(x, y, groups.reshape(-1).astype(np.int64), names, target)
+
+
+def _numbers(frame: pd.DataFrame, name: str, where: str) -> Floats:
+    """A column as finite numbers."""
+    import pandas as pd
+
+    columns = [str(column) for column in frame.columns]
+    if name not in columns:
+        raise unknown("column", name, columns)
+    column: Any = frame[name]
+    numbers: Floats = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        row = int(bad[0])
+        value = str(column.iloc[row])[:40]
+        raise TpeError(
+            f"{where}: row {row + 1}: {name} = {value!r} is no finite number "
+            f"({bad.size} of {len(numbers)} rows); legal: numbers in every row"
+        )
+    return numbers
