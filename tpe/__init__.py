@@ -1,5 +1,16 @@
 """tpe: model tensor engines bit by bit and cycle by cycle.
 
+What the command line does is a function here, with the same words:
+
+    engines     Engine, Config, Nest; list_all, list_combinations, describe
+    workloads   workload, Workload, Layer
+    running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
+    RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
+    synthesis   synthesise, price
+    learning    fit
+
+`tpe.testing` holds the contract for PEs of other packages.
+
 >>> import tpe
 >>> run = tpe.Engine("opt4c", "matrix2d", (4, 4)).run([[1, 2, 3, 4]], [[1], [1], [1], [1]])
 >>> run.C.tolist()
@@ -14,18 +25,32 @@ from tpe.base.errors import TpeError
 from tpe.version import __version__
 
 if TYPE_CHECKING:
+    from tpe.engine.config import Config
     from tpe.engine.finish import Requant
+    from tpe.hdl.emit.package import emit_directory as emit
     from tpe.hdl.foreign.cosim import cosim
     from tpe.hdl.foreign.report import Cosimulation
+    from tpe.hdl.formal.prove import prove
+    from tpe.hdl.mutate.mutate import mutate
+    from tpe.hdl.simulate.vectors import vectors
+    from tpe.hdl.simulate.verify import verify
     from tpe.model.engine import Engine
     from tpe.model.result import LayerRun, Run
     from tpe.nest.notation import Nest
-    from tpe.study.compare import compare
+    from tpe.predict.fit import fit
+    from tpe.report.describe import catalogue as list_all
+    from tpe.report.describe import combinations as list_combinations
+    from tpe.report.describe import describe
     from tpe.study.comparison import Comparison
+    from tpe.study.operand_trace import trace
+    from tpe.study.points import compare, point
+    from tpe.study.pricer import price
+    from tpe.synth.area.synthesis import synthesise
     from tpe.workloads import Layer, Workload, workload
 
 __all__ = [
     "Comparison",
+    "Config",
     "Cosimulation",
     "Engine",
     "Layer",
@@ -38,23 +63,50 @@ __all__ = [
     "__version__",
     "compare",
     "cosim",
+    "describe",
+    "emit",
+    "fit",
+    "list_all",
+    "list_combinations",
+    "mutate",
+    "point",
+    "price",
+    "prove",
+    "synthesise",
+    "trace",
+    "vectors",
+    "verify",
     "workload",
 ]
 
-# Loaded when first used, so that `import tpe` costs next to nothing.
+# Loaded when first used, so that `import tpe` costs next to nothing: name -> module, attribute.
 _HOMES = {
-    "Comparison": "tpe.study.compare",
-    "Cosimulation": "tpe.hdl.foreign.report",
-    "Engine": "tpe.model.engine",
-    "Layer": "tpe.workloads",
-    "LayerRun": "tpe.model.result",
-    "Nest": "tpe.nest.notation",
-    "Requant": "tpe.engine.finish",
-    "Run": "tpe.model.result",
-    "Workload": "tpe.workloads",
-    "compare": "tpe.study.compare",
-    "cosim": "tpe.hdl.foreign.cosim",
-    "workload": "tpe.workloads",
+    "Comparison": ("tpe.study.comparison", "Comparison"),
+    "Config": ("tpe.engine.config", "Config"),
+    "Cosimulation": ("tpe.hdl.foreign.report", "Cosimulation"),
+    "Engine": ("tpe.model.engine", "Engine"),
+    "Layer": ("tpe.workloads", "Layer"),
+    "LayerRun": ("tpe.model.result", "LayerRun"),
+    "Nest": ("tpe.nest.notation", "Nest"),
+    "Requant": ("tpe.engine.finish", "Requant"),
+    "Run": ("tpe.model.result", "Run"),
+    "Workload": ("tpe.workloads", "Workload"),
+    "compare": ("tpe.study.points", "compare"),
+    "cosim": ("tpe.hdl.foreign.cosim", "cosim"),
+    "describe": ("tpe.report.describe", "describe"),
+    "emit": ("tpe.hdl.emit.package", "emit_directory"),
+    "fit": ("tpe.predict.fit", "fit"),
+    "list_all": ("tpe.report.describe", "catalogue"),
+    "list_combinations": ("tpe.report.describe", "combinations"),
+    "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
+    "point": ("tpe.study.points", "point"),
+    "price": ("tpe.study.pricer", "price"),
+    "prove": ("tpe.hdl.formal.prove", "prove"),
+    "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
+    "trace": ("tpe.study.operand_trace", "trace"),
+    "vectors": ("tpe.hdl.simulate.vectors", "vectors"),
+    "verify": ("tpe.hdl.simulate.verify", "verify"),
+    "workload": ("tpe.workloads", "workload"),
 }
 
 
@@ -63,7 +115,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'tpe' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Fits of measured tables: scores of held-out groups, what random rows hide, tables that do not do."""
+"""Fits of measured tables: scores of held-out groups, what random rows hide, bad tables."""
 
 from __future__ import annotations
 

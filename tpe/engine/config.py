@@ -96,6 +96,10 @@ class Config:
         """
         return _remade(type(self), *self._given(), replace(self.widths, **changes))
 
+    def made_as(self, kind: type[C]) -> C:
+        """The same as another class of configuration, such as an engine that runs."""
+        return _remade(kind, *self._given(), self.widths)
+
     def _given(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What makes it again: where it stands, and its parameters."""
         place = (self.own_nest,) if self.own_nest else (self.record, self.array, self.size)

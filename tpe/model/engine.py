@@ -73,6 +73,15 @@ class Engine(Config):
         return engine_summary(self)
 
     @classmethod
+    def of(cls, config: Config) -> Engine:
+        """The engine that a `Config` says; itself if it is one.
+
+        >>> Engine.of(Config("opt1", size="2x2")).run([[2]], [[3]]).C.tolist()
+        [[6]]
+        """
+        return config if isinstance(config, Engine) else config.made_as(cls)
+
+    @classmethod
     def load(cls, path: str | os.PathLike[str], **parameters: Any) -> Engine:
         """The engine in a TOML file; `parameters` replace the file's. See `tpe.engine.file`."""
         from tpe.engine.file import load_engine

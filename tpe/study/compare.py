@@ -1,6 +1,6 @@
 """Engines side by side on one workload: cycles, where they went, operands, ratios to a baseline.
 
-`compare` runs every engine exactly as `Engine.run` does. A row of a comparison is a row of the
+`Plan.run` runs every engine exactly as `Engine.run` does. A row of a comparison is a row of the
 flat table and the columns of `EXTRA`: a label, the engine's hash, and ratios, each this row's
 value over the baseline's, so that a cycles_ratio of 2 is twice as slow. What is not known, area
 and energy until synthesis, is null, and so is its ratio.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,17 +20,6 @@ from tpe.model.result import Run
 from tpe.study.candidates import Candidate, Choice, Compared, candidates
 from tpe.study.comparison import DEFAULT_BASELINE, Comparison, Entry
 from tpe.workloads import Workload
-
-if TYPE_CHECKING:
-    pass
-
-
-# Ratio column -> the columns of the flat table whose sum it compares.
-
-# What a comparison adds to the flat table, and the types of these columns in a data frame.
-
-
-# ---- making one ----
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,41 +138,3 @@ def _baseline(found: Sequence[Candidate], baseline: str | None) -> str:
     if baseline not in legal:
         raise TpeError(f"baseline {baseline} is refused: {labels[baseline].reason}")
     return baseline
-
-
-def compare(
-    engines: Iterable[Compared] | Mapping[str, Compared],
-    workload: str | Workload | Mapping[str, Any] = "digits_mlp",
-    *,
-    array: str | Mapping[str, str] | None = None,
-    size: str | int | Sequence[int] | None = None,
-    baseline: str | None = None,
-    seed: int = 0,
-    per_pe: Mapping[str, Mapping[str, Any]] | None = None,
-    model: Mapping[str, Any] | None = None,
-    values: str = "auto",
-    progress: Callable[[str], None] | None = None,
-    **parameters: Any,
-) -> Comparison:
-    """Run one workload on several engines and put them side by side.
-
-    engines     names or records of PEs, or `Engine`s, as a list or as {label: engine}
-    array       of every PE, or {pe: array}; default: matrix2d, or else the PE's first legal one
-    workload    a `Workload`, or a name or {name: (A, B)} as `tpe.workload` takes them
-    size        of every PE's array, one number for both sides; default 16x16
-    baseline    the label that ratios are to; default `mac`, or else the first engine
-    parameters  go to the PEs that have them; `per_pe` = {pe: {key: value}} to one PE
-    model       `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them
-    values      how C is computed, as `Engine.run` takes it; "none": cycles alone
-    progress    called with engine and layer before each layer
-
-    A PE that is not legal in its array, or refuses a value that another one takes, is a row with
-    status `refused` and the reason. Raises TpeError for what no engine takes, if every engine is
-    refused, and if the baseline is.
-
-    >>> comparison = compare(["mac", "opt4c"], "gemm:8x8x8", size="4x4")
-    >>> [(row["label"], row["cycles"], row["area_um2"]) for row in comparison.rows()]
-    [('mac', 60, None), ('opt4c', 158, None)]
-    """
-    choice = Choice(array, size, parameters, per_pe or {})
-    return prepare(engines, workload, choice, baseline, seed, model, values).run(progress)

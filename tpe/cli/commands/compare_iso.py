@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,8 @@ from tpe.cli.options import Output, plain_table, progress
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tpe.model.engine import Engine
     from tpe.study.compare import Plan
     from tpe.study.equal_table import IsoComparison
-    from tpe.study.price import Price
 
 DEFAULT_RECIPES = "quick"
 DEFAULT_PES = ("mac", "opt1", "opt4c")
@@ -64,41 +61,15 @@ def run_iso(
     energy: bool,
 ) -> IsoComparison:
     """Price every engine of the plan and compare; a bar on a terminal meanwhile."""
-    from tpe.study.cost_file import read_cost
+    from tpe.study import pricer
     from tpe.study.equal import compare_iso
-    from tpe.study.price import users_price
 
     if cost is not None:
-        costs = read_cost(cost)
-        return compare_iso(plan, lambda engine: users_price(engine, costs), iso, clock_ns, energy)
-    with ExitStack() as stack:
-        pricer = _pricer(plan, liberty, clock_ns, recipe or DEFAULT_RECIPES, stack)
-        return compare_iso(plan, pricer, iso, clock_ns, energy)
-
-
-def _pricer(
-    plan: Plan,
-    liberty: Sequence[str] | None,
-    clock_ns: float | None,
-    recipe: str,
-    stack: ExitStack,
-) -> Callable[[Engine], Price]:
-    """What synthesis says of an engine; parameters that were given with `-p` are not varied."""
-    from tpe.study.price import count_steps, price, varied
-    from tpe.synth.netlist.recipes import find_recipes
-    from tpe.technology.technology import technology
-
-    tech = technology(list(liberty or ("tpe130",)))
-    recipes = find_recipes(recipe)
-    given = {id(c.engine): set(c.asked) for c in plan.candidates}
-
-    def vary(engine: Engine) -> list[str]:
-        return [name for name in varied(engine) if name not in given.get(id(engine), ())]
-
-    built = [c.engine for c in plan.candidates if c.engine and c.engine.pe and c.engine.pe.rtl]
-    step = stack.enter_context(progress(sum(count_steps(e, recipes, vary(e)) for e in built)))
-    clocks = () if clock_ns is None else (clock_ns,)
-    return lambda engine: price(engine, tech, recipes, clocks, vary(engine), step)
+        return compare_iso(plan, pricer.from_file(cost), iso, clock_ns, energy)
+    recipes = recipe or DEFAULT_RECIPES
+    with progress(pricer.steps(plan, recipes)) as step:
+        found = pricer.by_synthesis(plan, liberty or ("tpe130",), clock_ns, recipes, step)
+        return compare_iso(plan, found, iso, clock_ns, energy)
 
 
 # ---- what is printed ----

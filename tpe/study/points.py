@@ -1,0 +1,142 @@
+"""Design points as pure functions: several beside each other, or one as a row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, overload
+
+from tpe.base.errors import TpeError
+from tpe.engine.config import Config
+from tpe.model.engine import Engine
+from tpe.study.candidates import Choice, Compared
+from tpe.study.compare import prepare
+from tpe.study.comparison import Comparison
+from tpe.study.equal import compare_iso
+from tpe.study.equal_table import IsoComparison
+from tpe.study.pricer import DEFAULT_RECIPES, Liberty, by_synthesis, check_clock, from_file
+from tpe.workloads import Workload
+
+Engines = Iterable[Compared] | Mapping[str, Compared]
+Runs = str | Workload | Mapping[str, Any]
+
+
+@overload
+def compare(engines: Engines, workload: Runs = ..., *, iso: None = None, **more: Any) -> Comparison:
+    pass
+
+
+@overload
+def compare(engines: Engines, workload: Runs = ..., *, iso: str, **more: Any) -> IsoComparison:
+    pass
+
+
+def compare(
+    engines: Engines,
+    workload: Runs = "digits_mlp",
+    *,
+    iso: str | None = None,
+    array: str | Mapping[str, str] | None = None,
+    size: str | int | Sequence[int] | None = None,
+    baseline: str | None = None,
+    seed: int = 0,
+    per_pe: Mapping[str, Mapping[str, Any]] | None = None,
+    model: Mapping[str, Any] | None = None,
+    values: str = "auto",
+    liberty: Liberty | None = None,
+    cost: str | os.PathLike[str] | None = None,
+    clock_ns: float | None = None,
+    recipes: str | None = None,
+    energy: bool = True,
+    progress: Callable[[str], None] | None = None,
+    **parameters: Any,
+) -> Comparison | IsoComparison:
+    """Run one workload on several engines and put them side by side, as `tpe compare` does.
+
+    engines     names or records of PEs, or `Engine`s, as a list or as {label: engine}
+    workload    a `Workload`, or a name or {name: (A, B)} as `tpe.workload` takes them
+    iso         area, throughput, power, clock or bandwidth: with this equal, sizes chosen for it
+                and everything synthesised; None: cycles alone, at the size that is given
+    array       of every PE, or {pe: array}; default: matrix2d, or else the PE's first legal one
+    size        of every PE's array, one number for both sides; default 16x16
+    baseline    the label that ratios are to; default `mac`, or else the first engine
+    parameters  go to the PEs that have them; `per_pe` = {pe: {key: value}} to one PE
+    model       `inputs`, `batch` and `dims` of an ONNX model, as `tpe.workload` takes them
+    values      how C is computed, as `Engine.run` takes it; "none": cycles alone
+    liberty     with iso: a technology's name, Liberty files, or a `Technology`; default tpe130
+    cost        with iso: a file of your own numbers in place of synthesis
+    clock_ns    with iso: one clock for all; default: each at its best
+    recipes     with iso: of synthesis, "quick" or "portfolio" or names
+    energy      with iso: whether energies are measured, the longer part of a first run
+    progress    called with what begins, engine and layer or job of synthesis
+
+    A PE that is not legal in its array, or refuses a value that another one takes, is a row with
+    status `refused` and the reason. Raises TpeError for what no engine takes, if every engine is
+    refused, if the baseline is, and for options of iso without it.
+
+    >>> comparison = compare(["mac", "opt4c"], "gemm:8x8x8", size="4x4")
+    >>> [(row["label"], row["cycles"], row["area_um2"]) for row in comparison.rows()]
+    [('mac', 60, None), ('opt4c', 158, None)]
+    """
+    choice = Choice(array, size, parameters, per_pe or {})
+    plan = prepare(engines, workload, choice, baseline, seed, model, values)
+    of_iso = {"liberty": liberty, "cost": cost, "clock_ns": clock_ns, "recipes": recipes}
+    given = [name for name, value in of_iso.items() if value is not None]
+    if iso is None:
+        if given:
+            raise TpeError(f"{given[0]} is given without iso; legal: with iso = 'area', or another")
+        return plan.run(progress)
+    if cost is not None and (liberty is not None or recipes is not None):
+        raise TpeError("cost replaces synthesis; legal: cost, or liberty and recipes")
+    check_clock(clock_ns)
+    if cost is not None:
+        pricer = from_file(cost)
+    else:
+        step = progress or (lambda name: None)
+        names = recipes or DEFAULT_RECIPES
+        pricer = by_synthesis(plan, liberty or "tpe130", clock_ns, names, step)
+    return compare_iso(plan, pricer, iso, clock_ns, energy)
+
+
+def point(
+    config: Config | str,
+    workload: Runs = "digits_mlp",
+    technology: Liberty | None = None,
+    seed: int = 0,
+    *,
+    clock_ns: float | None = None,
+    recipes: str | None = None,
+    energy: bool = True,
+) -> dict[str, Any]:
+    """One design point as a row of the flat table: a pure function, for anybody's own loop.
+
+    config      an `Engine`, or a `Config`, or the name of a PE
+    workload    as `compare` takes it
+    technology  where the point is priced: area, clock, energy; None: cycles alone
+    clock_ns    to price it at; default: the clock of most steps a second and area
+    recipes     of synthesis, "quick" or "portfolio" or names
+    energy      whether energies are measured
+
+    Equal arguments give equal rows, in any process: nothing is kept but caches named by content.
+    Raises TpeError for what `compare` refuses.
+
+    >>> row = point(Config("opt4c", "matrix2d", "4x4", depth=64), "gemm:8x8x8")
+    >>> row["pe"], row["cycles"], row["area_um2"]
+    ('opt4c', 158, None)
+    """
+    engine = Engine.of(config) if isinstance(config, Config) else config
+    if technology is None:
+        (row,) = compare([engine], workload, seed=seed).rows()
+        return row
+    priced = compare(
+        [engine],
+        workload,
+        iso="area",
+        seed=seed,
+        liberty=technology,
+        clock_ns=clock_ns,
+        recipes=recipes,
+        energy=energy,
+    )
+    (row,) = priced.rows()
+    return row

@@ -1,0 +1,84 @@
+"""What prices the engines of a comparison: synthesis, or a file of your own numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tpe.base.errors import TpeError
+from tpe.engine.config import Config
+from tpe.model.engine import Engine
+from tpe.study.compare import Plan
+from tpe.study.cost_file import read_cost
+from tpe.study.equal import Pricer
+from tpe.study.price import Price, count_steps, users_price, varied
+from tpe.study.price import price as price_of
+from tpe.synth.area.synthesis import Step
+from tpe.synth.netlist.recipes import Recipe, find_recipes
+from tpe.technology.technology import Technology, technology
+
+DEFAULT_RECIPES = "quick"
+Liberty = str | Path | Sequence[str | Path] | Technology
+
+
+def price(
+    config: Config,
+    liberty: Liberty = "tpe130",
+    *,
+    clocks_ns: Sequence[float] = (),
+    recipes: str = DEFAULT_RECIPES,
+    progress: Step = lambda name: None,
+) -> Price:
+    """What an engine's PE costs in its array at any size: options of area, clock and registers.
+
+    liberty    a technology's name, Liberty files that belong together, or a `Technology`
+    clocks_ns  clocks that options are found for; default: those of the options themselves
+    recipes    of synthesis, "quick" or "portfolio" or names
+    progress   called with a name as each job of synthesis ends
+
+    Raises TpeError for an engine without RTL, and for a library that nothing can be mapped to.
+    """
+    tech = liberty if isinstance(liberty, Technology) else technology(liberty)
+    found = find_recipes(recipes)
+    return price_of(Engine.of(config), tech, found, clocks_ns, step=progress)
+
+
+def from_file(path: str | os.PathLike[str]) -> Pricer:
+    """Prices of a cost file, see `tpe.study.cost_file`; nothing is synthesised."""
+    costs = read_cost(os.fspath(path))
+    return lambda engine: users_price(engine, costs)
+
+
+def by_synthesis(
+    plan: Plan,
+    liberty: Liberty = "tpe130",
+    clock_ns: float | None = None,
+    recipes: str = DEFAULT_RECIPES,
+    step: Step = lambda name: None,
+) -> Pricer:
+    """Prices of synthesis; a parameter that an engine was given is not varied.
+
+    step  called with a name as each of `steps` jobs ends
+    """
+    tech = liberty if isinstance(liberty, Technology) else technology(liberty)
+    found, clocks = find_recipes(recipes), () if clock_ns is None else (clock_ns,)
+    return lambda engine: price_of(engine, tech, found, clocks, _vary(plan, engine), step)
+
+
+def steps(plan: Plan, recipes: str = DEFAULT_RECIPES) -> int:
+    """Jobs of pricing all engines of a plan that have RTL."""
+    found: list[Recipe] = list(find_recipes(recipes))
+    built = [c.engine for c in plan.candidates if c.engine and c.engine.pe and c.engine.pe.rtl]
+    return sum(count_steps(engine, found, _vary(plan, engine)) for engine in built)
+
+
+def check_clock(clock_ns: float | None, where: str = "clock_ns") -> None:
+    """TpeError unless it is a time."""
+    if clock_ns is not None and not 0 < clock_ns < 1e6:
+        raise TpeError(f"{where} {clock_ns:g} is not legal: above 0, in ns")
+
+
+def _vary(plan: Plan, engine: Engine) -> list[str]:
+    given = next((c.asked for c in plan.candidates if c.engine is engine), {})
+    return [name for name in varied(engine) if name not in given]
