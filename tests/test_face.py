@@ -29,7 +29,7 @@ FUNCTIONS = {
     "synth": "synthesise",
     "fit": "fit",
 }
-NOT_FUNCTIONS = {"doctor", "reproduce"}  # of this machine, and of papers: `tpe.report.papers`
+NOT_FUNCTIONS = {"doctor", "reproduce", "rerun"}  # of this machine, papers, command lines
 
 
 def test_every_command_is_a_function() -> None:

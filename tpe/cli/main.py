@@ -145,6 +145,7 @@ def _register() -> None:
     from tpe.cli.commands.fit import fit
     from tpe.cli.commands.list import list_
     from tpe.cli.commands.reproduce import reproduce
+    from tpe.cli.commands.rerun import rerun
     from tpe.cli.commands.run import run
     from tpe.cli.commands.show import show
     from tpe.cli.commands.synth import synth
@@ -170,6 +171,7 @@ def _register() -> None:
     app.command(
         "reproduce", epilog="Example: tpe reproduce hpca25 --liberty tpe130 --figure ratios.png"
     )(reproduce)
+    app.command("rerun", epilog="Example: tpe rerun result.json")(rerun)
     app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
     for command in app.registered_commands:
         assert command.callback is not None
