@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tpe
-from tests.timer_reference import EVERY_PE, Compared, compared, mapped_parts
+from tests.synth.timer_reference import EVERY_PE, Compared, compared, mapped_parts
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.synth.area import timing

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 import tpe
-from tests import test_post
 from tests.contract import scale
 from tests.contract.combos import LEGAL, engine
 from tests.contract.test_rtl import shapes, varied
+from tests.engine import test_post
 from tpe.hdl import emit
 from tpe.hdl.simulate import cosim
 from tpe.hdl.simulate.build import QUICK, Design, build

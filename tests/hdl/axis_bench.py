@@ -1,4 +1,4 @@
-"""The cocotb side of `tests/test_axis.py`: stream models that nobody here wrote, random pauses.
+"""The cocotb side of `tests/hdl/test_axis.py`: stream models that nobody here wrote, random pauses.
 
 `jobs.json` has, for each wrapper of the bench, the beats of its streams and how many frames of C
 to wait for; what came out goes into `results.json`.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_workloads import fails
+from tests.workloads.test_workloads import fails
 from tpe.workloads import LazyLayer, load_zigzag, workload
 
 pytest.importorskip("yaml")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_workloads import fails
+from tests.workloads.test_workloads import fails
 from tpe.base.errors import TpeError
 from tpe.workloads import LazyLayer, exact_gemm, load_onnx, onnx_light, workload
 from tpe.workloads.im2col import Window, im2col

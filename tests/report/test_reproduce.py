@@ -23,7 +23,7 @@ from tpe.synth.netlist.recipes import find_recipes
 from tpe.synth.power.known import Energy
 from tpe.technology.technology import technology
 
-SHARED = Path(__file__).resolve().parents[2] / "shared/reference/saed32_synthesis.csv"
+SHARED = Path(__file__).resolve().parents[3] / "shared/reference/saed32_synthesis.csv"
 MINE = """pe,clock_ns,area_um2,energy_fj_per_mac,leakage_uw
 mac,1.0,900,350,1
 opt1,0.9,550,340,1

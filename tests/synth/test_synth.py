@@ -31,7 +31,7 @@ from tpe.synth.netlist.recipes import ADDERS, PORTFOLIO, QUICK, Recipe, find_rec
 from tpe.synth.power import netlist_sim
 from tpe.technology.technology import technology
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FULL = ROOT.parent / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 

@@ -23,7 +23,7 @@ from tpe.hdl.simulate.verify import verify
 from tpe.nest.render import render
 
 TPE130 = Path(tpe.__file__).parent / "technology" / "data" / "tpe130.lib"
-GEN = Path(__file__).parents[1] / "rtl" / "gen"
+GEN = Path(__file__).parents[2] / "rtl" / "gen"
 COMMITTED = {
     "opt1_os_4x4": ("opt1", "systolic_os", (4, 4)),
     "opt4c_2d_4x4": ("opt4c", "matrix2d", (4, 4)),

@@ -165,7 +165,7 @@ def test_without_the_core_it_still_answers(tmp_path: Path) -> None:
 
 
 def test_extras_and_oldest_versions_are_those_of_the_project() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     bounds = {}
     for text in [*project["dependencies"], *(text for group in extras.values() for text in group)]:

@@ -30,7 +30,7 @@ from tpe.synth.netlist.recipes import PORTFOLIO, QUICK, SCRIPTS, Recipe, find_re
 from tpe.technology.read import read_liberty
 from tpe.technology.technology import ALL_RESET, TPE130, technology
 
-FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
+FULL = Path(__file__).resolve().parents[3] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 BUILT_IN_TEXT = TPE130.read_text()
 NAME = "tpe_pe_mac"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.opensta_power import expected, one_cause, report
+from tests.synth.opensta_power import expected, one_cause, report
 from tpe.base.errors import TpeError
 from tpe.model.engine import Engine
 from tpe.synth.area import synthesis, timing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.combos import WITH_RTL, combo_id, engine
-from tests.test_synth import OSU018, without
+from tests.synth.test_synth import OSU018, without
 from tpe.synth.area import synthesis
 
 RECIPES = ("sklansky/small",)

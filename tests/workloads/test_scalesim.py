@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_workloads import fails
+from tests.workloads.test_workloads import fails
 from tpe.base.errors import TpeError
 from tpe.workloads import LazyLayer, exact_gemm, load_scalesim, workload
 
@@ -137,7 +137,7 @@ def test_a_shape_needs_no_memory_until_values_are_made(tmp_path: Path) -> None:
         fails(make, "100000 x 20000", "more than 1073741824")
 
 
-TOPOLOGIES = Path(__file__).resolve().parents[2] / "shared/reference/scalesim_topologies.tar.gz"
+TOPOLOGIES = Path(__file__).resolve().parents[3] / "shared/reference/scalesim_topologies.tar.gz"
 
 
 @pytest.mark.skipif(not TOPOLOGIES.exists(), reason="needs ../shared/reference")

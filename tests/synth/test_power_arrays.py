@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.test_power import RECIPES, made
+from tests.synth.test_power import RECIPES, made
 from tpe.base.errors import TpeError
 from tpe.cli.main import app
 from tpe.model.engine import Engine

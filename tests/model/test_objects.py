@@ -40,9 +40,8 @@ OBJECTS: dict[str, Any] = {
     "TpeError": tpe.TpeError("one line"),
     "Workload": tpe.Workload.from_arrays({"fc": (A, B)}),
     "__version__": tpe.__version__,
-    "compare": tpe.compare,
-    "cosim": tpe.cosim,
-    "workload": tpe.workload,
+    "Config": tpe.Config("opt4c", depth=64),
+    **{name: getattr(tpe, name) for name in tpe.__all__ if name.islower() and name[0] != "_"},
 }
 
 

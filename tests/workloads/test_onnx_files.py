@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.test_workloads import fails
+from tests.workloads.test_workloads import fails
 from tpe import Engine
 from tpe.cli.main import app
 from tpe.numbers.formats import FORMATS

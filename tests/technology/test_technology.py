@@ -20,7 +20,7 @@ import pytest
 from tpe.hdl.emit import sources
 from tpe.technology.technology import TPE130, Technology, technology
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FULL = ROOT.parent / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 CELLS = ("mac", "opt1", "opt4c")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests import tiny_liberty as tiny
-from tests.test_synth import FULL, OSU018, without
-from tests.timer_reference import EVERY_PE, compared, mapped_parts
+from tests.synth.test_synth import FULL, OSU018, without
+from tests.synth.timer_reference import EVERY_PE, compared, mapped_parts
+from tests.technology import tiny_liberty as tiny
 from tpe.base.errors import TpeError
 from tpe.cli.main import app
 from tpe.model.engine import Engine

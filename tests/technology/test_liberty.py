@@ -17,7 +17,7 @@ from tpe.technology.lookup import Table
 from tpe.technology.read import read_liberty
 from tpe.technology.technology import ALL_RESET, TPE130, technology
 
-FULL = Path(__file__).resolve().parents[2] / "shared/liberty/sky130hd_tt.lib.gz"
+FULL = Path(__file__).resolve().parents[3] / "shared/liberty/sky130hd_tt.lib.gz"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 
 full = pytest.mark.skipif(not FULL.exists(), reason="needs ../shared/liberty")

@@ -172,7 +172,9 @@ def run(work: list[Wrapped], seed: int) -> list[dict[str, Any]]:
     home = build(bench(known, engines))
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = [job(x, y, seed) for x, y in zip(work, known, strict=True)]
-        return cosim.simulate(home, jobs, Path(folder), module="tests.axis_bench", top="axis_bench")
+        return cosim.simulate(
+            home, jobs, Path(folder), module="tests.hdl.axis_bench", top="axis_bench"
+        )
 
 
 def c_of(given: Wrapped, result: dict[str, Any]) -> Any:
