@@ -46,7 +46,8 @@ def ratios_figure(results: Sequence[Measured]) -> Figure:
             list(handles.values()), list(handles), loc="outside lower left", ncols=3, frameon=False
         )
         figure.suptitle(results[0].paper.title, x=0.01, ha="left", fontweight="bold", fontsize=11)
-        figure.supxlabel(drawn_text(results[0]), x=0.01, ha="left", fontsize=7.5, color="#444444")
+        drawn = drawn_text(results[0])  # above the panels: below them a legend of any height stands
+        panels[0].set_title(drawn, loc="left", fontsize=7.5, color="#444444")
     return figure
 
 
