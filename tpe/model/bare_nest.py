@@ -10,10 +10,10 @@ from tpe.nest.notation import BW, SPACE, TIME, K, bind
 from tpe.nest.readings import cycles, firings
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
-def nest_timing(engine: Engine, job: Job) -> Timing:
+def nest_timing(engine: Config, job: Job) -> Timing:
     """Compute cycles of the nest; filling and draining are not in the notation, so they are 0.
 
     In a nest that skips zeros, steps without a digit are not told apart from waiting: both are

@@ -16,7 +16,7 @@ from tpe.numbers.digits import encoding, select
 from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 Key = tuple[int, int]  # lane, bit weight
 Psum = Mapping[Key, list[Any]]  # of every step: a word, a (sum, carry) pair
@@ -53,7 +53,7 @@ class Steps:
         )
 
 
-def kept_steps(engine: Engine, a: Ints, b: Ints, most: int | None = None) -> Steps:
+def kept_steps(engine: Config, a: Ints, b: Ints, most: int | None = None) -> Steps:
     """Steps of the cell that computes sum_k a[k] b[k] and keeps its psum; a and b (K,).
 
     All of them, or of selected digits `most` and perhaps some more.
@@ -78,7 +78,7 @@ def kept_steps(engine: Engine, a: Ints, b: Ints, most: int | None = None) -> Ste
     )
 
 
-def _selected_steps(engine: Engine, a: Ints, b: Ints, most: int | None) -> Steps:
+def _selected_steps(engine: Config, a: Ints, b: Ints, most: int | None) -> Steps:
     """What the front of a row emits: pass by pass, plane by plane, lanes side by side."""
     pe, w = engine.pe, engine.widths
     assert pe is not None

@@ -15,11 +15,11 @@ from tpe.nest.notation import K, Nest, bind
 from tpe.nest.readings import firings
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
 def count_firings(
-    engine: Engine, job: Job, timing: Timing, sampled: bool = False
+    engine: Config, job: Job, timing: Timing, sampled: bool = False
 ) -> dict[str, int | None]:
     """Firings of every primitive of the engine's nest over one GEMM, exactly.
 

@@ -30,7 +30,7 @@ from tpe.pe.base import PE
 from tpe.pe.paces import Planes
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 Words = dict[Key, list[Any]]  # of every step: a word, a (sum, carry) pair
 
@@ -66,7 +66,7 @@ class Outputs:
 
 
 def sample(
-    engine: Engine, a: Any, b: Any, seed: int = 0, window: int = 256, positions: int = 8
+    engine: Config, a: Any, b: Any, seed: int = 0, window: int = 256, positions: int = 8
 ) -> Toggles:
     """Switching of the primitives in a cell while the engine computes A @ B.
 
@@ -87,7 +87,7 @@ def sample(
 
 
 def switching(
-    engine: Engine, encoded: Ints, other: Ints, seed: int = 0, window: int = 256, positions: int = 8
+    engine: Config, encoded: Ints, other: Ints, seed: int = 0, window: int = 256, positions: int = 8
 ) -> Toggles:
     """The same of operands as the array sees them, M x K the encoded one and K x N the other.
 
@@ -115,7 +115,7 @@ def switching(
     return Toggles(steps, flips, bits)
 
 
-def _record(engine: Engine) -> PE:
+def _record(engine: Config) -> PE:
     if engine.pe is None:
         raise TpeError("an engine from a bare nest has no built widths to count toggles in")
     if engine.pe.nest is None:
@@ -123,7 +123,7 @@ def _record(engine: Engine) -> PE:
     return engine.pe
 
 
-def _rows(engine: Engine, a: Ints, m: int, window: int) -> Ints:
+def _rows(engine: Config, a: Ints, m: int, window: int) -> Ints:
     """Rows of A, from m if enough follow it, that stream one after another through a tile of B."""
     start, end = 0, len(a)
     if a.shape[1] > engine.grid.chain:  # psums return, a block at a time
@@ -137,7 +137,7 @@ def _rows(engine: Engine, a: Ints, m: int, window: int) -> Ints:
 # ---- what enters a cell ----
 
 
-def passed_steps(engine: Engine, a: Ints, b: Ints, k: int) -> Steps:
+def passed_steps(engine: Config, a: Ints, b: Ints, k: int) -> Steps:
     """Steps of the cell that holds b[k]: the rows of a (M, K) in order, with the psums that enter.
 
     A psum has passed the cells above it, and with an earlier tile of K all cells of the column.
@@ -159,12 +159,12 @@ def _through(digits: Ints, b: int, psum: Psum) -> Steps:
 # ---- what the cell makes of it ----
 
 
-def cell_outputs(engine: Engine, steps: Steps) -> dict[str, Outputs]:
+def cell_outputs(engine: Config, steps: Steps) -> dict[str, Outputs]:
     """What every primitive in one cell outputs in each of its steps."""
     return _outputs(engine, steps)[0]
 
 
-def _outputs(engine: Engine, steps: Steps) -> tuple[dict[str, Outputs], Words]:
+def _outputs(engine: Config, steps: Steps) -> tuple[dict[str, Outputs], Words]:
     """Outputs of the primitives up to the sum over K, and that sum of every step: the psum."""
     pe = _record(engine)
     built = pe.built(engine.widths)
@@ -206,7 +206,7 @@ def _shown(words: Words, widths: list[int]) -> Outputs:
 
 
 def _apply(
-    engine: Engine, step: Step, words: Words, steps: Steps, built: Mapping[str, int]
+    engine: Config, step: Step, words: Words, steps: Steps, built: Mapping[str, int]
 ) -> Words:
     """One primitive of the nest on the words that reach it."""
     pe, op = _record(engine), step.op.name
@@ -300,7 +300,7 @@ def _running(rule: Sum, words: list[Ints], steps: Steps) -> list[Ints]:
 
 
 def _fold(
-    engine: Engine,
+    engine: Config,
     steps: Steps,
     pair: list[Ints],
     built: Mapping[str, int],

@@ -13,7 +13,7 @@ from tpe.pe.paces import FreeRows, Planes
 from tpe.pe.parameters import ENCODERS
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 _FLOAT32_EXACT = 1 << 24  # integers up to here are exact in float32 ...
 _FLOAT64_EXACT = 1 << 53  # ... and in float64
@@ -47,7 +47,7 @@ def _range(number: IntFormat) -> tuple[int, int]:
     return number.low, number.high
 
 
-def bit_level(engine: Engine, encoded: Ints, other: Ints) -> Ints:
+def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
     """C by the PE's kernel: every partial product, every compressor row, every wrap."""
     from tpe.model import kernels
 

@@ -11,9 +11,9 @@ from typing import Any
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base.errors import install
+from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.engine.presets import PRESETS
-from tpe.model.engine import Engine
 from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
 from tpe.nest.render import render
 from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
@@ -137,7 +137,7 @@ def combinations() -> list[dict[str, Any]]:
 # ---- what an engine is ----
 
 
-def describe(engine: Engine) -> dict[str, Any]:
+def describe(engine: Config) -> dict[str, Any]:
     """Everything about an engine that is known before it runs, ready for JSON.
 
     engine (columns of the flat table), hash, title, source, arrays (legal ones), array (title),
@@ -176,7 +176,7 @@ def _range(legal: range) -> dict[str, int]:
     return {"first": legal[0], "last": legal[-1], "step": legal.step}
 
 
-def _parameter_row(engine: Engine, parameter: Parameter) -> dict[str, Any]:
+def _parameter_row(engine: Config, parameter: Parameter) -> dict[str, Any]:
     legal = parameter.legal
     if isinstance(legal, range):
         step = f" in {legal.step}s" if legal.step != 1 else ""
@@ -194,7 +194,7 @@ def _parameter_row(engine: Engine, parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _pace(engine: Engine) -> str | None:
+def _pace(engine: Config) -> str | None:
     """Steps that an operand takes."""
     pe = engine.pe
     if pe is None:
@@ -203,7 +203,7 @@ def _pace(engine: Engine) -> str | None:
     return f"{planes}, one for each bit weight," if planes > 1 else operand_steps(pe.pace)
 
 
-def _stages(engine: Engine) -> list[dict[str, Any]]:
+def _stages(engine: Config) -> list[dict[str, Any]]:
     """Which primitives are hoisted out, run at every step, or are deferred past the sum over K.
 
     Of a PE that is not written as a nest only the modules are known.
@@ -219,7 +219,7 @@ def _stages(engine: Engine) -> list[dict[str, Any]]:
     return stages
 
 
-def _stage(engine: Engine, index: int, step: Step) -> str:
+def _stage(engine: Config, index: int, step: Step) -> str:
     if step.op == SYNC:
         return "array"
     hoisted = engine.pe is not None and engine.pe.front != "none"
@@ -228,7 +228,7 @@ def _stage(engine: Engine, index: int, step: Step) -> str:
     return "cell" if in_cell(engine, index) else "finish"
 
 
-def _modules(engine: Engine) -> dict[str, str | None]:
+def _modules(engine: Config) -> dict[str, str | None]:
     """The RTL of each stage."""
     pe, array = engine.pe, engine.array
     if pe is None or array is None or pe.hardware is None:
@@ -242,7 +242,7 @@ def _modules(engine: Engine) -> dict[str, str | None]:
     }
 
 
-def _psum(engine: Engine) -> dict[str, Any] | None:
+def _psum(engine: Config) -> dict[str, Any] | None:
     pe, array = engine.pe, engine.array
     if pe is None or array is None:
         return None
@@ -261,7 +261,7 @@ def _psum(engine: Engine) -> dict[str, Any] | None:
     }
 
 
-def _inventory_terms(engine: Engine) -> tuple[int | None, str]:
+def _inventory_terms(engine: Config) -> tuple[int | None, str]:
     """The K that needed widths are given for, and why that one; None if there is no inventory."""
     if not engine.has_nest:
         return None, NO_NEST
@@ -275,7 +275,7 @@ def _inventory_terms(engine: Engine) -> tuple[int | None, str]:
     return terms, f"the most that {engine.widths.acc} bits hold"
 
 
-def _inventory(engine: Engine, terms: int | None) -> list[dict[str, Any]]:
+def _inventory(engine: Config, terms: int | None) -> list[dict[str, Any]]:
     if terms is None:
         return []
     built = engine.pe.built(engine.widths) if engine.pe else {}
@@ -303,7 +303,7 @@ _CHAIN = (
 )
 
 
-def chain(engine: Engine) -> list[dict[str, Any]] | None:
+def chain(engine: Config) -> list[dict[str, Any]] | None:
     """The rewrites from the MAC nest to the engine's, by way of the paper's optimisations.
 
     Rows of `from`, `to`, `rewrites`; empty for the MAC itself; None if there is no nest, or no
@@ -346,7 +346,7 @@ def _length(route: list[dict[str, Any]]) -> int:
     return sum(len(row["rewrites"]) for row in route)
 
 
-def _mac_loops(engine: Engine) -> tuple[Loop, ...]:
+def _mac_loops(engine: Config) -> tuple[Loop, ...]:
     """The loops of the MAC nest of the same size, every bit weight in space."""
     if engine.pe is not None:
         grid, w = engine.grid, engine.widths
@@ -355,7 +355,7 @@ def _mac_loops(engine: Engine) -> tuple[Loop, ...]:
     return tile(nest.trips({M}, SPACE), nest.trips({N}, SPACE), nest.trips({BW}, *Place))
 
 
-def _rewrites(engine: Engine) -> dict[str, Any]:
+def _rewrites(engine: Config) -> dict[str, Any]:
     """How the nest comes from the MAC's, and what is one rewrite away."""
     if not engine.has_nest:
         return {"chain": None, "reachable": []}

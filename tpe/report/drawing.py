@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.report.drawing_legend import ENCODER_SIGN, finish_ops, lanes_sign, legend, one_row
 
 WIDTH = 10  # of a box
@@ -50,7 +50,7 @@ class Canvas:
         return "\n".join("".join(line).rstrip() for line in self.lines)
 
 
-def picture(engine: Engine) -> str:
+def picture(engine: Config) -> str:
     """The engine's array, drawn in at most 80 columns, and a legend.
 
     >>> print(picture(Engine("mac", "matrix2d", "1x1")).partition("A[m, k]")[0].rstrip())
@@ -97,7 +97,7 @@ def _drawn(places: Places) -> list[tuple[int, int]]:
     return [(index, start) for index, start in places if index is not None]
 
 
-def _cell(engine: Engine) -> tuple[str, str]:
+def _cell(engine: Config) -> tuple[str, str]:
     """What a cell's box says."""
     assert engine.pe is not None and engine.array is not None
     if engine.array.chained:
@@ -107,12 +107,12 @@ def _cell(engine: Engine) -> tuple[str, str]:
     return f"{what}{_times(engine)}", f"↻ {engine.pe.kernel.psum.bits(engine.widths)} b"
 
 
-def _times(engine: Engine) -> str:
+def _times(engine: Config) -> str:
     """How many operands of K meet in a cell, if several."""
     return f" {lanes_sign(engine)}" if engine.widths.lanes > 1 else ""
 
 
-def _wire(engine: Engine, usual: str) -> str:
+def _wire(engine: Config, usual: str) -> str:
     """How the wire of a row of A begins: at its encoder, if it has one there."""
     return ENCODER_SIGN if engine.params.get("encode_in") == "edge" else usual
 
@@ -120,7 +120,7 @@ def _wire(engine: Engine, usual: str) -> str:
 # ---- operands broadcast ----
 
 
-def _draw_broadcast(canvas: Canvas, engine: Engine) -> Places:
+def _draw_broadcast(canvas: Canvas, engine: Config) -> Places:
     columns = _places(engine.grid.n, 4, 17, WIDTH + 3)
     for n, x in _drawn(columns):
         canvas.put(0, x - 2, f"B[k, {n}]")
@@ -136,7 +136,7 @@ def _draw_broadcast(canvas: Canvas, engine: Engine) -> Places:
     return columns
 
 
-def _broadcast_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
+def _broadcast_row(canvas: Canvas, engine: Config, columns: Places, m: int, y: int) -> None:
     last_row, end = m == engine.grid.m - 1, columns[-1][1]
     canvas.put(y, 0, "A[m, k]" if one_row(engine) else f"A[{m}, k]")
     canvas.put(y, 11, _wire(engine, "━") + "▯" + "━" * (end + 3 - 13))
@@ -156,7 +156,7 @@ def _broadcast_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: i
 # ---- operands skewed, from cell to cell ----
 
 
-def _draw_skewed(canvas: Canvas, engine: Engine) -> Places:
+def _draw_skewed(canvas: Canvas, engine: Config) -> Places:
     columns = _places(engine.cols, 4, 20, WIDTH + 4)
     for n, x in _drawn(columns):
         label = f"B[k, {n}]"
@@ -171,7 +171,7 @@ def _draw_skewed(canvas: Canvas, engine: Engine) -> Places:
     return columns
 
 
-def _skewed_rows(canvas: Canvas, engine: Engine, columns: Places, top: int) -> None:
+def _skewed_rows(canvas: Canvas, engine: Config, columns: Places, top: int) -> None:
     for r, y in _places(engine.rows, 3, top, 5, gap=2):
         if r is None:
             for _, x in _drawn(columns):
@@ -180,7 +180,7 @@ def _skewed_rows(canvas: Canvas, engine: Engine, columns: Places, top: int) -> N
             _skewed_row(canvas, engine, columns, r, y)
 
 
-def _skewed_row(canvas: Canvas, engine: Engine, columns: Places, r: int, y: int) -> None:
+def _skewed_row(canvas: Canvas, engine: Config, columns: Places, r: int, y: int) -> None:
     assert engine.array is not None
     passed = engine.array.chained
     canvas.put(y + 1, 0, f"A[m, {r}]" if passed else f"A[{r}, k]")
@@ -202,7 +202,7 @@ def _skewed_row(canvas: Canvas, engine: Engine, columns: Places, r: int, y: int)
 # ---- B held in the cells ----
 
 
-def _draw_stationary(canvas: Canvas, engine: Engine) -> Places:
+def _draw_stationary(canvas: Canvas, engine: Config) -> Places:
     columns = _places(engine.cols, 4, 20, WIDTH + 4)
     for _, x in _drawn(columns):
         canvas.put(0, x + 3, "psum")
@@ -225,7 +225,7 @@ def _draw_stationary(canvas: Canvas, engine: Engine) -> Places:
 _FRONT, _PORT = 11, 28  # where their boxes begin
 
 
-def _draw_indexed(canvas: Canvas, engine: Engine) -> Places:
+def _draw_indexed(canvas: Canvas, engine: Config) -> Places:
     columns = _places(engine.cols, 3, _PORT + WIDTH + 3, WIDTH + 1)
     _buffer(canvas, engine, columns, _PORT)
     canvas.put(2, _PORT + 5, "┬")
@@ -238,7 +238,7 @@ def _draw_indexed(canvas: Canvas, engine: Engine) -> Places:
     return columns
 
 
-def _indexed_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
+def _indexed_row(canvas: Canvas, engine: Config, columns: Places, m: int, y: int) -> None:
     end = columns[-1][1]
     canvas.put(y + 2, 0, f"A[{m}, k]".ljust(10) + "─")
     canvas.put(y + 3, 0, _at_once(engine))
@@ -268,7 +268,7 @@ def _indexed_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int
         canvas.put(y + 6, x + 5, "┘" if last else "┴")
 
 
-def _buffer(canvas: Canvas, engine: Engine, columns: Places, left: int) -> None:
+def _buffer(canvas: Canvas, engine: Config, columns: Places, left: int) -> None:
     """The buffer of B, from column `left` of the drawing to the last cell or further."""
     banks = "2 x " if engine.params["overlap"] == "load" else ""
     words = (
@@ -280,7 +280,7 @@ def _buffer(canvas: Canvas, engine: Engine, columns: Places, left: int) -> None:
     canvas.put(2, left, "└" + "─" * inside + "┘")
 
 
-def _front(engine: Engine) -> list[str]:
+def _front(engine: Config) -> list[str]:
     """What a front does."""
     assert engine.pe is not None
     if not engine.has_nest:
@@ -288,12 +288,12 @@ def _front(engine: Engine) -> list[str]:
     return [step.op.name for step in engine.nest.steps if step.in_front]
 
 
-def _at_once(engine: Engine) -> str:
+def _at_once(engine: Config) -> str:
     assert engine.pe is not None
     return f"{engine.pe.group * engine.widths.lanes} at once"
 
 
-def _draw_own_fronts(canvas: Canvas, engine: Engine) -> Places:
+def _draw_own_fronts(canvas: Canvas, engine: Config) -> Places:
     columns = _places(engine.cols, 3, 19, WIDTH + 5)
     _buffer(canvas, engine, columns, 13)
     for _, x in _drawn(columns):
@@ -309,7 +309,7 @@ def _draw_own_fronts(canvas: Canvas, engine: Engine) -> Places:
     return columns
 
 
-def _own_front_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: int) -> None:
+def _own_front_row(canvas: Canvas, engine: Config, columns: Places, m: int, y: int) -> None:
     last_row, front = m == engine.rows - 1, ["front", *_front(engine)]
     at = y + 3 + len(front)  # the line that says cell
     canvas.put(y, 0, f"A[{m}, k]")
@@ -332,7 +332,7 @@ def _own_front_row(canvas: Canvas, engine: Engine, columns: Places, m: int, y: i
 # ---- results leave ----
 
 
-def _draw_finish(canvas: Canvas, engine: Engine, columns: Places) -> None:
+def _draw_finish(canvas: Canvas, engine: Config, columns: Places) -> None:
     assert engine.pe is not None and engine.array is not None
     y, drawn = len(canvas.lines), _drawn(columns)
     straight = engine.array.chained or one_row(engine)

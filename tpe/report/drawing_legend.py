@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-import numpy as np
-
+from tpe.engine.config import Config
 from tpe.model.engine import Engine
 from tpe.nest.notation import ADD, SYNC, K, M
 from tpe.pe.paces import Planes
@@ -14,13 +13,13 @@ WIDTH = 80
 ENCODER_SIGN = "◆"
 
 
-def one_row(engine: Engine) -> bool:
+def one_row(engine: Config) -> bool:
     """Whether the array computes one row of C at a time: its rows are operands of K."""
     assert engine.array is not None
     return M not in engine.array.dims and not engine.array.chained
 
 
-def finish_ops(engine: Engine) -> list[str]:
+def finish_ops(engine: Config) -> list[str]:
     """The primitives that were deferred past the sum over K and are shared, in order.
 
     Of a PE that is not written as a nest the name of its finish stands for them.
@@ -37,7 +36,7 @@ def finish_ops(engine: Engine) -> list[str]:
     ]
 
 
-def in_cell(engine: Engine, index: int) -> bool:
+def in_cell(engine: Config, index: int) -> bool:
     """Whether a step of the nest is made in a cell, if not in its front: not deferred to a finish.
 
     What folds bit weights in time into a total stays in the cell, behind its sum over K.
@@ -47,7 +46,7 @@ def in_cell(engine: Engine, index: int) -> bool:
     return K in nest.remaining(index) or folded
 
 
-def legend(engine: Engine) -> list[str]:
+def legend(engine: Config) -> list[str]:
     """The lines below a drawing, 80 columns wide at most.
 
     >>> print(legend(Engine("mac", "matrix2d", "2x2"))[0])
@@ -66,12 +65,11 @@ def legend(engine: Engine) -> list[str]:
     return lines
 
 
-def _operands(engine: Engine) -> dict[str, str]:
+def _operands(engine: Config) -> dict[str, str]:
     pe, array = engine.pe, engine.array
     assert pe is not None and array is not None
-    a_bits, b_bits = array.bandwidth(
-        engine.job(*(np.zeros(s, np.int64) for s in ((engine.grid.m, 1), (1, engine.grid.n))))
-    )
+    one_tile = Engine.of(engine).shape_job(engine.grid.m, engine.grid.n, 1)
+    a_bits, b_bits = array.bandwidth(one_tile)
     encoded, other = "activations", "weights"
     if engine.params["encode"] == "weights":
         encoded, other = "weights, transposed", "activations, transposed"
@@ -85,7 +83,7 @@ def _operands(engine: Engine) -> dict[str, str]:
     }
 
 
-def _moves(engine: Engine) -> tuple[str, str]:
+def _moves(engine: Config) -> tuple[str, str]:
     """How A and B come to the cells."""
     pe, array, lanes = engine.pe, engine.array, engine.widths.lanes
     assert pe is not None and array is not None
@@ -117,7 +115,7 @@ def _moves(engine: Engine) -> tuple[str, str]:
     return some + row + again, some + column + again
 
 
-def _psum(engine: Engine) -> dict[str, str]:
+def _psum(engine: Config) -> dict[str, str]:
     pe, array = engine.pe, engine.array
     assert pe is not None and array is not None
     psum = _psum_words(engine)
@@ -142,7 +140,7 @@ def _psum(engine: Engine) -> dict[str, str]:
     return stays | {"C[m, n]": f"rows leave in turn, one a cycle, {finish}"}
 
 
-def _chain(engine: Engine) -> dict[str, str]:
+def _chain(engine: Config) -> dict[str, str]:
     """What is built and not drawn: the finish chain, FIFOs of bounded drift, gating."""
     chain, params = engine.chain, engine.params
     stages = [f"+ {name}" for name, there in (("C0", chain.c0), ("bias", chain.bias)) if there]
@@ -163,7 +161,7 @@ def _chain(engine: Engine) -> dict[str, str]:
     return found
 
 
-def _psum_words(engine: Engine) -> str:
+def _psum_words(engine: Config) -> str:
     """What a psum is made of."""
     assert engine.pe is not None
     psum, widths = engine.pe.kernel.psum, engine.pe.kernel.psum.words(engine.widths)
@@ -177,13 +175,13 @@ def _psum_words(engine: Engine) -> str:
     return f"{name}: {words} of {bits} bits{both}"
 
 
-def lanes_sign(engine: Engine) -> str:
+def lanes_sign(engine: Config) -> str:
     """How the operands of K that meet in a cell are written; boxes have no room for many digits."""
     lanes = engine.widths.lanes
     return f"x{lanes}" if lanes < 100 else "xL"
 
 
-def _signs(engine: Engine) -> dict[str, str]:
+def _signs(engine: Config) -> dict[str, str]:
     """Signs that not every drawing has."""
     pe, lanes = engine.pe, engine.widths.lanes
     assert pe is not None

@@ -48,7 +48,7 @@ class _Maker:
         assert candidate.engine is not None
         key = (candidate.label, str(size), str(sorted(option.params.items())))
         if key not in self.runs:
-            engine = sized(candidate.engine, size, **option.params)
+            engine = Engine.of(sized(candidate.engine, size, **option.params))
             workload = self.plan.workloads[candidate.label]
             self.runs[key] = engine.run(workload, seed=self.plan.seed, values=self.plan.values)
         return self.runs[key]

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from tpe.base import cache
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl import emit
-from tpe.model.engine import Engine
 from tpe.study.cost_file import Cost, CostTable
 from tpe.synth.area import designs, timing
 from tpe.synth.area.compose import Composed, Version, compose, of_whole, own_versions
@@ -65,7 +65,7 @@ class Option(Protocol):
 class Price:
     """All options of a PE in an array, fastest first, and where the numbers come from."""
 
-    engine: Engine
+    engine: Config
     options: tuple[Option, ...]
     source: str
     technology: Technology | None = None
@@ -163,7 +163,7 @@ def _place(mapped: Mapped) -> Place:
     return mapped.folder.name, mapped.number
 
 
-def varied(engine: Engine) -> tuple[str, ...]:
+def varied(engine: Config) -> tuple[str, ...]:
     """Parameters whose other values compute the same in as many steps, or a pipeline's more.
 
     The encoder is one where it stands in a cell that takes all digits at once.
@@ -174,7 +174,7 @@ def varied(engine: Engine) -> tuple[str, ...]:
 
 
 def price(
-    engine: Engine,
+    engine: Config,
     tech: Technology,
     recipes: Sequence[Recipe],
     clocks_ns: Sequence[float] = (),
@@ -257,7 +257,7 @@ def _file(
     return cache.place("price", facts, "tpe.study.price")
 
 
-def count_steps(engine: Engine, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:
+def count_steps(engine: Config, recipes: Sequence[Recipe], vary: Sequence[str] | None) -> int:
     """How often `price` calls `step`."""
     from tpe.synth.area.synthesis import count_steps as of_parts
 
@@ -353,7 +353,7 @@ class Users:
         return None if fj is None else Energy(fj, leakage, self.source)
 
 
-def users_price(engine: Engine, costs: CostTable) -> Price:
+def users_price(engine: Config, costs: CostTable) -> Price:
     """A user's rows of the engine's PE; TpeError if there is none."""
     rows = costs.of(emit.record(engine).name)
     return Price(engine, tuple(Users(row, costs.source) for row in rows), costs.source)

@@ -33,7 +33,7 @@ from tpe.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
     from tpe.study.cost_file import CostTable
     from tpe.synth.area.synthesis import Result
 
@@ -210,7 +210,7 @@ def _rows(result: Result, front: bool) -> list[dict[str, Any]]:
 
 
 def _run(
-    engines: Sequence[Engine],
+    engines: Sequence[Config],
     liberty: Sequence[str] | None,
     wire_load: str | None,
     clocks: Sequence[float],
@@ -271,7 +271,7 @@ def parse_clocks(text: str | None) -> tuple[float, ...]:
 
 def _engines(
     names: Sequence[str], array: str | None, size: str | None, param: Sequence[str] | None
-) -> list[Engine]:
+) -> list[Config]:
     """An engine for each PE: of the array asked for, or of its first; `-p` where it is known."""
     from tpe.cli.options import engine_of
     from tpe.synth.area.synthesis import default_engine
@@ -296,7 +296,7 @@ def _engines(
 
 def _command(
     names: Sequence[str],
-    engines: Sequence[Engine],
+    engines: Sequence[Config],
     array: str | None,
     liberty: Sequence[str] | None,
     clock_ns: str | None,

@@ -20,7 +20,7 @@ from tpe.engine.finish import ROUNDINGS, SHIFT_BITS, Added, Given, Requant
 from tpe.hdl.simulate.hex import Ints, to_hex
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Field:
         return cols if self.wide else 1
 
 
-def fields(engine: Engine) -> tuple[Field, ...]:
+def fields(engine: Config) -> tuple[Field, ...]:
     """What a word takes with it, lowest first; empty for an engine that adds nothing."""
     chain, params, acc = engine.chain, engine.params, engine.widths.acc
     along_columns = params["encode"] != "weights"
@@ -54,12 +54,12 @@ def fields(engine: Engine) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def record_bits(engine: Engine) -> int:
+def record_bits(engine: Config) -> int:
     """Bits of all that a word takes with it; 1 if that is nothing, for a memory has a width."""
     return sum(f.bits * f.count(engine.grid.n) for f in fields(engine)) or 1
 
 
-def slices(engine: Engine, record: str) -> dict[str, str]:
+def slices(engine: Config, record: str) -> dict[str, str]:
     """Each field's port with its part of a record, for an engine of Cols columns."""
     found, start = {}, "0"
     for part in fields(engine):
@@ -69,7 +69,7 @@ def slices(engine: Engine, record: str) -> dict[str, str]:
     return found
 
 
-def parameters(engine: Engine) -> dict[str, int]:
+def parameters(engine: Config) -> dict[str, int]:
     """The parameters of `tpe_post` that an engine decides, by name."""
     chain = engine.chain
     return {
@@ -85,7 +85,7 @@ def parameters(engine: Engine) -> dict[str, int]:
     }
 
 
-def post(engine: Engine) -> dict[str, Any] | None:
+def post(engine: Config) -> dict[str, Any] | None:
     """`tpe_post` as the top's template reads it; None if the engine has no chain."""
     if not engine.chain.staged:
         return None
@@ -107,7 +107,7 @@ def post(engine: Engine) -> dict[str, Any] | None:
     }
 
 
-def top_parameters(engine: Engine) -> dict[str, int]:
+def top_parameters(engine: Config) -> dict[str, int]:
     """Those of `parameters` that widths of the top's ports need."""
     known = parameters(engine)
     return {"YWidth": known["YWidth"]} | {
@@ -115,7 +115,7 @@ def top_parameters(engine: Engine) -> dict[str, int]:
     }
 
 
-def port_lines(engine: Engine) -> list[str]:
+def port_lines(engine: Config) -> list[str]:
     """What the chain adds to the top's ports, behind c_ready_i; of `offset` alone, c_add_i."""
     lines = []
     for part in fields(engine):
@@ -129,7 +129,7 @@ def port_lines(engine: Engine) -> list[str]:
     return lines
 
 
-def image(engine: Engine, values: Mapping[str, Ints]) -> bytes:
+def image(engine: Config, values: Mapping[str, Ints]) -> bytes:
     """Records as a memory image: `values` has (words, count) of every field, by its port."""
     flags = [
         ((values[part.port][:, :, None] >> np.arange(part.bits)) & 1).reshape(
@@ -145,7 +145,7 @@ def per_column(added: Added) -> dict[str, Ints]:
     return {"bias_i": added.bias, "scale_i": added.multiplier, "shift_i": added.shift}
 
 
-def drawn(engine: Engine, rng: np.random.Generator, m: int, n: int) -> Given:
+def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
     """What a run of M x N outputs may be given: addends of an eighth of the range, any scale.
 
     A scale is one of three: it spreads outputs over the format's range and beyond either end; it
@@ -169,7 +169,7 @@ def drawn(engine: Engine, rng: np.random.Generator, m: int, n: int) -> Given:
     return Given(c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero))
 
 
-def has_room(engine: Engine, k: int) -> bool:
+def has_room(engine: Config, k: int) -> bool:
     """Whether the accumulator as built holds sums of `k` products and what is `drawn`."""
     reach = np.full((1, 1), 1 << (engine.chain.acc_bits - 3))
     none = np.zeros(1, np.int64)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit.package_files.axis import axis_modules
 from tpe.hdl.emit.package_files.constraints import sdc
@@ -16,11 +17,10 @@ from tpe.hdl.emit.package_files.folder import leaves_first, write_folder
 from tpe.hdl.emit.package_files.readme import readme
 from tpe.hdl.emit.package_files.smoke import smoke_modules
 from tpe.hdl.emit.sva import sva_modules
-from tpe.model.engine import Engine
 
 
 def emit_directory(
-    engine: Engine, folder: str | os.PathLike[str], prefix: str | None = None, clock_ns: float = 2.0
+    engine: Config, folder: str | os.PathLike[str], prefix: str | None = None, clock_ns: float = 2.0
 ) -> list[Path]:
     """Write the SystemVerilog of an engine and what an outsider needs beside it into `folder`.
 
@@ -39,7 +39,7 @@ def emit_directory(
     return write_folder(Path(folder), package_texts(engine, prefix, clock_ns))
 
 
-def package_texts(engine: Engine, prefix: str, clock_ns: float = 2.0) -> dict[str, str]:
+def package_texts(engine: Config, prefix: str, clock_ns: float = 2.0) -> dict[str, str]:
     """Every file of a package by its name; see `emit_directory`.
 
     >>> texts = package_texts(Engine("mac", "systolic_os", (2, 2)), "mine")
@@ -74,10 +74,10 @@ def package_texts(engine: Engine, prefix: str, clock_ns: float = 2.0) -> dict[st
     return texts
 
 
-def default_prefix(engine: Engine) -> str:
+def default_prefix(engine: Config) -> str:
     """`tpe_PE_ARRAY_RxC`, and behind it a hash of the parameters if they are not all defaults."""
     pe, array, size = engine.record, engine.array, engine.size
-    if pe is None or array is None or engine.params == Engine(pe, array, size).params:
+    if pe is None or array is None or engine.params == Config(pe, array, size).params:
         return f"tpe_{engine.name}"
     text = json.dumps(engine.params, sort_keys=True)
     return f"tpe_{engine.name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"

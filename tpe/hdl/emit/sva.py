@@ -13,10 +13,10 @@ from tpe.hdl import emit
 from tpe.hdl.emit.package_files.facts import Facts, facts
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
-def sva_modules(engine: Engine, held: bool = True) -> dict[str, str]:
+def sva_modules(engine: Config, held: bool = True) -> dict[str, str]:
     """`tpe_sva` and its bind to `tpe_engine` as one source, before `emit.rename`.
 
     held: whether a beat once offered is asked to stay until it is taken, as AXI4-Stream asks it.

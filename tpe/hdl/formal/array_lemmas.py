@@ -25,7 +25,7 @@ from tpe.hdl.formal.cell_lemmas import (
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 STREAM_BITS = 2  # of the operands of an array whose streams are followed
 DIGITS_BITS = 3  # of A where it takes two digits to see something
@@ -42,7 +42,7 @@ class Small:
     cycles: how deep the proof goes; least: a depth that is proof enough.
     """
 
-    engine: Engine
+    engine: Config
     rows: int
     cols: int
     top: str
@@ -51,13 +51,13 @@ class Small:
     least: int
 
 
-def array_module(engine: Engine) -> str:
+def array_module(engine: Config) -> str:
     """The stem of the RTL module of an engine's array."""
     assert engine.array is not None
     return engine.array.rtl(record(engine))
 
 
-def uncovered_arrays(engine: Engine) -> list[str]:
+def uncovered_arrays(engine: Config) -> list[str]:
     """What of the engine's array no lemma speaks about from end to end, a line each."""
     if follows_streams(engine):
         return []
@@ -67,18 +67,18 @@ def uncovered_arrays(engine: Engine) -> list[str]:
     return [f"array {array_module(engine)}: no property follows its streams from end to end"]
 
 
-def follows_streams(engine: Engine) -> bool:
+def follows_streams(engine: Config) -> bool:
     """Whether there is a lemma on an engine's array from end to end."""
     known = array_module(engine) in _SMALL and cell_form(engine) is not None
     return known and not _many_fronts(engine)
 
 
-def _many_fronts(engine: Engine) -> bool:
+def _many_fronts(engine: Config) -> bool:
     """Whether a sparse cell is fed by several fronts at least: B is then too deep to follow."""
     return array_module(engine) == "matrix2d_indexed" and record(engine).pace.lanes[0] > 1
 
 
-def array_lemma(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def array_lemma(engine: Config, given: Mapping[str, str]) -> Lemma:
     """Every accepted beat counts once in C, and words leave once; for a small array."""
     module = array_module(engine)
     made = _SMALL[module](engine)
@@ -91,7 +91,7 @@ def array_lemma(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)
 
 
-def _narrow_text(engine: Engine) -> str:
+def _narrow_text(engine: Config) -> str:
     w = engine.widths
     return f"{w.a} x {w.b}, acc {w.acc}" if record(engine).sparse else width_text(engine)
 
@@ -106,7 +106,7 @@ def _bound(text: str, module: str) -> str:
     return text.replace("tpe_array", module)
 
 
-def _lock_step(engine: Engine) -> Small:
+def _lock_step(engine: Config) -> Small:
     """Arrays in which all operands move together: matrix2d and systolic_os."""
     planes = rtl_widths(engine)["Planes"] > 1
     bits = DIGITS_BITS if planes else STREAM_BITS
@@ -124,7 +124,7 @@ def _lock_step(engine: Engine) -> Small:
     return Small(small, rows, cols, "tpe_prop_array", parameters, tile + 4, tile + 2)
 
 
-def _stepped(engine: Engine) -> Small:
+def _stepped(engine: Config) -> Small:
     """matrix2d in lock-step; two rows, whose paces differ, and two lanes."""
     acc = DIGITS_BITS + STREAM_BITS + 1
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 2)
@@ -134,7 +134,7 @@ def _stepped(engine: Engine) -> Small:
     return Small(small, rows, cols, "tpe_prop_array", parameters, tile + 4, tile + 2)
 
 
-def _stationary(engine: Engine) -> Small:
+def _stationary(engine: Config) -> Small:
     """systolic_ws; deep enough for a pass that leaves psums and the next, which goes on."""
     small = at_widths(engine, STREAM_BITS, STREAM_BITS, 2 * STREAM_BITS + 1, 1)
     rows, cols = 2, 2
@@ -146,7 +146,7 @@ def _stationary(engine: Engine) -> Small:
     return Small(small, rows, cols, "tpe_prop_ws", parameters, 2 * one + 6, 2 * one + 2)
 
 
-def _indexed(engine: Engine) -> Small:
+def _indexed(engine: Config) -> Small:
     """matrix2d of sparse PEs; two rows, whose paces differ, and two bit weights."""
     acc = DIGITS_BITS + STREAM_BITS + 1
     depth = GROUP * ROUNDS
@@ -161,7 +161,7 @@ def _indexed(engine: Engine) -> Small:
     return Small(small, rows, cols, "tpe_prop_indexed", parameters, tile + 8, tile + 2)
 
 
-def _sized(engine: Engine, rows: int, cols: int) -> dict[str, int]:
+def _sized(engine: Config, rows: int, cols: int) -> dict[str, int]:
     return {"Rows": rows, "Cols": cols, "Digits": digits(engine), "Encoder": encoder(engine)}
 
 

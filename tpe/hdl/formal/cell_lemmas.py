@@ -27,7 +27,7 @@ from tpe.numbers.zero_points import MODES
 from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 KINDS = {"word": 0, "carry_save": 1, "bit_weights": 2}  # of a psum, as tpe_spec_psum has them
 FINISHES = {"word": 0, "carry_save": 0, "bit_weights": 0, "total": 0, "plane": 1}  # 1: weighs it
@@ -45,7 +45,7 @@ class Lemma:
     query: Query
 
 
-Build = Callable[["Engine", Mapping[str, str]], Lemma]
+Build = Callable[["Config", Mapping[str, str]], Lemma]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def properties() -> dict[str, Path]:
     return {path.stem: path for path in sorted((data_folder("rtl") / "formal").glob("*.sv"))}
 
 
-def at_widths(engine: Engine, a: int, b: int, acc: int, lanes: int | None = None) -> Engine:
+def at_widths(engine: Config, a: int, b: int, acc: int, lanes: int | None = None) -> Config:
     """The same engine with operands of a and b bits and an accumulator of acc bits.
 
     >>> from tpe.model.engine import Engine
@@ -82,7 +82,7 @@ def at_widths(engine: Engine, a: int, b: int, acc: int, lanes: int | None = None
 
 
 def query(
-    engine: Engine,
+    engine: Config,
     top: str,
     parameters: Mapping[str, int],
     given: Mapping[str, str],
@@ -110,7 +110,7 @@ def query(
     return Query(top, found, cycles, start)
 
 
-def _own_modules(engine: Engine) -> dict[str, str]:
+def _own_modules(engine: Config) -> dict[str, str]:
     """What an engine has beside the modules of `rtl/`: aliases, and compressors rewired."""
     own = pe_aliases(engine)
     kind = engine.params.get("tree", "chain")
@@ -121,7 +121,7 @@ def _own_modules(engine: Engine) -> dict[str, str]:
     return own
 
 
-def uncovered(engine: Engine) -> list[str]:
+def uncovered(engine: Config) -> list[str]:
     """What of an engine's cell no lemma speaks about, a line each; empty if all is covered."""
     pe = record(engine)
     if cell_form(engine) is not None:
@@ -135,7 +135,7 @@ def uncovered(engine: Engine) -> list[str]:
 Form = Literal["steps", "cycles", "planes"]
 
 
-def cell_form(engine: Engine) -> Form | None:
+def cell_form(engine: Config) -> Form | None:
     """Which specification speaks about an engine's cell; None if none does.
 
     A step takes a cycle ("steps") or several ("cycles"), or it is one of one bit weight ("planes").
@@ -155,7 +155,7 @@ def cell_form(engine: Engine) -> Form | None:
     return "steps" if finish in (psum.kind, "plane") else None
 
 
-def claims(engine: Engine) -> list[Claim]:
+def claims(engine: Config) -> list[Claim]:
     """The lemmas on the combinational parts and on single steps of an engine's cell and finish."""
     found = _cell_claims(engine) if cell_form(engine) == "steps" else []
     if cell_form(engine) is not None:
@@ -163,7 +163,7 @@ def claims(engine: Engine) -> list[Claim]:
     return found + _primitive_claims(engine)
 
 
-def value_parameters(engine: Engine) -> dict[str, int]:
+def value_parameters(engine: Config) -> dict[str, int]:
     """How the psum of an engine is read: parameters of `tpe_spec_psum`."""
     pe, w = record(engine), engine.widths
     weights = w.digits if pe.kernel.psum.kind == "bit_weights" else 1
@@ -174,20 +174,20 @@ def value_parameters(engine: Engine) -> dict[str, int]:
     }
 
 
-def cell_ports(engine: Engine) -> dict[str, int]:
+def cell_ports(engine: Config) -> dict[str, int]:
     """The parameters that the ports of a cell depend on."""
     widths = rtl_widths(engine)
     return {name: widths[name] for name in _CELL}
 
 
-def cell_parameters(engine: Engine) -> dict[str, int]:
+def cell_parameters(engine: Config) -> dict[str, int]:
     """The parameters that every property of a cell takes whose steps take a cycle."""
     latency = rtl_widths(engine)["CellLatency"]
     read = {**cell_ports(engine), **value_parameters(engine)}
     return {**read, "Latency": latency, "Digits": digits(engine)}
 
 
-def digits(engine: Engine) -> int:
+def digits(engine: Config) -> int:
     """What a code of an engine is: the parameter Digits of `tpe_spec_product`."""
     if record(engine).sparse:
         return 1
@@ -195,13 +195,13 @@ def digits(engine: Engine) -> int:
     return CODES + encoder(engine) if encoded else 0
 
 
-def encoder(engine: Engine) -> int:
+def encoder(engine: Config) -> int:
     """The recoding of an engine's A as the RTL's parameter; 0 if there is none to choose."""
     chosen = record(engine).parameter("encoder")
     return chosen.rtl_value(engine.params["encoder"]) if chosen else 0
 
 
-def width_text(engine: Engine) -> str:
+def width_text(engine: Config) -> str:
     """The widths of an engine's cell, for a person.
 
     >>> from tpe.model.engine import Engine
@@ -216,7 +216,7 @@ def width_text(engine: Engine) -> str:
     return f"{w.a}{code} x {w.b}, acc {w.acc}{lanes}"
 
 
-def _cell_claims(engine: Engine) -> list[Claim]:
+def _cell_claims(engine: Config) -> list[Claim]:
     lanes = range(engine.widths.lanes)
     found = [Claim(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes]
     if digits(engine) != 1:
@@ -231,12 +231,12 @@ def _cell_claims(engine: Engine) -> list[Claim]:
     ]
 
 
-def _lane(name: str, lane: int, engine: Engine) -> str:
+def _lane(name: str, lane: int, engine: Config) -> str:
     return f"{name}, lane {lane}" if engine.widths.lanes > 1 else name
 
 
 def _product(lane: int, by_digits: bool) -> Build:
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         parameters = cell_parameters(engine)
         parameters |= {"WatchLane": lane, "ByDigits": int(by_digits)}
         parameters["Encoder"] = encoder(engine)
@@ -254,16 +254,16 @@ def _product(lane: int, by_digits: bool) -> Build:
     return build
 
 
-def _pairs(engine: Engine) -> int:
+def _pairs(engine: Config) -> int:
     return value_parameters(engine)["Weights"]
 
 
-def _pair(pair: int, engine: Engine) -> str:
+def _pair(pair: int, engine: Config) -> str:
     return f"accumulate, pair {pair}" if _pairs(engine) > 1 else "accumulate"
 
 
 def _accumulate(pair: int) -> Build:
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         there = min(pair, _pairs(engine) - 1)  # a narrower engine has fewer
         parameters = {**cell_parameters(engine), "WatchPair": there}
         made = query(engine, "tpe_prop_accumulate", parameters, given, parameters["Latency"] + 2)
@@ -275,14 +275,14 @@ def _accumulate(pair: int) -> Build:
     return build
 
 
-def _clear(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _clear(engine: Config, given: Mapping[str, str]) -> Lemma:
     parameters = cell_parameters(engine)
     made = query(engine, "tpe_prop_clear", parameters, given, parameters["Latency"] + 2)
     return Lemma("clear", "first step: psum_i is without effect", width_text(engine), made)
 
 
 def _idle(hold: bool) -> Build:
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         parameters = {**cell_parameters(engine), "Hold": int(hold)}
         cycles = 2 if hold else parameters["Latency"] + 2
         made = query(engine, "tpe_prop_idle", parameters, given, cycles)
@@ -293,7 +293,7 @@ def _idle(hold: bool) -> Build:
     return build
 
 
-def _finish(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _finish(engine: Config, given: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
     names = ("AccWidth", "PsumWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in names} | value_parameters(engine)
@@ -306,7 +306,7 @@ def _finish(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("finish", what, width, made)
 
 
-def _primitive_claims(engine: Engine) -> list[Claim]:
+def _primitive_claims(engine: Config) -> list[Claim]:
     """The primitives that the cell, the front or the finish consists of."""
     inside = set(sources.closure(_own_modules(engine)))
     found = []
@@ -326,14 +326,14 @@ def _primitive_claims(engine: Engine) -> list[Claim]:
     return found
 
 
-def _encode(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _encode(engine: Config, given: Mapping[str, str]) -> Lemma:
     parameters = {"Width": engine.widths.a, "Encoder": encoder(engine)}
     what = f"{engine.encoder}: digits legal, sum of digit * 4**i = a"
     made = query(engine, "tpe_prop_encode", parameters, given)
     return Lemma("encode", what, f"{engine.widths.a}", made)
 
 
-def _encode_row(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _encode_row(engine: Config, given: Mapping[str, str]) -> Lemma:
     bits = rtl_widths(engine)["CodeWidth"]
     parameters = {"Width": engine.widths.a, "Encoder": encoder(engine), "CodeWidth": bits}
     made = query(engine, "tpe_prop_encode_row", parameters, given)
@@ -341,13 +341,13 @@ def _encode_row(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("encode_row", what, f"{engine.widths.a} as {bits}", made)
 
 
-def _map(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _map(engine: Config, given: Mapping[str, str]) -> Lemma:
     made = query(engine, "tpe_prop_map", {"BWidth": engine.widths.b}, given)
     return Lemma("map", "partial product = digit * b", f"{engine.widths.b}", made)
 
 
 def _half_reduce(ops: int, width: int) -> Build:
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         made = query(engine, "tpe_prop_half_reduce", {"NumOps": ops, "Width": width}, given)
         made = replace(made, engine="bdd")
         return Lemma(f"half_reduce {ops}:2", "sum + carry = sum of words", f"{width}", made)
@@ -355,14 +355,14 @@ def _half_reduce(ops: int, width: int) -> Build:
     return build
 
 
-def _sparse(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _sparse(engine: Config, given: Mapping[str, str]) -> Lemma:
     pe = record(engine)
     group = pe.group if pe.sparse else max(2, engine.widths.lanes)  # of a front, or of the lanes
     made = query(engine, "tpe_prop_sparse", {"Group": group}, given)
     return Lemma("sparse", "index of the lowest flag; the others remain", f"{group} flags", made)
 
 
-def _operand_format(engine: Engine, side: str) -> tuple[int, int] | None:
+def _operand_format(engine: Config, side: str) -> tuple[int, int] | None:
     """(bits, signed) of a side as stored, if `tpe_operand` converts it; else None."""
     number = dict(zip("ab", stored_formats(engine), strict=True))[side]
     if number.signed and engine.params["zero_points"] != MODES[1]:
@@ -371,7 +371,7 @@ def _operand_format(engine: Engine, side: str) -> tuple[int, int] | None:
 
 
 def _operand(side: str) -> Build:
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         form = _operand_format(engine, side)
         assert form is not None
         bits, is_signed = form

@@ -33,7 +33,7 @@ from tpe.hdl.formal.cell_lemmas import (
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 ROWS = COLS = 2  # of an array whose streams are followed
 CELL_BITS = 3  # of a cell's: two digits
@@ -43,7 +43,7 @@ SLACK = 8  # cycles beyond the least that shows the property
 GROUPS = 4  # that the index of a front counts
 
 
-def control_claims(engine: Engine) -> list[Claim]:
+def control_claims(engine: Config) -> list[Claim]:
     """The lemmas on the sequences of an engine's cell, control, array and front."""
     found = []
     if cell_form(engine) == "steps":
@@ -64,12 +64,12 @@ def control_claims(engine: Engine) -> list[Claim]:
     return found
 
 
-def _small(engine: Engine, bits: int) -> Engine:
+def _small(engine: Config, bits: int) -> Config:
     """The engine with operands of so many bits and as few lanes as its PE takes."""
     return at_widths(engine, bits, bits, 2 * bits + 1, record(engine).pace.lanes[0])
 
 
-def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _cell(engine: Config, given: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     parameters = cell_parameters(small)
     cycles = 2 * (parameters["Latency"] + 2) + SLACK
@@ -78,7 +78,7 @@ def _cell(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("cell", what, width_text(small), made)
 
 
-def _cell_stepped(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _cell_stepped(engine: Config, given: Mapping[str, str]) -> Lemma:
     small = at_widths(engine, CELL_BITS, STREAM_BITS, CELL_BITS + STREAM_BITS + 1, STEPPED_LANES)
     parameters = stepped_parameters(small)
     least = 2 * (parameters["Most"] + 1) + 2  # the reset, two steps, and the cycle behind them
@@ -87,14 +87,14 @@ def _cell_stepped(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("cell", what, width_text(small), replace(made, least=least))
 
 
-def _flush(engine: Engine) -> int:
+def _flush(engine: Config) -> int:
     """Cycles from the last beat to the last psum, as the array sets them."""
     latency = rtl_widths(engine)["CellLatency"]
     skew = engine.rows + engine.cols - 1 if array_module(engine) == "systolic_os" else 1
     return skew + latency
 
 
-def _tile_ctrl(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _tile_ctrl(engine: Config, given: Mapping[str, str]) -> Lemma:
     parameters = {"Rows": engine.rows, "FlushCycles": _flush(engine)}
     cycles = engine.rows + parameters["FlushCycles"] + SLACK
     made = query(engine, "tpe_prop_tile_ctrl", parameters, given, cycles, "reset")
@@ -103,7 +103,7 @@ def _tile_ctrl(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("tile control", what, width, made)
 
 
-def _drain(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _drain(engine: Config, given: Mapping[str, str]) -> Lemma:
     small = _small(engine, STREAM_BITS)
     widths = rtl_widths(small)
     parameters = {name: widths[name] for name in ("AccWidth", "PsumWidth", "PlaneWidth")}
@@ -113,7 +113,7 @@ def _drain(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
 
 
-def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _front(engine: Config, given: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     widths, group = rtl_widths(small), record(engine).group
     parameters = {name: widths[name] for name in ("AWidth", "CodeWidth", "PlaneWidth")}
@@ -124,7 +124,7 @@ def _front(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
 
 
-def _row(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _row(engine: Config, given: Mapping[str, str]) -> Lemma:
     """Three planes: one in the finish's hands, one that waits for it, one behind both."""
     lanes = record(engine).pace.lanes[0]
     small = at_widths(engine, ROW_BITS, STREAM_BITS, ROW_BITS + STREAM_BITS + 1, lanes)

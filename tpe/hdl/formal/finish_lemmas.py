@@ -9,13 +9,13 @@ from tpe.engine.finish import ROUNDINGS
 from tpe.hdl.formal.cell_lemmas import Claim, Lemma, query
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 # The product of sum and multiplier is what limits a proof: widths that finish in seconds.
 SUM_BITS, SCALE_BITS, SHIFT_BITS, OUT_BITS = 5, 4, 3, 4
 
 
-def chain_claims(engine: Engine) -> list[Claim]:
+def chain_claims(engine: Config) -> list[Claim]:
     """The lemmas on an engine's narrowing and requantisation, if it has them."""
     chain, found = engine.chain, []
     if chain.narrow:
@@ -25,7 +25,7 @@ def chain_claims(engine: Engine) -> list[Claim]:
     return found
 
 
-def _narrow(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _narrow(engine: Config, given: Mapping[str, str]) -> Lemma:
     chain = engine.chain
     widths = {"AccWidth": engine.widths.acc, "SumWidth": chain.acc_bits}
     made = query(engine, "tpe_prop_narrow", widths | {"Saturate": chain.narrow - 1}, given)
@@ -33,7 +33,7 @@ def _narrow(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("narrow", what, f"{engine.widths.acc} to {chain.acc_bits}", made)
 
 
-def _requant(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _requant(engine: Config, given: Mapping[str, str]) -> Lemma:
     chain = engine.chain
     parameters = {
         "SumWidth": SUM_BITS,
@@ -49,7 +49,7 @@ def _requant(engine: Engine, given: Mapping[str, str]) -> Lemma:
     return Lemma("requant", what, width, query(engine, "tpe_prop_requant", parameters, given))
 
 
-def uncovered_chain(engine: Engine) -> list[str]:
+def uncovered_chain(engine: Config) -> list[str]:
     """What of an engine's finish chain and gating no lemma speaks about, a line each."""
     missing = []
     if engine.chain.staged:

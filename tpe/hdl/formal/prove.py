@@ -32,7 +32,7 @@ from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 DEFAULT_LIMIT = 120.0  # seconds of one proof
 MAX_LIMIT = 1e6
@@ -95,7 +95,7 @@ class Report:
 
 
 def prove(
-    engine: Engine,
+    engine: Config,
     limit: float = DEFAULT_LIMIT,
     *,
     only: tuple[str, ...] = (),
@@ -133,7 +133,7 @@ def prove(
     return Report(engine.describe(), limit, tuple(proofs), missing)
 
 
-def lemmas(engine: Engine) -> list[str]:
+def lemmas(engine: Config) -> list[str]:
     """The names of the lemmas about an engine, in order.
 
     >>> from tpe.model.engine import Engine
@@ -143,7 +143,7 @@ def lemmas(engine: Engine) -> list[str]:
     return [claim.name for claim in all_claims(engine)]
 
 
-def all_claims(engine: Engine) -> list[Claim]:
+def all_claims(engine: Config) -> list[Claim]:
     """Every lemma about an engine, to be built at its widths or others."""
     inside = [*step_claims(engine), *claims(engine)]
     return [*inside, *control_claims(engine), *chain_claims(engine)]
@@ -157,7 +157,7 @@ def _chosen(found: list[Claim], only: tuple[str, ...]) -> list[Claim]:
     return [claim for claim in found if not only or claim.name in only]
 
 
-def _prove(claim: Claim, engine: Engine, given: Mapping[str, str], limit: float) -> Proof:
+def _prove(claim: Claim, engine: Config, given: Mapping[str, str], limit: float) -> Proof:
     lemma = claim.build(engine, given)
     answer = decide(lemma.query, limit)
     if answer.result != OPEN or not claim.climbs:
@@ -174,7 +174,7 @@ def _prove(claim: Claim, engine: Engine, given: Mapping[str, str], limit: float)
     return best or _proof(lemma, answer)
 
 
-def _climb(engine: Engine, few: bool) -> Iterator[Engine]:
+def _climb(engine: Config, few: bool) -> Iterator[Config]:
     """The engine at ever wider operands, below its own; `few`: with two lanes at most."""
     w = engine.widths
     lanes = min(w.lanes, FEW) if few else w.lanes

@@ -33,14 +33,14 @@ from tpe.hdl.formal.cell_lemmas import (
 from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
+    from tpe.engine.config import Config
     from tpe.hdl.formal.solve import Engine as Solver
-    from tpe.model.engine import Engine
 
 ALL, ALONE, BY_BITS = 0, 1, 2  # of tpe_prop_steps
 PAIR_ALONE, PAIR, TOTAL, STAYS, CLEAR = range(5)  # Watch, of tpe_prop_planes
 
 
-def step_claims(engine: Engine) -> list[Claim]:
+def step_claims(engine: Config) -> list[Claim]:
     """The lemmas on the cell of an engine whose steps are several cycles, or one bit weight."""
     form = cell_form(engine)
     if form == "cycles":
@@ -48,12 +48,12 @@ def step_claims(engine: Engine) -> list[Claim]:
     return _planes_claims(engine) if form == "planes" else []
 
 
-def stepped_parameters(engine: Engine) -> dict[str, int]:
+def stepped_parameters(engine: Config) -> dict[str, int]:
     """The parameters of the properties of a cell whose steps take several cycles."""
     return {**cell_ports(engine), "Most": record(engine).longest(engine.widths)}
 
 
-def _cycles_claims(engine: Engine) -> list[Claim]:
+def _cycles_claims(engine: Config) -> list[Claim]:
     found = [Claim("product", _steps(ALONE), climbs=True, few=True)]
     pace = record(engine).pace
     if isinstance(pace, LockStep) and pace.depends == "nothing":
@@ -77,7 +77,7 @@ def _steps(which: int) -> Build:
     name, what = _STEPS[which]
     solver: Solver = "fraig" if which == BY_BITS else "bdd"
 
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         parameters = {**stepped_parameters(engine), "Alone": which}
         made = query(engine, "tpe_prop_steps", parameters, given, parameters["Most"] + 1)
         return Lemma(name, what, width_text(engine), replace(made, engine=solver))
@@ -85,7 +85,7 @@ def _steps(which: int) -> Build:
     return build
 
 
-def _pace(engine: Engine, given: Mapping[str, str]) -> Lemma:
+def _pace(engine: Config, given: Mapping[str, str]) -> Lemma:
     parameters = stepped_parameters(engine)
     most = parameters["Most"]
     made = query(engine, "tpe_prop_pace", parameters, given, most + 1)
@@ -102,7 +102,7 @@ _STAYS = {
 def _stay(case: int) -> Build:
     name, what = list(_STAYS.items())[case]
 
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         parameters = {**cell_ports(engine), "Case": case}
         made = query(engine, "tpe_prop_stay", parameters, given, 3)
         return Lemma(name, what, width_text(engine), made)
@@ -110,7 +110,7 @@ def _stay(case: int) -> Build:
     return build
 
 
-def _planes_claims(engine: Engine) -> list[Claim]:
+def _planes_claims(engine: Config) -> list[Claim]:
     lanes = range(engine.widths.lanes)
     names = [f"product, lane {i}" if len(lanes) > 1 else "product" for i in lanes]
     products = [Claim(x, _planes(x, PAIR_ALONE, i), climbs=True) for i, x in enumerate(names)]
@@ -133,7 +133,7 @@ _WATCHED = {
 
 
 def _planes(name: str, watch: int, lane: int = 0) -> Build:
-    def build(engine: Engine, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
         parameters = {**cell_ports(engine), "Watch": watch, "WatchLane": lane}
         parameters |= {"Digits": digits(engine), "Encoder": encoder(engine)}
         made = query(engine, "tpe_prop_planes", parameters, given, 3)

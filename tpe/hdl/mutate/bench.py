@@ -22,13 +22,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tpe.base.processes import run
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit.sources import port_names
 from tpe.hdl.mutate.netlist import SELECT_BITS, TOP, Mutant, Netlist
 from tpe.hdl.simulate import cosim
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.images import Case, counts, images
-from tpe.model.engine import Engine
 
 _PACKAGE = f"""
 package tpe_mutant;
@@ -147,7 +147,7 @@ class Kill:
 class Bench:
     """A simulator with an engine's mutants, and what they are judged by."""
 
-    def __init__(self, engine: Engine, netlist: Netlist, trials: Sequence[Trial]) -> None:
+    def __init__(self, engine: Config, netlist: Netlist, trials: Sequence[Trial]) -> None:
         self.trials = tuple(trials)
         words = cosim.memory_words(counts(trial.case) for trial in trials)
         prepared = [images(trial.case) for trial in trials]
@@ -227,7 +227,7 @@ class Bench:
         return text, ended and "$finish" in text
 
 
-def bench_of(engine: Engine, netlist: Netlist, words: int, settings: Sequence[str]) -> Design:
+def bench_of(engine: Config, netlist: Netlist, words: int, settings: Sequence[str]) -> Design:
     """The engine's own bench around the mutated netlist."""
     design = cosim.bench_design([engine], words)
     top = next(iter(emit.rename({"tpe_engine": ""}, "e0")))

@@ -16,6 +16,7 @@ import numpy as np
 from tpe.array.base import Handshake
 from tpe.base.errors import TpeError
 from tpe.base.table import SCHEMA_VERSION
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.mutate.bench import Bench, Kill, Trial
@@ -24,7 +25,6 @@ from tpe.hdl.mutate.netlist import Mutant, mutated
 from tpe.hdl.mutate.subjects import label, sample
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, battery, corner_values
-from tpe.model.engine import Engine
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
 PATIENT = Handshake(idle=0xFFF7_FFEF)  # gaps longer than what a row is in flight
@@ -60,7 +60,7 @@ class Verdict:
 class Judged:
     """A subject and its verdicts."""
 
-    engine: Engine
+    engine: Config
     verdicts: tuple[Verdict, ...]
 
 
@@ -130,7 +130,7 @@ class Report:
 def mutate(
     count: int = COUNT,
     seed: int = 0,
-    engines: Sequence[Engine] | None = None,
+    engines: Sequence[Config] | None = None,
     limit: float = LIMIT,
     begin: Callable[[str], None] = lambda name: None,
 ) -> Report:
@@ -152,7 +152,7 @@ def mutate(
     return Report(seed, tuple(judged))
 
 
-def judge_engine(engine: Engine, count: int, seed: int, limit: float) -> Judged:
+def judge_engine(engine: Config, count: int, seed: int, limit: float) -> Judged:
     """The verdicts on `count` mutants of one engine."""
     netlist = mutated(emit.engine_modules(engine), "tpe_engine", count, seed)
     kills = Bench(engine, netlist, list(trials(engine, seed))).kills(netlist.mutants)
@@ -164,7 +164,7 @@ def judge_engine(engine: Engine, count: int, seed: int, limit: float) -> Judged:
     return Judged(engine, tuple(verdicts))
 
 
-def trials(engine: Engine, seed: int) -> Iterator[Trial]:
+def trials(engine: Config, seed: int) -> Iterator[Trial]:
     """What judges mutants: the battery of `verify`, streams held apart, and sums that wrap."""
     cases = list(battery(engine, seed))
     yield from (Trial(case) for case in cases)
@@ -189,7 +189,7 @@ def _changed(case: Case, seed: int, changes: dict[str, Any]) -> Case:
     return replace(case, given=given, **changes)
 
 
-def _long(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
+def _long(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
     """More rows of A than an array has in flight, so that a busy sink meets all of its cells."""
     rng = np.random.Generator(np.random.Philox(seed))
     m, (a, b) = 4 * sum(engine.size), (engine.a_format, engine.b_format)
@@ -202,7 +202,7 @@ def _long(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def _wrapping(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
+def _wrapping(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
     """Operands whose sums go once around the accumulator: the extremes, and a mixture of them.
 
     One with guard bits may only be asked for what it holds: more than fits without them.
@@ -227,7 +227,7 @@ def _wrapping(engine: Engine, seed: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def survivors(report: Report) -> Iterable[tuple[Engine, Verdict]]:
+def survivors(report: Report) -> Iterable[tuple[Config, Verdict]]:
     """The mutants that neither a bench killed nor a proof found equivalent."""
     for subject in report.subjects:
         for verdict in subject.verdicts:

@@ -11,9 +11,9 @@ from tpe import pe as pes
 from tpe.array import combinations
 from tpe.array.base import Array
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
-from tpe.model.engine import Engine
 from tpe.pe.base import PE
 from tpe.pe.parameters import Parameter
 
@@ -28,13 +28,13 @@ _ALL = 10  # mutants per subject from which on all are taken
 _MANY = 8  # values of a parameter, of which one stands for all
 
 
-def subjects() -> list[Engine]:
+def subjects() -> list[Config]:
     """An engine of every PE in every array that takes it, and of every choice of both.
 
     >>> len(subjects()) > 10
     True
     """
-    found: list[Engine] = []
+    found: list[Config] = []
     seen: set[tuple[str, str]] = set()  # parameters that have shown their choices
     for pe, array, reason in combinations():
         if reason is not None or not pe.rtl:
@@ -47,7 +47,7 @@ def subjects() -> list[Engine]:
     return [*found, *_zero_pointed(), *_staged()]
 
 
-def subjects_of(pe: str) -> list[Engine]:
+def subjects_of(pe: str) -> list[Config]:
     """The subjects of one PE; TpeError for an unknown one, and for one without RTL."""
     record = pes.get(pe)
     found = [engine for engine in subjects() if engine.record is record]
@@ -56,7 +56,7 @@ def subjects_of(pe: str) -> list[Engine]:
     return found
 
 
-def sample(count: int, seed: int) -> list[Engine]:
+def sample(count: int, seed: int) -> list[Config]:
     """The subjects for `count` mutants: all, or a few that `seed` draws, one with a front."""
     every = subjects()
     if count >= _ALL * len(every):
@@ -67,7 +67,7 @@ def sample(count: int, seed: int) -> list[Engine]:
     return [*front, *rest][: max(_LEAST, count // _PER_SUBJECT)]
 
 
-def label(engine: Engine) -> str:
+def label(engine: Config) -> str:
     """PE, array, size and the choices that set it apart.
 
     >>> label(subjects()[0])
@@ -88,13 +88,13 @@ def _own(parameter: Parameter) -> Any:
     return {**_TYPES, **_BUFFERED}.get(parameter.name, parameter.default)
 
 
-def _small(pe: PE, array: Array, choice: dict[str, Any]) -> Engine:
+def _small(pe: PE, array: Array, choice: dict[str, Any]) -> Config:
     own = {p.name: _own(p) for p in parameters_of(pe, array)}
     own = {p.name: own[p.name] for p in parameters_of(pe, array) if own[p.name] != p.default}
-    return Engine(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
+    return Config(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
 
 
-def _chosen(pe: PE, array: Array, own: Iterable[Parameter]) -> Iterator[Engine]:
+def _chosen(pe: PE, array: Array, own: Iterable[Parameter]) -> Iterator[Config]:
     """Every choice of these parameters that is legal in this array."""
     for parameter in own:
         for choice in _choices(parameter):
@@ -111,7 +111,7 @@ def _choices(parameter: Parameter) -> Iterator[dict[str, Any]]:
         yield {parameter.name: parameter.legal[parameter.legal.index(own) + 1]}
 
 
-def _staged() -> Iterator[Engine]:
+def _staged() -> Iterator[Config]:
     """What any engine may have behind its array, and around its cells: finish chain and gating."""
     added = {"c0": "on", "bias": "on"}
     scaled = {"requant": "column", "requant_bits": 16, "out_type": "int12", "guard_bits": 2}
@@ -130,12 +130,12 @@ def _staged() -> Iterator[Engine]:
         own = {**_TYPES, **buffered, **choice}
         if own["overflow"] == "wrap":
             own.pop("guard_bits", None)
-        yield Engine("mac", array, (4, 2), **own)
-    yield Engine("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "gating": "clock"})
+        yield Config("mac", array, (4, 2), **own)
+    yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "gating": "clock"})
 
 
-def _zero_pointed() -> Iterator[Engine]:
+def _zero_pointed() -> Iterator[Config]:
     """The operands' converters: unsigned operands, zero points subtracted or set off."""
     for mode in ("none", "subtract", "offset"):
         types = {**_TYPES, "a_type": "uint5", "b_type": "uint4", "zero_points": mode}
-        yield Engine("mac", "matrix2d", (4, 2), **types)
+        yield Config("mac", "matrix2d", (4, 2), **types)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.jit import compiled
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.simulate.build import Design, build
@@ -17,7 +18,6 @@ from tpe.hdl.simulate.cosim import simulate
 from tpe.hdl.simulate.hex import Ints, to_hex, unpack
 from tpe.hdl.simulate.images import cycle_limit
 from tpe.model import kernels
-from tpe.model.engine import Engine
 from tpe.numbers.digits import encoding, pack_digits, select
 from tpe.numbers.words import wrap
 from tpe.pe.paces import Planes
@@ -46,7 +46,7 @@ class Steps:
         return len(self.code)
 
 
-def steps_of_pairs(engine: Engine, a: Ints, b: Ints, lane: int = 0) -> tuple[Steps, Ints]:
+def steps_of_pairs(engine: Config, a: Ints, b: Ints, lane: int = 0) -> tuple[Steps, Ints]:
     """Every pair (a[i], b[i]) on one lane as a sum of its own; the other lanes hold zeros.
 
     Returns what `steps_of_dots` does.
@@ -56,7 +56,7 @@ def steps_of_pairs(engine: Engine, a: Ints, b: Ints, lane: int = 0) -> tuple[Ste
     return steps_of_dots(engine, sides[0], sides[1])
 
 
-def steps_of_dots(engine: Engine, a: Ints, b: Ints) -> tuple[Steps, Ints]:
+def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[Steps, Ints]:
     """Every dot product over the lanes, a (count, lanes) by b, as a sum of its own.
 
     The second result, (count, reads), says after which steps to read: the dot product is the sum
@@ -82,7 +82,7 @@ def steps_of_dots(engine: Engine, a: Ints, b: Ints) -> tuple[Steps, Ints]:
     return Steps(first, code, np.repeat(b, taken, axis=0), plane, ones, ones), index
 
 
-def model_steps(engine: Engine, steps: Steps) -> Ints:
+def model_steps(engine: Config, steps: Steps) -> Ints:
     """What the finish shows after each step, by the PE's kernels: words of acc_bits, signed."""
     pe, w = emit.record(engine), engine.widths
     taken = np.flatnonzero(steps.en & steps.valid)
@@ -98,7 +98,7 @@ def model_steps(engine: Engine, steps: Steps) -> Ints:
     return words
 
 
-def _traced(engine: Engine, first: Ints, plane: Ints, code: Ints, b: Ints) -> Ints:
+def _traced(engine: Config, first: Ints, plane: Ints, code: Ints, b: Ints) -> Ints:
     """What the finish shows of one pair or word after each step."""
     pe, w = emit.record(engine), engine.widths
     traced: Ints = compiled(kernels.trace)(
@@ -111,7 +111,7 @@ def _traced(engine: Engine, first: Ints, plane: Ints, code: Ints, b: Ints) -> In
     return traced
 
 
-def _folded(engine: Engine, first: Ints, plane: Ints, digits: Ints, b: Ints) -> Ints:
+def _folded(engine: Config, first: Ints, plane: Ints, digits: Ints, b: Ints) -> Ints:
     """The total of the planes that are over, after each step; digits (steps, lanes, planes).
 
     A step of another plane, or of plane `planes`, which has no digits, ends the one before it.
@@ -131,7 +131,7 @@ def _by_lane(x: Ints) -> Ints:
     return np.reshape(x, (len(x), -1))
 
 
-def rtl_steps(engine: Engine, steps: Steps) -> Ints:
+def rtl_steps(engine: Config, steps: Steps) -> Ints:
     """The same of the RTL in Verilator; meaningful where a step was taken.
 
     Raises RuntimeError if the cell does not end its steps in twice their longest time.
@@ -159,7 +159,7 @@ def rtl_steps(engine: Engine, steps: Steps) -> Ints:
     return shown
 
 
-def design(engine: Engine) -> Design:
+def design(engine: Config) -> Design:
     """A simulator with one cell of the engine's PE."""
     w = emit.rtl_widths(engine)
     widths = ("AWidth", "BWidth", "AccWidth", "CodeWidth", "PsumWidth", "PlaneWidth")
@@ -171,7 +171,7 @@ def design(engine: Engine) -> Design:
     return Design(modules, "tpe_bench")
 
 
-def _harness(engine: Engine) -> str:
+def _harness(engine: Config) -> str:
     """The harness of a cell; with start_i and ready_o where a step lasts several cycles."""
     text = sources.bench_text("tpe_pe_harness")
     if not emit.record(engine).stepped:
@@ -186,7 +186,7 @@ def _harness(engine: Engine) -> str:
     return text
 
 
-def _memory(engine: Engine, steps: Steps, flush: int) -> bytes:
+def _memory(engine: Config, steps: Steps, flush: int) -> bytes:
     """Words {en, valid, first, plane, code, b}; the last `flush` are enabled but not valid."""
     w = emit.rtl_widths(engine)
     fields = (
@@ -209,7 +209,7 @@ def _bits(x: Ints, bits: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return flags.astype(np.uint8).reshape(len(x), -1)
 
 
-def _code_words(engine: Engine, code: Ints) -> Ints:
+def _code_words(engine: Config, code: Ints) -> Ints:
     """Digits as the select {neg, two, one}; operands as they are, or coded if they travel so."""
     if emit.record(engine).sparse:
         return select(code)

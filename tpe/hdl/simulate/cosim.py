@@ -22,6 +22,7 @@ import numpy as np
 from tpe.base.errors import missing_extra
 from tpe.base.files import data_folder
 from tpe.base.processes import run
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files.facts import facts
@@ -38,7 +39,6 @@ from tpe.hdl.simulate.images import (
     first_flagged,
     images,
 )
-from tpe.model.engine import Engine
 from tpe.model.result import Run
 from tpe.numbers.operands import Ints
 
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def bench_design(
-    engines: Sequence[Engine], words: int = MEMORY, waves: str = "", asserts: bool = False
+    engines: Sequence[Config], words: int = MEMORY, waves: str = "", asserts: bool = False
 ) -> Design:
     """One simulator with a harness per engine; engines that differ in size share their modules.
 
@@ -112,7 +112,7 @@ def bench_design(
     return Design(modules, "tpe_bench", flags)
 
 
-def _combination(engine: Engine) -> list[Any]:
+def _combination(engine: Config) -> list[Any]:
     """What decides an engine's RTL besides its size."""
     array = engine.array.name if engine.array else ""
     stored = [number.name for number in emit.stored_formats(engine)]
@@ -122,7 +122,7 @@ def _combination(engine: Engine) -> list[Any]:
     return [array, stored, engine.params["zero_points"], widths, choices, ports]
 
 
-def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
+def _rtl_choices(engine: Config) -> list[tuple[str, str]]:
     """Parameters that change the RTL beyond its widths."""
     pe = emit.record(engine)
     return [
@@ -132,10 +132,10 @@ def _rtl_choices(engine: Engine) -> list[tuple[str, str]]:
     ]
 
 
-def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
+def _harnessed(engine: Config, asserts: bool = False) -> dict[str, str]:
     # Every size has its own name in the configuration, so sizes come as parameters.
     assert engine.record is not None and engine.array is not None
-    top = Engine(engine.record, engine.array, engine.array.cut(engine.size, 1), **engine.params)
+    top = Config(engine.record, engine.array, engine.array.cut(engine.size, 1), **engine.params)
     modules = emit.engine_modules(top)
     ports = sources.port_names(modules["tpe_engine"])
     signals = {"done_o": "pass_done_o", "overflow_clear_i": "1'b0"} | finish.slices(engine, "d_i")
@@ -147,7 +147,7 @@ def _harnessed(engine: Engine, asserts: bool = False) -> dict[str, str]:
     return {**modules, "tpe_dut": dut, **benches}
 
 
-def harness_parameters(engine: Engine, words: int) -> list[tuple[str, Any]]:
+def harness_parameters(engine: Config, words: int) -> list[tuple[str, Any]]:
     """Parameters of the harness of an engine, in order."""
     known = facts(engine)
     a, b = emit.stored_formats(engine)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake
+from tpe.engine.config import Config
 from tpe.engine.finish import NOTHING, Added, Given
 from tpe.engine.task import Task, see
 from tpe.hdl import emit
@@ -37,7 +38,7 @@ class Case:
     idle, so that A and B come in different cycles.
     """
 
-    engine: Engine
+    engine: Config
     a: Ints
     b: Ints
     handshake: Handshake = ALWAYS
@@ -62,7 +63,7 @@ class Case:
     def run(self) -> Run:
         """What the model makes of it; a beat of a pair waits for both of its streams."""
         idle, busy = self.handshake.idle, self.handshake.busy
-        return self.engine.run(
+        return Engine.of(self.engine).run(
             self.a,
             self.b,
             a_zero=self.a_zero,
@@ -119,7 +120,7 @@ class Counts:
 class Sizes:
     """How a GEMM (M, K) x (K, N), A being the encoded operand, falls into tiles and beats."""
 
-    engine: Engine
+    engine: Config
     m: int
     n: int
     k: int
@@ -285,7 +286,7 @@ def _laid_out(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, In
     return a_tiles.reshape(-1, a_tiles.shape[2]), b_tiles.reshape(-1, b_tiles.shape[2])
 
 
-def _padding(engine: Engine, side: int, zero: int) -> int:
+def _padding(engine: Config, side: int, zero: int) -> int:
     mode = engine.params["zero_points"]
     if mode == "subtract":
         return int(zero)
@@ -306,12 +307,12 @@ def _taken(case: Case, sizes: Sizes) -> bytes:
     return finish.image(engine, values)
 
 
-def _turned(c: Ints, engine: Engine) -> Ints:
+def _turned(c: Ints, engine: Config) -> Ints:
     """C, its encoded side first."""
     return c.T if engine.params["encode"] == "weights" else c
 
 
-def _per_column(engine: Engine, sizes: Sizes, added: Added) -> dict[str, Ints]:
+def _per_column(engine: Config, sizes: Sizes, added: Added) -> dict[str, Ints]:
     """Values of the columns of C for every word: one per column of the array, or one."""
     wide = {field.port: field.wide for field in finish.fields(engine)}
     found = {"out_zero_i": np.full((sizes.counts().c, 1), added.zero)}
@@ -340,7 +341,7 @@ def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
     return leaving(_turned(full, engine), m_tiles, n_tiles, engine)
 
 
-def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Engine) -> Ints:
+def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Config) -> Ints:
     """C, its encoded side first, in the order its words leave: (words, columns), zero-padded."""
     grid = engine.grid
     full = np.zeros((m_tiles * grid.m, n_tiles * grid.n), np.int64)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files.folder import leaves_first, write_folder
@@ -24,7 +25,6 @@ from tpe.hdl.simulate.images import (
     images,
 )
 from tpe.hdl.simulate.verify import cases_of
-from tpe.model.engine import Engine
 from tpe.version import __version__
 
 MOST_WORDS = 1 << 22  # of one memory
@@ -54,7 +54,7 @@ _SIGNALS = {
 
 
 def vectors(
-    engine: Engine,
+    engine: Config,
     folder: str | os.PathLike[str],
     workload: str = "",
     seed: int = 0,
@@ -113,7 +113,7 @@ def bench_memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int
 
 
 def bench_source(
-    engine: Engine,
+    engine: Config,
     prefix: str,
     top: str,
     cases: int,
@@ -164,7 +164,7 @@ def _words(text: str) -> list[str]:
     return [word for line in text.splitlines() for word in line.split("//")[0].split()]
 
 
-def _readme(engine: Engine, prefix: str, cases: Sequence[Case], workload: str, seed: int) -> str:
+def _readme(engine: Config, prefix: str, cases: Sequence[Case], workload: str, seed: int) -> str:
     what = f"the layers of {workload}" if workload else "the battery of `tpe verify`"
     params = ", ".join(f"{k} = {v}" for k, v in engine.params.items() if v is not None)
     return f"""# {prefix}

@@ -13,6 +13,7 @@ from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
 from tpe.base.files import check_writable
 from tpe.base.table import SCHEMA_VERSION
+from tpe.engine.config import Config
 from tpe.engine.task import task_of
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.simulate.cosim import Outcome, cosimulate, memory_words
@@ -30,7 +31,7 @@ _LARGEST = 1 << 22  # beats or words of one memory of the bench
 class Report:
     """What `verify` found: `outcomes` in order, and their sums."""
 
-    engine: Engine
+    engine: Config
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -90,7 +91,7 @@ class Report:
 
 
 def verify(
-    engine: Engine, workload: str = "", seed: int = 0, waves: str | Path | None = None
+    engine: Config, workload: str = "", seed: int = 0, waves: str | Path | None = None
 ) -> Report:
     """Run the engine's RTL in Verilator beside the model; every output and every cycle count.
 
@@ -104,12 +105,12 @@ def verify(
     return Report(engine, tuple(cosimulate(cases, target)))
 
 
-def cases_of(engine: Engine, workload: str, seed: int) -> list[Case]:
+def cases_of(engine: Config, workload: str, seed: int) -> list[Case]:
     """The GEMMs to check: the battery, or the layers of a workload."""
     return _workload_cases(engine, workload, seed) if workload else list(battery(engine, seed))
 
 
-def battery(engine: Engine, seed: int) -> Iterator[Case]:
+def battery(engine: Config, seed: int) -> Iterator[Case]:
     """The GEMMs that `verify` runs by default.
 
     The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
@@ -118,7 +119,7 @@ def battery(engine: Engine, seed: int) -> Iterator[Case]:
     assert engine.record is not None and engine.array is not None
     guarded = engine.chain.narrow > 0
     parameters = engine.params if guarded else {**engine.params, "overflow": "wrap"}
-    engine = Engine(engine.record, engine.array, engine.size, **parameters)
+    engine = Config(engine.record, engine.array, engine.size, **parameters)
     depths = [k for k in DEPTHS if not guarded or has_room(engine, k)]
     rng = np.random.Generator(np.random.Philox(seed))
     zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
@@ -138,7 +139,7 @@ def battery(engine: Engine, seed: int) -> Iterator[Case]:
         yield replace(case, given=given, **zeros)
 
 
-def corners(engine: Engine, k: int) -> Iterator[Case]:
+def corners(engine: Config, k: int) -> Iterator[Case]:
     """Extreme operands held constant over a tile: the lowest, -2, -1, 0, 2 and the highest."""
     for x in corner_values(engine.a_format.low, engine.a_format.high):
         for y in corner_values(engine.b_format.low, engine.b_format.high):
@@ -151,14 +152,14 @@ def corner_values(low: int, high: int) -> list[int]:
     return sorted({low, max(low, -2), max(low, -1), 0, min(high, 2), high})
 
 
-def _draw(engine: Engine, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
+def _draw(engine: Config, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
     number = engine.a_format if side == "a" else engine.b_format
     return rng.integers(number.low, number.high + 1, shape)
 
 
-def _workload_cases(engine: Engine, spec: str, seed: int) -> list[Case]:
+def _workload_cases(engine: Config, spec: str, seed: int) -> list[Case]:
     cases = []
-    for layer in engine.find(spec, seed).layers:
+    for layer in Engine.of(engine).find(spec, seed).layers:
         task = task_of(layer)
         if np.size(task.a_zero) > 1 or np.size(task.b_zero) > 1:
             raise TpeError(f"layer '{layer.name}' has a zero point per row or column: model only")

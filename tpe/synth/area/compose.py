@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from tpe.base.errors import TpeError
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.synth.area import designs, timing
 from tpe.synth.area.pareto import Point, pareto
 from tpe.synth.area.points import measured
@@ -154,7 +154,7 @@ class ArrayFront:
     """
 
     name: str
-    engine: Engine
+    engine: Config
     technology: Technology
     top: str
     versions: Mapping[str, Sequence[Version]]
@@ -206,7 +206,7 @@ class ArrayFront:
 
 
 def array_front(
-    engine: Engine,
+    engine: Config,
     tech: Technology,
     recipes: Sequence[Recipe],
     step: Callable[[str], None] = lambda name: None,
@@ -238,13 +238,13 @@ def array_front(
     return ArrayFront(engine.name, engine, tech, part.top, versions, bases, tuple(made), timer)
 
 
-def count_jobs(engine: Engine, recipes: Sequence[Recipe]) -> int:
+def count_jobs(engine: Config, recipes: Sequence[Recipe]) -> int:
     """How often `array_front` calls `step`."""
     parts = _parts(engine)
     return mapper.count_jobs([parts[0]], AROUND) + mapper.count_jobs(parts, recipes)
 
 
-def _parts(engine: Engine) -> list[Part]:
+def _parts(engine: Config) -> list[Part]:
     """The parts of the PE, and those that stand in for them: equal at every register."""
     return [
         part

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
-from tpe.model.engine import Engine
 from tpe.synth.netlist.mapped import Part
 
 Size: TypeAlias = tuple[int, ...]
@@ -31,21 +31,21 @@ VARIED = ("tree", "stages", "negate", "multiplier")
 _MULTIPLIER = "tpe_pe_mac"  # what has a behavioural stand-in
 
 
-def sized(engine: Engine, size: Size | None = None, **params: Any) -> Engine:
+def sized(engine: Config, size: Size | None = None, **params: Any) -> Config:
     """The same engine at another size, `params` replaced.
 
     >>> sized(Engine("opt1", "os", "16x16"), (4, 2), acc_bits=24).size
     (4, 2)
     """
     own = {**engine.params, **params}
-    return Engine(emit.record(engine), engine.array, size or engine.size, **own)
+    return Config(emit.record(engine), engine.array, size or engine.size, **own)
 
 
 @dataclass(frozen=True)
 class Variant:
     """An engine that differs from the asked one in `chosen` alone; the first is that one."""
 
-    engine: Engine
+    engine: Config
     chosen: Mapping[str, Any]
 
     @property
@@ -54,7 +54,7 @@ class Variant:
         return ",".join(f"{name}={value}" for name, value in self.chosen.items())
 
 
-def variants(engine: Engine, vary: Sequence[str] = VARIED) -> list[Variant]:
+def variants(engine: Config, vary: Sequence[str] = VARIED) -> list[Variant]:
     """The engine, then one for every other value of each varied parameter that its PE has."""
     found = [Variant(engine, {})]
     pe = emit.record(engine)
@@ -68,7 +68,7 @@ def variants(engine: Engine, vary: Sequence[str] = VARIED) -> list[Variant]:
     return found
 
 
-def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Part]]:
+def pe_parts(engine: Config, vary: Sequence[str] = VARIED) -> dict[str, list[Part]]:
     """Parts of the engine's PE by kind, each with its variants; equal RTL stands there once."""
     pe = emit.record(engine)
     found: dict[str, list[Part]] = {}
@@ -90,14 +90,14 @@ def pe_parts(engine: Engine, vary: Sequence[str] = VARIED) -> dict[str, list[Par
     return found
 
 
-def cell_part(engine: Engine, variant: str = "") -> Part:
+def cell_part(engine: Config, variant: str = "") -> Part:
     """The cell of an engine as a variant builds it; TpeError if there is none of that name."""
     modules = emit.engine_modules(variant_engine(engine, variant))
     needed = rebuilt(modules, "tpe_cell", variant)
     return Part(f"{emit.record(engine).name}.cell", "tpe_cell", needed, (), variant)
 
 
-def share_of(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:
+def share_of(kind: str, engine: Config, small: Config) -> tuple[float, float]:
     """(dynamic, leakage) of a part by which a PE of the engine has less than one of the small.
 
     A front is shared by the columns. A finish is shared by the rows; it works once per output,
@@ -113,7 +113,7 @@ def share_of(kind: str, engine: Engine, small: Engine) -> tuple[float, float]:
     return 1.0, 1.0
 
 
-def _rows(engine: Engine) -> int:
+def _rows(engine: Config) -> int:
     return engine.grid.m * engine.grid.chain
 
 
@@ -152,14 +152,14 @@ def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:
     return found
 
 
-def array_part(engine: Engine) -> Part:
+def array_part(engine: Config) -> Part:
     """The whole engine: the parts of its PE stay modules, everything else is flattened."""
     modules = emit.engine_modules(engine)
     keep = tuple(f"tpe_{kind}" for kind in KINDS if f"tpe_{kind}" in modules)
     return Part(engine.name, "tpe_engine", modules, keep)
 
 
-def around_part(engine: Engine) -> Part:
+def around_part(engine: Config) -> Part:
     """What an engine has around the parts of its PE, which are black boxes there."""
     whole = array_part(engine)
     assert whole.keep is not None
@@ -199,7 +199,7 @@ def _behavioural(modules: Mapping[str, str]) -> dict[str, str]:
     return {"tpe_cell": text, name: sources.text(name)}
 
 
-def variant_engine(engine: Engine, name: str) -> Engine:
+def variant_engine(engine: Config, name: str) -> Config:
     """The engine that a variant of this one is of, by `Variant.name`; TpeError if there is none.
 
     `STAND_INS` are no parameters of an engine and are left out.

@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 
 from tpe.base.errors import TpeError, unknown
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit.package import emit_directory
-from tpe.model.engine import Engine
 from tpe.synth.area.timing import CLOCK
 from tpe.synth.netlist.fpga import FAMILIES, fpga_counts
 from tpe.synth.netlist.mapper import LARGEST_MEMORY
@@ -32,7 +32,7 @@ set_false_path -from [get_ports rst_ni]
 
 
 def export_openroad(
-    engine: Engine,
+    engine: Config,
     folder: str | os.PathLike[str],
     clock_ns: float,
     platform: str = "sky130hd",

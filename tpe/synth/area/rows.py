@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.synth.area.compose import ArrayFront, Composed
 from tpe.synth.area.pareto import Point, at_clock, pareto
 
@@ -63,7 +63,7 @@ class Design:
     """A PE: every netlist of its parts, and their fronts. The area of a PE is its cell's."""
 
     name: str
-    engine: Engine
+    engine: Config
     points: dict[str, tuple[Point, ...]]  # by part: cell, front, finish
     left_out: tuple[LeftOut, ...] = ()
 
@@ -132,7 +132,7 @@ def _choice_json(choice: Composed) -> dict[str, Any]:
     }
 
 
-def of_pe(engine: Engine) -> dict[str, Any]:
+def of_pe(engine: Config) -> dict[str, Any]:
     """What identifies a PE: columns of the flat table without those of an array."""
     own = ("array", "rows", "cols", "depth", "pe_count")
     return {k: None if k in own else v for k, v in engine.describe().items()}

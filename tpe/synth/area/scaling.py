@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.nest.notation import Dim
 from tpe.synth.area import designs
 from tpe.synth.area.compose import AROUND, Version, compose
@@ -28,25 +28,25 @@ from tpe.technology.technology import Technology
 _EXACT = 1e-6  # copies are whole numbers, so that a fit that is none shows
 
 
-def rows_are_lanes(engine: Engine) -> bool:
+def rows_are_lanes(engine: Config) -> bool:
     """Whether the rows of the array are lanes of one cell: then they are never scaled."""
     assert engine.array is not None
     return engine.array.dims[0] is Dim.K and not engine.array.chained
 
 
-def _skewed(engine: Engine) -> bool:
+def _skewed(engine: Config) -> bool:
     assert engine.array is not None
     return engine.array.skewed or engine.array.chained
 
 
-def reference(engine: Engine) -> Size:
+def reference(engine: Config) -> Size:
     """The size at which a whole array is timed: 4 to a side where the sides may be scaled."""
     if rows_are_lanes(engine):
         return (engine.rows, 4)
     return (4, 4, *engine.size[2:])
 
 
-def calibration(engine: Engine) -> tuple[Size, ...]:
+def calibration(engine: Config) -> tuple[Size, ...]:
     """The sizes that are mapped to fit what lies between the cells."""
     if rows_are_lanes(engine):
         return tuple((engine.rows, cols) for cols in (2, 4))
@@ -55,7 +55,7 @@ def calibration(engine: Engine) -> tuple[Size, ...]:
     return tuple((*pair, *engine.size[2:]) for pair in sides)
 
 
-def terms(engine: Engine, size: Size) -> tuple[float, ...]:
+def terms(engine: Config, size: Size) -> tuple[float, ...]:
     """What the fitted coefficients are multiplied by at a size."""
     rows, cols = size[:2]
     if rows_are_lanes(engine):
@@ -77,7 +77,7 @@ class Scaling:
     memory_bits -- coefficients of the bits of memories that are left out
     """
 
-    engine: Engine
+    engine: Config
     top: str
     between_um2: Mapping[str, tuple[float, ...]]
     copies: Mapping[str, tuple[float, ...]]
@@ -127,7 +127,7 @@ class Sample:
 
 
 def samples(
-    engine: Engine,
+    engine: Config,
     tech: Technology,
     step: Callable[[str], None] = lambda name: None,
     workers: int | None = None,
@@ -144,13 +144,13 @@ def samples(
     return tuple(Sample(size, out.mapped) for size, out in zip(sizes, made, strict=True))
 
 
-def of_reference(engine: Engine, found: Sequence[Sample]) -> Sample:
+def of_reference(engine: Config, found: Sequence[Sample]) -> Sample:
     """The sample of the reference size."""
     return next(sample for sample in found if sample.size == reference(engine))
 
 
 def scaling(
-    engine: Engine,
+    engine: Config,
     tech: Technology,
     found: Sequence[Sample],
     modules: Mapping[str, Sequence[Version]],

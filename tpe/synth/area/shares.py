@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.synth.area import designs
 from tpe.synth.netlist.mapped import Mapped, Part
 from tpe.synth.netlist.mapper import map_parts
@@ -95,7 +95,7 @@ def _by_primitive(kept: Mapped, technology: Technology) -> dict[str, float]:
 
 
 def cell_shares(
-    engine: Engine,
+    engine: Config,
     technology: Technology,
     recipe: Recipe,
     variant: str = "",

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl import emit
-from tpe.model.engine import Engine
 from tpe.pe.base import PE
 from tpe.synth.area import designs, timing
 from tpe.synth.area.compose import ArrayFront, Composed, array_front, count_jobs
@@ -28,7 +28,7 @@ from tpe.synth.power.pe import Power, pe_power
 from tpe.technology.technology import Technology, technology
 from tpe.version import __version__
 
-Given: TypeAlias = str | PE | Engine
+Given: TypeAlias = str | PE | Config
 Step: TypeAlias = Callable[[str], None]
 DEFAULT_PES = ("mac", "opt1")
 
@@ -257,25 +257,25 @@ def count_steps(
     return total
 
 
-def _engine(design: Given) -> Engine:
-    if isinstance(design, Engine):
+def _engine(design: Given) -> Config:
+    if isinstance(design, Config):
         emit.record(design)
         return design
     return default_engine(design)
 
 
-def default_engine(pe: str | PE) -> Engine:
+def default_engine(pe: str | PE) -> Config:
     """A small engine of a PE, with every parameter at its default, in the PE's first array."""
     from tpe import array as arrays
     from tpe import pe as pes
 
     record = pes.get(pe) if isinstance(pe, str) else pe
     chosen = arrays.get(arrays.default_for(record))
-    return Engine(record, chosen, (4,) * len(chosen.sides))
+    return Config(record, chosen, (4,) * len(chosen.sides))
 
 
 def _design(
-    engine: Engine,
+    engine: Config,
     tech: Technology,
     recipes: tuple[Recipe, ...],
     vary: Sequence[str],

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl import emit
-from tpe.model.engine import Engine
 from tpe.synth.area import designs
 from tpe.synth.area.compose import Composed
 from tpe.synth.netlist.netlist import Netlist
@@ -29,7 +29,7 @@ EDGE = "edge logic"
 
 
 def of_array(
-    engine: Engine,
+    engine: Config,
     composed: Composed,
     clock_ns: float,
     operands: str = "normal:20",
@@ -75,7 +75,7 @@ def of_array(
 
 
 def whole_array(
-    engine: Engine,
+    engine: Config,
     composed: Composed,
     clock_ns: float,
     operands: str = "normal:20",
@@ -106,7 +106,7 @@ def whole_array(
     )
 
 
-def _require_gates(engine: Engine, composed: Composed) -> None:
+def _require_gates(engine: Config, composed: Composed) -> None:
     if composed.memory_bits:
         raise TpeError(
             f"{engine.name} has {composed.memory_bits} bits of memory that are not mapped: no "
@@ -119,7 +119,7 @@ def _variant(composed: Composed) -> str:
     return composed.versions["tpe_cell"].source.variant
 
 
-def _around(engine: Engine, composed: Composed) -> dict[str, str]:
+def _around(engine: Config, composed: Composed) -> dict[str, str]:
     modules = designs.rebuilt(emit.engine_modules(engine), "tpe_engine", _variant(composed))
     return {name: text for name, text in modules.items() if name != "tpe_engine"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tpe.base import cache
 from tpe.base.errors import TpeError
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.synth.area.rows import Chosen
 from tpe.synth.power.sampled import Sample
 from tpe.synth.power.stimulus import Operands
@@ -34,7 +34,7 @@ class Energy:
 
 
 def pe_energy(
-    engine: Engine,
+    engine: Config,
     chosen: Chosen,
     tech: Technology,
     clock_ns: float,
@@ -69,7 +69,7 @@ def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str
 
 
 def _file(
-    engine: Engine, chosen: Chosen, tech: Technology, clock_ns: float, operands: Operands
+    engine: Config, chosen: Chosen, tech: Technology, clock_ns: float, operands: Operands
 ) -> Path:
     """Where it is kept: named by all that it depends on, the values of operands among it."""
     parts = {

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.hdl.simulate.images import Case
-from tpe.model.engine import Engine
 from tpe.synth.area.designs import share_of, variant_engine
 from tpe.synth.area.rows import Chosen
 from tpe.synth.area.timing import CLOCK
@@ -199,7 +199,7 @@ def _owners(nets: Nets, tech: Technology) -> list[str]:
 
 
 def pe_power(
-    engine: Engine,
+    engine: Config,
     chosen: Chosen,
     technology: Technology,
     clock_ns: float,
@@ -234,7 +234,7 @@ def pe_power(
 
 
 def activities(
-    engine: Engine,
+    engine: Config,
     chosen: Chosen,
     technology: Technology,
     operands: Operands = "normal:20",
@@ -278,7 +278,7 @@ def joined(found: Sequence[Power], clock_ns: float, source: str) -> Power:
 
 
 def _pe_case(
-    engine: Engine,
+    engine: Config,
     case: Case,
     by_kind: Mapping[str, Sequence[Activity]],
     tech: Technology,

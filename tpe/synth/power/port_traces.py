@@ -14,12 +14,12 @@ from pathlib import Path
 
 from tpe.base.errors import TpeError
 from tpe.base.processes import run
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
-from tpe.model.engine import Engine
 from tpe.synth.area import designs
 from tpe.synth.area.timing import CLOCK
 from tpe.synth.netlist.netlist import Port
@@ -92,7 +92,7 @@ def _instances(said: str, ports: Ports) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(name for x, name in found if x == kind) for kind in ports}
 
 
-def _design(engine: Engine, ports: Ports, words: dict[str, int], variant: str) -> Design:
+def _design(engine: Config, ports: Ports, words: dict[str, int], variant: str) -> Design:
     found = designs.rebuilt(emit.engine_modules(engine), "tpe_engine", variant)
     top = found["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}

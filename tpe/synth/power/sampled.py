@@ -20,8 +20,8 @@ from functools import cached_property
 import numpy as np
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.engine.task import layer_zeros, task_of
-from tpe.model.engine import Engine
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import coded
 from tpe.workloads import Layer, Workload
@@ -83,7 +83,7 @@ class Sample:
         return np.concatenate(sides[0], axis=1), np.concatenate(sides[1], axis=0)
 
 
-def sampled(workload: Workload, engine: Engine, seed: int) -> Sample:
+def sampled(workload: Workload, engine: Config, seed: int) -> Sample:
     """Operands of a workload as the array of an engine sees them.
 
     TpeError for operands that are too many to be made, and for formats or zero points that the
@@ -118,7 +118,7 @@ def _shared(macs: Sequence[int], positions: int) -> list[int]:
     return [int(count) for count in np.bincount(owner, minlength=len(macs))]
 
 
-def _kept(layer: Layer, engine: Engine, count: int, key: tuple[int, int]) -> tuple[Ints, Ints]:
+def _kept(layer: Layer, engine: Config, count: int, key: tuple[int, int]) -> tuple[Ints, Ints]:
     """A and B of the lines and positions that are kept, as they enter the array."""
     task = task_of(layer)
     formats, mode = (engine.a_format, engine.b_format), engine.params["zero_points"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tpe.model.engine import Engine
+from tpe.engine.config import Config
 from tpe.synth.area import designs
 from tpe.synth.area.shares import OWN, PRIMITIVES, REGISTERS
 from tpe.synth.netlist.mapper import map_parts
@@ -46,7 +46,7 @@ class EnergyShares:
 
 
 def cell_energy_shares(
-    engine: Engine,
+    engine: Config,
     technology: Technology,
     recipe: Recipe,
     operands: str = "normal:20",

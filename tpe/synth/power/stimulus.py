@@ -13,6 +13,7 @@ from math import isqrt
 import numpy as np
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.engine.task import task_of
 from tpe.hdl import emit
 from tpe.hdl.simulate.images import Case
@@ -28,13 +29,13 @@ LARGEST_SIDE = 4  # of the array that is simulated for one PE
 STEPS = 256  # operands of K of one output in each lane
 
 
-def smaller(engine: Engine, most: int = LARGEST_SIDE) -> Engine:
+def smaller(engine: Config, most: int = LARGEST_SIDE) -> Config:
     """The engine with at most `most` cells along M and N; K, which decides a cell, stays."""
     assert engine.array is not None
     return sized(engine, engine.array.cut(engine.size, most))
 
 
-def cases_of(engine: Engine, operands: Operands, seed: int, cycles: int) -> list[Case]:
+def cases_of(engine: Config, operands: Operands, seed: int, cycles: int) -> list[Case]:
     """GEMMs of about `cycles` cycles in all; TpeError for operands that are none.
 
     A sample has been drawn, with a seed of its own.
@@ -72,14 +73,14 @@ def _thinned(a: Ints, kind: str, number: float, seed: int) -> Ints:
     return np.where(rng.random(a.shape) < number, 0, a)
 
 
-def _drawn(engine: Engine, spec: str, seed: int, cycles: int) -> Case:
+def _drawn(engine: Config, spec: str, seed: int, cycles: int) -> Case:
     m, n, k = _shape(engine, cycles)
-    layer = engine.find(f"gemm:{m}x{n}x{k}:{spec}", seed).layers[0]
+    layer = Engine.of(engine).find(f"gemm:{m}x{n}x{k}:{spec}", seed).layers[0]
     task = task_of(layer)
     return Case(engine, task.a, task.b)
 
 
-def _shape(engine: Engine, cycles: int) -> tuple[int, int, int]:
+def _shape(engine: Config, cycles: int) -> tuple[int, int, int]:
     """M x N x K that keep the array busy for about that long."""
     grid = engine.grid
     if engine.array is not None and engine.array.chained:
@@ -90,7 +91,7 @@ def _shape(engine: Engine, cycles: int) -> tuple[int, int, int]:
     return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
 
 
-def _sampled(engine: Engine, sample: Sample, cycles: int) -> Case:
+def _sampled(engine: Config, sample: Sample, cycles: int) -> Case:
     """One GEMM of a sample, on the engine that takes operands as its array sees them."""
     seen, window = _as_seen(engine), cycles
     case = Case(seen, *sample.operands(*_sampled_shape(engine, sample.mean_k, window)))
@@ -101,7 +102,7 @@ def _sampled(engine: Engine, sample: Sample, cycles: int) -> Case:
     return case
 
 
-def _as_seen(engine: Engine) -> Engine:
+def _as_seen(engine: Config) -> Config:
     """The engine without what stands before its array: widening and taking out zero points.
 
     Its PEs are the same. TpeError if the formats that the array sees are none of an operand.
@@ -115,7 +116,7 @@ def _as_seen(engine: Engine) -> Engine:
     return sized(engine, a_type=names[0], b_type=names[1], zero_points="none")
 
 
-def _sampled_shape(engine: Engine, mean_k: float, cycles: int) -> tuple[int, int, int]:
+def _sampled_shape(engine: Config, mean_k: float, cycles: int) -> tuple[int, int, int]:
     """M x N x K that keep the array busy for about that long, K that of the workload's outputs.
 
     K is cut where one simulation is too short for it: `STEPS`, or four tiles of a chain.
@@ -131,15 +132,15 @@ def _sampled_shape(engine: Engine, mean_k: float, cycles: int) -> tuple[int, int
     return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
 
 
-def _pace(engine: Engine) -> float:
+def _pace(engine: Config) -> float:
     """About how many cycles an operand of K takes in a lane."""
     pe = emit.record(engine)
     return 2.5 if pe.sparse else pe.planes(engine.widths)
 
 
-def _layers(engine: Engine, spec: str, seed: int, cycles: int) -> list[Case]:
+def _layers(engine: Config, spec: str, seed: int, cycles: int) -> list[Case]:
     """A corner of every layer of a workload, each about as long."""
-    layers = [task_of(layer) for layer in engine.find(spec, seed).layers]
+    layers = [task_of(layer) for layer in Engine.of(engine).find(spec, seed).layers]
     cases = []
     for task in layers:
         m, n = np.shape(task.a)[0], np.shape(task.b)[1]
@@ -150,7 +151,7 @@ def _layers(engine: Engine, spec: str, seed: int, cycles: int) -> list[Case]:
     return cases
 
 
-def _corner(engine: Engine, k: int, cycles: int) -> tuple[int, int]:
+def _corner(engine: Config, k: int, cycles: int) -> tuple[int, int]:
     """Rows of A and columns of B of a layer of that K that take about so many cycles."""
     grid = engine.grid
     if engine.array is not None and engine.array.chained:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe import array as arrays
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.engine.task import Seen, Task, see
 from tpe.model.engine import Engine
 from tpe.model.toggles import switching
@@ -36,19 +37,19 @@ LIBRARY = "tpe130"
 KEPT, CHAINED = 8, 32  # windows: sums that pass differ from row to row of the array
 
 
-def cycle_fj(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> float | None:
+def cycle_fj(engine: Config, a: Any, b: Any, layer: LayerRun | None = None) -> float | None:
     """What a PE takes in a cycle of A @ B, A (M, K) by B (K, N), fJ, leakage included.
 
     None where it is not known: see `energy_or_reason`. `layer`: the run of A @ B, if there is one
     already.
     """
     seen = see(Task("energy", "gemm", a, b), engine.a_format, engine.b_format, _zeros(engine))
-    one = layer or engine.run(a, b).layers[0]
+    one = layer or Engine.of(engine).run(a, b).layers[0]
     return energy_or_reason(engine, seen, one)[0]
 
 
 def energy_or_reason(
-    engine: Engine, seen: Seen, layer: LayerRun
+    engine: Config, seen: Seen, layer: LayerRun
 ) -> tuple[float | None, str | None]:
     """fJ that a PE takes in a cycle of a run of these operands; or None, and why."""
     entry, reason = _entry(engine)
@@ -70,7 +71,7 @@ def energy_or_reason(
     return taken, None
 
 
-def source(engine: Engine) -> str:
+def source(engine: Config) -> str:
     """Where the energy of an engine comes from, in words; TpeError if it has none."""
     entry, reason = _entry(engine)
     if entry is None:
@@ -82,17 +83,17 @@ def source(engine: Engine) -> str:
     )
 
 
-def features(engine: Engine, a: Any, b: Any, layer: LayerRun | None = None) -> dict[str, float]:
+def features(engine: Config, a: Any, b: Any, layer: LayerRun | None = None) -> dict[str, float]:
     """The share of cycles in which a cell has a `step`, and by primitive the output bits that flip
     in a step, times that share."""
     seen = see(Task("energy", "gemm", a, b), engine.a_format, engine.b_format, _zeros(engine))
-    found = _features(engine, seen, layer or engine.run(a, b).layers[0])
+    found = _features(engine, seen, layer or Engine.of(engine).run(a, b).layers[0])
     if found is None:
         raise TpeError("no step of a cell follows another: nothing is seen to flip")
     return found
 
 
-def _features(engine: Engine, seen: Seen, one: LayerRun) -> dict[str, float] | None:
+def _features(engine: Config, seen: Seen, one: LayerRun) -> dict[str, float] | None:
     """`features` of operands as the array sees them; None if no step follows another."""
     transposed = engine.params["encode"] == "weights"
     encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
@@ -106,7 +107,7 @@ def _features(engine: Engine, seen: Seen, one: LayerRun) -> dict[str, float] | N
     return {"step": busy, **{op: n / toggles.steps * busy for op, n in toggles.flips.items()}}
 
 
-def _zeros(engine: Engine) -> str:
+def _zeros(engine: Config) -> str:
     return str(engine.params["zero_points"])
 
 
@@ -121,7 +122,7 @@ def _table() -> dict[str, Any]:
     return dict(content["settings"]) if content["format"] == FORMAT else {}
 
 
-def _entry(engine: Engine) -> tuple[dict[str, Any] | None, str | None]:
+def _entry(engine: Config) -> tuple[dict[str, Any] | None, str | None]:
     """The fitted numbers of an engine's PE, or None and why there are none.
 
     An entry is the engine's if psums go the same way, cells are gated alike, and the RTL of cell,
@@ -143,7 +144,7 @@ def _entry(engine: Engine) -> tuple[dict[str, Any] | None, str | None]:
     return None, f"the table was fitted to another {engine.pe.name}: {_other(engine, way[0])}"
 
 
-def _other(engine: Engine, entry: Mapping[str, Any]) -> str:
+def _other(engine: Config, entry: Mapping[str, Any]) -> str:
     """What differs from the nearest fit, by the parameters that do."""
     fitted = json.loads(entry["parameters"])
     changed = [f"{k} = {v}" for k, v in engine.params.items() if fitted.get(k, v) != v]
@@ -151,18 +152,18 @@ def _other(engine: Engine, entry: Mapping[str, Any]) -> str:
 
 
 @cache
-def _fitted(pe: str, array: str, size: tuple[int, ...], parameters: str) -> Engine:
-    return Engine(pe, array, size, **json.loads(parameters))
+def _fitted(pe: str, array: str, size: tuple[int, ...], parameters: str) -> Config:
+    return Config(pe, array, size, **json.loads(parameters))
 
 
-def _parts(engine: Engine) -> dict[str, list[Part]]:
+def _parts(engine: Config) -> dict[str, list[Part]]:
     """The RTL of cell, front and finish."""
     return pe_parts(engine, ())
 
 
 def measured_on(
     design: Design, tech: Technology, clock_ns: float, operands: str, cycles: int, seed: int = 0
-) -> tuple[Power, Engine, Case]:
+) -> tuple[Power, Config, Case]:
     """What gates say of a PE: its power, and the engine and the GEMM that were simulated."""
     from tpe.synth.power.pe import pe_power
     from tpe.synth.power.stimulus import cases_of, smaller

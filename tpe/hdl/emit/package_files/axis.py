@@ -9,10 +9,10 @@ from tpe.hdl.emit import sources
 from tpe.hdl.emit.package_files.facts import Facts, facts
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
-def axis_modules(engine: Engine) -> dict[str, str]:
+def axis_modules(engine: Config) -> dict[str, str]:
     """`tpe_axis` and the FIFO it is made of, before `emit.rename`: module name -> text.
 
     Raises TpeError for an engine without RTL.
@@ -42,7 +42,7 @@ def lasts(known: Facts) -> dict[str, str]:
     return {"a": whole, "b": "nothing: it is ignored, A's counts", "c": "a tile"}
 
 
-def _wrapper(engine: Engine, known: Facts) -> str:
+def _wrapper(engine: Config, known: Facts) -> str:
     packed: list[tuple[str, Any, int, int]] = []
     low, at = 0, 0
     for port, part in known.taken:
@@ -74,7 +74,7 @@ def _wrapper(engine: Engine, known: Facts) -> str:
     )
 
 
-def _zero_bits(engine: Engine, port: str) -> int:
+def _zero_bits(engine: Config, port: str) -> int:
     return emit.stored_formats(engine)["ab".index(port[0])].bits
 
 

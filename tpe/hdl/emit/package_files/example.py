@@ -16,7 +16,7 @@ from tpe.hdl.simulate.images import Case, expected, images
 from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
     from tpe.numbers.formats import IntFormat
 
 ROWS_OF_A_CHAIN = 3  # rows of A that pass through a chain
@@ -37,7 +37,7 @@ class Example:
     cycles: int
 
 
-def example(engine: Engine) -> Example:
+def example(engine: Config) -> Example:
     """The worked example of an engine. Raises TpeError for an engine without RTL.
 
     >>> from tpe.model.engine import Engine
@@ -55,7 +55,7 @@ def example(engine: Engine) -> Example:
     return Example(case, known, order(image.settings, known), a, b, d, c, run.cycles)
 
 
-def example_case(engine: Engine) -> Case:
+def example_case(engine: Config) -> Case:
     """One tile (of a chain: three rows of A), K one operand more than a beat holds, 3 at least.
 
     K is 1 if an accumulator with guard bits holds no more.
@@ -78,7 +78,7 @@ def example_case(engine: Engine) -> Case:
     return Case(engine, a, b, a_zero=zero, b_zero=zero, given=_given(engine, m, n))
 
 
-def wrapping(engine: Engine) -> Engine:
+def wrapping(engine: Config) -> Config:
     """The engine as its RTL is: without guard bits the accumulator wraps, it refuses nothing."""
     if engine.chain.narrow or engine.params["overflow"] == "wrap":
         return engine
@@ -98,7 +98,7 @@ def span(number: IntFormat) -> tuple[int, int]:
     return low, min(7, number.high - low + 1)
 
 
-def _given(engine: Engine, m: int, n: int) -> Given:
+def _given(engine: Config, m: int, n: int) -> Given:
     stages = engine.chain
     c0: Ints | None = np.full((m, n), GIVEN_C0) if stages.c0 else None
     bias: Ints | None = np.full(n, GIVEN_BIAS) if stages.bias else None

@@ -9,7 +9,7 @@ from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Facts:
         return tuple(port for port in ("a_zero_i", "b_zero_i") if port in self.ports)
 
 
-def facts(engine: Engine) -> Facts:
+def facts(engine: Config) -> Facts:
     """What the ports of an engine's RTL carry. Raises TpeError for an engine without RTL.
 
     >>> from tpe.model.engine import Engine

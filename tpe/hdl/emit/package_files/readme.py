@@ -20,13 +20,13 @@ from tpe.hdl.simulate.images import Case
 from tpe.version import __version__
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 SHOWN_BEATS = 4
 TIMED_K = (1, 16, 64)
 
 
-def readme(engine: Engine, prefix: str) -> str:
+def readme(engine: Config, prefix: str) -> str:
     """The text of README.md. Raises TpeError for an engine without RTL."""
     pe, array, params = emit.record(engine), engine.array, engine.params
     assert array is not None
@@ -72,7 +72,7 @@ def readme(engine: Engine, prefix: str) -> str:
     )
 
 
-def _ports(engine: Engine, known: Facts) -> Iterator[tuple[str, str, int, str]]:
+def _ports(engine: Config, known: Facts) -> Iterator[tuple[str, str, int, str]]:
     text = sources.ports(emit.engine_modules(engine)["tpe_engine"])
     bits = port_bits(engine, known)
     for line in text.splitlines():
@@ -82,7 +82,7 @@ def _ports(engine: Engine, known: Facts) -> Iterator[tuple[str, str, int, str]]:
             yield port, way, bits.get(port, 1), words.PORTS[port]
 
 
-def port_bits(engine: Engine, known: Facts) -> dict[str, int]:
+def port_bits(engine: Config, known: Facts) -> dict[str, int]:
     """Bits of every port of the top that is wider than one bit, and of the streams of A."""
     formats = emit.stored_formats(engine)
     wide = {"a_i": known.a.width, "b_i": known.b.width, "c_o": known.c.width}
@@ -91,7 +91,7 @@ def port_bits(engine: Engine, known: Facts) -> dict[str, int]:
     return wide | {port: part.width for port, part in known.taken}
 
 
-def _timings(engine: Engine, known: Facts) -> list[tuple[str, str]]:
+def _timings(engine: Config, known: Facts) -> list[tuple[str, str]]:
     """Cycles of one tile (of a chain: of as many rows of A as there are of cells), several K.
 
     Where they depend on operands: those of zeros and of operands over the whole range.

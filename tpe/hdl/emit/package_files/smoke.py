@@ -17,10 +17,10 @@ from tpe.hdl.simulate.verify import STALLS
 from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
-    from tpe.model.engine import Engine
+    from tpe.engine.config import Config
 
 
-def smoke_modules(engine: Engine, prefix: str) -> dict[str, str]:
+def smoke_modules(engine: Config, prefix: str) -> dict[str, str]:
     """`PREFIX_smoke` and what of it is no RTL, under their last names: module name -> text.
 
     Raises TpeError for an engine without RTL.
@@ -33,7 +33,7 @@ def smoke_modules(engine: Engine, prefix: str) -> dict[str, str]:
     return {f"{prefix}_smoke": bench, **emit.rename(parts, prefix)}
 
 
-def smoke_cases(engine: Engine) -> list[Case]:
+def smoke_cases(engine: Config) -> list[Case]:
     """README's worked example, and a GEMM over several tiles before a sink that hesitates.
 
     The source never takes back what it has offered, so that the properties of the ports hold. The
@@ -57,6 +57,6 @@ def smoke_cases(engine: Engine) -> list[Case]:
     return [example_case(engine), Case(engine, a, b, hesitant, given=given, **zeros)]
 
 
-def _drawn(engine: Engine, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
+def _drawn(engine: Config, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
     number = engine.a_format if side == "a" else engine.b_format
     return rng.integers(number.low, number.high + 1, shape)

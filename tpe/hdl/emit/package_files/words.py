@@ -17,8 +17,8 @@ from tpe.hdl.emit.package_files.facts import Facts
 from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
+    from tpe.engine.config import Config
     from tpe.hdl.simulate.images import Case
-    from tpe.model.engine import Engine
 
 _CODES = {
     "ent": "stored digits, EN-T: the sign above two bits a digit, which are digit times sign mod 4",
@@ -56,7 +56,7 @@ PORTS = {
 }
 
 
-def texts(engine: Engine, known: Facts) -> dict[str, str]:
+def texts(engine: Config, known: Facts) -> dict[str, str]:
     """What README's template puts between its tables, by the template's names."""
     return {
         "offsets": ", less their zero points" if engine.params["zero_points"] != "none" else "",
@@ -152,7 +152,7 @@ def _encoded(turned: bool) -> str:
     )
 
 
-def _padding(engine: Engine) -> str:
+def _padding(engine: Config) -> str:
     return {
         "none": "zeros",
         "subtract": "the zero point",
@@ -160,7 +160,7 @@ def _padding(engine: Engine) -> str:
     }[str(engine.params["zero_points"])]
 
 
-def _order(engine: Engine, known: Facts) -> str:
+def _order(engine: Config, known: Facts) -> str:
     grid = engine.grid
     if known.chained:
         depth = engine.params["psum_depth"]
@@ -190,7 +190,7 @@ def _order(engine: Engine, known: Facts) -> str:
     return text
 
 
-def _layouts(engine: Engine, known: Facts) -> dict[str, str]:
+def _layouts(engine: Config, known: Facts) -> dict[str, str]:
     stored = engine.params.get("encode_in") == "stored"
     texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else ""}
     if known.chained:
@@ -248,7 +248,7 @@ def _planes(known: Facts) -> str:
     )
 
 
-def _passes(engine: Engine, known: Facts) -> str:
+def _passes(engine: Config, known: Facts) -> str:
     if not known.passes:
         return ""
     controls = (
@@ -274,7 +274,7 @@ def _passes(engine: Engine, known: Facts) -> str:
     return "\n".join(lines)
 
 
-def _zeros(engine: Engine) -> str:
+def _zeros(engine: Config) -> str:
     mode = engine.params["zero_points"]
     if mode == "none":
         return "None: operands are what they are. An unsigned operand is widened by a zero."
@@ -293,7 +293,7 @@ def _zeros(engine: Engine) -> str:
     )
 
 
-def _finish(engine: Engine, known: Facts) -> str:
+def _finish(engine: Config, known: Facts) -> str:
     stages = engine.chain
     if not stages.staged:
         if known.taken:
@@ -329,7 +329,7 @@ def _finish(engine: Engine, known: Facts) -> str:
     return "\n".join(lines)
 
 
-def _overflow(engine: Engine) -> str:
+def _overflow(engine: Config) -> str:
     if engine.chain.narrow:
         return (
             "`overflow_o` rises with the first word that does not fit, in the cycle in which "
@@ -339,7 +339,7 @@ def _overflow(engine: Engine) -> str:
     return "The accumulator wraps modulo 2^(its width); nothing says so."
 
 
-def _cycles(engine: Engine, known: Facts) -> str:
+def _cycles(engine: Config, known: Facts) -> str:
     pace = emit.record(engine).pace
     if known.sparse or (isinstance(pace, LockStep) and pace.depends != "nothing"):
         return "they depend on the operands: those of zeros, and of operands over the whole range."
