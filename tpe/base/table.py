@@ -95,6 +95,16 @@ def _dtype(column: str) -> str:
     return "boolean" if column in _FLAG else "Float64"
 
 
+def json_type(column: str) -> dict[str, Any]:
+    """The JSON Schema of a column in a row: its type, or null.
+
+    >>> json_type("cycles"), json_type("area_um2")
+    ({'type': ['integer', 'null']}, {'type': ['number', 'null']})
+    """
+    name = {"string": "string", "Int64": "integer", "boolean": "boolean"}.get(_dtype(column))
+    return {"type": [name or "number", "null"]}
+
+
 def table_ending(path: str) -> str:
     """`.parquet` or `.csv`, or TpeError."""
     ending = Path(path).suffix

@@ -71,8 +71,8 @@ CORE = (
     Package("numba", "numba", "run", oldest=(0, 61)),
     Package("pandas", "pandas", "run", oldest=(2, 2, 2)),
     Package("pyarrow", "pyarrow", "run", oldest=(17,)),
-    Package("typer", "typer", "run", oldest=(0, 16)),
-    Package("rich", "rich", "run", oldest=(13, 7)),
+    Package("typer", "typer", "run", oldest=(0, 19)),
+    Package("rich", "rich", "run", oldest=(14, 3)),
 )
 EXTRAS = (
     Package("cocotb", "cocotb", "verify", "rtl", (2, 0)),
@@ -81,7 +81,7 @@ EXTRAS = (
     Package("onnx", "onnx", "ONNX workloads", "onnx", (1, 23)),
     Package("yaml", "pyyaml", "ZigZag workloads", "onnx", (6, 0)),
     Package("matplotlib", "matplotlib", "figures", "report", (3, 9)),
-    Package("pyosys", "pyosys", "synthesis", "synth", (0, 60)),
+    Package("pyosys", "pyosys", "synthesis", "synth", (0, 62)),
     Package("sklearn", "scikit-learn", "fit", "dse", (1, 5)),
 )
 
