@@ -147,6 +147,7 @@ def _register() -> None:
     from tpe.cli.commands.reproduce import reproduce
     from tpe.cli.commands.rerun import rerun
     from tpe.cli.commands.run import run
+    from tpe.cli.commands.schema import schema
     from tpe.cli.commands.show import show
     from tpe.cli.commands.synth import synth
     from tpe.cli.commands.trace import trace
@@ -172,6 +173,7 @@ def _register() -> None:
         "reproduce", epilog="Example: tpe reproduce hpca25 --liberty tpe130 --figure ratios.png"
     )(reproduce)
     app.command("rerun", epilog="Example: tpe rerun result.json")(rerun)
+    app.command("schema", epilog="Example: tpe schema run")(schema)
     app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
     for command in app.registered_commands:
         assert command.callback is not None

@@ -1,0 +1,71 @@
+"""The JSON of every command keeps its schema; a field that comes, goes or changes type is seen."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner
+
+from tpe.cli.main import app
+from tpe.cli.schema import names, schema
+
+# Other lines than those that the schemas were made from (`tools/json_schemas.py`).
+LINES = {
+    "list": ("--combinations", "pes"),
+    "run": (
+        "--pe mac --size 2x2 --workload gemm:3x4x5",
+        "--pe bitlet --workload gemm:9x9x9 --energy",
+    ),
+    "compare": ("--pe opt1,opt2 --size 4x4 --workload gemm:5x5x5",),
+    "show": ("--pe opt4e", "--pe laconic", "--pe opt1 --array adder_tree --size 4x4"),
+    "trace": ("--lanes 1",),
+    "emit": ("--pe opt4c --size 2x2 -o {folder}/emitted",),
+    "verify": ("--pe opt4c --size 2x2 -p depth=16",),
+    "vectors": ("--pe opt1 --size 2x2 --workload gemm:3x4x5 -o {folder}/vectors",),
+    "doctor": ("",),
+}
+
+
+def written(command: str, line: str, folder: Path) -> Any:
+    target = folder / "out.json"
+    words = [command, *line.format(folder=folder).split(), "--json", str(target)]
+    CliRunner().invoke(app, words)
+    return json.loads(target.read_text())
+
+
+def test_every_command_with_json_has_one() -> None:
+    commands = {c.name: c.callback for c in app.registered_commands if c.callback}
+    with_json = {name for name, run in commands.items() if "json_file" in run.__annotations__}
+    assert with_json - {"cosim", "reproduce", "schema"} == set(names())
+    for name in names():
+        jsonschema.Draft202012Validator.check_schema(schema(name))
+
+
+@pytest.mark.parametrize(
+    ("command", "line"), [(command, line) for command, lines in LINES.items() for line in lines]
+)
+def test_what_a_command_writes_keeps_it(command: str, line: str, tmp_path: Path) -> None:
+    document = written(command, line, tmp_path)
+    jsonschema.validate(document, schema(command))
+    for changed in (
+        {**document, "another": 1},
+        {key: value for key, value in document.items() if key != "command"},
+        {**copy.deepcopy(document), "schema_version": "1"},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(changed, schema(command))
+
+
+def test_the_command_prints_them() -> None:
+    done = CliRunner().invoke(app, ["schema", "run"])
+    assert json.loads(done.output) == schema("run")
+    listed = CliRunner().invoke(app, ["schema"]).output
+    assert all(name in listed for name in names())
+    wrong = CliRunner().invoke(app, ["schema", "rum"])
+    assert wrong.exit_code == 2
+    assert "unknown command 'rum' (did you mean 'run'?)" in wrong.output

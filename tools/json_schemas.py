@@ -1,0 +1,152 @@
+"""JSON Schemas of every command's `--json`, from what the commands write.
+
+    python -m tools.json_schemas [COMMAND ...]
+
+Runs the commands below, a minute or two with what is cached, and writes `tpe/cli/schemas`. A field
+that every document has is required, and no other may stand there, so that a field that comes or
+goes is seen (`tests/cli/test_schemas.py`); what was null in all of them may be anything. Columns of
+the flat table have the table's types.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tpe.base.table import COLUMNS, json_type
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMAS = ROOT / "tpe" / "cli" / "schemas"
+SMALL = "--workload gemm:8x8x8"
+FAST = "--recipe ripple/fast"
+MULTIPLIER = "tests/hdl/user_rtl/signmag_mul.v"
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "list": ("", "--combinations", "workloads"),
+    "run": (
+        "--pe opt4c --size 4x4",
+        f"--pe opt1 --array ws --size 4x4 {SMALL} --energy",
+        "--pe laconic --size 4x4 --workload gemm:64x64x64 --values none",
+        "--pe opt4c --size 8x8 --workload onnx:light_squeezenet",
+    ),
+    "compare": (
+        f"--pe mac,opt4c --array os --size 4x4 {SMALL}",
+        "--pe mac,laconic --size 4x4 --workload gemm:64x64x64 --values none",
+        f"--pe mac,opt1,sibia --iso area {FAST} --no-energy {SMALL}",
+        f"--pe mac,opt1 --iso area {FAST} {SMALL}",
+    ),
+    "show": ("--pe opt3", "--pe sibia", "--pe opt2 --array cube3d --size 2x2x2", "--pe mac"),
+    "trace": ("--lanes 1,4", "--lanes 4 --workload digits_mlp"),
+    "emit": ("--pe mac --size 2x2 -o {folder}/emit",),
+    "verify": ("--pe mac --size 2x2", "--pe opt1 --size 2x2 -p overflow=flag -p guard_bits=4"),
+    "prove": ("--pe mac --array os --size 2x2",),
+    "vectors": (f"--pe mac --size 2x2 {SMALL} -o {{folder}}/vectors",),
+    "mutate": ("--pe mac --count 6 --floor 0",),
+    "synth": (
+        f"--pe mac,opt4c {FAST}",
+        f"--pe mac --array os --size 2x2 {FAST} --clock-ns 8 --front --critical-path",
+        f"--pe mac {FAST} --power --clock-ns 8 --shares",
+    ),
+    "fit": ("--table {folder}/table.csv --target ms --group m,k",),
+    "doctor": ("",),
+    "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
+}
+# Objects whose keys are data: names of primitives, parameters, metrics.
+MAPS = frozenset(
+    "firings params parameters metrics digits exact waits lacking ratios areas shares counts "
+    "fates part module width built by_primitive".split()
+)
+Schema = dict[str, Any]
+
+
+def infer(values: Sequence[Any], key: str = "") -> Schema:
+    """A schema that all of `values` keep, as narrow as they show.
+
+    >>> infer([1, 2.5, None])
+    {'type': ['null', 'number']}
+    >>> infer([{"a": 1}, {"a": 2, "b": "x"}])["required"]
+    ['a']
+    """
+    objects = [value for value in values if isinstance(value, dict)]
+    lists = [value for value in values if isinstance(value, list)]
+    types = sorted({_type(value) for value in values})
+    if types in ([], ["null"]):
+        return {}
+    if "number" in types:
+        types = [name for name in types if name != "integer"]
+    schema: Schema = {"type": types[0] if len(types) == 1 else types}
+    if objects:
+        schema |= _object(objects, key)
+    if lists:
+        schema["items"] = infer([item for value in lists for item in value], key)
+    return schema
+
+
+def _object(objects: Sequence[dict[str, Any]], key: str) -> Schema:
+    if key in MAPS:
+        every = [value for found in objects for value in found.values()]
+        return {"additionalProperties": infer(every)}
+    names = list(dict.fromkeys(name for found in objects for name in found))
+    properties = {name: infer([o[name] for o in objects if name in o], name) for name in names}
+    if {"point_id", "status", "cycles"} <= set(names):  # a row of the flat table
+        properties |= {name: json_type(name) for name in names if name in COLUMNS}
+    return {
+        "properties": properties,
+        "required": [name for name in names if all(name in found for found in objects)],
+        "additionalProperties": False,
+    }
+
+
+def _type(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    names = {int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    return names[type(value)]
+
+
+def documents(command: str, folder: Path) -> list[Any]:
+    """What a command writes for each of its lines."""
+    found = []
+    for number, line in enumerate(COMMANDS[command]):
+        words = shlex.split(line.format(folder=folder))
+        target = folder / f"{command}-{number}.json"
+        call = [sys.executable, "-m", "tpe.cli.main", command, *words, "--json", str(target)]
+        subprocess.run(call, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        found.append(json.loads(target.read_text()))
+    return found
+
+
+def prepared(folder: Path) -> None:
+    """The files that some commands read."""
+    rows = [f"{m},{k},{m * k}" for m in range(1, 4) for k in range(1, 4)]
+    (folder / "table.csv").write_text("\n".join(["m,k,ms", *rows]))
+    (found,) = documents("list", folder)[:1]
+    found["pes"][0]["title"] = "another"
+    (folder / "changed.json").write_text(json.dumps(found))
+
+
+def main() -> None:
+    """Write the schemas."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepared(folder)
+        for command in sys.argv[1:] or COMMANDS:
+            print(command, flush=True)
+            head = {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "title": f"tpe {command} --json",
+            }
+            schema = head | infer(documents(command, folder))
+            (SCHEMAS / f"{command}.json").write_text(json.dumps(schema, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
