@@ -56,7 +56,7 @@ def prove(
         report = _checked(check, engine, limit)
         reports.append((command, report))
         _print(out, report)
-    out.json(_document(reports))
+    out.json(_document(reports, limit))
     if not all(report.ok for _, report in reports):
         raise typer.Exit(1)
 
@@ -127,8 +127,9 @@ def _verdict(report: Report) -> str:
     return text + "\n"
 
 
-def _document(reports: list[tuple[str, Report]]) -> dict[str, Any]:
+def _document(reports: list[tuple[str, Report]], limit: float) -> dict[str, Any]:
     if len(reports) == 1:
         return reports[0][1].to_json(reports[0][0])
     parts = [report.to_json(command) for command, report in reports]
-    return document("tpe prove", ok=all(report.ok for _, report in reports), engines=parts)
+    command = f"tpe prove --limit {limit:g}"
+    return document(command, ok=all(report.ok for _, report in reports), engines=parts)
