@@ -19,6 +19,7 @@ from tests.contract.combos import LEGAL, engine
 from tests.contract.test_rtl import shapes, varied
 from tests.engine import test_post
 from tpe.hdl import emit
+from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate import cosim
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.images import SETTINGS, Case
@@ -174,7 +175,7 @@ def faulty(engines: Sequence[tpe.Engine], words: int, *_: Any) -> Design:
         harnesses.append(
             {"module": f"f{i}_harness", "parameters": parameters, "settings": SETTINGS}
         )
-    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses, settings=SETTINGS)
+    modules["tpe_bench"] = template("bench.sv.j2", harnesses=harnesses, settings=SETTINGS)
     return Design(modules, "tpe_bench", compiler=QUICK)
 
 

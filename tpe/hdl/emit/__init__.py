@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tpe.base.errors import TpeError, missing_extra
+from tpe.base.errors import TpeError
 from tpe.engine.parameters import size_text
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.compressors import tree_modules
 from tpe.hdl.emit.keywords import KEYWORDS
+from tpe.hdl.emit.templates import template
 from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
@@ -24,25 +24,11 @@ from tpe.version import __version__
 if TYPE_CHECKING:
     from tpe.engine.config import Config
 
-_TEMPLATES = Path(__file__).parents[1] / "templates"
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
 _FRONT = ("AWidth", "Lanes", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-def template(name: str, **values: Any) -> str:
-    """A template of ours, rendered; a name it lacks is an error."""
-    try:
-        import jinja2
-    except ImportError:
-        raise missing_extra("jinja2", "rtl") from None
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    environment = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
-    return environment.get_template(name).render(**values)
 
 
 def rtl_widths(engine: Config) -> dict[str, int]:

@@ -7,10 +7,10 @@ Adders of a stage that differ in their column alone are written as one assignmen
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from tpe.base.errors import unknown
 from tpe.hdl.emit import sources
+from tpe.hdl.emit.templates import template
 from tpe.numbers.compressors import (
     KINDS,
     TITLES,
@@ -49,7 +49,7 @@ def tree_modules(kind: str, pairs: Iterable[tuple[int, int]]) -> dict[str, str]:
     if kind == "chain":
         return {"tpe_half_reduce": primitive}
     names = {pair: f"tpe_tree_{kind}_{pair[0]}x{pair[1]}" for pair in wanted if pair[0] > 2}
-    wrapper = _render(
+    wrapper = template(
         "tree_half_reduce.sv.j2",
         title=TITLES[kind],
         leaves=names,
@@ -57,12 +57,6 @@ def tree_modules(kind: str, pairs: Iterable[tuple[int, int]]) -> dict[str, str]:
     )
     leaves = {name: _leaf(name, word_tree(kind, *pair)) for pair, name in names.items()}
     return {"tpe_half_reduce": wrapper, **leaves}
-
-
-def _render(name: str, **values: Any) -> str:
-    from tpe.hdl import emit  # here, since emit takes an engine's trees from this module
-
-    return emit.template(name, **values)
 
 
 def _leaf(module: str, tree: Tree) -> str:
@@ -84,7 +78,7 @@ def _leaf(module: str, tree: Tree) -> str:
                 "assigns": [_assign(number, *run) for run in _runs_of(stage)],
             }
         )
-    return _render(
+    return template(
         "tree_leaf.sv.j2",
         module=module,
         tree=tree,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tpe.hdl import emit
 from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.templates import template
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -35,7 +36,7 @@ def sva_modules(engine: Config, held: bool = True) -> dict[str, str]:
     most_rows = engine.params["psum_depth"] if known.chained else 0
     most_beats = engine.widths.depth // known.per_beat if known.sparse else 0
     zeros = [(port, formats[port].bits) for port in known.zeros]
-    text = emit.template(
+    text = template(
         "sva.sv.j2",
         title=engine.name,
         ports=known.ports,

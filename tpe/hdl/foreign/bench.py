@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.hdl import emit
+from tpe.hdl.emit.templates import template
 from tpe.hdl.foreign import limited
 from tpe.hdl.foreign.model import Model
 from tpe.hdl.foreign.read import Module, first_error, identifier
@@ -82,7 +82,7 @@ def bench(
     if paced:
         assigns.append(f"assign result[{low}+:2] = {{sink, offer}};")
         low += 2
-    text = emit.template(
+    text = template(
         "user_bench.sv.j2",
         top=identifier(module.top),
         words=max(FEWEST_WORDS, 1 << (cycles - 1).bit_length()),

@@ -13,6 +13,7 @@ from tpe.base.jit import compiled
 from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
+from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import Design, build
 from tpe.hdl.simulate.cosim import simulate
 from tpe.hdl.simulate.hex import Ints, to_hex, unpack
@@ -167,7 +168,7 @@ def design(engine: Config) -> Design:
     parameters = [(name, w[name]) for name in names] + [("MemWords", WORDS)]
     modules = sources.closure({"tpe_pe_harness": _harness(engine), **emit.pe_aliases(engine)})
     harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": SETTINGS}
-    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=[harness], settings=SETTINGS)
+    modules["tpe_bench"] = template("bench.sv.j2", harnesses=[harness], settings=SETTINGS)
     return Design(modules, "tpe_bench")
 
 

@@ -27,6 +27,7 @@ from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files.facts import facts
 from tpe.hdl.emit.sva import sva_modules
+from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.hex import image_lines, unpack_lines
 from tpe.hdl.simulate.images import (
@@ -107,7 +108,7 @@ def bench_design(
                 "settings": SETTINGS,
             }
         )
-    modules["tpe_bench"] = emit.template("bench.sv.j2", harnesses=harnesses, settings=SETTINGS)
+    modules["tpe_bench"] = template("bench.sv.j2", harnesses=harnesses, settings=SETTINGS)
     flags = _WAVES.get(waves, ()) + (("--assert",) if asserts else ())
     return Design(modules, "tpe_bench", flags)
 
@@ -142,7 +143,7 @@ def _harnessed(engine: Config, asserts: bool = False) -> dict[str, str]:
     connections = [(port, signals.get(port, port)) for port in ports]
     if asserts:
         modules |= sva_modules(top, held=False)
-    dut = emit.template("dut.sv.j2", connections=connections, ports=ports)
+    dut = template("dut.sv.j2", connections=connections, ports=ports)
     benches = {name: sources.bench_text(name) for name in ("tpe_harness", "tpe_source", "tpe_walk")}
     return {**modules, "tpe_dut": dut, **benches}
 

@@ -12,6 +12,7 @@ from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files.folder import leaves_first, write_folder
+from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import CONFIGURED
 from tpe.hdl.simulate.cosim import harness_parameters
 from tpe.hdl.simulate.hex import pack
@@ -138,7 +139,7 @@ def bench_source(
     sizes = [("Cases", cases), ("Fields", len(FIELDS))]
     sizes += [(f"{name.upper()}Words", count) for name, count in words.items()]
     bits = {"cases": 32} | {f"{x}_mem": settings[f"{x.upper()}Bits"] for x in "abcd"}
-    return emit.template(
+    return template(
         "vectors_tb.sv.j2",
         prefix=prefix,
         bench=f"{prefix}_smoke" if inline else f"{prefix}_tb",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tpe.base.errors import TpeError
 from tpe.base.processes import run
-from tpe.hdl import emit
+from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.synth.area.timing import CLOCK
 from tpe.synth.netlist.netlist import Netlist
@@ -176,7 +176,7 @@ def _bench(nets: Nets, library: Library, trace: Trace, inner: Mapping[str, str])
     silent = {**inner, **cells}
     modules = {name: untraced(text) for name, text in silent.items()}
     modules[gates] = gate_module(nets, gates)
-    modules["tpe_activity"] = emit.template("activity.sv.j2", **_layout(nets, trace), top=gates)
+    modules["tpe_activity"] = template("activity.sv.j2", **_layout(nets, trace), top=gates)
     flags = (*RECORDING, "-Wno-WIDTH", "-Wno-MULTIDRIVEN")
     return Design(modules, "tpe_activity", flags, cocotb=False, compiler=QUICK)
 

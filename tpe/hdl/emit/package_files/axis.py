@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.templates import template
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -52,7 +53,7 @@ def _wrapper(engine: Config, known: Facts) -> str:
     guarded = "overflow_o" in known.ports
     beside_in += [("overflow_clear_i", " " * 12)] if guarded else []
     endings = lasts(known)
-    return emit.template(
+    return template(
         "axis.sv.j2",
         title=engine.name,
         a=known.a,

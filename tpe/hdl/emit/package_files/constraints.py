@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tpe.hdl import emit
 from tpe.hdl.emit import sources
+from tpe.hdl.emit.templates import template
 from tpe.version import __version__
 
 FREE = ("clk_i", "rst_ni")  # ports that take no input delay from the clock's neighbours
@@ -16,7 +16,7 @@ def sdc(clock_ns: float, top: str, prefix: str) -> str:
 
     clock_ns: the clock's period, ns. Other times are ns, loads pF, as SDC's units say.
     """
-    return emit.template(
+    return template(
         "package.sdc.j2",
         prefix=prefix,
         version=__version__,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tpe.hdl import emit
+from tpe.hdl.emit.templates import template
 from tpe.version import __version__
 
 
@@ -22,6 +22,6 @@ class Filesets:
 
 def core(prefix: str, title: str, filesets: Filesets) -> str:
     """The text of PREFIX.core; `title` says what the engine is."""
-    return emit.template(
+    return template(
         "package.core.j2", prefix=prefix, title=title, version=__version__, **vars(filesets)
     )

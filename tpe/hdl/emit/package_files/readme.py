@@ -15,6 +15,7 @@ from tpe.hdl.emit.package_files import words
 from tpe.hdl.emit.package_files.axis import lasts, taken_bytes
 from tpe.hdl.emit.package_files.example import Example, example, span, wrapping
 from tpe.hdl.emit.package_files.facts import Facts
+from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import CONFIGURED
 from tpe.hdl.simulate.images import Case
 from tpe.version import __version__
@@ -34,7 +35,7 @@ def readme(engine: Config, prefix: str) -> str:
     known = shown.known
     case = shown.case
     (low_a, span_a), (low_b, span_b) = span(engine.a_format), span(engine.b_format)
-    return emit.template(
+    return template(
         "readme.md.j2",
         prefix=prefix,
         title=engine.name,
