@@ -21,58 +21,82 @@ LANES = 64  # operands of K at a time
 def _gemm_type(t: Any) -> Any:
     functions = t.FunctionType(step_type(t)), t.FunctionType(resolve_type(t))
     matrix = t.int64[:, ::1]
-    return matrix(*functions, matrix, matrix, t.int64, t.int64, t.int64, facts_type(t))
+    return matrix(*functions, matrix, matrix, *[t.int64] * (3 + len(Facts._fields)))
 
 
 @kernel()
-def fill(codes: I64, others: I64, a: I64, b: I64, plane: int, facts: Facts) -> None:
-    """Operands of every lane and cell: `a` (M, K) times `b` (K, N) row by row, M N cells.
-
-    With a plane, not -1, the digits of that bit weight instead of A. Cells beyond M N stay.
-    """
+def tiled(b: I64, times: int) -> I64:
+    """`b` (K, N) as many times side by side."""
     cols = b.shape[1]
+    out = np.empty((b.shape[0], times * cols), np.int64)
     for k in range(b.shape[0]):
+        for i in range(times):
+            out[k, i * cols : (i + 1) * cols] = b[k]
+    return out
+
+
+@kernel()
+def fill(codes: I64, a: I64, plane: int, facts: Facts) -> None:
+    """Codes of every lane and cell, the cells of a row of `a` (M, K) beside each other.
+
+    With a plane, not -1, the digits of that bit weight instead of operands.
+    """
+    cols = codes.shape[1] // a.shape[0]
+    for k in range(codes.shape[0]):
         for m in range(a.shape[0]):
             code = a[m, k]
             if plane >= 0:
                 code = digit(code, plane, facts.a_bits, facts.encoder)
             codes[k, m * cols : (m + 1) * cols] = code
-            others[k, m * cols : (m + 1) * cols] = b[k]
 
 
 @kernel(_gemm_type)
 def gemm(
-    step: Any, resolve: Any, a: I64, b: I64, words: int, planes: int, depth: int, facts: Facts
+    step: Any,
+    resolve: Any,
+    a: I64,
+    b: I64,
+    words: int,
+    planes: int,
+    depth: int,
+    psum_bits: int,
+    a_bits: int,
+    b_bits: int,
+    acc_bits: int,
+    encoder: int,
 ) -> I64:
     """C (M, N) of A (M, K) and B (K, N), as the accumulator holds it.
 
     `words`: of the psum. `planes` 0: the kernel takes operands of A, all of K in one pass. Else it
-    takes their digits: passes of `depth` operands, `planes` bit weights in each.
+    takes their digits: passes of `depth` operands, `planes` bit weights in each. Then the fields
+    of `Facts`, one by one: a tuple takes numba longer to look at than a short GEMM takes.
     """
-    (rows, depth_all), cols = a.shape, b.shape[1]
+    facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder)
+    (rows, all_k), cols = a.shape, b.shape[1]
     c = np.zeros((rows, cols), np.int64)
     wide = min(cols, CELLS)
-    high = max(1, min(rows, CELLS // max(wide, 1)))
-    codes = np.zeros((min(depth_all, LANES), high * wide), np.int64)
-    others, psum = np.zeros_like(codes), np.zeros((words, high * wide), np.int64)
-    acc = np.zeros(high * wide, np.int64)
-    for m in range(0, rows, high):
-        for n in range(0, cols, wide):
-            acc[:] = 0
-            for first in range(0, depth_all, depth):
-                last = min(first + depth, depth_all)
+    most = max(1, min(rows, CELLS // max(wide, 1)))
+    for n in range(0, cols, wide):
+        others = tiled(b[:, n : n + wide], most)
+        width = others.shape[1] // most
+        for m in range(0, rows, most):
+            high = min(most, rows - m)
+            if high < most:  # the last rows: their cells alone, side by side
+                others = tiled(b[:, n : n + wide], high)
+            codes = np.empty((min(all_k, LANES), high * width), np.int64)
+            psum, acc = np.zeros((words, high * width), np.int64), np.zeros(high * width, np.int64)
+            for first in range(0, all_k, depth):
+                last = min(first + depth, all_k)
                 for plane in range(max(planes, 1)):
                     psum[:] = 0
                     for k in range(first, last, LANES):
                         end = min(k + LANES, last)
-                        a_block, b_block = a[m : m + high, k:end], b[k:end, n : n + wide]
-                        fill(codes, others, a_block, b_block, plane if planes else -1, facts)
-                        step(codes[: end - k], others[: end - k], plane, psum, facts)
+                        fill(codes[: end - k], a[m : m + high, k:end], plane - (planes == 0), facts)
+                        step(codes[: end - k], others[k:end], plane, psum, facts)
                     resolve(psum, plane, acc, facts)
-            block = c[m : m + high, n : n + wide]
-            for i in range(block.shape[0]):
-                for j in range(block.shape[1]):
-                    block[i, j] = signed(acc[i * block.shape[1] + j], facts.acc_bits)
+            for i in range(high):
+                for j in range(width):
+                    c[m + i, n + j] = signed(acc[i * width + j], acc_bits)
     return c
 
 

@@ -63,6 +63,6 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
             len(pe.kernel.psum.words(w)),
             w.digits if digits else 0,
             w.depth if pe.sparse else max(1, encoded.shape[1]),
-            pe.kernel.facts(w, ENCODERS[engine.encoder]),
+            *pe.kernel.facts(w, ENCODERS[engine.encoder]),
         )
     )

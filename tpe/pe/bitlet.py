@@ -10,7 +10,7 @@ import numpy as np
 from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64
+from tpe.numbers.words import I64, four_bits_times
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -28,9 +28,9 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
         for n in range(word.size):
             magnitude[n] = abs(codes[lane, n])
             signed_b[n] = -b[lane, n] if codes[lane, n] < 0 else b[lane, n]
-        for p in range(facts.a_bits):
+        for p in range(0, facts.a_bits, 4):
             for n in range(word.size):
-                word[n] += (signed_b[n] & -((magnitude[n] >> p) & 1)) << p
+                word[n] += four_bits_times(magnitude[n] >> p, signed_b[n] << p)
         for n in range(word.size):
             word[n] &= (1 << facts.psum_bits) - 1
 

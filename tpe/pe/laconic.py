@@ -27,15 +27,19 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Every pair of non-zero digits: the sign and the exponent of their product."""
     mask = (1 << facts.psum_bits) - 1
     word = psum[0]
+    terms, other = np.empty(((facts.a_bits + 1) // 2, word.size), np.int64), np.empty_like(word)
     for lane in range(codes.shape[0]):
-        for i in range((facts.a_bits + 1) // 2):
-            for j in range((facts.b_bits + 1) // 2):
+        for i in range(terms.shape[0]):
+            for n in range(word.size):
+                terms[i, n] = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
+        for j in range((facts.b_bits + 1) // 2):
+            for n in range(word.size):
+                other[n] = digit(b[lane, n], j, facts.b_bits, facts.encoder)
+            for i in range(terms.shape[0]):
                 for n in range(word.size):
-                    term = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
-                    other = digit(b[lane, n], j, facts.b_bits, facts.encoder)
-                    power = 2 * (i + j) + (abs(term) >> 1) + (abs(other) >> 1)
-                    sign = 1 if (term < 0) == (other < 0) else -1
-                    value = 0 if term == 0 or other == 0 else sign << power
+                    power = 2 * (i + j) + (abs(terms[i, n]) >> 1) + (abs(other[n]) >> 1)
+                    sign = 1 if (terms[i, n] < 0) == (other[n] < 0) else -1
+                    value = 0 if terms[i, n] == 0 or other[n] == 0 else sign << power
                     word[n] = (word[n] + value) & mask
 
 

@@ -11,7 +11,7 @@ from tpe.base.errors import unknown
 from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64
+from tpe.numbers.words import I64, four_bits_times
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -35,9 +35,9 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
         total[:] = 0
         for n in range(word.size):
             magnitude[n] = abs(codes[lane, n])
-        for p in range(facts.a_bits):
+        for p in range(0, facts.a_bits, 4):
             for n in range(word.size):
-                total[n] += (b[lane, n] << p) & -((magnitude[n] >> p) & 1)
+                total[n] += four_bits_times(magnitude[n] >> p, b[lane, n] << p)
         for n in range(word.size):
             word[n] = (word[n] + (-total[n] if codes[lane, n] < 0 else total[n])) & mask
 
