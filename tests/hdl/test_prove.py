@@ -160,7 +160,8 @@ def test_every_combination_is_covered() -> None:
 
 def test_a_cell_that_does_not_say_how_long_a_step_takes_is_not_covered() -> None:
     engine = small("bitlet")
-    vars(engine)["pe"] = replace(engine.pe, longest=None)
+    pace = replace(engine.pe.pace, longest=None)
+    vars(engine)["pe"] = replace(engine.pe, pace=pace)
     (line,) = uncovered(engine)
     assert line == "cell of bitlet: its record does not say how many cycles a step takes at most"
     assert "cell" not in lemmas(engine)

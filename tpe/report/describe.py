@@ -145,6 +145,7 @@ def describe(engine: Config) -> dict[str, Any]:
     are for, picture. What an engine from a bare nest, or a PE not written as a nest, has not is
     None or empty; `nest_why` then says why there is no nest.
 
+    >>> from tpe.model.engine import Engine
     >>> facts = describe(Engine("opt1", "os", "2x2"))
     >>> [(unit["op"], unit["copies"], unit["built_bits"]) for unit in facts["inventory"]][-1]
     ('add', 2, 32)
@@ -310,6 +311,7 @@ def chain(engine: Config) -> list[dict[str, Any]] | None:
     stage of the paper's chain lies within three rewrites. The route with the fewest rewrites,
     found by search.
 
+    >>> from tpe.model.engine import Engine
     >>> chain(Engine("opt1"))[0]["rewrites"]
     ['defer(add, past=K)', 'share(add, along=M)']
     """

@@ -53,6 +53,7 @@ class Canvas:
 def picture(engine: Config) -> str:
     """The engine's array, drawn in at most 80 columns, and a legend.
 
+    >>> from tpe.model.engine import Engine
     >>> print(picture(Engine("mac", "matrix2d", "1x1")).partition("A[m, k]")[0].rstrip())
                    B[k, 0]
                    ▯

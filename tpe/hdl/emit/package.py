@@ -42,6 +42,7 @@ def emit_directory(
 def package_texts(engine: Config, prefix: str, clock_ns: float = 2.0) -> dict[str, str]:
     """Every file of a package by its name; see `emit_directory`.
 
+    >>> from tpe.model.engine import Engine
     >>> texts = package_texts(Engine("mac", "systolic_os", (2, 2)), "mine")
     >>> sorted(name for name in texts if name.endswith(".f"))
     ['mine.f', 'mine_axis.f', 'mine_smoke.f', 'mine_sva.f']

@@ -34,6 +34,7 @@ _MULTIPLIER = "tpe_pe_mac"  # what has a behavioural stand-in
 def sized(engine: Config, size: Size | None = None, **params: Any) -> Config:
     """The same engine at another size, `params` replaced.
 
+    >>> from tpe.model.engine import Engine
     >>> sized(Engine("opt1", "os", "16x16"), (4, 2), acc_bits=24).size
     (4, 2)
     """
