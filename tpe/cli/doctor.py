@@ -81,7 +81,7 @@ EXTRAS = (
     Package("onnx", "onnx", "ONNX workloads", "onnx", (1, 23)),
     Package("yaml", "pyyaml", "ZigZag workloads", "onnx", (6, 0)),
     Package("matplotlib", "matplotlib", "figures", "report", (3, 9)),
-    Package("pyosys", "pyosys", "synthesis", "synth", (0, 62)),
+    Package("pyosys", "pyosys", "synthesis", "synth", (0, 70)),
     Package("sklearn", "scikit-learn", "fit", "dse", (1, 5)),
 )
 
