@@ -58,10 +58,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
 }
 # Objects whose keys are data: names of primitives, parameters, metrics.
-MAPS = frozenset(
-    "firings params parameters metrics digits exact waits lacking ratios areas shares counts "
-    "fates part module width built by_primitive".split()
-)
+MAPS = frozenset("firings params parameters metrics digits exact waits lacking shares".split())
 Schema = dict[str, Any]
 
 
@@ -84,7 +81,7 @@ def infer(values: Sequence[Any], key: str = "") -> Schema:
     if objects:
         schema |= _object(objects, key)
     if lists:
-        schema["items"] = infer([item for value in lists for item in value], key)
+        schema["items"] = infer([item for value in lists for item in value])
     return schema
 
 

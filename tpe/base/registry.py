@@ -9,7 +9,6 @@ refused:
     tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
     tpe.columns       what adds columns to a layer's run: (engine, layer, operands) -> layer
     tpe.figures       what draws a comparison
-    tpe.commands      a function that becomes a command of `tpe`
 
 A lower room finds here what a higher one does, without importing it.
 """
@@ -98,9 +97,9 @@ def find(group: str, name: str) -> Any:
 
 
 def record(group: str, name: str, kind: type[T]) -> T:
-    """The extension of a group that is a `kind` and says itself that it is called `name`."""
+    """The extension of a group that is a `kind`, and is called `name` if it says its own name."""
     found = find(group, name)
-    if isinstance(found, kind) and getattr(found, "name", None) == name:
+    if isinstance(found, kind) and getattr(found, "name", name) == name:
         return found
     package, home = homes(group)[name]
     raise TpeError(

@@ -9,7 +9,6 @@ import numpy as np
 from tpe.base.jit import compiled
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.operands import Ints
-from tpe.pe.paces import FreeRows, Planes
 from tpe.pe.parameters import ENCODERS
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
 
     pe, w = engine.pe, engine.widths
     assert pe is not None
-    digits = isinstance(pe.pace, Planes | FreeRows)
     return np.asarray(
         compiled(kernels.gemm)(
             compiled(pe.kernel.step),
@@ -61,7 +59,7 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
             np.ascontiguousarray(encoded, np.int64).copy(),
             np.ascontiguousarray(other, np.int64).copy(),
             len(pe.kernel.psum.words(w)),
-            w.digits if digits else 0,
+            w.digits if pe.digit_serial else 0,
             w.depth if pe.sparse else max(1, encoded.shape[1]),
             *pe.kernel.facts(w, ENCODERS[engine.encoder]),
         )

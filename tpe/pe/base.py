@@ -83,6 +83,11 @@ class PE:
         return isinstance(self.pace, LockStep)
 
     @property
+    def digit_serial(self) -> bool:
+        """Whether the kernel's codes are digits, one bit weight after another."""
+        return isinstance(self.pace, Planes | FreeRows)
+
+    @property
     def group(self) -> int:
         """Operands of K that a front takes in a step; 1 without a front."""
         return self.pace.group if isinstance(self.pace, FreeRows) else 1

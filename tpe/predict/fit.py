@@ -64,10 +64,9 @@ class Fit:
 
         return pd.DataFrame(list(self.scores), columns=list(COLUMNS))
 
-    def to_json(self, command: str = "") -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The scores as data."""
         return {
-            "command": command,
             "target": self.data.target,
             "inputs": list(self.data.names),
             "rows": len(self.data.y),
@@ -107,10 +106,11 @@ def fit(
     >>> found.best, round(float(found.predict(pd.DataFrame({"k": [100]}))[0]), 3)
     ('log-linear', 50.0)
     """
-    given = isinstance(table, str | os.PathLike)
-    where = os.fspath(table) if isinstance(table, str | os.PathLike) else "table"
-    frame = read(where) if given else table
-    data = measurements(frame, target, group, features, where)  # type: ignore[arg-type]
+    where = "table"
+    if isinstance(table, str | os.PathLike):
+        where = os.fspath(table)
+        table = read(where)
+    data = measurements(table, target, group, features, where)
     if data.count < FOLDS:
         raise TpeError(
             f"{where}: {data.count} groups of {', '.join(group)}; legal: {FOLDS} or more, "

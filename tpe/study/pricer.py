@@ -15,7 +15,7 @@ from tpe.study.equal import Pricer
 from tpe.study.price import Price, count_steps, users_price, varied
 from tpe.study.price import price as price_of
 from tpe.synth.area.synthesis import Step
-from tpe.synth.netlist.recipes import Recipe, find_recipes
+from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology, technology
 
 DEFAULT_RECIPES = "quick"
@@ -39,9 +39,7 @@ def price(
 
     Raises TpeError for an engine without RTL, and for a library that nothing can be mapped to.
     """
-    tech = liberty if isinstance(liberty, Technology) else technology(liberty)
-    found = find_recipes(recipes)
-    return price_of(Engine.of(config), tech, found, clocks_ns, step=progress)
+    return price_of(config, _technology(liberty), find_recipes(recipes), clocks_ns, step=progress)
 
 
 def from_file(path: str | os.PathLike[str]) -> Pricer:
@@ -61,14 +59,14 @@ def by_synthesis(
 
     step  called with a name as each of `steps` jobs ends
     """
-    tech = liberty if isinstance(liberty, Technology) else technology(liberty)
+    tech = _technology(liberty)
     found, clocks = find_recipes(recipes), () if clock_ns is None else (clock_ns,)
     return lambda engine: price_of(engine, tech, found, clocks, _vary(plan, engine), step)
 
 
 def steps(plan: Plan, recipes: str = DEFAULT_RECIPES) -> int:
     """Jobs of pricing all engines of a plan that have RTL."""
-    found: list[Recipe] = list(find_recipes(recipes))
+    found = find_recipes(recipes)
     built = [c.engine for c in plan.candidates if c.engine and c.engine.pe and c.engine.pe.rtl]
     return sum(count_steps(engine, found, _vary(plan, engine)) for engine in built)
 
@@ -77,6 +75,10 @@ def check_clock(clock_ns: float | None, where: str = "clock_ns") -> None:
     """TpeError unless it is a time."""
     if clock_ns is not None and not 0 < clock_ns < 1e6:
         raise TpeError(f"{where} {clock_ns:g} is not legal: above 0, in ns")
+
+
+def _technology(liberty: Liberty) -> Technology:
+    return liberty if isinstance(liberty, Technology) else technology(liberty)
 
 
 def _vary(plan: Plan, engine: Engine) -> list[str]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tpe import array as arrays
 from tpe.array.base import TERMS, Array
 from tpe.base.jit import compiled
 from tpe.nest.readings import evaluate
 from tpe.numbers.digits import encoding
 from tpe.pe.base import PE
-from tpe.pe.paces import FreeRows, Planes
 from tpe.pe.parameters import ENCODERS
 from tpe.testing.cases import TYPES, engine, operands, types_of, variants, wrapped
 from tpe.testing.check import Check, of
@@ -56,7 +56,7 @@ def lanes(pe: PE) -> None:
         rng = np.random.default_rng(0)
         high = 1 << (min(widths.a, widths.b) - 1)
         codes, b = rng.integers(-high, high, (2, LANES, CELLS))
-        if isinstance(e.pe.pace, Planes | FreeRows):
+        if e.pe.digit_serial:
             codes = encoding(e.encoder).encode(codes, widths.a).astype(np.int64)[..., 0].copy()
         together, apart = np.zeros((2, len(kernel.psum.words(widths)), CELLS), np.int64)
         step(codes, b, 0, together, facts)
@@ -101,6 +101,4 @@ def cycles(pe: PE, array: Array) -> None:
 
 
 def _any_array(pe: PE) -> Array:
-    from tpe import array as arrays
-
     return arrays.get(arrays.default_for(pe))

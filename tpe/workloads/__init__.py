@@ -170,11 +170,7 @@ def _key(spec: str) -> str:
 
 
 def _source(name: str) -> Source:
-    source = registry.find("tpe.workloads", name)
-    if not isinstance(source, Source):
-        package, home = registry.homes("tpe.workloads")[name]
-        raise TpeError(f"workload '{name}' of package {package}: {home} is no Source")
-    return source
+    return registry.record("tpe.workloads", name, Source)
 
 
 def _refuse(given: Mapping[str, Any], spec: str) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tpe.study.compare import Plan
     from tpe.study.equal_table import IsoComparison
 
-DEFAULT_RECIPES = "quick"
 DEFAULT_PES = ("mac", "opt1", "opt4c")
 CHOSEN = ("stages", "tree", "encoder")  # parameters that pricing chooses unless they are given
 
@@ -33,6 +32,7 @@ def check_options(
 ) -> str | None:
     """The `iso` that the options mean, None for a comparison of cycles; TpeError if they clash."""
     from tpe.study.equal import check_iso
+    from tpe.study.pricer import DEFAULT_RECIPES, check_clock
     from tpe.synth.netlist.recipes import find_recipes
 
     if cost is not None and (liberty or recipe):
@@ -45,8 +45,7 @@ def check_options(
     check_iso(iso)
     if layers:
         raise TpeError("--layers and --iso are both given; legal: one of them")
-    if clock_ns is not None and not 0 < clock_ns < 1e6:
-        raise TpeError(f"--clock-ns {clock_ns:g} is not legal: above 0, in ns")
+    check_clock(clock_ns, "--clock-ns")
     find_recipes(recipe or DEFAULT_RECIPES)
     return iso
 
@@ -66,7 +65,7 @@ def run_iso(
 
     if cost is not None:
         return compare_iso(plan, pricer.from_file(cost), iso, clock_ns, energy)
-    recipes = recipe or DEFAULT_RECIPES
+    recipes = recipe or pricer.DEFAULT_RECIPES
     with progress(pricer.steps(plan, recipes)) as step:
         found = pricer.by_synthesis(plan, liberty or ("tpe130",), clock_ns, recipes, step)
         return compare_iso(plan, found, iso, clock_ns, energy)

@@ -60,7 +60,7 @@ def fit(
         rows.add_row(score["model"], score["split"], *fits, *errors)
     out.table(rows)
     out.text(f"errors are relative; least on held-out groups: {found.best}")
-    out.json(document(command, **{k: v for k, v in found.to_json().items() if k != "command"}))
+    out.json(document(command, **found.to_json()))
 
 
 def _names(text: str | None) -> list[str]:
