@@ -339,6 +339,23 @@ def test_mistakes_are_refused_before_building(case: str, monkeypatch: pytest.Mon
     assert "\n" not in str(error.value)
 
 
+def test_nothing_of_the_parser_is_read_after_it_is_freed() -> None:
+    """Freed memory is overwritten: what is read too late is nonsense, or the end of the process."""
+    code = (
+        "from tests.hdl import test_user_rtl as t\n"
+        "for name in ('a parameter', 'a parameter of none', 'a top', 'an open input'):\n"
+        "    given, text = t.REFUSED[name]\n"
+        "    try: t.tpe.cosim(**given)\n"
+        "    except t.tpe.TpeError as error: assert text in str(error), error\n"
+    )
+    overwritten = os.environ | {"MALLOC_PERTURB_": "165"}
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=overwritten
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def refusal(tmp_path: Path, text: str, **options: Any) -> str:
     file = tmp_path / "pe.v"
     file.write_text(text)

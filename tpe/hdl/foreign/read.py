@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,10 @@ def _preprocessed(files: FileSet, paths: Sequence[Path], limit_s: float) -> str:
     return done.stdout
 
 
-def _parsed(text: str) -> Any:
-    return slang().syntax.SyntaxTree.fromText(text, slang().SourceManager(), "text")
+def _parsed(text: str) -> tuple[Any, Any]:
+    """The syntax tree of a text, and what must live as long as any node of it."""
+    manager = slang().SourceManager()
+    return slang().syntax.SyntaxTree.fromText(text, manager, "text"), manager
 
 
 def _missing(text: str) -> list[str]:
@@ -155,7 +158,8 @@ def _missing(text: str) -> list[str]:
         elif kind == "ScopedName" and node.separator.valueText == "::":
             used[str(node.left).strip()] = None
 
-    _parsed(text).root.visit(visit)
+    tree, _manager = _parsed(text)
+    tree.root.visit(visit)
     return [name for name in used if name not in declared]
 
 
@@ -179,14 +183,14 @@ def _require_legal(text: str, top: str, params: Mapping[str, str], limit_s: floa
 def _refusal(text: str, top: str, params: Mapping[str, str], message: str) -> TpeError:
     """The error for a design that does not elaborate: its top, its parameters, or its text."""
     first = first_error(message)
-    names = [x.header.name.valueText for x in _modules(text)]
+    names = _module_names(text)
     if first.startswith("Specified --top-module") or (names and top not in names):
         if not names:
             return TpeError(f"top {top}: no module in the files; legal: Verilog or SystemVerilog")
         return unknown("top module", top, dict.fromkeys(names))
     if first.startswith("Parameters from the command line"):
-        instance = _elaborated(text, top, {})[0]
-        known = [] if instance is None else [x.name for x in instance.body.parameters]
+        with _elaborated(text, top, {}) as (instance, _):
+            known = [] if instance is None else [str(x.name) for x in instance.body.parameters]
         wrong = next((name for name in params if name not in known), "")
         if not known:
             return TpeError(f"{top} has no parameter '{wrong}'; legal: no parameter")
@@ -194,43 +198,61 @@ def _refusal(text: str, top: str, params: Mapping[str, str], message: str) -> Tp
     return TpeError(f"Verilator refuses {top}: {first}")
 
 
-def _modules(text: str) -> list[Any]:
-    root = _parsed(text).root
-    nodes = [root, *getattr(root, "members", ())]
-    return [x for x in nodes if getattr(x, "kind", None) and x.kind.name == "ModuleDeclaration"]
+def _module_names(text: str) -> list[str]:
+    tree, _manager = _parsed(text)
+    nodes = [tree.root, *getattr(tree.root, "members", ())]
+    kinds = ((x, getattr(x, "kind", None)) for x in nodes)
+    return [
+        str(x.header.name.valueText)
+        for x, kind in kinds
+        if kind and kind.name == "ModuleDeclaration"
+    ]
 
 
-def _elaborated(text: str, top: str, params: Mapping[str, str]) -> tuple[Any, Any]:
-    """The instance of `top`, None if there is none, and what must live as long as it."""
+@contextmanager
+def _elaborated(text: str, top: str, params: Mapping[str, str]) -> Iterator[tuple[Any, Any]]:
+    """The instance of `top`, None if there is none, and its compilation.
+
+    Both are slang's own memory: nothing of them may be used after the block.
+    """
     pyslang = slang()
     options = pyslang.ast.CompilationOptions()
     options.topModules = {top}
     options.paramOverrides = [f"{name}={value}" for name, value in params.items()]
     compilation = pyslang.ast.Compilation(pyslang.Bag([options]))
-    compilation.addSyntaxTree(_parsed(text))
+    tree, _manager = _parsed(text)
+    compilation.addSyntaxTree(tree)
     found = [x for x in compilation.getRoot().topInstances if x.name == top]
-    return (found[0] if found else None), compilation
+    yield (found[0] if found else None), compilation
 
 
-def _ports(text: str, top: str, params: Mapping[str, str]) -> Iterator[Port]:
-    instance, compilation = _elaborated(text, top, params)
-    if instance is None:
-        raise TpeError(f"the ports of {top} cannot be read: {_first_diagnostic(compilation)}")
-    for port in instance.body.portList:
-        if port.kind.name == "InterfacePort":
-            yield Port(port.name, "inout", Shape(0, reason="an interface"))
-            continue
-        if port.isNullPort:
-            continue
-        if port.type.isError:
+def _ports(text: str, top: str, params: Mapping[str, str]) -> list[Port]:
+    with _elaborated(text, top, params) as (instance, compilation):
+        if instance is None:
+            raise TpeError(f"the ports of {top} cannot be read: {_first_diagnostic(compilation)}")
+        wrong = [x for x in instance.body.portList if _is_wrong(x)]
+        if wrong:
             raise TpeError(
-                f"port '{port.name}' of {top} cannot be read: {_first_diagnostic(compilation)}"
+                f"port '{wrong[0].name}' of {top} cannot be read: {_first_diagnostic(compilation)}"
             )
-        direction = _DIRECTIONS[port.direction.name]
-        if port.kind.name == "MultiPort":
-            yield Port(port.name, direction, Shape(0, reason="a concatenation"))
-        else:
-            yield Port(port.name, direction, shape_of(port.type))
+        ports = (_port(x) for x in instance.body.portList)
+        return [port for port in ports if port is not None]
+
+
+def _is_wrong(port: Any) -> bool:
+    return port.kind.name != "InterfacePort" and not port.isNullPort and port.type.isError
+
+
+def _port(port: Any) -> Port | None:
+    """A port as slang elaborated it; None for an empty place in the list."""
+    if port.kind.name == "InterfacePort":
+        return Port(str(port.name), "inout", Shape(0, reason="an interface"))
+    if port.isNullPort:
+        return None
+    direction = _DIRECTIONS[port.direction.name]
+    if port.kind.name == "MultiPort":
+        return Port(str(port.name), direction, Shape(0, reason="a concatenation"))
+    return Port(str(port.name), direction, shape_of(port.type))
 
 
 def _first_diagnostic(compilation: Any) -> str:

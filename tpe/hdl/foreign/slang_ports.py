@@ -86,7 +86,8 @@ def head(text: str, module: str = "") -> Head:
     >>> found.parameters, [port.name for port in found.ports], sorted(found.ports[1].words)
     (('W', 'L'), ['a', 'b'], ['L', 'W'])
     """
-    tree = slang().syntax.SyntaxTree.fromText(text, slang().SourceManager(), "text")
+    manager = slang().SourceManager()  # slang's memory: it must live as long as the tree
+    tree = slang().syntax.SyntaxTree.fromText(text, manager, "text")
     errors = [x for x in tree.diagnostics if x.isError()]
     if errors:
         first = re.search(r"\bmodule\s+([\w\\]\S*)", text)
