@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tpe.base.errors import TpeError
 from tpe.synth.area.boundary import CLOCK, RESET, edge_flop, edge_name, tied_off
 from tpe.synth.area.cell_arcs import Arcs, arcs_of
-from tpe.synth.area.packed import Ints
+from tpe.synth.area.packed import Cells, Ints, Tables, packed
 from tpe.synth.netlist.netlist import Module, Netlist
 from tpe.synth.netlist.nets import ONE, ZERO, Nets, nets_of
 from tpe.technology.technology import Technology
@@ -54,6 +54,7 @@ class Circuit:
     pins      -- nets of all pins, those of gate g from `pin_from[g]` on
     roles     -- INSIDE, BEFORE or BEHIND
     clock     -- the net of the clock
+    cells, tables -- `arcs` as the kernels read them
     outside   -- names of the gates that are not INSIDE, which come last
     """
 
@@ -64,6 +65,8 @@ class Circuit:
     roles: Ints
     clock: int
     arcs: tuple[Arcs, ...]
+    cells: Cells
+    tables: Tables
     blocks: tuple[Block, ...]
     outside: tuple[str, ...]
 
@@ -185,6 +188,7 @@ class Reader:
             roles_,
             clock,
             tuple(arcs),
+            *packed(arcs),
             flat.blocks,
             tuple(outside),
         )

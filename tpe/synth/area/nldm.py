@@ -16,7 +16,7 @@ from tpe.base.errors import TpeError
 from tpe.synth.area import kernels
 from tpe.synth.area.boundary import CLOCK_SLEW_NS
 from tpe.synth.area.circuit import Circuit, Reader
-from tpe.synth.area.packed import Floats, Ints, packed
+from tpe.synth.area.packed import Floats, Ints
 from tpe.synth.area.path import KINDS, Stage, Timing
 from tpe.synth.netlist.netlist import Netlist
 from tpe.technology.technology import Technology
@@ -39,7 +39,7 @@ def timings(tech: Technology, netlists: Sequence[Netlist]) -> list[Timing | None
 def timed(tech: Technology, circuit: Circuit) -> Timing | None:
     """The timing of a circuit that is read; None if it has no path."""
     find_loads, drivers, ordered, clocked, propagate, ends = kernels.prepare()
-    cells, tables = packed(circuit.arcs)
+    cells, tables = circuit.cells, circuit.tables
     gates = circuit.kinds, circuit.pins, circuit.pin_from
     load, fanout = find_loads(cells, *gates, circuit.count)
     wire = _wires(tech, fanout)
@@ -118,7 +118,7 @@ class _Trace:
         gate, arc, column = map(int, end)
         circuit = self._circuit
         kind = circuit.cell(gate)
-        setup = kind.setups[arc - self._before(gate, "setups")]
+        setup = kind.setups[arc - self._first(gate, circuit.cells.setup_from)]
         net = circuit.net(gate, setup.data)
         took = length - float(self._arrival[net, column])
         last = self._stage(gate, setup.data, None, net, column, length, took, None)
@@ -128,13 +128,13 @@ class _Trace:
             winner = int(self._winner[net, column])
             came, load = float(self._arrival[net, column]), float(self._load[net, column % 2])
             if winner >= kernels.LAUNCH:
-                launch = circuit.cell(gate).launches[
-                    winner - kernels.LAUNCH - self._before(gate, "launches")
-                ]
+                first = self._first(gate, circuit.cells.launch_from)
+                launch = circuit.cell(gate).launches[winner - kernels.LAUNCH - first]
                 ends = launch.clock, launch.sink
                 stages.append(self._stage(gate, *ends, net, column, came, came, load))
                 return tuple(reversed(stages))
-            delay = circuit.cell(gate).delays[winner // 2 - self._before(gate, "delays")]
+            first = self._first(gate, circuit.cells.delay_from)
+            delay = circuit.cell(gate).delays[winner // 2 - first]
             source = circuit.net(gate, delay.source)
             before = column - column % 2 + winner % 2
             took = came - float(self._arrival[source, before])
@@ -143,10 +143,9 @@ class _Trace:
             )
             net, column = source, before
 
-    def _before(self, gate: int, what: str) -> int:
-        """How many arcs of a sort stand before those of a gate's kind."""
-        kind = int(self._circuit.kinds[gate])
-        return sum(len(getattr(arcs, what)) for arcs in self._circuit.arcs[:kind])
+    def _first(self, gate: int, starts: Ints) -> int:
+        """Where the arcs of a gate's kind begin among those of all kinds."""
+        return int(starts[self._circuit.kinds[gate]])
 
     def _stage(
         self,
