@@ -19,6 +19,7 @@ module tpe_fp_add #(
 
   localparam int unsigned SigWidth   = FracWidth + 4;  // 1, fraction, guard, round, sticky
   localparam int unsigned CountWidth = $clog2(SigWidth + 1);
+  localparam int unsigned LeftWidth  = (ExpWidth > CountWidth) ? ExpWidth : CountWidth;
   localparam int unsigned SizeWidth  = Width - 1;      // of a word without its sign
 
   localparam logic [SizeWidth-1:0] Infinity = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
@@ -67,12 +68,12 @@ module tpe_fp_add #(
     end
   end
 
-  logic [ExpWidth-1:0] room, left;
-  logic [ExpWidth:0]   exponent;
-  logic [SigWidth-1:0] normal;
+  logic [LeftWidth-1:0] room, left;
+  logic [ExpWidth:0]    exponent;
+  logic [SigWidth-1:0]  normal;
 
-  assign room = major_exp - ExpWidth'(1);
-  assign left = (ExpWidth'(zeros) < room) ? ExpWidth'(zeros) : room;
+  assign room = LeftWidth'(major_exp - ExpWidth'(1));
+  assign left = (LeftWidth'(zeros) < room) ? LeftWidth'(zeros) : room;
 
   always_comb begin
     if (total[SigWidth]) begin
@@ -80,7 +81,7 @@ module tpe_fp_add #(
       exponent = {1'b0, major_exp} + (ExpWidth + 1)'(1);
     end else begin
       normal   = total[SigWidth-1:0] << left;
-      exponent = {1'b0, major_exp - left};
+      exponent = {1'b0, major_exp - ExpWidth'(left)};
     end
   end
 

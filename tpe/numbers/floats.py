@@ -165,11 +165,16 @@ class FloatFormat(Format):
         return self.values(np.array(codes + ([] if self.nan == "none" else [self.nan_code])))
 
     def drawn(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        """Mostly of exponents so near that sums round and cancel; some zeros, some any code."""
+        """Mostly of exponents so near that sums round and cancel; some zeros, some any code.
+
+        Of one matrix in four the exponents are half as high: two such make the smallest products.
+        """
         codes = rng.integers(0, 1 << self.bits, shape)
-        exponent = rng.integers(self.bias - 4, self.bias + 5, shape)
+        middle = self.bias // 2 if rng.integers(4) == 0 else self.bias
+        reach = min(8, self.bias // 2)
+        exponent = rng.integers(middle - reach, middle + reach + 1, shape)
         mask = self._top << self.fraction_bits
-        near = (codes & ~mask) | (np.minimum(exponent, self._top - 1) << self.fraction_bits)
+        near = (codes & ~mask) | (np.clip(exponent, 1, self._top - 1) << self.fraction_bits)
         kind = rng.integers(0, 64, shape)
         return self.values(np.where(kind < 4, 0, np.where(kind == 4, codes, near)))
 

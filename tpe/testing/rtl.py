@@ -69,7 +69,8 @@ def disturb(e: Engine, steps: cell_cosim.Steps) -> cell_cosim.Steps:
         code=steps.code[order],
         b=steps.b[order],
         plane=np.sort(steps.plane[order]) if e.pe.sparse else steps.plane[order],
-        first=(rng.random(RANDOM_STEPS) < 0.02).astype(np.int64),
+        # A sum that is infinite stays so: one that may be begins anew more often.
+        first=(rng.random(RANDOM_STEPS) < (0.02 if e.arithmetic.exact else 0.2)).astype(np.int64),
         en=(rng.random(RANDOM_STEPS) < 0.66).astype(np.int64),
         valid=(rng.random(RANDOM_STEPS) < 0.66).astype(np.int64),
     )
