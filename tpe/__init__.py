@@ -3,7 +3,7 @@
 What the command line does is a function here, with the same words:
 
     engines     Engine, Config, Nest; list_all, list_combinations, describe
-    workloads   workload, Workload, Layer
+    workloads   workload, Workload, Layer; rounded
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise, price
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tpe.model.engine import Engine
     from tpe.model.result import LayerRun, Run
     from tpe.nest.notation import Nest
+    from tpe.numbers.floats import rounded
     from tpe.predict.fit import fit
     from tpe.report.describe import catalogue as list_all
     from tpe.report.describe import combinations as list_combinations
@@ -72,6 +73,7 @@ __all__ = [
     "point",
     "price",
     "prove",
+    "rounded",
     "synthesise",
     "trace",
     "vectors",
@@ -102,6 +104,7 @@ _HOMES = {
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),
     "prove": ("tpe.hdl.formal.prove", "prove"),
+    "rounded": ("tpe.numbers.floats", "rounded"),
     "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
     "trace": ("tpe.study.operand_trace", "trace"),
     "vectors": ("tpe.hdl.simulate.vectors", "vectors"),

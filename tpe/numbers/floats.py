@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import Array, Format, normal_steps
+from tpe.numbers.formats import Array, Format, normal_steps, number_format
 from tpe.numbers.matrices import shape_text
 
 _NORMAL_STEPS = 1 << 15  # of a normal distribution on either side, 8 sigma wide
@@ -121,7 +121,8 @@ class FloatFormat(Format):
         >>> [hex(code) for code in BF16.codes(np.array([1.0, 0.1, -1e39]))]
         ['0x3f80', '0x3dcd', '0xff80']
         """
-        x = np.asarray(x, np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
+            x = np.asarray(x, np.float64)
         size = np.abs(x)
         finite = np.isfinite(x)
         _, exponent = np.frexp(np.where(finite, size, 0.0))  # size = f * 2**exponent, 1/2 <= f < 1
@@ -188,6 +189,24 @@ class FloatFormat(Format):
             steps = normal_steps(bits, -_NORMAL_STEPS, _NORMAL_STEPS, 1 / step) - _NORMAL_STEPS
             real = steps * (step * sigma)
         return self.values(self.codes(real if self.signed else np.abs(real)))
+
+
+def rounded(x: object, number: str | Format) -> Array:
+    """Numbers rounded to a floating-point format, to nearest, ties to even: what engines take.
+
+    x: an array of any shape. Beyond the largest number of the format they are infinite.
+    Raises TpeError for a format that is not of floating point, and for what is no number.
+
+    >>> rounded([[0.1, 1e39]], "bf16").tolist()
+    [[0.10009765625, inf]]
+    """
+    chosen = number_format(number)
+    if not isinstance(chosen, FloatFormat):
+        raise TpeError(f"{chosen.name} is no floating-point format; legal: such as bf16")
+    array = np.asarray(x)
+    if array.dtype.kind not in "iuf":
+        raise TpeError(f"x is {array.dtype}; legal: integers or floats")
+    return chosen.values(chosen.codes(array))
 
 
 def _reals(value: object, where: str, dims: str) -> Array:

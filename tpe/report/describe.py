@@ -10,6 +10,7 @@ from typing import Any
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.base import registry
 from tpe.base.errors import install
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
@@ -18,7 +19,7 @@ from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, ma
 from tpe.nest.render import render
 from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
 from tpe.numbers.digits import ENCODINGS
-from tpe.numbers.formats import FORMATS
+from tpe.numbers.formats import FORMATS, number_format
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense, LockStep, Pace, Planes
 from tpe.pe.parameters import ENCODERS, Parameter
@@ -70,7 +71,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
         "workloads": [{"name": name, "title": title} for name, title in _workloads().items()],
         "formats": [
             {"name": f.name, "bits": f.bits, "signed": f.signed, "low": f.low, "high": f.high}
-            for f in FORMATS.values()
+            for f in (*FORMATS.values(), *map(number_format, registry.homes("tpe.formats")))
         ],
         "encodings": [
             {
