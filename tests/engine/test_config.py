@@ -22,6 +22,7 @@ from tpe.cli.main import app
 from tpe.engine.file import MAX_BYTES, engine_toml, find_engine, load_engine
 from tpe.engine.parameters import parameters_of
 from tpe.engine.presets import PRESETS, Preset
+from tpe.testing.cases import taken
 
 LEGAL = [(pe.name, array.name) for pe, array, reason in combinations() if reason is None]
 SMALL = ("--workload", "gemm:5x6x7")
@@ -59,7 +60,8 @@ def test_a_saved_engine_comes_back(pe: str, array: str, tmp_path: Path) -> None:
     size = "x".join("352"[: len(record.sides)])
     chosen = pes.get(pe).parameters if array == "matrix2d" else record.parameters(pes.get(pe))
     params = {p.name: p.legal[-1] for p in chosen}
-    engine = tpe.Engine(pe, array, size, b_type="int4", encode="weights", **params)
+    params |= taken(pes.get(pe), b_type="int4", encode="weights")
+    engine = tpe.Engine(pe, array, size, **params)
     file = tmp_path / "engine.toml"
     engine.save(file)
     again = tpe.Engine.load(file)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.contract.combos import WITH_RTL
+from tests.contract.test_arithmetics import OTHERS
 from tpe import pe as pes
 from tpe.array import combinations
 from tpe.base.errors import TpeError
@@ -139,7 +140,7 @@ def test_a_head_that_does_not_fit_is_refused(name: str, put: Put) -> None:
 
 
 def test_the_list_of_checked_pes_is_what_the_contract_runs() -> None:
-    ran = {pe.name for pe, _ in WITH_RTL}
+    ran = {pe.name for pe, _ in WITH_RTL} | set(OTHERS)
     said = {name for name in pes.names() if pes.rtl_checked(pes.get(name)) == "contract tests"}
     assert said == ran
     unknown = {pe.name for pe, _, _ in combinations()} - set(pes.names())

@@ -166,7 +166,7 @@ def test_workload_refuses_bad_layers() -> None:
     fails(lambda: Workload("w", "t", "s", (3,)), "layers[0] is a int")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, 4)), np.zeros((4, 2), int), None])
+@pytest.mark.parametrize("bad", [np.zeros((2, 4), complex), np.zeros((4, 2), int), None])
 def test_drive_refuses_a_result_that_is_none(bad: Any) -> None:
     made = Workload.from_arrays({"l": (A, B)})
     fails(lambda: made.drive(lambda layer: bad), "layer 'l'", "(2, 4)")

@@ -101,6 +101,12 @@ def types_of(a_type: str, b_type: str, acc_bits: int) -> dict[str, Any]:
     return {"a_type": a_type, "b_type": b_type, "acc_bits": acc_bits, "overflow": "wrap"}
 
 
+def taken(pe: PE, **wanted: Any) -> dict[str, Any]:
+    """Engine parameters as wanted, but where the PE's arithmetic takes others: its default."""
+    legal = {name: pe.arithmetic.legal(name) or (value,) for name, value in wanted.items()}
+    return {n: value if value in legal[n] else legal[n][0] for n, value in wanted.items()}
+
+
 def types_for(pe: PE) -> list[dict[str, Any]]:
     """The same of all entries, with what a PE's arithmetic takes instead where it takes less."""
     found = []
