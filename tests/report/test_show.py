@@ -11,7 +11,6 @@ from rich.cells import cell_len
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.base.errors import TpeError
 from tpe.model.engine import Engine
 from tpe.nest.notation import M, mac, tile
 from tpe.nest.rewrites import opt3
@@ -20,6 +19,7 @@ from tpe.pe.base import Way
 from tpe.report.describe import catalogue, chain, combinations, describe, legal_arrays
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import legend
+from tpe.testing.cases import taken
 
 LEGAL = [(row["pe"], row["array"]) for row in combinations() if row["legal"]]
 SIZES = ["1x1", "1x5", "5x1", "2x3", "4x4", "16x16", "1024x1024"]
@@ -57,10 +57,8 @@ def test_catalogue_is_the_registries() -> None:
 @pytest.mark.parametrize(("pe", "array"), LEGAL)
 @pytest.mark.parametrize("types", [("int8", "int8"), ("int4", "int4"), ("int16", "int5")])
 def test_describe_is_data_that_holds_together(pe: str, array: str, types: tuple[str, str]) -> None:
-    try:
-        engine = engine_of(pe, array, "8x4", {"a_type": types[0], "b_type": types[1]})
-    except TpeError:
-        pytest.skip("not among the types of this PE")
+    formats = taken(pes.get(pe), a_type=types[0], b_type=types[1])
+    engine = engine_of(pe, array, "8x4", formats)
     facts = describe(engine)
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     assert facts["engine"] == engine.describe()
