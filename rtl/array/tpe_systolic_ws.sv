@@ -26,23 +26,23 @@ module tpe_systolic_ws #(
     input  wire  logic                        clk_i,
     input  wire  logic                        rst_ni,
     // What the pass does; stable while it lasts
-    input  wire  logic                        clear_i,   // psums start from zero
-    input  wire  logic                        flush_i,   // C leaves
-    output       logic                        done_o,    // the pass ends with this cycle
+    input  wire  logic                        clear_i,    // psums start from zero
+    input  wire  logic                        flush_i,    // C leaves
+    output       logic                        done_o,     // the pass ends with this cycle
     // A: one beat is Rows consecutive k of one row
     input  wire  logic                        a_valid_i,
     output       logic                        a_ready_o,
-    input  wire  logic                        a_last_i,  // the last row of the pass
+    input  wire  logic                        a_last_i,   // the last row of the pass
     input  wire  logic [Rows*CodeWidth-1:0]   a_i,
     // B: one beat is one k of every column, the last k of the tile first; Rows beats
     input  wire  logic                        b_valid_i,
     output       logic                        b_ready_o,
-    input  wire  logic                        b_last_i,  // the last beat of the tile
+    input  wire  logic                        b_last_i,   // the last beat of the tile
     input  wire  logic [Cols*BWidth-1:0]      b_i,
     // C: in the order of the rows of A
     output       logic                        c_valid_o,
     input  wire  logic                        c_ready_i,
-    output       logic                        c_last_o,  // the last row of the pass
+    output       logic                        c_last_o,   // the last row of the pass
     output       logic [Cols*AccWidth-1:0]    c_o
 );
 

@@ -12,14 +12,14 @@ module tpe_ws_weights #(
     parameter int unsigned BWidth  = 8,
     parameter int unsigned Overlap = 0
 ) (
-    input  wire  logic                                   clk_i,
-    input  wire  logic                                   rst_ni,
-    input  wire  logic                                   en_i,
-    input  wire  logic                                   load_i,     // a beat is being accepted
-    input  wire  logic [Cols-1:0][BWidth-1:0]            b_i,
-    input  wire  logic                                   swap_i,     // so is the first of a pass
-    output       logic                                   swapped_o,  // the last cell swaps now
-    output       logic [Rows-1:0][Cols-1:0][BWidth-1:0]  b_o
+    input  wire  logic                                    clk_i,
+    input  wire  logic                                    rst_ni,
+    input  wire  logic                                    en_i,
+    input  wire  logic                                    load_i,     // a beat is being accepted
+    input  wire  logic [Cols-1:0][BWidth-1:0]             b_i,
+    input  wire  logic                                    swap_i,     // so is the first of a pass
+    output       logic                                    swapped_o,  // the last cell swaps now
+    output       logic [Rows-1:0][Cols-1:0][BWidth-1:0]   b_o
 );
 
   logic [Rows-1:0][Cols-1:0][BWidth-1:0] shift_q;

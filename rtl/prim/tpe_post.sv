@@ -24,27 +24,27 @@ module tpe_post #(
     parameter int unsigned BiasCount  = 1,   // 1: for all columns, Count: one each
     parameter int unsigned ScaleCount = 1    // likewise
 ) (
-    input  wire  logic                              clk_i,
-    input  wire  logic                              rst_ni,
+    input  wire  logic                               clk_i,
+    input  wire  logic                               rst_ni,
     // from the array
-    input  wire  logic                              valid_i,
-    output       logic                              ready_o,
-    input  wire  logic                              last_i,
-    input  wire  logic [Count*AccWidth-1:0]         c_i,
+    input  wire  logic                               valid_i,
+    output       logic                               ready_o,
+    input  wire  logic                               last_i,
+    input  wire  logic [Count*AccWidth-1:0]          c_i,
     // taken with the word
-    output       logic                              take_o,
-    input  wire  logic [Count*AccWidth-1:0]         c_add_i,
-    input  wire  logic [BiasCount*AccWidth-1:0]     bias_i,
-    input  wire  logic [ScaleCount*ScaleWidth-1:0]  scale_i,
-    input  wire  logic [ScaleCount*ShiftWidth-1:0]  shift_i,
-    input  wire  logic [YWidth-1:0]               out_zero_i,
+    output       logic                               take_o,
+    input  wire  logic [Count*AccWidth-1:0]          c_add_i,
+    input  wire  logic [BiasCount*AccWidth-1:0]      bias_i,
+    input  wire  logic [ScaleCount*ScaleWidth-1:0]   scale_i,
+    input  wire  logic [ScaleCount*ShiftWidth-1:0]   shift_i,
+    input  wire  logic [YWidth-1:0]                  out_zero_i,
     // on the way out
-    output       logic                              valid_o,
-    input  wire  logic                              ready_i,
-    output       logic                              last_o,
-    output       logic [Count*YWidth-1:0]         c_o,
-    input  wire  logic                              overflow_clear_i,
-    output       logic                              overflow_o
+    output       logic                               valid_o,
+    input  wire  logic                               ready_i,
+    output       logic                               last_o,
+    output       logic [Count*YWidth-1:0]            c_o,
+    input  wire  logic                               overflow_clear_i,
+    output       logic                               overflow_o
 );
 
   if (Narrow > 2 || AccWidth < SumWidth || (Narrow == 0 && AccWidth != SumWidth)

@@ -18,8 +18,8 @@ module tpe_requant #(
     input  wire  logic [SumWidth-1:0]     x_i,
     input  wire  logic [ScaleWidth-1:0]   scale_i,
     input  wire  logic [ShiftWidth-1:0]   shift_i,
-    input  wire  logic [YWidth-1:0]     zero_i,   // in the output's format
-    output       logic [YWidth-1:0]     y_o
+    input  wire  logic [YWidth-1:0]       zero_i,   // in the output's format
+    output       logic [YWidth-1:0]       y_o
 );
 
   // Wide enough for the product, and for one half of any shift.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.base.errors import TpeError
 from tpe.engine.parameters import size_text
-from tpe.hdl.emit import finish, sources
+from tpe.hdl.emit import finish, ports, sources
 from tpe.hdl.emit.compressors import tree_modules
 from tpe.hdl.emit.keywords import KEYWORDS
 from tpe.hdl.emit.templates import template
@@ -28,6 +28,7 @@ _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "Pla
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
 _FRONT = ("AWidth", "Lanes", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
+_INSIDE = {"clk_i": "clk", "code_i": "code", "b_i": "b"}  # what a gated cell has of them
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -133,8 +134,8 @@ def pe_aliases(engine: Config) -> dict[str, str]:
         note = f"{target} under the name that every array instantiates."
         parameters = [(n, widths[n]) for n in names if n in taken]
         if alias == "tpe_cell":
-            ports, known = sources.ports(source), [n for n, _ in parameters]
-            check_cell(target, ports, sources.port_names(source), known, pe.stepped, names)
+            listed, known = sources.ports(source), [n for n, _ in parameters]
+            check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
             alias,
@@ -163,31 +164,21 @@ def _alias(
     gated: tuple[str, ...],
     latency: int,
 ) -> str:
-    ports = sources.port_names(target_source)
+    listed = sources.port_records(target_source)
     return template(
         "aliases.sv.j2",
         module=module,
         title=title,
         note=note,
         parameters=parameters,
-        ports=sources.ports(target_source),
+        ports=ports.text(listed),
         target=target,
         bindings=[(n, n) for n, _ in parameters] + list(chosen),
         instance=instance,
-        connections=[
-            (port, {"clk_i": "clk", "code_i": "code", "b_i": "b"}[port] if port in gated else port)
-            for port in ports
-        ],
-        gated={port: _vector(target_source, port) for port in gated},
+        connections=[(p.name, _INSIDE[p.name] if p.name in gated else p.name) for p in listed],
+        gated={name: ports.find(listed, name).dims for name in gated},
         latency=latency,
     )
-
-
-def _vector(source: str, port: str) -> str:
-    """The packed range of a port, as its module declares it."""
-    match = re.search(rf"(\[[^\]]*\])?\s+{port}\b", sources.ports(source))
-    assert match, f"the cell has a port {port}"
-    return match.group(1) or ""
 
 
 def stored_formats(engine: Config) -> tuple[IntFormat, IntFormat]:
@@ -202,45 +193,43 @@ def _top(engine: Config) -> str:
     widths, array = rtl_widths(engine), _array_module(engine)
     names = _array_parameters(array)
     mode = MODES.index(engine.params["zero_points"])
-    text = sources.text(f"tpe_{array}")
-    ports, connections = sources.ports(text), {name: name for name in sources.port_names(text)}
+    listed = sources.port_records(sources.text(f"tpe_{array}"))
+    connections = {port.name: port.name for port in listed}
     parameters = list(zip(("Rows", "Cols"), rtl_size(engine), strict=True))
     parameters += [(name, widths[name]) for name in names if name not in ("Rows", "Cols")]
     conversions = []
-    encoder = _edge_encoder(engine, ports)
+    encoder = _edge_encoder(engine, listed)
     if encoder:
         connections["a_i"] = "a_code"
-        ports = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]")
+        listed = ports.resized(listed, "a_i", "AWidth")
         parameters += [("AWidth", widths["AWidth"])] if "AWidth" not in names else []
     for side, number in zip("ab", stored_formats(engine), strict=True):
         if number.signed and mode != 1:
             continue
-        part = _conversion(side, number, mode, ports)
+        part = _conversion(side, number, mode, listed)
         conversions.append(part)
         parameters.append((part["in_width"], number.bits))
-        ports = _operand_ports(ports, part, mode)
+        listed = _operand_ports(listed, part, mode)
         if encoder and side == "a":
             encoder = {**encoder, "source": part["signal"]}
         else:
             connections[f"{side}_i"] = part["signal"]
-    post, behind = finish.post(engine), "c_ready_i"
-    for line in finish.port_lines(engine):
-        ports = _after(ports, behind, line)
-        behind = line.split("//")[0].split()[-1].rstrip(",")
+    post = finish.post(engine)
+    listed = ports.inserted(listed, "c_ready_i", *finish.port_lines(engine))
     if post or mode == MODES.index("offset"):
         connections["c_o"] = "c_array"
     if post:
         connections |= {
             f"c_{x}": f"array_{x.split('_')[0]}" for x in ("valid_o", "ready_i", "last_o")
         }
-        ports = re.sub(r"\[Cols\*AccWidth-1:0\](?= +c_o\b)", "[Cols*YWidth-1:0]  ", ports)
+        listed = ports.resized(listed, "c_o", "YWidth")
         parameters += finish.top_parameters(engine).items()
     return template(
         "engine.sv.j2",
         title=engine.name,
         note=header(engine),
         parameters=parameters,
-        ports=ports,
+        ports=ports.text(listed),
         conversions=conversions,
         encoder=encoder,
         post=post,
@@ -259,31 +248,22 @@ def port_bits(engine: Config) -> tuple[int, int]:
     return a.bits, b.bits
 
 
-def _edge_encoder(engine: Config, ports: str) -> dict[str, Any] | None:
+def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:
     """The encoders at the array's edge, as the template reads them; None if there are none."""
     if engine.params.get("encode_in") != "edge":
         return None
-    return {"count": _count("a", "CodeWidth", ports), "source": "a_i", "kind": engine.encoder}
+    count, _ = ports.find(listed, "a_i").elements
+    return {"count": count, "source": "a_i", "kind": engine.encoder}
 
 
-def _count(side: str, width: str, ports: str) -> str:
-    """How many operands of `width` bits the port of a side has, as the port list says it."""
-    line = next(x for x in ports.splitlines() if re.search(rf"\b{side}_i\b", x))
-    match = re.search(rf"\[(.*)\*{width}-1:0\]", line)
-    assert match, f"the port {side}_i counts operands of {width} bits"
-    return match.group(1)
-
-
-def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str, Any]:
+def _conversion(side: str, number: IntFormat, mode: int, listed: ports.Ports) -> dict[str, Any]:
     """How one side's operands become the array's, as the template reads it."""
-    own, width = side.upper() + "Operand", side.upper() + "Width"
-    if side == "a" and "*CodeWidth-1:0]" in ports:
-        ports, width = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]"), "AWidth"
+    count, _ = ports.find(listed, f"{side}_i").elements
     return {
         "side": side,
-        "count": _count(side, width, ports),
-        "in_width": own,
-        "out_width": width,
+        "count": count,
+        "in_width": side.upper() + "Operand",
+        "out_width": side.upper() + "Width",
         "signed": int(number.signed),
         "zero": mode,
         "signal": f"{side}_coded",
@@ -291,23 +271,14 @@ def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str
     }
 
 
-def _operand_ports(ports: str, part: Mapping[str, Any], mode: int) -> str:
+def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: int) -> ports.Ports:
     """The port of one side in its stored width, and its zero point if that is subtracted."""
-    side, width = part["side"], part["out_width"]
-    if side == "a":
-        ports = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]")
-    ports = ports.replace(f"*{width}-1:0]", f"*{part['in_width']}-1:0]")
+    side, width = part["side"], part["in_width"]
+    listed = ports.resized(listed, f"{side}_i", width)
     if mode != MODES.index("subtract"):
-        return ports
-    line = f"input  wire  logic [{part['in_width']}-1:0]            {side}_zero_i,  // subtracted"
-    return _after(ports, f"{side}_i", line)
-
-
-def _after(ports: str, name: str, line: str) -> str:
-    """Insert a port behind the one called `name`."""
-    lines = ports.splitlines()
-    at = next(i for i, text in enumerate(lines) if re.search(rf"\b{name}\b", text.split("//")[0]))
-    return "\n".join([*lines[: at + 1], f"    {line}", *lines[at + 1 :]])
+        return listed
+    zero = ports.given(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")
+    return ports.inserted(listed, f"{side}_i", zero)
 
 
 def _array_module(engine: Config) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.engine.finish import ROUNDINGS, SHIFT_BITS, Added, Given, Requant
+from tpe.hdl.emit.ports import Port, given, returned
 from tpe.hdl.simulate.hex import Ints, to_hex
 
 if TYPE_CHECKING:
@@ -115,17 +116,17 @@ def top_parameters(engine: Config) -> dict[str, int]:
     }
 
 
-def port_lines(engine: Config) -> list[str]:
+def port_lines(engine: Config) -> list[Port]:
     """What the chain adds to the top's ports, behind c_ready_i; of `offset` alone, c_add_i."""
-    lines = []
-    for part in fields(engine):
-        vector = f"[{'Cols*' if part.wide else ''}{part.width}-1:0]"
-        lines.append(f"input  wire  logic {vector:<26}{part.port},")
+    lines = [
+        given(part.port, f"[{'Cols*' if part.wide else ''}{part.width}-1:0]")
+        for part in fields(engine)
+    ]
     if engine.chain.staged and lines:
-        lines.append(f"output       logic {'':<26}c_take_o,  // the ports above are read")
+        lines.append(returned("c_take_o", comment="the ports above are read"))
     if engine.chain.narrow:
-        lines.append(f"input  wire  logic {'':<26}overflow_clear_i,")
-        lines.append(f"output       logic {'':<26}overflow_o,  // a word did not fit; stays")
+        lines.append(given("overflow_clear_i"))
+        lines.append(returned("overflow_o", comment="a word did not fit; stays"))
     return lines
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tpe.base.errors import TpeError
 from tpe.base.files import data_folder
+from tpe.hdl.emit import ports as port_lists
 from tpe.hdl.foreign import slang_ports
 
 _INSTANCE = re.compile(r"^\s+(tpe_\w+)\s+(?:#\(|u_)", re.MULTILINE)
@@ -80,23 +81,28 @@ def in_house_style(source: str) -> bool:
     return all(_LINE.fullmatch(line) for line in code if line.strip())
 
 
-def ports(source: str) -> str:
-    """The port list of a module's source, one port a line.
+@cache
+def port_records(source: str) -> port_lists.Ports:
+    """The ports of a module's source, in order.
 
-    As it stands between the parentheses; of a source that is not in the style of `rtl/`, as a
-    parser reads it. Raises TpeError for one that it cannot read.
+    Of a source that is not in the style of `rtl/`, as a parser reads them. Raises TpeError for one
+    that it cannot read.
     """
     if not in_house_style(source):
-        return slang_ports.head(source).port_list()
+        return port_lists.read_head(slang_ports.head(source))
     match = _HEAD.search(source)
     assert match
-    return match.group(2)
+    return port_lists.read(match.group(2))
+
+
+def ports(source: str) -> str:
+    """The port list of a module's source as `rtl/` has it, one port a line; see `port_records`."""
+    return port_lists.text(port_records(source))
 
 
 def port_names(source: str) -> list[str]:
     """Names of the ports, in order."""
-    lines = [line.split("//")[0].strip().rstrip(",") for line in ports(source).splitlines()]
-    return [line.split()[-1] for line in lines if line]
+    return [port.name for port in port_records(source)]
 
 
 def parameters(source: str) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from tpe.hdl.emit import sources
 from tpe.hdl.emit.templates import template
 from tpe.version import __version__
@@ -27,6 +25,5 @@ def sdc(clock_ns: float, top: str, prefix: str) -> str:
 
 
 def _ports_of(top: str, direction: str) -> list[str]:
-    lines = [x for x in sources.ports(top).splitlines() if x.split()[:1] == [direction]]
-    names = [re.split(r"\s+", line.split("//")[0].strip().rstrip(","))[-1] for line in lines]
-    return [name for name in names if name not in FREE]
+    listed = sources.port_records(top)
+    return [port.name for port in listed if port.direction == direction and port.name not in FREE]

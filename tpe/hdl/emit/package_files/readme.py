@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -74,13 +73,9 @@ def readme(engine: Config, prefix: str) -> str:
 
 
 def _ports(engine: Config, known: Facts) -> Iterator[tuple[str, str, int, str]]:
-    text = sources.ports(emit.engine_modules(engine)["tpe_engine"])
     bits = port_bits(engine, known)
-    for line in text.splitlines():
-        found = re.match(r"\s*(input|output)\b.*?(\w+) *,? *(//.*)?$", line)
-        if found:
-            way, port = found.group(1), found.group(2)
-            yield port, way, bits.get(port, 1), words.PORTS[port]
+    for port in sources.port_records(emit.engine_modules(engine)["tpe_engine"]):
+        yield port.name, port.direction, bits.get(port.name, 1), words.PORTS[port.name]
 
 
 def port_bits(engine: Config, known: Facts) -> dict[str, int]:
