@@ -4,7 +4,7 @@
 // its groups at its own pace, plane by plane, and the rows meet when all have finished. A whole
 // plane leaves its row through the finish of each column in the row's time slot (the cycle of the
 // pass modulo Rows), and is added into an accumulator per row; the last planes drain row by row.
-// With Overlap, B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
+// OverlapLoad: B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
 // of beats for all rows, and a row leads the slowest by the Drift groups of its FIFO at most.
 // Reference : arXiv:2503.06342, OPT3, OPT4C, OPT4E (the column that shares A there is a row here)
 // Cycles    : see docs/cycles.md.
@@ -24,7 +24,7 @@ module tpe_matrix2d_indexed #(
     parameter  int unsigned PsumWidth  = 40,
     parameter  int unsigned PlaneWidth = 2,
     parameter  int unsigned OwnFronts  = 0,       // 1: a front in every cell; 0: one per row
-    parameter  int unsigned Overlap    = 0,       // 1: the next B loads behind a pass
+    parameter  int unsigned Overlap    = tpe_pkg::OverlapNone,
     parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
@@ -78,13 +78,13 @@ module tpe_matrix2d_indexed #(
   end
 
   // Where a read or a write goes: behind the index, the bank if there are two.
-  localparam int unsigned AddrWidth = IndexWidth + ((Overlap != 0) ? 1 : 0);
-  localparam int unsigned BankDepth = (Overlap != 0) ? 2 ** AddrWidth : Depth;
+  localparam int unsigned AddrWidth = IndexWidth + ((Overlap == tpe_pkg::OverlapLoad) ? 1 : 0);
+  localparam int unsigned BankDepth = (Overlap == tpe_pkg::OverlapLoad) ? 2 ** AddrWidth : Depth;
 
   logic [AddrWidth-1:0]                                     load_addr;
   logic [Rows-1:0][Cols-1:0][Lanes-1:0][AddrWidth-1:0]      read_addr;
 
-  if (Overlap == 0) begin : gen_bank
+  if (Overlap == tpe_pkg::OverlapNone) begin : gen_bank
     logic loaded_q;
 
     assign b_ready_o = load_i && !loaded_q;

@@ -13,7 +13,7 @@ module tpe_front_lane #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 10,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
-    parameter  int unsigned Encoder    = 1    // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder    = tpe_pkg::EncoderEnt
 ) (
     input  wire  logic                      clk_i,
     input  wire  logic                      rst_ni,

@@ -4,20 +4,20 @@
 // requantised if Requant is 1, and cut off below zero if Relu is 1. One register, valid and ready:
 // a word is taken while the register is empty or its word leaves.
 // Latency   : 1 cycle; a word a cycle.
-// Overflow  : Narrow 0: sums wrap modulo 2**AccWidth, AccWidth = SumWidth. 1: a word that does not
-//             fit SumWidth bits wraps, 2: it saturates; either way overflow_o rises with that word
-//             and stays until reset or overflow_clear_i.
+// Overflow  : NarrowNone: sums wrap modulo 2**AccWidth, AccWidth = SumWidth. NarrowFlag: a word
+//             that does not fit SumWidth bits wraps, NarrowSaturate: it saturates; either way
+//             overflow_o rises with that word and stays until reset or overflow_clear_i.
 `default_nettype none
 
 module tpe_post #(
     parameter int unsigned Count      = 4,   // columns
     parameter int unsigned AccWidth   = 32,  // of a word as the array has it
     parameter int unsigned SumWidth   = 32,  // of the accumulator without guard bits
-    parameter int unsigned Narrow     = 0,
+    parameter int unsigned Narrow     = tpe_pkg::NarrowNone,
     parameter int unsigned Requant    = 0,
     parameter int unsigned ScaleWidth = 32,
     parameter int unsigned ShiftWidth = 6,
-    parameter int unsigned Rounding   = 1,   // see tpe_requant
+    parameter int unsigned Rounding   = tpe_pkg::RoundingHalfEven,
     parameter int unsigned Relu       = 0,
     parameter int unsigned YWidth     = 32,  // of a word as it leaves
     parameter int unsigned YSigned    = 1,
@@ -47,7 +47,8 @@ module tpe_post #(
     output       logic                               overflow_o
 );
 
-  if (Narrow > 2 || AccWidth < SumWidth || (Narrow == 0 && AccWidth != SumWidth)
+  if (Narrow > tpe_pkg::NarrowSaturate || AccWidth < SumWidth
+      || (Narrow == tpe_pkg::NarrowNone && AccWidth != SumWidth)
       || (Requant == 0 && YWidth != SumWidth)) begin : gen_check
     $error("tpe_post: SumWidth = AccWidth unless narrowed, YWidth = SumWidth unless requantised");
   end
@@ -73,14 +74,14 @@ module tpe_post #(
     assign total = c_i[i*AccWidth+:AccWidth] + c_add_i[i*AccWidth+:AccWidth]
                  + bias_i[Bias*AccWidth+:AccWidth];
 
-    if (Narrow == 0) begin : gen_same
+    if (Narrow == tpe_pkg::NarrowNone) begin : gen_same
       assign sum     = total;
       assign over[i] = 1'b0;
     end else begin : gen_narrow
       tpe_narrow #(
           .AccWidth(AccWidth),
           .SumWidth(SumWidth),
-          .Saturate(Narrow - 1)
+          .Saturate(Narrow == tpe_pkg::NarrowSaturate ? 1 : 0)
       ) u_narrow (
           .word_i(total),
           .word_o(sum),

@@ -37,7 +37,7 @@ module opt4c_2d_4x4_front #(
       .CodeWidth(CodeWidth),
       .IndexWidth(IndexWidth),
       .PlaneWidth(PlaneWidth),
-      .Encoder(1)
+      .Encoder(opt4c_2d_4x4_pkg::EncoderEnt)
   ) u_front (
       .clk_i,
       .rst_ni,

@@ -14,7 +14,7 @@ module opt4c_2d_4x4_front_sparse #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 12,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
-    parameter  int unsigned Encoder    = 1    // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder    = opt4c_2d_4x4_pkg::EncoderEnt
 ) (
     input  wire  logic                               clk_i,
     input  wire  logic                               rst_ni,

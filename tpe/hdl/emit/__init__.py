@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tpe.base.errors import TpeError
 from tpe.engine.parameters import size_text
-from tpe.hdl.emit import finish, ports, sources
+from tpe.hdl.emit import finish, ports, rtl_names, sources
 from tpe.hdl.emit.compressors import tree_modules
 from tpe.hdl.emit.keywords import KEYWORDS
 from tpe.hdl.emit.templates import template
@@ -16,9 +17,9 @@ from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
 from tpe.numbers.formats import IntFormat
-from tpe.numbers.zero_points import MODES
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE, Hardware
+from tpe.pe.parameters import Parameter
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def hardware(engine: Config) -> Hardware:
 def engine_modules(engine: Config) -> dict[str, str]:
     """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
     own = {"tpe_engine": _top(engine), **pe_aliases(engine), **_trees(engine)}
-    modules = sources.closure(own)
-    return {name: with_defaults(text, rtl_widths(engine)) for name, text in modules.items()}
+    widths = rtl_widths(engine)
+    return {name: with_defaults(x, widths) for name, x in sources.closure(own).items()}
 
 
 def _trees(engine: Config) -> dict[str, str]:
@@ -101,15 +102,23 @@ def with_defaults(text: str, widths: Mapping[str, int]) -> str:
     """A module with the engine's widths as the defaults of its parameters.
 
     Yosys elaborates a module with its defaults before it derives the real one, and checks hold
-    for defaults too.
+    for defaults too. Where a module takes its defaults from a package by name, these have names.
     """
+    if sources.is_package(text):
+        return text
     if not sources.in_house_style(text):
         return slang_ports.with_defaults(text, widths)
     head, end, rest = text.partition("\n) (\n")
     for name, value in widths.items():
-        pattern = rf"(\bparameter +int unsigned {name} *= )[^,\n]*?(?= *(,|//|\n|$))"
-        head = re.sub(pattern, rf"\g<1>{value}", head)
+        pattern = rf"(\bparameter +int unsigned {name} *= )([^,\n]*?)(?= *(,|//|\n|$))"
+        head = re.sub(pattern, partial(_default, name, value), head)
     return head + end + rest
+
+
+def _default(name: str, value: int, hit: re.Match[str]) -> str:
+    """What stands in the place of a parameter's default: a name if that is one, else a number."""
+    by_name = hit.group(2).startswith(f"{rtl_names.PACKAGE}::")
+    return f"{hit.group(1)}{rtl_names.reference(name, value) if by_name else value}"
 
 
 def pe_aliases(engine: Config) -> dict[str, str]:
@@ -126,8 +135,8 @@ def pe_aliases(engine: Config) -> dict[str, str]:
     for alias, target, names in parts:
         source = sources.text(target)
         taken = sources.parameters(source)
-        chosen = [
-            (p.rtl, p.rtl_value(engine.params[p.name])) for p in pe.parameters if p.rtl in taken
+        chosen: list[tuple[str, str | int]] = [
+            (p.rtl, _chosen(p, engine.params[p.name])) for p in pe.parameters if p.rtl in taken
         ]
         if "encode_in" in engine.params and "Coded" in taken:
             chosen.append(("Coded", int(engine.params["encode_in"] != "cell")))
@@ -152,6 +161,14 @@ def pe_aliases(engine: Config) -> dict[str, str]:
     return aliases
 
 
+def _chosen(parameter: Parameter, value: Any) -> str | int:
+    """A PE's choice as its cell is given it: by name where the package has the word for it."""
+    number = parameter.rtl_value(value)
+    if rtl_names.named().get(parameter.rtl, {}).get(value) != number:
+        return number
+    return rtl_names.reference(parameter.rtl, number)
+
+
 def _alias(
     module: str,
     title: str,
@@ -159,7 +176,7 @@ def _alias(
     target: str,
     parameters: list[tuple[str, int]],
     instance: str,
-    chosen: Iterable[tuple[str, int]],
+    chosen: Iterable[tuple[str, str | int]],
     target_source: str,
     gated: tuple[str, ...],
     latency: int,
@@ -192,7 +209,7 @@ def _top(engine: Config) -> str:
     """`tpe_engine`: the array, behind what widens operands and takes zero points out."""
     widths, array = rtl_widths(engine), _array_module(engine)
     names = _array_parameters(array)
-    mode = MODES.index(engine.params["zero_points"])
+    mode = engine.params["zero_points"]
     listed = sources.port_records(sources.text(f"tpe_{array}"))
     connections = {port.name: port.name for port in listed}
     parameters = list(zip(("Rows", "Cols"), rtl_size(engine), strict=True))
@@ -204,7 +221,7 @@ def _top(engine: Config) -> str:
         listed = ports.resized(listed, "a_i", "AWidth")
         parameters += [("AWidth", widths["AWidth"])] if "AWidth" not in names else []
     for side, number in zip("ab", stored_formats(engine), strict=True):
-        if number.signed and mode != 1:
+        if number.signed and mode != "subtract":
             continue
         part = _conversion(side, number, mode, listed)
         conversions.append(part)
@@ -216,7 +233,7 @@ def _top(engine: Config) -> str:
             connections[f"{side}_i"] = part["signal"]
     post = finish.post(engine)
     listed = ports.inserted(listed, "c_ready_i", *finish.port_lines(engine))
-    if post or mode == MODES.index("offset"):
+    if post or mode == "offset":
         connections["c_o"] = "c_array"
     if post:
         connections |= {
@@ -233,7 +250,7 @@ def _top(engine: Config) -> str:
         conversions=conversions,
         encoder=encoder,
         post=post,
-        corrected=post is None and mode == MODES.index("offset"),
+        corrected=post is None and mode == "offset",
         target=f"tpe_{array}",
         bindings=names,
         connections=list(connections.items()),
@@ -253,10 +270,11 @@ def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:
     if engine.params.get("encode_in") != "edge":
         return None
     count, _ = ports.find(listed, "a_i").elements
-    return {"count": count, "source": "a_i", "kind": engine.encoder}
+    kind = rtl_names.reference("Encoder", engine.encoder)
+    return {"count": count, "source": "a_i", "kind": kind}
 
 
-def _conversion(side: str, number: IntFormat, mode: int, listed: ports.Ports) -> dict[str, Any]:
+def _conversion(side: str, number: IntFormat, mode: str, listed: ports.Ports) -> dict[str, Any]:
     """How one side's operands become the array's, as the template reads it."""
     count, _ = ports.find(listed, f"{side}_i").elements
     return {
@@ -265,17 +283,17 @@ def _conversion(side: str, number: IntFormat, mode: int, listed: ports.Ports) ->
         "in_width": side.upper() + "Operand",
         "out_width": side.upper() + "Width",
         "signed": int(number.signed),
-        "zero": mode,
+        "zero": rtl_names.reference("Zero", mode),
         "signal": f"{side}_coded",
-        "zero_signal": f"{side}_zero_i" if mode == 1 else "'0",
+        "zero_signal": f"{side}_zero_i" if mode == "subtract" else "'0",
     }
 
 
-def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: int) -> ports.Ports:
+def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: str) -> ports.Ports:
     """The port of one side in its stored width, and its zero point if that is subtracted."""
     side, width = part["side"], part["in_width"]
     listed = ports.resized(listed, f"{side}_i", width)
-    if mode != MODES.index("subtract"):
+    if mode != "subtract":
         return listed
     zero = ports.given(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")
     return ports.inserted(listed, f"{side}_i", zero)
@@ -323,6 +341,6 @@ def rename(modules: Mapping[str, str], prefix: str) -> dict[str, str]:
     def new(name: str) -> str:
         return prefix if name == "tpe_engine" else f"{prefix}_{name.removeprefix('tpe_')}"
 
-    known = sorted({*modules, *sources.modules()}, key=len, reverse=True)
+    known = sorted({*modules, *sources.modules(), *sources.packages()}, key=len, reverse=True)
     names = re.compile("|".join(rf"\b{name}\b" for name in known))
     return {new(m): names.sub(lambda hit: new(hit.group()), t) for m, t in modules.items()}

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.engine.finish import ROUNDINGS, SHIFT_BITS, Added, Given, Requant
+from tpe.engine.finish import SHIFT_BITS, Added, Given, Requant
+from tpe.hdl.emit import rtl_names
 from tpe.hdl.emit.ports import Port, given, returned
 from tpe.hdl.simulate.hex import Ints, to_hex
 
@@ -79,7 +80,7 @@ def parameters(engine: Config) -> dict[str, int]:
         "Requant": int(chain.requant != "off"),
         "ScaleWidth": chain.requant_bits,
         "ShiftWidth": SHIFT_BITS,
-        "Rounding": ROUNDINGS.index(chain.rounding),
+        "Rounding": rtl_names.number("Rounding", chain.rounding),
         "Relu": int(chain.relu),
         "YWidth": chain.out.bits,
         "YSigned": int(chain.out.signed),
@@ -100,7 +101,8 @@ def post(engine: Config) -> dict[str, Any] | None:
     guarded = engine.chain.narrow > 0
     outward += [("overflow_clear_i", "overflow_clear_i" if guarded else "1'b0")]
     outward += [("overflow_o", "overflow_o" if guarded else "unused_overflow")]
-    bindings = {"Count": "Cols", "AccWidth": "AccWidth", **parameters(engine), **counts}
+    own = {name: rtl_names.reference(name, x) for name, x in parameters(engine).items()}
+    bindings = {"Count": "Cols", "AccWidth": "AccWidth", **own, **counts}
     return {
         "bindings": list((bindings | {name: name for name in top_parameters(engine)}).items()),
         "connections": [("take_o", "c_take_o" if there else "unused_take"), *outward],

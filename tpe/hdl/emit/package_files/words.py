@@ -307,7 +307,7 @@ def _finish(engine: Config, known: Facts) -> str:
     done += ["`bias_i`"] if stages.bias else []
     lines = ["One register, one cycle. " + (f"{' and '.join(done)} added; " if done else "")]
     if stages.narrow:
-        what = "saturates at" if stages.narrow == 2 else "wraps to"
+        what = "saturates at" if engine.params["overflow"] == "saturate" else "wraps to"
         lines[0] += f"the sum {what} {stages.acc_bits} bits; "
     if stages.requant != "off":
         lines[0] += (
