@@ -26,8 +26,11 @@ SHOWN_BEATS = 4
 TIMED_K = (1, 16, 64)
 
 
-def readme(engine: Config, prefix: str) -> str:
-    """The text of README.md. Raises TpeError for an engine without RTL."""
+def readme(engine: Config, prefix: str, reset: str = "async") -> str:
+    """The text of README.md; `reset` as in `emit.engine_modules`.
+
+    Raises TpeError for an engine without RTL.
+    """
     pe, array, params = emit.record(engine), engine.array, engine.params
     assert array is not None
     shown = example(engine)
@@ -43,8 +46,10 @@ def readme(engine: Config, prefix: str) -> str:
         array_title=array.title,
         size=size_text(engine.size),
         version=__version__,
-        settings=[(name, value) for name, value in params.items() if value is not None],
-        ports=list(_ports(engine, known)),
+        settings=[(name, value) for name, value in params.items() if value is not None]
+        + ([("reset", reset)] if reset != "async" else []),
+        ports=list(_ports(engine, known, reset)),
+        reset_note=words.RESETS[reset],
         a=known.a,
         b=known.b,
         c=known.c,
@@ -72,10 +77,11 @@ def readme(engine: Config, prefix: str) -> str:
     )
 
 
-def _ports(engine: Config, known: Facts) -> Iterator[tuple[str, str, int, str]]:
+def _ports(engine: Config, known: Facts, reset: str) -> Iterator[tuple[str, str, int, str]]:
     bits = port_bits(engine, known)
     for port in sources.port_records(emit.engine_modules(engine)["tpe_engine"]):
-        yield port.name, port.direction, bits.get(port.name, 1), words.PORTS[port.name]
+        text = words.PORTS[port.name].format(reset=f"{reset}hronous")
+        yield port.name, port.direction, bits.get(port.name, 1), text
 
 
 def port_bits(engine: Config, known: Facts) -> dict[str, int]:
