@@ -12,8 +12,8 @@ FREE = ("clk_i", "rst_ni")  # ports that take no input delay from the clock's ne
 def sdc(clock_ns: float, top: str, prefix: str, reset: str = "async") -> str:
     """The text of PREFIX.sdc for a top module's text: all margins are Tcl variables at its head.
 
-    clock_ns: the clock's period, ns. Other times are ns, loads pF, as SDC's units say. reset: "async" or
-    "sync", as the top's registers have it.
+    clock_ns: the clock's period, ns. Other times are ns, loads pF, as SDC's units say.
+    reset: "async" or "sync", as the top's registers have it.
     """
     return template(
         "package.sdc.j2",
