@@ -4,7 +4,7 @@
 // its groups at its own pace, plane by plane, and the rows meet when all have finished. A whole
 // plane leaves its row through the finish of each column in the row's time slot (the cycle of the
 // pass modulo Rows), and is added into an accumulator per row; the last planes drain row by row.
-// With Overlap, B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
+// OverlapLoad: B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
 // of beats for all rows, and a row leads the slowest by the Drift groups of its FIFO at most.
 // Reference : arXiv:2503.06342, OPT3, OPT4C, OPT4E (the column that shares A there is a row here)
 // Cycles    : see docs/cycles.md.
@@ -24,33 +24,33 @@ module tpe_matrix2d_indexed #(
     parameter  int unsigned PsumWidth  = 40,
     parameter  int unsigned PlaneWidth = 2,
     parameter  int unsigned OwnFronts  = 0,       // 1: a front in every cell; 0: one per row
-    parameter  int unsigned Overlap    = 0,       // 1: the next B loads behind a pass
+    parameter  int unsigned Overlap    = tpe_pkg::OverlapNone,
     parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
-    input  wire  logic                           clk_i,
-    input  wire  logic                           rst_ni,
+    input  wire  logic                                       clk_i,
+    input  wire  logic                                       rst_ni,
     // What the pass does; stable while it lasts
-    input  wire  logic                           load_i,   // B is loaded first
-    input  wire  logic                           clear_i,  // the accumulators start from zero
-    input  wire  logic                           flush_i,  // C leaves at the end
-    output       logic                           done_o,   // the pass ends with this cycle
+    input  wire  logic                                       load_i,     // B is loaded first
+    input  wire  logic                                       clear_i,    // sums start from zero
+    input  wire  logic                                       flush_i,    // C leaves at the end
+    output       logic                                       done_o,     // the pass ends now
     // A: a stream per row and lane of groups of K (lane l has those of index l modulo Lanes), the
     // whole K once per plane, least significant first
-    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_valid_i,
-    output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_ready_o,
-    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_last_i,  // the last group of K
-    input  wire  logic [Rows*Lanes*Group*AWidth-1:0]    a_i,
+    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_valid_i,
+    output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_ready_o,
+    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_last_i,   // the last group of K
+    input  wire  logic [Rows*Lanes*Group*AWidth-1:0]         a_i,
     // B: one beat is one k of every column
-    input  wire  logic                           b_valid_i,
-    output       logic                           b_ready_o,
-    input  wire  logic                           b_last_i,  // the last beat of the load
-    input  wire  logic [Cols*BWidth-1:0]         b_i,
+    input  wire  logic                                       b_valid_i,
+    output       logic                                       b_ready_o,
+    input  wire  logic                                       b_last_i,   // the load's last beat
+    input  wire  logic [Cols*BWidth-1:0]                     b_i,
     // C: row 0 first
-    output       logic                           c_valid_o,
-    input  wire  logic                           c_ready_i,
-    output       logic                           c_last_o,
-    output       logic [Cols*AccWidth-1:0]       c_o
+    output       logic                                       c_valid_o,
+    input  wire  logic                                       c_ready_i,
+    output       logic                                       c_last_o,
+    output       logic [Cols*AccWidth-1:0]                   c_o
 );
 
   localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
@@ -78,13 +78,13 @@ module tpe_matrix2d_indexed #(
   end
 
   // Where a read or a write goes: behind the index, the bank if there are two.
-  localparam int unsigned AddrWidth = IndexWidth + ((Overlap != 0) ? 1 : 0);
-  localparam int unsigned BankDepth = (Overlap != 0) ? 2 ** AddrWidth : Depth;
+  localparam int unsigned AddrWidth = IndexWidth + ((Overlap == tpe_pkg::OverlapLoad) ? 1 : 0);
+  localparam int unsigned BankDepth = (Overlap == tpe_pkg::OverlapLoad) ? 2 ** AddrWidth : Depth;
 
   logic [AddrWidth-1:0]                                     load_addr;
   logic [Rows-1:0][Cols-1:0][Lanes-1:0][AddrWidth-1:0]      read_addr;
 
-  if (Overlap == 0) begin : gen_bank
+  if (Overlap == tpe_pkg::OverlapNone) begin : gen_bank
     logic loaded_q;
 
     assign b_ready_o = load_i && !loaded_q;

@@ -21,25 +21,25 @@ module tpe_sparse_row #(
     parameter int unsigned OwnFronts  = 0,  // 1: a front in every cell; 0: one for the row
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
 ) (
-    input  wire  logic                              clk_i,
-    input  wire  logic                              rst_ni,
-    input  wire  logic                              open_i,   // groups are welcome
-    input  wire  logic                              done_i,   // the pass is over
+    input  wire  logic                                         clk_i,
+    input  wire  logic                                         rst_ni,
+    input  wire  logic                                         open_i,     // groups are welcome
+    input  wire  logic                                         done_i,     // the pass is over
     // groups of A, a stream per lane
-    input  wire  logic [Lanes-1:0]                                a_valid_i,
-    output       logic [Lanes-1:0]                                a_ready_o,
-    input  wire  logic [Lanes-1:0]                                a_last_i,
-    input  wire  logic [Lanes*Group*AWidth-1:0]                   a_i,
+    input  wire  logic [Lanes-1:0]                             a_valid_i,
+    output       logic [Lanes-1:0]                             a_ready_o,
+    input  wire  logic [Lanes-1:0]                             a_last_i,
+    input  wire  logic [Lanes*Group*AWidth-1:0]                a_i,
     // B by index
-    output       logic [Cols-1:0][Lanes-1:0][IndexWidth-1:0]      index_o,
-    input  wire  logic [Cols-1:0][Lanes-1:0][BWidth-1:0]          b_i,
+    output       logic [Cols-1:0][Lanes-1:0][IndexWidth-1:0]   index_o,
+    input  wire  logic [Cols-1:0][Lanes-1:0][BWidth-1:0]       b_i,
     // whole planes
-    output       logic                              full_o,
-    output       logic                              final_o,  // it is the last plane of the pass
-    output       logic [PlaneWidth-1:0]             plane_o,
-    output       logic [Cols-1:0][PsumWidth-1:0]    psum_o,
-    input  wire  logic                              slot_i,   // the finish is the row's
-    input  wire  logic                              take_i    // the plane is being taken
+    output       logic                                         full_o,
+    output       logic                                         final_o,    // the pass's last plane
+    output       logic [PlaneWidth-1:0]                        plane_o,
+    output       logic [Cols-1:0][PsumWidth-1:0]               psum_o,
+    input  wire  logic                                         slot_i,     // the row has the finish
+    input  wire  logic                                         take_i      // the plane is taken
 );
 
   logic                                         en;        // the row's own enable

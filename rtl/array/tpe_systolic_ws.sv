@@ -5,7 +5,7 @@
 // psums move down, a cell a cycle. They start from zero (clear_i) or from the psum buffer, and end
 // there or, finished, in C (flush_i). CellLatency lies within a cell: the skew is a cycle a row.
 // Cycles    : a pass of M rows takes Rows (load) + M + Rows + Cols + CellLatency + 1 cycles, one
-//             more if C leaves. Overlap = 1: B of the next pass is loaded meanwhile, from the cycle
+//             more if C leaves. OverlapLoad: B of the next pass is loaded meanwhile, from the cycle
 //             on after the one in which the last cell has taken its own; a pass waits for it.
 // Overflow  : as the cell's.
 `default_nettype none
@@ -20,29 +20,29 @@ module tpe_systolic_ws #(
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned CellLatency = 0,      // registers in the cell before its psum
-    parameter int unsigned Overlap     = 0,      // 1: B of a pass is loaded behind the one before
+    parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter int unsigned PsumDepth   = 1024    // rows of a pass that does not do all of K
 ) (
     input  wire  logic                        clk_i,
     input  wire  logic                        rst_ni,
     // What the pass does; stable while it lasts
-    input  wire  logic                        clear_i,   // psums start from zero
-    input  wire  logic                        flush_i,   // C leaves
-    output       logic                        done_o,    // the pass ends with this cycle
+    input  wire  logic                        clear_i,    // psums start from zero
+    input  wire  logic                        flush_i,    // C leaves
+    output       logic                        done_o,     // the pass ends with this cycle
     // A: one beat is Rows consecutive k of one row
     input  wire  logic                        a_valid_i,
     output       logic                        a_ready_o,
-    input  wire  logic                        a_last_i,  // the last row of the pass
+    input  wire  logic                        a_last_i,   // the last row of the pass
     input  wire  logic [Rows*CodeWidth-1:0]   a_i,
     // B: one beat is one k of every column, the last k of the tile first; Rows beats
     input  wire  logic                        b_valid_i,
     output       logic                        b_ready_o,
-    input  wire  logic                        b_last_i,  // the last beat of the tile
+    input  wire  logic                        b_last_i,   // the last beat of the tile
     input  wire  logic [Cols*BWidth-1:0]      b_i,
     // C: in the order of the rows of A
     output       logic                        c_valid_o,
     input  wire  logic                        c_ready_i,
-    output       logic                        c_last_o,  // the last row of the pass
+    output       logic                        c_last_o,   // the last row of the pass
     output       logic [Cols*AccWidth-1:0]    c_o
 );
 
@@ -52,8 +52,8 @@ module tpe_systolic_ws #(
   localparam int unsigned Write     = Take + 1;          // ... the register behind it,
   localparam int unsigned Leave     = Write + Cols - 1;  // ... and that of the last column
 
-  if (Rows < 1 || Cols < 1 || PsumDepth < 1 || Overlap > 1) begin : gen_check
-    $error("tpe_systolic_ws: Rows, Cols, PsumDepth of 1 or more, Overlap 0 or 1");
+  if (Rows < 1 || Cols < 1 || PsumDepth < 1 || Overlap > tpe_pkg::OverlapLoad) begin : gen_check
+    $error("tpe_systolic_ws: Rows, Cols, PsumDepth of 1 or more, Overlap of tpe_pkg");
   end
 
   // ---- the order of a pass ---------------------------------------------------------------------
@@ -77,7 +77,7 @@ module tpe_systolic_ws #(
       row_q      <= '0;
     end else if (en) begin
       if (load) full_q <= b_last_i;
-      else if ((Overlap != 0) ? swapped : done_o) full_q <= 1'b0;
+      else if ((Overlap == tpe_pkg::OverlapLoad) ? swapped : done_o) full_q <= 1'b0;
       if (done_o) begin
         begun_q    <= 1'b0;
         streamed_q <= 1'b0;

@@ -14,15 +14,15 @@ module tpe_ws_column #(
     parameter  int unsigned Deskew     = 0,     // columns to the right
     localparam int unsigned AddrWidth  = (PsumDepth > 1) ? $clog2(PsumDepth) : 1
 ) (
-    input  wire  logic                  clk_i,
-    input  wire  logic                  en_i,
-    input  wire  logic [AddrWidth-1:0]  read_addr_i,
-    output       logic [PsumWidth-1:0]  psum_o,        // of read_addr_i, to the highest cell
-    input  wire  logic                  take_i,        // psum_i is valid
-    input  wire  logic [PsumWidth-1:0]  psum_i,        // of the lowest cell
-    input  wire  logic                  write_i,       // a cycle after take_i
-    input  wire  logic [AddrWidth-1:0]  write_addr_i,
-    output       logic [AccWidth-1:0]   word_o
+    input  wire  logic                   clk_i,
+    input  wire  logic                   en_i,
+    input  wire  logic [AddrWidth-1:0]   read_addr_i,
+    output       logic [PsumWidth-1:0]   psum_o,        // of read_addr_i, to the highest cell
+    input  wire  logic                   take_i,        // psum_i is valid
+    input  wire  logic [PsumWidth-1:0]   psum_i,        // of the lowest cell
+    input  wire  logic                   write_i,       // a cycle after take_i
+    input  wire  logic [AddrWidth-1:0]   write_addr_i,
+    output       logic [AccWidth-1:0]    word_o
 );
 
   logic [PsumWidth-1:0] psum_q;

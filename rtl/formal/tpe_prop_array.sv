@@ -20,7 +20,7 @@ module tpe_prop_array #(
     parameter int unsigned Planes      = 1,
     parameter int unsigned CellLatency = 0,
     parameter int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
-    parameter int unsigned Encoder     = 0
+    parameter int unsigned Encoder     = tpe_pkg::EncoderBooth
 ) (
     input  wire  logic                           clk_i,
     input  wire  logic                           a_valid_i,

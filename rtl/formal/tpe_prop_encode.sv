@@ -6,7 +6,7 @@
 
 module tpe_prop_encode #(
     parameter  int unsigned Width     = 8,
-    parameter  int unsigned Encoder   = 0,
+    parameter  int unsigned Encoder   = tpe_pkg::EncoderBooth,
     localparam int unsigned NumDigits = (Width + 1) / 2,
     localparam int unsigned SumWidth  = 2 * NumDigits + 3  // holds every sum of digits of -2..2
 ) (

@@ -5,7 +5,7 @@
 
 module tpe_prop_encode_row #(
     parameter int unsigned Width     = 8,
-    parameter int unsigned Encoder   = 0,
+    parameter int unsigned Encoder   = tpe_pkg::EncoderBooth,
     parameter int unsigned CodeWidth = 12
 ) (
     input  wire  logic [Width-1:0]   a_i,

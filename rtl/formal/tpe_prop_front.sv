@@ -12,7 +12,7 @@ module tpe_prop_front #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 4,
     parameter  int unsigned PlaneWidth = 1,
-    parameter  int unsigned Encoder    = 0,
+    parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
     localparam int unsigned LaneWidth  = $clog2(Group),
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - LaneWidth)

@@ -20,9 +20,9 @@ module tpe_prop_indexed #(
     parameter  int unsigned PsumWidth  = 14,
     parameter  int unsigned PlaneWidth = 1,
     parameter  int unsigned OwnFronts  = 0,
-    parameter  int unsigned Overlap    = 0,
+    parameter  int unsigned Overlap    = tpe_pkg::OverlapNone,
     parameter  int unsigned Drift      = 0,
-    parameter  int unsigned Encoder    = 0,
+    parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
     localparam int unsigned Streams    = (Drift != 0) ? 1 : Rows * Lanes,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned Rounds     = Depth / (Group * Lanes)
@@ -101,7 +101,7 @@ module tpe_prop_indexed #(
   assign b_beat  = begun_q && b_valid_i && b_ready;
   assign b_last  = loaded_q == rounds_q * (Group * Lanes) - 1;
   assign take    = begun_q && c_valid && c_ready_i;
-  assign b       = (Overlap != 0 && load_q && !taken_q) ? next_q : resident_q;
+  assign b       = (Overlap == tpe_pkg::OverlapLoad && load_q && !taken_q) ? next_q : resident_q;
 
   for (genvar s = 0; s < Total; s++) begin : gen_stream
     assign last[s]   = round_q[s] == rounds_q - 1;
@@ -172,15 +172,15 @@ module tpe_prop_indexed #(
       if (b_beat) begin
         loaded_q <= b_last ? 0 : loaded_q + 1;
         for (int unsigned d = 0; d < Depth; d++) begin
-          if (loaded_q == d && Overlap == 0) resident_q[d] <= b_i;
-          if (loaded_q == d && Overlap != 0) next_q[d] <= b_i;
+          if (loaded_q == d && Overlap == tpe_pkg::OverlapNone) resident_q[d] <= b_i;
+          if (loaded_q == d && Overlap == tpe_pkg::OverlapLoad) next_q[d] <= b_i;
         end
         if (b_last) next_full_q <= 1'b1;
       end
       if (load_q && !taken_q && next_full_q) begin
         taken_q     <= 1'b1;
         next_full_q <= 1'b0;
-        if (Overlap != 0) resident_q <= next_q;
+        if (Overlap == tpe_pkg::OverlapLoad) resident_q <= next_q;
       end
       for (int unsigned s = 0; s < Total; s++) begin
         if (accept[s]) begin
@@ -213,7 +213,8 @@ module tpe_prop_indexed #(
                    || (done && flush_q && !(take && out_q == Rows - 1));
   // Groups only once B is there; no bank is loaded while its pass reads it.
   assign wrong_load = (|accept && load_q && !taken_q && !next_full_q)
-                   || (b_beat && next_full_q) || (b_beat && Overlap == 0 && (!load_q || taken_q));
+                   || (b_beat && next_full_q)
+                   || (b_beat && Overlap == tpe_pkg::OverlapNone && (!load_q || taken_q));
 
   assign fails_o = begun_q
                  && (wrong_word || wrong_pass || wrong_load

@@ -1,6 +1,6 @@
 // tpe_prop_operand -- an operand enters the array as its number, less its zero point if any.
 //
-// Zero 0: none. 1: zero_i is subtracted. 2: 2**(InWidth-1) is subtracted if it is unsigned.
+// ZeroSubtract: zero_i is subtracted. ZeroOffset: 2**(InWidth-1) is, if the operand is unsigned.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -8,7 +8,7 @@ module tpe_prop_operand #(
     parameter int unsigned InWidth  = 8,
     parameter int unsigned OutWidth = 9,
     parameter int unsigned Signed   = 0,
-    parameter int unsigned Zero     = 0
+    parameter int unsigned Zero     = tpe_pkg::ZeroNone
 ) (
     input  wire  logic [InWidth-1:0]   x_i,
     input  wire  logic [InWidth-1:0]   zero_i,
@@ -35,8 +35,10 @@ module tpe_prop_operand #(
   always_comb begin
     x    = (Signed == 1) ? Width'($signed(x_i)) : Width'(x_i);
     zero = '0;
-    if (Zero == 1) zero = (Signed == 1) ? Width'($signed(zero_i)) : Width'(zero_i);
-    if (Zero == 2 && Signed == 0) zero = Width'(2 ** (InWidth - 1));
+    if (Zero == tpe_pkg::ZeroSubtract) begin
+      zero = (Signed == 1) ? Width'($signed(zero_i)) : Width'(zero_i);
+    end
+    if (Zero == tpe_pkg::ZeroOffset && Signed == 0) zero = Width'(2 ** (InWidth - 1));
   end
 
   assign fails_o = (Width'($signed(out)) != x - zero);

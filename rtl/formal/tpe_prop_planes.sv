@@ -23,7 +23,7 @@ module tpe_prop_planes #(
     parameter int unsigned PsumWidth  = 128,
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned Digits     = 0,
-    parameter int unsigned Encoder    = 0,
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
     parameter int unsigned Watch      = 0,
     parameter int unsigned WatchLane  = 0
 ) (

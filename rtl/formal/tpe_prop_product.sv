@@ -21,7 +21,7 @@ module tpe_prop_product #(
     parameter int unsigned Digits     = 0,  // what a code is, as tpe_spec_product has it
     parameter int unsigned WatchLane  = 0,
     parameter int unsigned ByDigits   = 0,
-    parameter int unsigned Encoder    = 0
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth
 ) (
     input  wire  logic                    clk_i,
     input  wire  logic [1:0]              later_i,  // flags of what follows the step

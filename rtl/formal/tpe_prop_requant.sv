@@ -10,7 +10,7 @@ module tpe_prop_requant #(
     parameter int unsigned SumWidth   = 5,
     parameter int unsigned ScaleWidth = 4,
     parameter int unsigned ShiftWidth = 3,
-    parameter int unsigned Rounding   = 1,   // 0: half up, 1: half even, 2: half away from zero
+    parameter int unsigned Rounding   = tpe_pkg::RoundingHalfEven,
     parameter int unsigned Relu       = 0,
     parameter int unsigned YWidth     = 4,
     parameter int unsigned YSigned    = 1
@@ -59,8 +59,9 @@ module tpe_prop_requant #(
   assign high    = (YSigned == 1) ? (Width'(1) << (YWidth - 1)) - 1 : (Width'(1) << YWidth) - 1;
 
   always_comb begin
-    if (Rounding == 0) rounded = half_up;
-    else if (Rounding == 1) rounded = (tie && half_up[0]) ? half_up - 1 : half_up;
+    if (Rounding == tpe_pkg::RoundingHalfUp) rounded = half_up;
+    else if (Rounding == tpe_pkg::RoundingHalfEven)
+      rounded = (tie && half_up[0]) ? half_up - 1 : half_up;
     else rounded = away;
     if (Relu == 1 && rounded < 0) rounded = '0;
     placed = rounded + zero;

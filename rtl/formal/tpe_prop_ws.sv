@@ -18,7 +18,7 @@ module tpe_prop_ws #(
     parameter  int unsigned PsumWidth   = 5,
     parameter  int unsigned PlaneWidth  = 1,
     parameter  int unsigned CellLatency = 0,
-    parameter  int unsigned Overlap     = 0,
+    parameter  int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter  int unsigned PsumDepth   = 2,
     parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
     localparam int unsigned Longest     = Rows + Cols + CellLatency + 2  // from the last row on
@@ -178,7 +178,7 @@ module tpe_prop_ws #(
   assign wrong_pass = (a_beat && closed_q) || late_q > Longest
                    || (done && (!closed_q || (flush_q && !(take && out_q + 1 == row_q))));
   assign wrong_tile = (a_beat && !opened_q && !tile_q) || (b_beat && tile_q)
-                   || (b_beat && Overlap == 0 && opened_q);
+                   || (b_beat && Overlap == tpe_pkg::OverlapNone && opened_q);
 
   assign fails_o = begun_q
                  && (wrong_word || wrong_pass || wrong_tile

@@ -10,7 +10,7 @@ module tpe_spec_beat #(
     parameter int unsigned CodeWidth  = 8,
     parameter int unsigned Lanes      = 1,
     parameter int unsigned Digits     = 0,
-    parameter int unsigned Encoder    = 0,
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
     parameter int unsigned Planes     = 1,
     parameter int unsigned PlaneWidth = 1,
     parameter int unsigned Width      = 32

@@ -9,7 +9,7 @@ module tpe_spec_product_digits #(
     parameter  int unsigned BWidth    = 8,
     parameter  int unsigned CodeWidth = 8,
     parameter  int unsigned Digits    = 0,
-    parameter  int unsigned Encoder   = 0,
+    parameter  int unsigned Encoder   = tpe_pkg::EncoderBooth,
     parameter  int unsigned Width     = 32,
     localparam int unsigned NumDigits = (AWidth + 1) / 2
 ) (

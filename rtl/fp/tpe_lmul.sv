@@ -1,7 +1,7 @@
 // tpe_lmul -- L-Mul: a floating-point product by one integer addition.
 //
 // The exponent and fraction fields of both operands are added as one integer, less the bias, plus
-// an offset of 2**(FracWidth - l): r = x + y - (Bias << FracWidth) + Offset. A carry out of the
+// an offset, 2**(FracWidth - l) in the paper: r = x + y - (Bias << FracWidth) + Added. A carry out of the
 // fractions moves on into the exponent, which is what makes it no sum of fractions.
 // Reference : arXiv:2410.00907, the integer form
 // Subnormals: in and out they are zero.
@@ -13,7 +13,7 @@ module tpe_lmul #(
     parameter int unsigned ExpWidth  = 8,
     parameter int unsigned FracWidth = 7,
     parameter int unsigned Bias      = 127,
-    parameter int unsigned Offset    = 8,
+    parameter int unsigned Added     = 8,
     parameter int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
     input  wire  logic [Width-1:0] a_i,
@@ -26,7 +26,7 @@ module tpe_lmul #(
 
   localparam logic [SizeWidth-1:0] Infinity = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
   localparam logic [Width-1:0]     NotANumber = {1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}};
-  localparam logic [SumWidth-1:0]  Constant = SumWidth'(Offset) - (SumWidth'(Bias) << FracWidth);
+  localparam logic [SumWidth-1:0]  Constant = SumWidth'(Added) - (SumWidth'(Bias) << FracWidth);
 
   logic                sign;
   logic [SumWidth-1:0] sum;

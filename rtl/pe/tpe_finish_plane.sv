@@ -12,7 +12,7 @@ module tpe_finish_plane #(
 ) (
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
-    input  wire  logic [AccWidth-1:0]     acc_i,   // the planes below, or zero
+    input  wire  logic [AccWidth-1:0]     acc_i,    // the planes below, or zero
     output       logic [AccWidth-1:0]     c_o
 );
 

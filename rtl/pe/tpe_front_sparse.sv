@@ -14,25 +14,25 @@ module tpe_front_sparse #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 10,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
-    parameter  int unsigned Encoder    = 1    // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder    = tpe_pkg::EncoderEnt
 ) (
     input  wire  logic                               clk_i,
     input  wire  logic                               rst_ni,
-    input  wire  logic                               en_i,      // 0 holds every register
+    input  wire  logic                               en_i,       // 0 holds every register
     // groups of A, a stream per lane: taken in an enabled cycle
     input  wire  logic [Lanes-1:0]                   valid_i,
-    output       logic [Lanes-1:0]                   ready_o,   // whatever en_i is: it comes late
+    output       logic [Lanes-1:0]                   ready_o,    // whatever en_i is: it comes late
     input  wire  logic [Lanes*Group*AWidth-1:0]      a_i,
-    input  wire  logic [Lanes-1:0]                   last_i,    // the lane's last group of K
-    output       logic [Lanes-1:0]                   closing_o, // its next group: last plane
+    input  wire  logic [Lanes-1:0]                   last_i,     // the lane's last group of K
+    output       logic [Lanes-1:0]                   closing_o,  // its next group: last plane
     // steps: one a cycle
     output       logic                               valid_o,
-    output       logic [Lanes*CodeWidth-1:0]         code_o,    // zero: the lane has no digit
-    output       logic [Lanes-1:0][IndexWidth-1:0]   index_o,   // rows of B
+    output       logic [Lanes*CodeWidth-1:0]         code_o,     // zero: the lane has no digit
+    output       logic [Lanes-1:0][IndexWidth-1:0]   index_o,    // rows of B
     output       logic [PlaneWidth-1:0]              plane_o,
-    output       logic                               first_o,   // the first step of a plane
-    output       logic                               last_o,    // the last step of a plane
-    output       logic                               final_o    // the plane is the last one
+    output       logic                               first_o,    // the first step of a plane
+    output       logic                               last_o,     // the last step of a plane
+    output       logic                               final_o     // the plane is the last one
 );
 
   localparam int unsigned NumDigits  = (AWidth + 1) / 2;

@@ -16,7 +16,7 @@ module tpe_pe_laconic #(
     parameter int unsigned CodeWidth  = AWidth,    // a code is the operand itself
     parameter int unsigned PsumWidth  = AccWidth,  // a word
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Encoder    = 0          // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,

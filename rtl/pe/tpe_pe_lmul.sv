@@ -15,7 +15,7 @@ module tpe_pe_lmul #(
     parameter int unsigned CodeWidth  = AWidth,
     parameter int unsigned PsumWidth  = AccWidth,
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Offset     = 0          // 0: 2**-4 of the paper; 1: none
+    parameter int unsigned Offset     = tpe_pkg::OffsetPaper
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -46,7 +46,7 @@ module tpe_pe_lmul #(
       .ExpWidth (ExpWidth),
       .FracWidth(FracWidth),
       .Bias     (127),
-      .Offset   ((Offset == 0) ? 8 : 0)
+      .Added    ((Offset == tpe_pkg::OffsetPaper) ? 8 : 0)
   ) u_lmul (
       .a_i      (code_i),
       .b_i      (b_i),

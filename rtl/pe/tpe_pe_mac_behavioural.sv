@@ -16,7 +16,7 @@ module tpe_pe_mac_behavioural #(
     parameter int unsigned CodeWidth  = AWidth,    // a code is the operand
     parameter int unsigned PsumWidth  = AccWidth,  // a word
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Encoder    = 0,         // of tpe_pe_mac: synthesis chooses here
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,  // of tpe_pe_mac alone
     parameter int unsigned Coded      = 0,         // 0: digits are no operand
     parameter int unsigned Stages     = 1          // 1..3
 ) (
@@ -37,7 +37,7 @@ module tpe_pe_mac_behavioural #(
   if (Stages < 1 || Stages > 3) begin : gen_check_stages
     $error("tpe_pe_mac_behavioural: Stages must be 1..3");
   end
-  if (Coded != 0 || CodeWidth != AWidth || Encoder > 1) begin : gen_check_code
+  if (Coded != 0 || CodeWidth != AWidth || Encoder > tpe_pkg::EncoderEnt) begin : gen_check_code
     $error("tpe_pe_mac_behavioural: Coded = 0, CodeWidth = AWidth");
   end
   if (PsumWidth != AccWidth || AccWidth < ProductWidth) begin : gen_check

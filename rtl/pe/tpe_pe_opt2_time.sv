@@ -17,7 +17,7 @@ module tpe_pe_opt2_time #(
     parameter int unsigned CodeWidth  = AWidth,        // a code is the operand, or its digits
     parameter int unsigned PsumWidth  = 4 * AccWidth,  // {plane's carry, sum, total's carry, sum}
     parameter int unsigned PlaneWidth = 3,
-    parameter int unsigned Encoder    = 0,             // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
     parameter int unsigned Coded      = 0              // 1: a code is digits, see tpe_unpack
 ) (
     input  wire  logic                         clk_i,

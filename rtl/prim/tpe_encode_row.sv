@@ -8,7 +8,7 @@
 module tpe_encode_row #(
     parameter int unsigned Count     = 1,
     parameter int unsigned Width     = 8,  // operand width in bits, 2..17
-    parameter int unsigned Encoder   = 0,  // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Encoder   = tpe_pkg::EncoderBooth,
     parameter int unsigned CodeWidth = 12
 ) (
     input  wire  logic [Count*Width-1:0]       a_i,
@@ -16,8 +16,10 @@ module tpe_encode_row #(
 );
 
   localparam int unsigned NumDigits = (Width + 1) / 2;
+  localparam int unsigned Bits      = (Encoder == tpe_pkg::EncoderBooth) ? 3 * NumDigits
+                                                                         : 2 * NumDigits + 1;
 
-  if (CodeWidth != (Encoder == 0 ? 3 * NumDigits : 2 * NumDigits + 1)) begin : gen_check
+  if (CodeWidth != Bits) begin : gen_check
     $error("tpe_encode_row: CodeWidth is 3 bits a digit (Booth), or 2 and a sign (EN-T)");
   end
 
@@ -33,7 +35,7 @@ module tpe_encode_row #(
         .digit_o(digit[i])
     );
 
-    if (Encoder == 0) begin : gen_booth
+    if (Encoder == tpe_pkg::EncoderBooth) begin : gen_booth
       assign code_o[i*CodeWidth+:CodeWidth] = digit[i];
     end else begin : gen_ent
       logic sign;

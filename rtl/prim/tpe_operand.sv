@@ -1,7 +1,8 @@
 // tpe_operand -- operands as they enter the signed array: widened, or less a zero point.
 //
-// Zero 0: none, an unsigned operand is zero-extended. 1: zero_i is subtracted, exactly, in
-// OutWidth = InWidth + 1 bits. 2: an unsigned operand less 2**(InWidth-1), a signed one as it is.
+// ZeroNone: an unsigned operand is zero-extended. ZeroSubtract: zero_i is subtracted, exactly, in
+// OutWidth = InWidth + 1 bits. ZeroOffset: an unsigned operand less 2**(InWidth-1), a signed one as
+// it is.
 // Latency   : combinational. No overflow.
 `default_nettype none
 
@@ -10,23 +11,25 @@ module tpe_operand #(
     parameter int unsigned InWidth  = 8,  // as stored
     parameter int unsigned OutWidth = 9,  // as the array sees them
     parameter int unsigned Signed   = 0,  // 1: stored in two's complement
-    parameter int unsigned Zero     = 0   // what becomes of the zero point
+    parameter int unsigned Zero     = tpe_pkg::ZeroNone
 ) (
     input  wire  logic [Count*InWidth-1:0]    x_i,
     input  wire  logic [InWidth-1:0]          zero_i,
     output       logic [Count*OutWidth-1:0]   x_o
 );
 
-  localparam bit Extend = (Signed == 0 && Zero == 0) || Zero == 1;
+  localparam bit Extend = (Signed == 0 && Zero == tpe_pkg::ZeroNone)
+                        || Zero == tpe_pkg::ZeroSubtract;
 
-  if (OutWidth != InWidth + (Extend ? 1 : 0) || Signed > 1 || Zero > 2) begin : gen_check
+  if (OutWidth != InWidth + (Extend ? 1 : 0) || Signed > 1 || Zero > tpe_pkg::ZeroOffset)
+  begin : gen_check
     $error("tpe_operand: OutWidth = InWidth, or InWidth + 1 if unsigned or less a zero point");
   end
 
   for (genvar i = 0; i < Count; i++) begin : gen_operand
     logic [InWidth-1:0] x;
     assign x = x_i[i*InWidth+:InWidth];
-    if (Zero == 1) begin : gen_subtract
+    if (Zero == tpe_pkg::ZeroSubtract) begin : gen_subtract
       assign x_o[i*OutWidth+:OutWidth] = {Signed[0] & x[InWidth-1], x}
                                        - {Signed[0] & zero_i[InWidth-1], zero_i};
     end else if (Extend) begin : gen_extend
@@ -38,7 +41,7 @@ module tpe_operand #(
     end
   end
 
-  if (Zero != 1) begin : gen_no_zero
+  if (Zero != tpe_pkg::ZeroSubtract) begin : gen_no_zero
     logic unused_zero;
     assign unused_zero = ^zero_i;
   end

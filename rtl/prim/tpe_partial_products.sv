@@ -8,7 +8,7 @@ module tpe_partial_products #(
     parameter  int unsigned AWidth    = 8,
     parameter  int unsigned BWidth    = 8,
     parameter  int unsigned Width     = 16,               // of a shifted partial product
-    parameter  int unsigned Encoder   = 0,                // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder   = tpe_pkg::EncoderBooth,
     parameter  int unsigned Coded     = 0,                // 1: a_i is digits, see tpe_unpack
     parameter  int unsigned CodeWidth = AWidth,
     localparam int unsigned NumDigits = (AWidth + 1) / 2

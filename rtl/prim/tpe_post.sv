@@ -4,50 +4,51 @@
 // requantised if Requant is 1, and cut off below zero if Relu is 1. One register, valid and ready:
 // a word is taken while the register is empty or its word leaves.
 // Latency   : 1 cycle; a word a cycle.
-// Overflow  : Narrow 0: sums wrap modulo 2**AccWidth, AccWidth = SumWidth. 1: a word that does not
-//             fit SumWidth bits wraps, 2: it saturates; either way overflow_o rises with that word
-//             and stays until reset or overflow_clear_i.
+// Overflow  : NarrowNone: sums wrap modulo 2**AccWidth, AccWidth = SumWidth. NarrowFlag: a word
+//             that does not fit SumWidth bits wraps, NarrowSaturate: it saturates; either way
+//             overflow_o rises with that word and stays until reset or overflow_clear_i.
 `default_nettype none
 
 module tpe_post #(
     parameter int unsigned Count      = 4,   // columns
     parameter int unsigned AccWidth   = 32,  // of a word as the array has it
     parameter int unsigned SumWidth   = 32,  // of the accumulator without guard bits
-    parameter int unsigned Narrow     = 0,
+    parameter int unsigned Narrow     = tpe_pkg::NarrowNone,
     parameter int unsigned Requant    = 0,
     parameter int unsigned ScaleWidth = 32,
     parameter int unsigned ShiftWidth = 6,
-    parameter int unsigned Rounding   = 1,   // see tpe_requant
+    parameter int unsigned Rounding   = tpe_pkg::RoundingHalfEven,
     parameter int unsigned Relu       = 0,
     parameter int unsigned YWidth     = 32,  // of a word as it leaves
     parameter int unsigned YSigned    = 1,
     parameter int unsigned BiasCount  = 1,   // 1: for all columns, Count: one each
     parameter int unsigned ScaleCount = 1    // likewise
 ) (
-    input  wire  logic                              clk_i,
-    input  wire  logic                              rst_ni,
+    input  wire  logic                               clk_i,
+    input  wire  logic                               rst_ni,
     // from the array
-    input  wire  logic                              valid_i,
-    output       logic                              ready_o,
-    input  wire  logic                              last_i,
-    input  wire  logic [Count*AccWidth-1:0]         c_i,
+    input  wire  logic                               valid_i,
+    output       logic                               ready_o,
+    input  wire  logic                               last_i,
+    input  wire  logic [Count*AccWidth-1:0]          c_i,
     // taken with the word
-    output       logic                              take_o,
-    input  wire  logic [Count*AccWidth-1:0]         c_add_i,
-    input  wire  logic [BiasCount*AccWidth-1:0]     bias_i,
-    input  wire  logic [ScaleCount*ScaleWidth-1:0]  scale_i,
-    input  wire  logic [ScaleCount*ShiftWidth-1:0]  shift_i,
-    input  wire  logic [YWidth-1:0]               out_zero_i,
+    output       logic                               take_o,
+    input  wire  logic [Count*AccWidth-1:0]          c_add_i,
+    input  wire  logic [BiasCount*AccWidth-1:0]      bias_i,
+    input  wire  logic [ScaleCount*ScaleWidth-1:0]   scale_i,
+    input  wire  logic [ScaleCount*ShiftWidth-1:0]   shift_i,
+    input  wire  logic [YWidth-1:0]                  out_zero_i,
     // on the way out
-    output       logic                              valid_o,
-    input  wire  logic                              ready_i,
-    output       logic                              last_o,
-    output       logic [Count*YWidth-1:0]         c_o,
-    input  wire  logic                              overflow_clear_i,
-    output       logic                              overflow_o
+    output       logic                               valid_o,
+    input  wire  logic                               ready_i,
+    output       logic                               last_o,
+    output       logic [Count*YWidth-1:0]            c_o,
+    input  wire  logic                               overflow_clear_i,
+    output       logic                               overflow_o
 );
 
-  if (Narrow > 2 || AccWidth < SumWidth || (Narrow == 0 && AccWidth != SumWidth)
+  if (Narrow > tpe_pkg::NarrowSaturate || AccWidth < SumWidth
+      || (Narrow == tpe_pkg::NarrowNone && AccWidth != SumWidth)
       || (Requant == 0 && YWidth != SumWidth)) begin : gen_check
     $error("tpe_post: SumWidth = AccWidth unless narrowed, YWidth = SumWidth unless requantised");
   end
@@ -73,14 +74,14 @@ module tpe_post #(
     assign total = c_i[i*AccWidth+:AccWidth] + c_add_i[i*AccWidth+:AccWidth]
                  + bias_i[Bias*AccWidth+:AccWidth];
 
-    if (Narrow == 0) begin : gen_same
+    if (Narrow == tpe_pkg::NarrowNone) begin : gen_same
       assign sum     = total;
       assign over[i] = 1'b0;
     end else begin : gen_narrow
       tpe_narrow #(
           .AccWidth(AccWidth),
           .SumWidth(SumWidth),
-          .Saturate(Narrow - 1)
+          .Saturate(Narrow == tpe_pkg::NarrowSaturate ? 1 : 0)
       ) u_narrow (
           .word_i(total),
           .word_o(sum),

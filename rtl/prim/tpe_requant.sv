@@ -1,7 +1,6 @@
 // tpe_requant -- one sum as a narrow output: round(x * scale / 2**shift) + zero, saturated.
 //
-// Rounding  : 0 half up (towards plus infinity), 1 half to even, 2 half away from zero. The exact
-//             product is rounded once.
+// Rounding  : as rounding_e of tpe_pkg says; the exact product is rounded once.
 // Latency   : combinational.
 // Overflow  : the output takes the nearest end of its range.
 `default_nettype none
@@ -10,7 +9,7 @@ module tpe_requant #(
     parameter int unsigned SumWidth   = 32,
     parameter int unsigned ScaleWidth = 32,  // unsigned multiplier
     parameter int unsigned ShiftWidth = 6,
-    parameter int unsigned Rounding   = 1,
+    parameter int unsigned Rounding   = tpe_pkg::RoundingHalfEven,
     parameter int unsigned Relu       = 0,   // 1: what is below zero_i becomes zero_i
     parameter int unsigned YWidth     = 8,
     parameter int unsigned YSigned    = 1
@@ -18,8 +17,8 @@ module tpe_requant #(
     input  wire  logic [SumWidth-1:0]     x_i,
     input  wire  logic [ScaleWidth-1:0]   scale_i,
     input  wire  logic [ShiftWidth-1:0]   shift_i,
-    input  wire  logic [YWidth-1:0]     zero_i,   // in the output's format
-    output       logic [YWidth-1:0]     y_o
+    input  wire  logic [YWidth-1:0]       zero_i,   // in the output's format
+    output       logic [YWidth-1:0]       y_o
 );
 
   // Wide enough for the product, and for one half of any shift.
@@ -27,8 +26,9 @@ module tpe_requant #(
   localparam int unsigned HalfWidth    = 1 << ShiftWidth;
   localparam int unsigned Width        = (ProductWidth > HalfWidth) ? ProductWidth : HalfWidth;
 
-  if (Rounding > 2 || Relu > 1 || YSigned > 1 || YWidth + 1 > Width) begin : gen_check
-    $error("tpe_requant: Rounding 0..2, Relu and YSigned 0 or 1, YWidth below the product's");
+  if (Rounding > tpe_pkg::RoundingHalfAway || Relu > 1 || YSigned > 1
+      || YWidth + 1 > Width) begin : gen_check
+    $error("tpe_requant: Rounding of tpe_pkg, Relu and YSigned 0 or 1, YWidth below the product's");
   end
 
   logic signed [Width-1:0] product, rounded, positive;
@@ -48,11 +48,11 @@ module tpe_requant #(
   assign negative  = product[Width-1];
   assign floor_odd = |(product & one);
 
-  if (Rounding == 0) begin : gen_half_up
+  if (Rounding == tpe_pkg::RoundingHalfUp) begin : gen_half_up
     assign up = (rest > half) || tie;
     logic unused_parity;
     assign unused_parity = ^{floor_odd, negative};
-  end else if (Rounding == 1) begin : gen_half_even
+  end else if (Rounding == tpe_pkg::RoundingHalfEven) begin : gen_half_even
     assign up = (rest > half) || (tie && floor_odd);
     logic unused_sign;
     assign unused_sign = negative;

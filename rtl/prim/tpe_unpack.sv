@@ -7,14 +7,14 @@
 
 module tpe_unpack #(
     parameter int unsigned NumDigits = 4,
-    parameter int unsigned Encoder   = 0,  // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Encoder   = tpe_pkg::EncoderBooth,
     parameter int unsigned CodeWidth = 12
 ) (
     input  wire  logic [CodeWidth-1:0]        code_i,
     output       logic [NumDigits-1:0][2:0]   digit_o
 );
 
-  if (Encoder == 0) begin : gen_booth
+  if (Encoder == tpe_pkg::EncoderBooth) begin : gen_booth
     assign digit_o = code_i;
   end else begin : gen_ent
     logic sign;

@@ -63,7 +63,7 @@ def test_the_sum_of_every_pair_is_rounded_once(number):
 @small
 @pytest.mark.parametrize("offset", [0, 1])
 def test_the_l_mul_product_of_every_pair_is_one_integer_addition(number, offset):
-    params = widths(number) | {"Bias": number.bias, "Offset": offset}
+    params = widths(number) | {"Bias": number.bias, "Added": offset}
     ports = {"a": "a_i", "b": "b_i", "out": "product_o"}
     file = FP / "tpe_lmul.sv"
     report = tpe.cosim(file, "tpe_lmul", by_integer(number, offset), ports, params=params)

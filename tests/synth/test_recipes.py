@@ -89,7 +89,7 @@ def test_the_behavioural_multiplier_is_a_variant_of_the_mac_alone() -> None:
     assert names("opt1") == []
     engine = Engine("mac", "matrix2d", "2x2")
     part = designs.cell_part(engine, f"stages=2,{designs.BEHAVIOURAL}")
-    assert list(part.modules) == ["tpe_cell", f"{NAME}_behavioural"]
+    assert list(part.modules) == ["tpe_pkg", "tpe_cell", f"{NAME}_behavioural"]
     assert lint(dict(part.modules), "tpe_cell") == ""
     theirs, own = (sources.port_names(sources.text(n)) for n in (NAME, f"{NAME}_behavioural"))
     assert own == theirs
@@ -123,8 +123,8 @@ def plain_yosys(tech, stages: int, booth: str, folder: Path) -> list[tuple[float
 
     folder.mkdir()
     (folder / "constraints").write_text(constraints(tech))
-    source = sources.modules()[f"{NAME}_behavioural"]
-    words = [tech.tool_files[0], source, f"{NAME}_behavioural", stages, booth, folder]
+    files = f"{sources.packages()['tpe_pkg']} {sources.modules()[f'{NAME}_behavioural']}"
+    words = [tech.tool_files[0], files, f"{NAME}_behavioural", stages, booth, folder]
     words += [0, 2000, 3000, 5000]
     command = [sys.executable, "-c", PLAIN, *map(str, words)]
     subprocess.run(command, check=True, capture_output=True)

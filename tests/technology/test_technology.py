@@ -65,7 +65,8 @@ def mapped(tmp_path_factory):
 
 def map_pe(pe: str, tech: Technology, sized: bool, out: Path) -> Netlist:
     top = f"tpe_pe_{pe}"
-    files = [sources.modules()[name] for name in sources.closure({top: sources.text(top)})]
+    known = sources.modules() | sources.packages()
+    files = [known[name] for name in sources.closure({top: sources.text(top)})]
     liberty = " ".join(f"-liberty {file}" for file in tech.tool_files)
     barred = " ".join(f"-dont_use {name}" for name in tech.refused)
     commands = [f"read_liberty -lib -ignore_miss_func {file}" for file in tech.tool_files]

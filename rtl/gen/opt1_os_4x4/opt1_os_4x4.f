@@ -7,6 +7,7 @@ opt1_os_4x4_drain.sv
 opt1_os_4x4_half_reduce.sv
 opt1_os_4x4_encode_booth.sv
 opt1_os_4x4_encode_ent.sv
+opt1_os_4x4_pkg.sv
 opt1_os_4x4_encode.sv
 opt1_os_4x4_unpack.sv
 opt1_os_4x4_digits.sv

@@ -50,22 +50,22 @@ module opt1_os_4x4 #(
     parameter int unsigned Planes = 1,
     parameter int unsigned CellLatency = 0
 ) (
-    input  wire  logic                           clk_i,
-    input  wire  logic                           rst_ni,
+    input  wire  logic                              clk_i,
+    input  wire  logic                              rst_ni,
     // A: one beat is Lanes consecutive k of every row
-    input  wire  logic                           a_valid_i,
-    output       logic                           a_ready_o,
-    input  wire  logic                           a_last_i,   // the last beat of K
-    input  wire  logic [Rows*Lanes*CodeWidth-1:0] a_i,
+    input  wire  logic                              a_valid_i,
+    output       logic                              a_ready_o,
+    input  wire  logic                              a_last_i,   // the last beat of K
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0]   a_i,
     // B: the same k of every column; a beat of A and one of B are accepted together
-    input  wire  logic                           b_valid_i,
-    output       logic                           b_ready_o,
-    input  wire  logic [Cols*Lanes*BWidth-1:0]   b_i,
+    input  wire  logic                              b_valid_i,
+    output       logic                              b_ready_o,
+    input  wire  logic [Cols*Lanes*BWidth-1:0]      b_i,
     // C: row 0 first
-    output       logic                           c_valid_o,
-    input  wire  logic                           c_ready_i,
-    output       logic                           c_last_o,
-    output       logic [Cols*AccWidth-1:0]       c_o
+    output       logic                              c_valid_o,
+    input  wire  logic                              c_ready_i,
+    output       logic                              c_last_o,
+    output       logic [Cols*AccWidth-1:0]          c_o
 );
 
   opt1_os_4x4_systolic_os #(

@@ -32,7 +32,7 @@ module opt1_os_4x4_cell #(
       .CodeWidth(CodeWidth),
       .PsumWidth(PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Encoder(0),
+      .Encoder(opt1_os_4x4_pkg::EncoderBooth),
       .Coded(0)
   ) u_cell (
       .clk_i,

@@ -11,16 +11,16 @@ module opt1_os_4x4_drain #(
     parameter  int unsigned PlaneWidth = 1,
     localparam int unsigned RowWidth   = (Rows > 1) ? $clog2(Rows) : 1
 ) (
-    input  wire  logic                                      clk_i,
-    input  wire  logic                                      rst_ni,
-    output       logic                                      en_o,     // 0: the sink refuses a word
-    input  wire  logic                                      drain_i,
-    input  wire  logic [RowWidth-1:0]                       row_i,
-    input  wire  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum_i,
-    output       logic                                      c_valid_o,
-    input  wire  logic                                      c_ready_i,
-    output       logic                                      c_last_o,  // the last row of the tile
-    output       logic [Cols*AccWidth-1:0]                  c_o
+    input  wire  logic                                       clk_i,
+    input  wire  logic                                       rst_ni,
+    output       logic                                       en_o,       // 0: the sink is busy
+    input  wire  logic                                       drain_i,
+    input  wire  logic [RowWidth-1:0]                        row_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]   psum_i,
+    output       logic                                       c_valid_o,
+    input  wire  logic                                       c_ready_i,
+    output       logic                                       c_last_o,   // the last row of the tile
+    output       logic [Cols*AccWidth-1:0]                   c_o
 );
 
   logic                           row_valid_q, row_last_q, c_valid_q, c_last_q;

@@ -14,15 +14,15 @@ module opt1_os_4x4_grid #(
     parameter int unsigned PsumWidth  = 64,
     parameter int unsigned PlaneWidth = 1
 ) (
-    input  wire  logic                                            clk_i,
-    input  wire  logic                                            rst_ni,
-    input  wire  logic [Rows-1:0]                                 en_i,
-    input  wire  logic [Rows-1:0][Cols-1:0]                       valid_i,
-    input  wire  logic [Rows-1:0][Cols-1:0]                       first_i,
-    input  wire  logic [Rows-1:0][Cols-1:0][Lanes*CodeWidth-1:0]  code_i,
-    input  wire  logic [Rows-1:0][Cols-1:0][Lanes*BWidth-1:0]     b_i,
-    input  wire  logic [Rows-1:0][Cols-1:0][PlaneWidth-1:0]       plane_i,
-    output       logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]        psum_o
+    input  wire  logic                                             clk_i,
+    input  wire  logic                                             rst_ni,
+    input  wire  logic [Rows-1:0]                                  en_i,
+    input  wire  logic [Rows-1:0][Cols-1:0]                        valid_i,
+    input  wire  logic [Rows-1:0][Cols-1:0]                        first_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][Lanes*CodeWidth-1:0]   code_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][Lanes*BWidth-1:0]      b_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][PlaneWidth-1:0]        plane_i,
+    output       logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]         psum_o
 );
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row

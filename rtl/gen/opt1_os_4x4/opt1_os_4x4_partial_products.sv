@@ -8,7 +8,7 @@ module opt1_os_4x4_partial_products #(
     parameter  int unsigned AWidth    = 8,
     parameter  int unsigned BWidth    = 8,
     parameter  int unsigned Width     = 16,               // of a shifted partial product
-    parameter  int unsigned Encoder   = 0,                // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder   = opt1_os_4x4_pkg::EncoderBooth,
     parameter  int unsigned Coded     = 0,                // 1: a_i is digits, see opt1_os_4x4_unpack
     parameter  int unsigned CodeWidth = 8,
     localparam int unsigned NumDigits = (AWidth + 1) / 2

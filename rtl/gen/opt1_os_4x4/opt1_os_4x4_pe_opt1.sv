@@ -15,7 +15,7 @@ module opt1_os_4x4_pe_opt1 #(
     parameter int unsigned CodeWidth  = 8,        // a code is the operand, or its digits
     parameter int unsigned PsumWidth  = 64,  // {carry, sum}
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Encoder    = 0,             // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Encoder    = opt1_os_4x4_pkg::EncoderBooth,
     parameter int unsigned Coded      = 0              // 1: a code is digits, see opt1_os_4x4_unpack
 ) (
     input  wire  logic                         clk_i,

@@ -5,6 +5,7 @@ opt4c_2d_4x4_add.sv
 opt4c_2d_4x4_shift_plane.sv
 opt4c_2d_4x4_finish_plane.sv
 opt4c_2d_4x4_finish.sv
+opt4c_2d_4x4_pkg.sv
 opt4c_2d_4x4_half_reduce.sv
 opt4c_2d_4x4_map.sv
 opt4c_2d_4x4_pe_opt4c.sv

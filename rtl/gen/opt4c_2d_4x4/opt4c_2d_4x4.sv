@@ -60,29 +60,29 @@ module opt4c_2d_4x4 #(
     parameter int unsigned Overlap = 0,
     parameter int unsigned Drift = 0
 ) (
-    input  wire  logic                           clk_i,
-    input  wire  logic                           rst_ni,
+    input  wire  logic                                       clk_i,
+    input  wire  logic                                       rst_ni,
     // What the pass does; stable while it lasts
-    input  wire  logic                           load_i,   // B is loaded first
-    input  wire  logic                           clear_i,  // the accumulators start from zero
-    input  wire  logic                           flush_i,  // C leaves at the end
-    output       logic                           done_o,   // the pass ends with this cycle
+    input  wire  logic                                       load_i,     // B is loaded first
+    input  wire  logic                                       clear_i,    // sums start from zero
+    input  wire  logic                                       flush_i,    // C leaves at the end
+    output       logic                                       done_o,     // the pass ends now
     // A: a stream per row and lane of groups of K (lane l has those of index l modulo Lanes), the
     // whole K once per plane, least significant first
-    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_valid_i,
-    output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_ready_o,
-    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]    a_last_i,  // the last group of K
-    input  wire  logic [Rows*Lanes*Group*AWidth-1:0]    a_i,
+    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_valid_i,
+    output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_ready_o,
+    input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_last_i,   // the last group of K
+    input  wire  logic [Rows*Lanes*Group*AWidth-1:0]         a_i,
     // B: one beat is one k of every column
-    input  wire  logic                           b_valid_i,
-    output       logic                           b_ready_o,
-    input  wire  logic                           b_last_i,  // the last beat of the load
-    input  wire  logic [Cols*BWidth-1:0]         b_i,
+    input  wire  logic                                       b_valid_i,
+    output       logic                                       b_ready_o,
+    input  wire  logic                                       b_last_i,   // the load's last beat
+    input  wire  logic [Cols*BWidth-1:0]                     b_i,
     // C: row 0 first
-    output       logic                           c_valid_o,
-    input  wire  logic                           c_ready_i,
-    output       logic                           c_last_o,
-    output       logic [Cols*AccWidth-1:0]       c_o
+    output       logic                                       c_valid_o,
+    input  wire  logic                                       c_ready_i,
+    output       logic                                       c_last_o,
+    output       logic [Cols*AccWidth-1:0]                   c_o
 );
 
   opt4c_2d_4x4_matrix2d_indexed #(

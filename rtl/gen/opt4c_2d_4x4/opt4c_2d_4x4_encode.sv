@@ -7,7 +7,7 @@
 
 module opt4c_2d_4x4_encode #(
     parameter  int unsigned Width     = 8,  // operand width in bits, 2..17
-    parameter  int unsigned Encoder   = 0,  // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder   = opt4c_2d_4x4_pkg::EncoderBooth,
     localparam int unsigned NumDigits = (Width + 1) / 2
 ) (
     input  wire  logic [Width-1:0]            a_i,
@@ -17,11 +17,11 @@ module opt4c_2d_4x4_encode #(
   if (Width < 2 || Width > 17) begin : gen_check_width
     $error("opt4c_2d_4x4_encode: Width must be 2..17");
   end
-  if (Encoder > 1) begin : gen_check_encoder
-    $error("opt4c_2d_4x4_encode: Encoder must be 0 (Booth) or 1 (EN-T)");
+  if (Encoder > opt4c_2d_4x4_pkg::EncoderEnt) begin : gen_check_encoder
+    $error("opt4c_2d_4x4_encode: Encoder must be one of opt4c_2d_4x4_pkg");
   end
 
-  if (Encoder == 0) begin : gen_booth
+  if (Encoder == opt4c_2d_4x4_pkg::EncoderBooth) begin : gen_booth
     opt4c_2d_4x4_encode_booth #(
         .Width(Width)
     ) u_booth (

@@ -10,7 +10,7 @@ module opt4c_2d_4x4_finish #(
 ) (
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
-    input  wire  logic [AccWidth-1:0]     acc_i,   // the planes below, or zero
+    input  wire  logic [AccWidth-1:0]     acc_i,    // the planes below, or zero
     output       logic [AccWidth-1:0]     c_o
 );
 

@@ -13,24 +13,24 @@ module opt4c_2d_4x4_front_lane #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 12,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
-    parameter  int unsigned Encoder    = 1    // 0: radix-4 Booth, 1: EN-T
+    parameter  int unsigned Encoder    = opt4c_2d_4x4_pkg::EncoderEnt
 ) (
     input  wire  logic                      clk_i,
     input  wire  logic                      rst_ni,
-    input  wire  logic                      en_i,      // 0 holds every register
+    input  wire  logic                      en_i,     // 0 holds every register
     // groups of A: taken in an enabled cycle
     input  wire  logic                      valid_i,
-    output       logic                      ready_o,   // whatever en_i is: it comes late
+    output       logic                      ready_o,  // whatever en_i is: it comes late
     input  wire  logic [Group*AWidth-1:0]   a_i,
-    input  wire  logic                      last_i,    // the last group of K
-    output       logic [PlaneWidth-1:0]     next_o,    // the plane that the next group is of
+    input  wire  logic                      last_i,   // the last group of K
+    output       logic [PlaneWidth-1:0]     next_o,   // the plane that the next group is of
     // steps: one a cycle
     output       logic                      valid_o,
-    output       logic [CodeWidth-1:0]      code_o,    // zero: the group is empty
-    output       logic [IndexWidth-1:0]     index_o,   // row of B
+    output       logic [CodeWidth-1:0]      code_o,   // zero: the group is empty
+    output       logic [IndexWidth-1:0]     index_o,  // row of B
     output       logic [PlaneWidth-1:0]     plane_o,
-    output       logic                      first_o,   // the first step of a plane
-    output       logic                      last_o     // the last step of a plane
+    output       logic                      first_o,  // the first step of a plane
+    output       logic                      last_o    // the last step of a plane
 );
 
   localparam int unsigned NumDigits  = (AWidth + 1) / 2;

@@ -34,6 +34,11 @@ SmallSizeOption = Annotated[
     typer.Option("--size", metavar="RxC", help=f"Rows x columns of PEs. Default: {DEFAULT_SIZE}."),
 ]
 
+ResetOption = Annotated[
+    str,
+    typer.Option("--reset", metavar="KIND", help="Of every register: async, or sync, at the edge."),
+]
+
 
 def emit(
     pe: PeOption = None,
@@ -51,21 +56,23 @@ def emit(
     clock_ns: Annotated[
         float, typer.Option("--clock-ns", metavar="NS", help="Clock period in the SDC.")
     ] = 2.0,
+    reset: ResetOption = "async",
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
     """Write an engine's SystemVerilog, with README, bench, AXI wrapper, SDC and core."""
     from tpe.hdl.emit.package import default_prefix, emit_directory
+    from tpe.hdl.emit.resets import checked
     from tpe.pe import NOT_CHECKED, rtl_checked
 
     out = Output(json_file)
     engine = engine_of(pe, array, size, param, engine_file, DEFAULT_SIZE)
-    name = default_prefix(engine) if prefix is None else prefix
+    reset = checked(reset)
+    name = default_prefix(engine, reset) if prefix is None else prefix
     target = folder or f"{name}_rtl"
-    files = emit_directory(engine, target, name, clock_ns)
-    command = command_line(
-        "emit", engine, seed, output=target, prefix=name, **{"clock-ns": clock_ns}
-    )
+    files = emit_directory(engine, target, name, clock_ns, reset)
+    chosen = {"output": target, "prefix": name, "clock-ns": clock_ns, "reset": _unless_async(reset)}
+    command = command_line("emit", engine, seed, **chosen)
     out.echo(command)
     out.text(f"{len(files)} files in {target}; top module {name}, files in order in {name}.f")
     if rtl_checked(engine.record) == NOT_CHECKED:
@@ -88,19 +95,21 @@ def verify(
         str | None,
         typer.Option("--waves", metavar="FILE", help="Leave waveforms: a .fst or .vcd file."),
     ] = None,
+    reset: ResetOption = "async",
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
     """Run an engine's RTL in Verilator beside its model: every output and every cycle count."""
+    from tpe.hdl.emit.resets import checked
     from tpe.hdl.simulate.verify import verify as check
 
     out = Output(json_file)
     engine = engine_of(pe, array, size, param, engine_file, DEFAULT_SIZE)
-    command = command_line(
-        "verify", engine, seed, workload=workload or None, waves=waves and Path(waves)
-    )
+    reset = checked(reset)
+    chosen = {"workload": workload or None, "waves": waves and Path(waves)}
+    command = command_line("verify", engine, seed, **chosen, reset=_unless_async(reset))
     with working("building and running the RTL in Verilator"):
-        report = check(engine, workload, seed, waves)
+        report = check(engine, workload, seed, waves, reset)
     out.echo(command)
     _print(out, report)
     if waves:
@@ -108,6 +117,10 @@ def verify(
     out.json(report.to_json(command))
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _unless_async(reset: str) -> str | None:
+    return None if reset == "async" else reset
 
 
 def _shape(outcome: Outcome) -> tuple[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tpe.base.errors import TpeError
 from tpe.engine.parameters import size_text
-from tpe.hdl.emit import finish, sources
+from tpe.hdl.emit import finish, ports, resets, rtl_names, sources
 from tpe.hdl.emit.compressors import tree_modules
 from tpe.hdl.emit.keywords import KEYWORDS
 from tpe.hdl.emit.templates import template
@@ -16,9 +17,9 @@ from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
 from tpe.numbers.formats import Format
-from tpe.numbers.zero_points import MODES
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE, Hardware
+from tpe.pe.parameters import Parameter
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "Pla
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
 _FRONT = ("AWidth", "Lanes", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
+_INSIDE = {"clk_i": "clk", "code_i": "code", "b_i": "b"}  # what a gated cell has of them
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -81,11 +83,15 @@ def hardware(engine: Config) -> Hardware:
     return built
 
 
-def engine_modules(engine: Config) -> dict[str, str]:
-    """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout."""
-    own = {"tpe_engine": _top(engine), **pe_aliases(engine), **_trees(engine)}
-    modules = sources.closure(own)
-    return {name: with_defaults(text, rtl_widths(engine)) for name, text in modules.items()}
+def engine_modules(engine: Config, reset: str = "async") -> dict[str, str]:
+    """Module name -> source of an engine: `tpe_engine` on top, prefix `tpe_` throughout.
+
+    `reset`: "async" or "sync", how its registers are reset. Raises TpeError for another one.
+    """
+    own = {"tpe_engine": _top(engine, reset), **pe_aliases(engine, reset), **_trees(engine)}
+    widths = rtl_widths(engine)
+    modules = {name: with_defaults(x, widths) for name, x in sources.closure(own).items()}
+    return resets.rewritten(modules, reset)
 
 
 def _trees(engine: Config) -> dict[str, str]:
@@ -100,18 +106,26 @@ def with_defaults(text: str, widths: Mapping[str, int]) -> str:
     """A module with the engine's widths as the defaults of its parameters.
 
     Yosys elaborates a module with its defaults before it derives the real one, and checks hold
-    for defaults too.
+    for defaults too. Where a module takes its defaults from a package by name, these have names.
     """
+    if sources.is_package(text):
+        return text
     if not sources.in_house_style(text):
         return slang_ports.with_defaults(text, widths)
     head, end, rest = text.partition("\n) (\n")
     for name, value in widths.items():
-        pattern = rf"(\bparameter +int unsigned {name} *= )[^,\n]*?(?= *(,|//|\n|$))"
-        head = re.sub(pattern, rf"\g<1>{value}", head)
+        pattern = rf"(\bparameter +int unsigned {name} *= )([^,\n]*?)(?= *(,|//|\n|$))"
+        head = re.sub(pattern, partial(_default, name, value), head)
     return head + end + rest
 
 
-def pe_aliases(engine: Config) -> dict[str, str]:
+def _default(name: str, value: int, hit: re.Match[str]) -> str:
+    """What stands in the place of a parameter's default: a name if that is one, else a number."""
+    by_name = hit.group(2).startswith(f"{rtl_names.PACKAGE}::")
+    return f"{hit.group(1)}{rtl_names.reference(name, value) if by_name else value}"
+
+
+def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
     """`tpe_cell`, `tpe_finish` and, where there is one, `tpe_front`, bound to the engine's PE."""
     pe, built = record(engine), hardware(engine)
     parts = [
@@ -125,16 +139,16 @@ def pe_aliases(engine: Config) -> dict[str, str]:
     for alias, target, names in parts:
         source = sources.text(target)
         taken = sources.parameters(source)
-        chosen = [
-            (p.rtl, p.rtl_value(engine.params[p.name])) for p in pe.parameters if p.rtl in taken
+        chosen: list[tuple[str, str | int]] = [
+            (p.rtl, _chosen(p, engine.params[p.name])) for p in pe.parameters if p.rtl in taken
         ]
         if "encode_in" in engine.params and "Coded" in taken:
             chosen.append(("Coded", int(engine.params["encode_in"] != "cell")))
         note = f"{target} under the name that every array instantiates."
         parameters = [(n, widths[n]) for n in names if n in taken]
         if alias == "tpe_cell":
-            ports, known = sources.ports(source), [n for n, _ in parameters]
-            check_cell(target, ports, sources.port_names(source), known, pe.stepped, names)
+            listed, known = sources.ports(source), [n for n, _ in parameters]
+            check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
             alias,
@@ -147,8 +161,17 @@ def pe_aliases(engine: Config) -> dict[str, str]:
             source,
             _GATED[engine.params["gating"]] if alias == "tpe_cell" else (),
             widths["CellLatency"],
+            reset == "sync",
         )
     return aliases
+
+
+def _chosen(parameter: Parameter, value: Any) -> str | int:
+    """A PE's choice as its cell is given it: by name where the package has the word for it."""
+    number = parameter.rtl_value(value)
+    if rtl_names.named().get(parameter.rtl, {}).get(value) != number:
+        return number
+    return rtl_names.reference(parameter.rtl, number)
 
 
 def _alias(
@@ -158,36 +181,28 @@ def _alias(
     target: str,
     parameters: list[tuple[str, int]],
     instance: str,
-    chosen: Iterable[tuple[str, int]],
+    chosen: Iterable[tuple[str, str | int]],
     target_source: str,
     gated: tuple[str, ...],
     latency: int,
+    clocked_reset: bool,
 ) -> str:
-    ports = sources.port_names(target_source)
+    listed = sources.port_records(target_source)
     return template(
         "aliases.sv.j2",
         module=module,
         title=title,
         note=note,
         parameters=parameters,
-        ports=sources.ports(target_source),
+        ports=ports.text(listed),
         target=target,
         bindings=[(n, n) for n, _ in parameters] + list(chosen),
         instance=instance,
-        connections=[
-            (port, {"clk_i": "clk", "code_i": "code", "b_i": "b"}[port] if port in gated else port)
-            for port in ports
-        ],
-        gated={port: _vector(target_source, port) for port in gated},
+        connections=[(p.name, _INSIDE[p.name] if p.name in gated else p.name) for p in listed],
+        gated={name: ports.find(listed, name).dims for name in gated},
         latency=latency,
+        clocked_reset=clocked_reset,
     )
-
-
-def _vector(source: str, port: str) -> str:
-    """The packed range of a port, as its module declares it."""
-    match = re.search(rf"(\[[^\]]*\])?\s+{port}\b", sources.ports(source))
-    assert match, f"the cell has a port {port}"
-    return match.group(1) or ""
 
 
 def stored_formats(engine: Config) -> tuple[Format, Format]:
@@ -197,54 +212,52 @@ def stored_formats(engine: Config) -> tuple[Format, Format]:
     return (sides[1], sides[0]) if transposed else sides
 
 
-def _top(engine: Config) -> str:
+def _top(engine: Config, reset: str) -> str:
     """`tpe_engine`: the array, behind what widens operands and takes zero points out."""
     widths, array = rtl_widths(engine), _array_module(engine)
     names = _array_parameters(array)
-    mode = MODES.index(engine.params["zero_points"])
-    text = sources.text(f"tpe_{array}")
-    ports, connections = sources.ports(text), {name: name for name in sources.port_names(text)}
+    mode = engine.params["zero_points"]
+    listed = sources.port_records(sources.text(f"tpe_{array}"))
+    connections = {port.name: port.name for port in listed}
     parameters = list(zip(("Rows", "Cols"), rtl_size(engine), strict=True))
     parameters += [(name, widths[name]) for name in names if name not in ("Rows", "Cols")]
     conversions = []
-    encoder = _edge_encoder(engine, ports)
+    encoder = _edge_encoder(engine, listed)
     if encoder:
         connections["a_i"] = "a_code"
-        ports = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]")
+        listed = ports.resized(listed, "a_i", "AWidth")
         parameters += [("AWidth", widths["AWidth"])] if "AWidth" not in names else []
     for side, number in zip("ab", stored_formats(engine), strict=True):
-        if number.signed and mode != 1:
+        if number.signed and mode != "subtract":
             continue
-        part = _conversion(side, number, mode, ports)
+        part = _conversion(side, number, mode, listed)
         conversions.append(part)
         parameters.append((part["in_width"], number.bits))
-        ports = _operand_ports(ports, part, mode)
+        listed = _operand_ports(listed, part, mode)
         if encoder and side == "a":
             encoder = {**encoder, "source": part["signal"]}
         else:
             connections[f"{side}_i"] = part["signal"]
-    post, behind = finish.post(engine), "c_ready_i"
-    for line in finish.port_lines(engine):
-        ports = _after(ports, behind, line)
-        behind = line.split("//")[0].split()[-1].rstrip(",")
-    if post or mode == MODES.index("offset"):
+    post = finish.post(engine)
+    listed = ports.inserted(listed, "c_ready_i", *finish.port_lines(engine))
+    if post or mode == "offset":
         connections["c_o"] = "c_array"
     if post:
         connections |= {
             f"c_{x}": f"array_{x.split('_')[0]}" for x in ("valid_o", "ready_i", "last_o")
         }
-        ports = re.sub(r"\[Cols\*AccWidth-1:0\](?= +c_o\b)", "[Cols*YWidth-1:0]  ", ports)
+        listed = ports.resized(listed, "c_o", "YWidth")
         parameters += finish.top_parameters(engine).items()
     return template(
         "engine.sv.j2",
         title=engine.name,
-        note=header(engine),
+        note=header(engine, reset),
         parameters=parameters,
-        ports=ports,
+        ports=ports.text(listed),
         conversions=conversions,
         encoder=encoder,
         post=post,
-        corrected=post is None and mode == MODES.index("offset"),
+        corrected=post is None and mode == "offset",
         target=f"tpe_{array}",
         bindings=names,
         connections=list(connections.items()),
@@ -259,55 +272,38 @@ def port_bits(engine: Config) -> tuple[int, int]:
     return a.bits, b.bits
 
 
-def _edge_encoder(engine: Config, ports: str) -> dict[str, Any] | None:
+def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:
     """The encoders at the array's edge, as the template reads them; None if there are none."""
     if engine.params.get("encode_in") != "edge":
         return None
-    return {"count": _count("a", "CodeWidth", ports), "source": "a_i", "kind": engine.encoder}
+    count, _ = ports.find(listed, "a_i").elements
+    kind = rtl_names.reference("Encoder", engine.encoder)
+    return {"count": count, "source": "a_i", "kind": kind}
 
 
-def _count(side: str, width: str, ports: str) -> str:
-    """How many operands of `width` bits the port of a side has, as the port list says it."""
-    line = next(x for x in ports.splitlines() if re.search(rf"\b{side}_i\b", x))
-    match = re.search(rf"\[(.*)\*{width}-1:0\]", line)
-    assert match, f"the port {side}_i counts operands of {width} bits"
-    return match.group(1)
-
-
-def _conversion(side: str, number: Format, mode: int, ports: str) -> dict[str, Any]:
+def _conversion(side: str, number: Format, mode: str, listed: ports.Ports) -> dict[str, Any]:
     """How one side's operands become the array's, as the template reads it."""
-    own, width = side.upper() + "Operand", side.upper() + "Width"
-    if side == "a" and "*CodeWidth-1:0]" in ports:
-        ports, width = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]"), "AWidth"
+    count, _ = ports.find(listed, f"{side}_i").elements
     return {
         "side": side,
-        "count": _count(side, width, ports),
-        "in_width": own,
-        "out_width": width,
+        "count": count,
+        "in_width": side.upper() + "Operand",
+        "out_width": side.upper() + "Width",
         "signed": int(number.signed),
-        "zero": mode,
+        "zero": rtl_names.reference("Zero", mode),
         "signal": f"{side}_coded",
-        "zero_signal": f"{side}_zero_i" if mode == 1 else "'0",
+        "zero_signal": f"{side}_zero_i" if mode == "subtract" else "'0",
     }
 
 
-def _operand_ports(ports: str, part: Mapping[str, Any], mode: int) -> str:
+def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: str) -> ports.Ports:
     """The port of one side in its stored width, and its zero point if that is subtracted."""
-    side, width = part["side"], part["out_width"]
-    if side == "a":
-        ports = ports.replace("*CodeWidth-1:0]", "*AWidth-1:0]")
-    ports = ports.replace(f"*{width}-1:0]", f"*{part['in_width']}-1:0]")
-    if mode != MODES.index("subtract"):
-        return ports
-    line = f"input  wire  logic [{part['in_width']}-1:0]            {side}_zero_i,  // subtracted"
-    return _after(ports, f"{side}_i", line)
-
-
-def _after(ports: str, name: str, line: str) -> str:
-    """Insert a port behind the one called `name`."""
-    lines = ports.splitlines()
-    at = next(i for i, text in enumerate(lines) if re.search(rf"\b{name}\b", text.split("//")[0]))
-    return "\n".join([*lines[: at + 1], f"    {line}", *lines[at + 1 :]])
+    side, width = part["side"], part["in_width"]
+    listed = ports.resized(listed, f"{side}_i", width)
+    if mode != "subtract":
+        return listed
+    zero = ports.given(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")
+    return ports.inserted(listed, f"{side}_i", zero)
 
 
 def _array_module(engine: Config) -> str:
@@ -319,13 +315,14 @@ def _array_parameters(array: str) -> list[str]:
     return list(sources.parameters(sources.text(f"tpe_{array}")))
 
 
-def header(engine: Config) -> str:
+def header(engine: Config, reset: str = "async") -> str:
     """What stands at the head of an emitted top: configuration and nest."""
     lines = [
         f"Generated by tpe {__version__}. {record(engine).source}",
         f"pe {record(engine).name}, array {engine.array.name if engine.array else ''}, "
         f"{size_text(engine.size)}",
         *(f"{name} = {value}" for name, value in engine.params.items() if value is not None),
+        *([f"reset = {reset}"] if reset != "async" else []),
         *_warning(engine),
         "",
         *(render(engine.nest).splitlines() if engine.has_nest else []),
@@ -352,6 +349,6 @@ def rename(modules: Mapping[str, str], prefix: str) -> dict[str, str]:
     def new(name: str) -> str:
         return prefix if name == "tpe_engine" else f"{prefix}_{name.removeprefix('tpe_')}"
 
-    known = sorted({*modules, *sources.modules()}, key=len, reverse=True)
+    known = sorted({*modules, *sources.modules(), *sources.packages()}, key=len, reverse=True)
     names = re.compile("|".join(rf"\b{name}\b" for name in known))
     return {new(m): names.sub(lambda hit: new(hit.group()), t) for m, t in modules.items()}

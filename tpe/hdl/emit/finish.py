@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.engine.finish import ROUNDINGS, SHIFT_BITS, Added, Given, Requant
+from tpe.engine.finish import SHIFT_BITS, Added, Given, Requant
+from tpe.hdl.emit import rtl_names
+from tpe.hdl.emit.ports import Port, given, returned
 from tpe.hdl.simulate.hex import Ints, to_hex
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def parameters(engine: Config) -> dict[str, int]:
         "Requant": int(chain.requant != "off"),
         "ScaleWidth": chain.requant_bits,
         "ShiftWidth": SHIFT_BITS,
-        "Rounding": ROUNDINGS.index(chain.rounding),
+        "Rounding": rtl_names.number("Rounding", chain.rounding),
         "Relu": int(chain.relu),
         "YWidth": chain.out.bits,
         "YSigned": int(chain.out.signed),
@@ -99,7 +101,8 @@ def post(engine: Config) -> dict[str, Any] | None:
     guarded = engine.chain.narrow > 0
     outward += [("overflow_clear_i", "overflow_clear_i" if guarded else "1'b0")]
     outward += [("overflow_o", "overflow_o" if guarded else "unused_overflow")]
-    bindings = {"Count": "Cols", "AccWidth": "AccWidth", **parameters(engine), **counts}
+    own = {name: rtl_names.reference(name, x) for name, x in parameters(engine).items()}
+    bindings = {"Count": "Cols", "AccWidth": "AccWidth", **own, **counts}
     return {
         "bindings": list((bindings | {name: name for name in top_parameters(engine)}).items()),
         "connections": [("take_o", "c_take_o" if there else "unused_take"), *outward],
@@ -115,17 +118,17 @@ def top_parameters(engine: Config) -> dict[str, int]:
     }
 
 
-def port_lines(engine: Config) -> list[str]:
+def port_lines(engine: Config) -> list[Port]:
     """What the chain adds to the top's ports, behind c_ready_i; of `offset` alone, c_add_i."""
-    lines = []
-    for part in fields(engine):
-        vector = f"[{'Cols*' if part.wide else ''}{part.width}-1:0]"
-        lines.append(f"input  wire  logic {vector:<26}{part.port},")
+    lines = [
+        given(part.port, f"[{'Cols*' if part.wide else ''}{part.width}-1:0]")
+        for part in fields(engine)
+    ]
     if engine.chain.staged and lines:
-        lines.append(f"output       logic {'':<26}c_take_o,  // the ports above are read")
+        lines.append(returned("c_take_o", comment="the ports above are read"))
     if engine.chain.narrow:
-        lines.append(f"input  wire  logic {'':<26}overflow_clear_i,")
-        lines.append(f"output       logic {'':<26}overflow_o,  // a word did not fit; stays")
+        lines.append(given("overflow_clear_i"))
+        lines.append(returned("overflow_o", comment="a word did not fit; stays"))
     return lines
 
 

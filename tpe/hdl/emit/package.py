@@ -10,6 +10,7 @@ from pathlib import Path
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
+from tpe.hdl.emit import resets
 from tpe.hdl.emit.package_files.axis import axis_modules
 from tpe.hdl.emit.package_files.constraints import sdc
 from tpe.hdl.emit.package_files.core import Filesets, core
@@ -20,7 +21,11 @@ from tpe.hdl.emit.sva import sva_modules
 
 
 def emit_directory(
-    engine: Config, folder: str | os.PathLike[str], prefix: str | None = None, clock_ns: float = 2.0
+    engine: Config,
+    folder: str | os.PathLike[str],
+    prefix: str | None = None,
+    clock_ns: float = 2.0,
+    reset: str = "async",
 ) -> list[Path]:
     """Write the SystemVerilog of an engine and what an outsider needs beside it into `folder`.
 
@@ -29,17 +34,21 @@ def emit_directory(
     checks itself (PREFIX_axis.f, PREFIX_sva.f, PREFIX_smoke.f). No simulator is needed to write it.
     Every module carries `prefix` (default: the engine's name, and a hash of the parameters that
     are not defaults), so that two engines fit one design; the top is the module `prefix`.
-    `clock_ns` goes into the SDC. The folder is written whole or not at all. Returns the files.
-    Raises TpeError if the folder exists and is not empty, cannot be written, or the engine has
+    `clock_ns` goes into the SDC. `reset` is how every register is reset: "async", or "sync", at the
+    clock's edge. The folder is written whole or not at all. Returns the files. Raises TpeError for
+    another `reset`, if the folder exists and is not empty or cannot be written, or the engine has
     no RTL.
     """
     if not 0 < clock_ns < 1e6:
         raise TpeError(f"clock_ns = {clock_ns} is not legal: more than 0, less than 1e6")
-    prefix = default_prefix(engine) if prefix is None else prefix
-    return write_folder(Path(folder), package_texts(engine, prefix, clock_ns))
+    reset = resets.checked(reset)
+    prefix = default_prefix(engine, reset) if prefix is None else prefix
+    return write_folder(Path(folder), package_texts(engine, prefix, clock_ns, reset))
 
 
-def package_texts(engine: Config, prefix: str, clock_ns: float = 2.0) -> dict[str, str]:
+def package_texts(
+    engine: Config, prefix: str, clock_ns: float = 2.0, reset: str = "async"
+) -> dict[str, str]:
     """Every file of a package by its name; see `emit_directory`.
 
     >>> from tpe.model.engine import Engine
@@ -47,13 +56,13 @@ def package_texts(engine: Config, prefix: str, clock_ns: float = 2.0) -> dict[st
     >>> sorted(name for name in texts if name.endswith(".f"))
     ['mine.f', 'mine_axis.f', 'mine_smoke.f', 'mine_sva.f']
     """
-    own = emit.engine_modules(engine)
+    own = emit.engine_modules(engine, reset)
     modules = emit.rename(own, prefix)
     rtl = leaves_first(modules, prefix)
-    wrapped = emit.rename(own | axis_modules(engine), prefix)
+    wrapped = emit.rename(own | axis_modules(engine, reset), prefix)
     axis = [name for name in leaves_first(wrapped, f"{prefix}_axis") if name not in modules]
-    properties = emit.rename(own | sva_modules(engine), prefix)
-    smoke = smoke_modules(engine, prefix)
+    properties = emit.rename(own | sva_modules(engine, reset=reset), prefix)
+    smoke = smoke_modules(engine, prefix, reset)
     bench = leaves_first(modules | smoke, f"{prefix}_smoke")
     lists = {
         "": rtl,
@@ -65,20 +74,24 @@ def package_texts(engine: Config, prefix: str, clock_ns: float = 2.0) -> dict[st
     texts = {f"{name}.sv": every[name] for names in lists.values() for name in names}
     for ending, names in lists.items():
         texts[f"{prefix}{ending}.f"] = "".join(f"{name}.sv\n" for name in names)
-    texts[f"{prefix}.sdc"] = sdc(clock_ns, modules[prefix], prefix)
+    texts[f"{prefix}.sdc"] = sdc(clock_ns, modules[prefix], prefix, reset)
     rtl_files, axis_files, sva_files, smoke_files = (
         [f"{name}.sv" for name in names] for names in lists.values()
     )
     filesets = Filesets(rtl_files, axis_files, sva_files, smoke_files, [f"{prefix}.sdc"])
     texts[f"{prefix}.core"] = core(prefix, engine.name, filesets)
-    texts["README.md"] = readme(engine, prefix)
+    texts["README.md"] = readme(engine, prefix, reset)
     return texts
 
 
-def default_prefix(engine: Config) -> str:
-    """`tpe_PE_ARRAY_RxC`, and behind it a hash of the parameters if they are not all defaults."""
+def default_prefix(engine: Config, reset: str = "async") -> str:
+    """`tpe_PE_ARRAY_RxC`, and behind it a hash of the parameters if they are not all defaults.
+
+    A reset that is not the default stands behind that.
+    """
+    behind = "" if reset == "async" else f"_{reset}"
     pe, array, size = engine.record, engine.array, engine.size
     if pe is None or array is None or engine.params == Config(pe, array, size).params:
-        return f"tpe_{engine.name}"
+        return f"tpe_{engine.name}{behind}"
     text = json.dumps(engine.params, sort_keys=True)
-    return f"tpe_{engine.name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    return f"tpe_{engine.name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}{behind}"

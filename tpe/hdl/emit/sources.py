@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from tpe.base.errors import TpeError
 from tpe.base.files import data_folder
+from tpe.hdl.emit import ports as port_lists
 from tpe.hdl.foreign import slang_ports
 
 _INSTANCE = re.compile(r"^\s+(tpe_\w+)\s+(?:#\(|u_)", re.MULTILINE)
@@ -17,6 +19,8 @@ _ANY_INSTANCE = re.compile(
 _HEAD = re.compile(r"^module \w+ (?:#\(\n(.*?)\n\) )?\(\n(.*?)\n\);\n", re.DOTALL | re.MULTILINE)
 _PARAMETER = re.compile(r"^ +parameter [^=\n]*?(\w+) *=", re.MULTILINE)
 _LINE = re.compile(r" +(input|output|parameter|localparam) [^,;`]*\w[^,;`]*,? *")
+_PACKAGE = re.compile(r"\b(tpe_\w+)::")
+_TYPE = re.compile(r"\n(?:  //[^\n]*\n)*  typedef enum .*?;\n", re.DOTALL)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -25,6 +29,12 @@ def _own_modules() -> dict[str, Path]:
     """Every module of `rtl/` by its name; file = module. `rtl/gen` holds emitted copies."""
     folders = (data_folder("rtl") / name for name in ("prim", "fp", "pe", "array"))
     return {path.stem: path for folder in folders for path in sorted(folder.glob("tpe_*.sv"))}
+
+
+@cache
+def packages() -> dict[str, Path]:
+    """Every package of `rtl/` by its name: what modules take names from."""
+    return {path.stem: path for path in sorted(data_folder("rtl").glob("tpe_*.sv"))}
 
 
 _included: dict[str, Path] = {}  # modules of other packages' folders
@@ -53,11 +63,11 @@ def include(folder: Path) -> None:
 
 @cache
 def text(module: str) -> str:
-    """The source of a module of `rtl/`, or of a folder that was included.
+    """The source of a module or package of `rtl/`, or of a folder that was included.
 
     TpeError if there is none: a record names an RTL file that is not there.
     """
-    known = modules()
+    known = modules() | packages()
     if module not in known:
         raise TpeError(f"module {module} is in no folder of RTL; legal: a file {module}.sv there")
     return known[module].read_text()
@@ -80,23 +90,28 @@ def in_house_style(source: str) -> bool:
     return all(_LINE.fullmatch(line) for line in code if line.strip())
 
 
-def ports(source: str) -> str:
-    """The port list of a module's source, one port a line.
+@cache
+def port_records(source: str) -> port_lists.Ports:
+    """The ports of a module's source, in order.
 
-    As it stands between the parentheses; of a source that is not in the style of `rtl/`, as a
-    parser reads it. Raises TpeError for one that it cannot read.
+    Of a source that is not in the style of `rtl/`, as a parser reads them. Raises TpeError for one
+    that it cannot read.
     """
     if not in_house_style(source):
-        return slang_ports.head(source).port_list()
+        return port_lists.read_head(slang_ports.head(source))
     match = _HEAD.search(source)
     assert match
-    return match.group(2)
+    return port_lists.read(match.group(2))
+
+
+def ports(source: str) -> str:
+    """The port list of a module's source as `rtl/` has it, one port a line; see `port_records`."""
+    return port_lists.text(port_records(source))
 
 
 def port_names(source: str) -> list[str]:
     """Names of the ports, in order."""
-    lines = [line.split("//")[0].strip().rstrip(",") for line in ports(source).splitlines()]
-    return [line.split()[-1] for line in lines if line]
+    return [port.name for port in port_records(source)]
 
 
 def parameters(source: str) -> tuple[str, ...]:
@@ -119,15 +134,51 @@ def instances(source: str) -> set[str]:
     return {name for name in slang_ports.head(source).instances if name.startswith("tpe_")}
 
 
+def needs(source: str) -> set[str]:
+    """Names of this package's modules and packages that a source instantiates or takes names from.
+
+    >>> sorted(needs(text("tpe_digits")))
+    ['tpe_encode', 'tpe_pkg', 'tpe_unpack']
+    """
+    return instances(source) | set(_PACKAGE.findall(_COMMENT.sub("", source)))
+
+
+def packages_first(sources: Mapping[str, str]) -> dict[str, str]:
+    """The same sources, packages before modules: a tool reads a package before what uses it.
+
+    Those of `rtl/` are cut to the types that are used.
+    """
+    own = {name: text for name, text in sources.items() if is_package(text)}
+    own |= {name: _used_of(name, sources) for name in packages().keys() & own.keys()}
+    return own | {name: text for name, text in sources.items() if name not in own}
+
+
+def _used_of(package: str, sources: Mapping[str, str]) -> str:
+    """The text of a package with those of its types alone whose names the sources use."""
+    code = _COMMENT.sub("", "\n".join(sources.values()))
+    used = set(re.findall(rf"\b{package}::(\w+)", code))
+
+    def kept(hit: re.Match[str]) -> str:
+        return hit.group() if used & set(re.findall(r"\w+", _COMMENT.sub("", hit.group()))) else ""
+
+    return _TYPE.sub(kept, text(package))
+
+
+def is_package(source: str) -> bool:
+    """Whether a source is a package, not a module."""
+    return re.search(r"^package ", source, re.MULTILINE) is not None
+
+
 def closure(sources: dict[str, str]) -> dict[str, str]:
-    """`sources` (module -> text) and every module of `rtl/` that they need, directly or not.
+    """`sources` (module -> text) and all of `rtl/` that they need, directly or not.
 
     Modules that stand in `sources` are not looked up: that is how aliases take their place.
+    Packages come first, each with the types that are used.
     """
     found = dict(sources)
     waiting = list(sources)
     while waiting:
-        for name in instances(found[waiting.pop()]) - found.keys():
+        for name in sorted(needs(found[waiting.pop()]) - found.keys()):
             found[name] = text(name)
             waiting.append(name)
-    return found
+    return packages_first(found)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tpe.hdl import emit
+from tpe.hdl.emit import resets
 from tpe.hdl.emit.package_files.facts import Facts, facts
 from tpe.hdl.emit.templates import template
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 
-def sva_modules(engine: Config, held: bool = True) -> dict[str, str]:
+def sva_modules(engine: Config, held: bool = True, reset: str = "async") -> dict[str, str]:
     """`tpe_sva` and its bind to `tpe_engine` as one source, before `emit.rename`.
 
     held: whether a beat once offered is asked to stay until it is taken, as AXI4-Stream asks it.
-    The engines do without, so a bench whose source takes beats back says False. Raises TpeError
-    for an engine without RTL.
+    The engines do without, so a bench whose source takes beats back says False. `reset` as in
+    `emit.engine_modules`. Raises TpeError for an engine without RTL.
 
     >>> from tpe.model.engine import Engine
     >>> text = sva_modules(Engine("mac", "systolic_os", (2, 2)))["tpe_sva"]
@@ -54,12 +55,13 @@ def sva_modules(engine: Config, held: bool = True) -> dict[str, str]:
         zeros=zeros,
         controls="".join(f", {x}" for x in _controls(known)),
         held=held,
+        clocked_reset=reset == "sync",
         selects=stored and engine.encoder == "booth",
         guarded="overflow_o" in known.ports,
         taking=known.staged,
         connections=_connections(known),
     )
-    return {"tpe_sva": text}
+    return resets.rewritten({"tpe_sva": text}, reset)
 
 
 def _controls(known: Facts) -> list[str]:

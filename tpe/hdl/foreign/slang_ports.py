@@ -53,16 +53,6 @@ class Head:
     ports: tuple[HeadPort, ...]
     instances: frozenset[str]
 
-    def port_list(self) -> str:
-        """The ports, one a line, as they stand between a module's parentheses.
-
-        >>> print(head("module m (input a, b, output [3:0] c); endmodule").port_list())
-            input  wire a,
-            input  wire b,
-            output wire [3:0] c
-        """
-        return ",\n".join(f"    {p.direction:6} {p.declared} {p.name}" for p in self.ports)
-
 
 def slang() -> Any:
     """The parser; TpeError with the pip command if it is not installed."""

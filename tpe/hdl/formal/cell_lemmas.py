@@ -17,13 +17,13 @@ from tpe.hdl.emit import (
     hardware,
     pe_aliases,
     record,
+    rtl_names,
     rtl_widths,
     sources,
     stored_formats,
     with_defaults,
 )
 from tpe.hdl.formal.solve import Query
-from tpe.numbers.zero_points import MODES
 from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
@@ -101,13 +101,15 @@ def query(
         name = waiting.pop()
         if name in found:
             continue
-        if name in properties():
+        if name in sources.packages():
+            found[name] = sources.text(name)
+        elif name in properties():
             text = texts.get(name) or properties()[name].read_text()
             found[name] = with_defaults(text, parameters)
         else:
             found[name] = with_defaults(texts.get(name) or sources.text(name), widths)
-        waiting += sources.instances(found[name])
-    return Query(top, found, cycles, start)
+        waiting += sources.needs(found[name])
+    return Query(top, sources.packages_first(found), cycles, start)
 
 
 def _own_modules(engine: Config) -> dict[str, str]:
@@ -365,7 +367,7 @@ def _sparse(engine: Config, given: Mapping[str, str]) -> Lemma:
 def _operand_format(engine: Config, side: str) -> tuple[int, int] | None:
     """(bits, signed) of a side as stored, if `tpe_operand` converts it; else None."""
     number = dict(zip("ab", stored_formats(engine), strict=True))[side]
-    if number.signed and engine.params["zero_points"] != MODES[1]:
+    if number.signed and engine.params["zero_points"] != "subtract":
         return None
     return number.bits, int(number.signed)
 
@@ -375,8 +377,9 @@ def _operand(side: str) -> Build:
         form = _operand_format(engine, side)
         assert form is not None
         bits, is_signed = form
-        zero = MODES.index(engine.params["zero_points"])
-        out = bits + int(zero == 1 or (zero == 0 and not is_signed))
+        mode = engine.params["zero_points"]
+        zero = rtl_names.number("Zero", mode)
+        out = bits + int(mode == "subtract" or (mode == "none" and not is_signed))
         parameters = {"InWidth": bits, "OutWidth": out, "Signed": is_signed, "Zero": zero}
         made = query(engine, "tpe_prop_operand", parameters, given)
         return Lemma(f"operand {side}", "x_o = x less its zero point", f"{bits} to {out}", made)

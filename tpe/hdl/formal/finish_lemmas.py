@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tpe.engine.finish import ROUNDINGS
+from tpe.hdl.emit import rtl_names
 from tpe.hdl.formal.cell_lemmas import Claim, Lemma, query
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ def chain_claims(engine: Config) -> list[Claim]:
 
 def _narrow(engine: Config, given: Mapping[str, str]) -> Lemma:
     chain = engine.chain
+    saturates = chain.narrow == rtl_names.number("Narrow", "saturate")
     widths = {"AccWidth": engine.widths.acc, "SumWidth": chain.acc_bits}
-    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": chain.narrow - 1}, given)
-    what = f"a sum that does not fit is told, and {'clamped' if chain.narrow == 2 else 'wraps'}"
+    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": int(saturates)}, given)
+    what = f"a sum that does not fit is told, and {'clamped' if saturates else 'wraps'}"
     return Lemma("narrow", what, f"{engine.widths.acc} to {chain.acc_bits}", made)
 
 
@@ -39,7 +40,7 @@ def _requant(engine: Config, given: Mapping[str, str]) -> Lemma:
         "SumWidth": SUM_BITS,
         "ScaleWidth": SCALE_BITS,
         "ShiftWidth": SHIFT_BITS,
-        "Rounding": ROUNDINGS.index(chain.rounding),
+        "Rounding": rtl_names.number("Rounding", chain.rounding),
         "Relu": int(chain.relu),
         "YWidth": OUT_BITS,
         "YSigned": int(chain.out.signed),

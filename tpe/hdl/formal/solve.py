@@ -27,6 +27,7 @@ from typing import Literal
 from tpe.base.cache import cache_dir
 from tpe.base.errors import missing_extra
 from tpe.base.processes import run
+from tpe.hdl.emit import sources
 
 PROVED, REFUTED, OPEN = "proved", "refuted", "open"
 WALL = 20  # times the limit, after which a process ends though the processor was busy elsewhere
@@ -264,7 +265,8 @@ def _trace(query: Query, folder: Path, limit: float) -> tuple[dict[str, int], ..
             _abc(script, folder, limit + 10)
     if not (folder / "trace").exists():
         return ()
-    ports = re.findall(r"^\s+input\b.*?(\w+),?\s*(?://.*)?$", query.modules[query.top], re.M)
+    listed = sources.port_records(query.modules[query.top])
+    ports = [port.name for port in listed if port.direction == "input"]
     cycles: dict[int, dict[str, int]] = {}
     for name, bit, cycle, value in _FALSE.findall((folder / "trace").read_text()):
         if name in ports and name != "clk_i":

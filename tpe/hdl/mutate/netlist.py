@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tpe.base.errors import missing_extra
 from tpe.base.processes import run
+from tpe.hdl.emit.sources import is_package
 
 TOP = "mutated"  # the flattened module with the select input
 SELECT_BITS = 16
@@ -91,8 +92,9 @@ def mutated(sources: Mapping[str, str], top: str, count: int, seed: int) -> Netl
         folder = Path(name)
         for module, text in sources.items():
             (folder / f"{module}.sv").write_text(text)
-        modules = sorted(sources)
-        run_yosys(_elaborate(modules, top) + _list(modules, count, seed), folder)
+        packages = [name for name, text in sources.items() if is_package(text)]
+        modules = sorted(sources.keys() - set(packages))
+        run_yosys(_elaborate(packages, modules, top) + _list(modules, count, seed), folder)
         lists = {
             module: [x for x in (folder / f"{module}.txt").read_text().splitlines() if _wanted(x)]
             for module in modules
@@ -107,14 +109,14 @@ def mutated(sources: Mapping[str, str], top: str, count: int, seed: int) -> Netl
         return Netlist(verilog, (folder / "flat.il").read_text(), tuple(chosen))
 
 
-def _elaborate(modules: Sequence[str], top: str) -> list[str]:
+def _elaborate(packages: Sequence[str], modules: Sequence[str], top: str) -> list[str]:
     marks = [
         f'setattr -set tpe_module "{module}" '
         + (f"{module}/*" if module == top else f"A:hdlname={module}/*")
         for module in modules
     ]
     return [
-        "read_verilog -sv -defer " + " ".join(f"{module}.sv" for module in modules),
+        "read_verilog -sv -defer " + " ".join(f"{name}.sv" for name in (*packages, *modules)),
         f"hierarchy -check -top {top}",
         "proc",
         *marks,

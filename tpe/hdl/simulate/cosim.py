@@ -88,12 +88,16 @@ class Outcome:
 
 
 def bench_design(
-    engines: Sequence[Config], words: int = MEMORY, waves: str = "", asserts: bool = False
+    engines: Sequence[Config],
+    words: int = MEMORY,
+    waves: str = "",
+    asserts: bool = False,
+    reset: str = "async",
 ) -> Design:
     """One simulator with a harness per engine; engines that differ in size share their modules.
 
     `asserts`: with the properties of `tpe.hdl.emit.sva` bound to every engine; one that fails ends
-    the simulation.
+    the simulation. `reset` as in `emit.engine_modules`.
     """
     modules: dict[str, str] = {}
     prefixes: dict[str, str] = {}
@@ -102,7 +106,7 @@ def bench_design(
         identity = json.dumps([engine.pe.name if engine.pe else "", _combination(engine)])
         if identity not in prefixes:
             prefixes[identity] = f"e{len(prefixes)}"
-            modules |= emit.rename(_harnessed(engine, asserts), prefixes[identity])
+            modules |= emit.rename(_harnessed(engine, asserts, reset), prefixes[identity])
         harnesses.append(
             {
                 "module": f"{prefixes[identity]}_harness",
@@ -135,16 +139,16 @@ def _rtl_choices(engine: Config) -> list[tuple[str, str]]:
     ]
 
 
-def _harnessed(engine: Config, asserts: bool = False) -> dict[str, str]:
+def _harnessed(engine: Config, asserts: bool = False, reset: str = "async") -> dict[str, str]:
     # Every size has its own name in the configuration, so sizes come as parameters.
     assert engine.record is not None and engine.array is not None
     top = Config(engine.record, engine.array, engine.array.cut(engine.size, 1), **engine.params)
-    modules = emit.engine_modules(top)
+    modules = emit.engine_modules(top, reset)
     ports = sources.port_names(modules["tpe_engine"])
     signals = {"done_o": "pass_done_o", "overflow_clear_i": "1'b0"} | finish.slices(engine, "d_i")
     connections = [(port, signals.get(port, port)) for port in ports]
     if asserts:
-        modules |= sva_modules(top, held=False)
+        modules |= sva_modules(top, held=False, reset=reset)
     dut = template("dut.sv.j2", connections=connections, ports=ports)
     benches = {name: sources.bench_text(name) for name in ("tpe_harness", "tpe_source", "tpe_walk")}
     return {**modules, "tpe_dut": dut, **benches}
@@ -172,14 +176,17 @@ def harness_parameters(engine: Config, words: int) -> list[tuple[str, Any]]:
 
 
 def cosimulate(
-    cases: Sequence[Case], waves: Path | None = None, asserts: bool = False
+    cases: Sequence[Case],
+    waves: Path | None = None,
+    asserts: bool = False,
+    reset: str = "async",
 ) -> list[Outcome]:
     """Run every case in one simulator, built from the engines they name, beside the model."""
     engines = list({id(case.engine): case.engine for case in cases}.values())
     prepared = [images(case) for case in cases]
     models = [_model(case) for case in cases]  # refuses what it must before anything is built
     words = memory_words(counts(case) for case in cases)
-    design = bench_design(engines, words, waves.suffix if waves else "", asserts)
+    design = bench_design(engines, words, waves.suffix if waves else "", asserts, reset)
     work = sum(run.cycles * math.prod(run.engine.size) for run in models)
     home = build(replace(design, compiler=QUICK) if work < BRIEF else design)
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:

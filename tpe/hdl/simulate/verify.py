@@ -91,18 +91,23 @@ class Report:
 
 
 def verify(
-    engine: Config, workload: str = "", seed: int = 0, waves: str | Path | None = None
+    engine: Config,
+    workload: str = "",
+    seed: int = 0,
+    waves: str | Path | None = None,
+    reset: str = "async",
 ) -> Report:
     """Run the engine's RTL in Verilator beside the model; every output and every cycle count.
 
     Without a workload: the battery, GEMMs of several K with one tile and more, full-range
     operands and the extreme ones held constant, with and without idle source and busy sink.
-    `waves`: leave the waveforms of everything there, as FST or VCD by the ending. Raises TpeError
-    for an engine without RTL.
+    `waves`: leave the waveforms of everything there, as FST or VCD by the ending. `reset`: of
+    the registers, "async" or "sync". Raises TpeError for another one, and for an engine without
+    RTL.
     """
     cases = cases_of(engine, workload, seed)
     target = None if waves is None else waves_file(Path(waves))
-    return Report(engine, tuple(cosimulate(cases, target)))
+    return Report(engine, tuple(cosimulate(cases, target, reset=reset)))
 
 
 def cases_of(engine: Config, workload: str, seed: int) -> list[Case]:

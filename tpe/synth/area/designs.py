@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
-from tpe.hdl.emit import sources
+from tpe.hdl.emit import rtl_names, sources
 from tpe.synth.netlist.mapped import Part
 
 Size: TypeAlias = tuple[int, ...]
@@ -139,7 +139,7 @@ def _add_rebuilt(parts: list[Part], written: Sequence[Part], word: str) -> None:
 
 
 def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:
-    """The modules that `top` needs, itself first."""
+    """The modules and packages that `top` needs."""
     found: dict[str, str] = {}
     waiting = [top]
     while waiting:
@@ -149,8 +149,8 @@ def reachable(modules: Mapping[str, str], top: str) -> dict[str, str]:
         if name not in modules:
             raise TpeError(f"module {name} is not in the RTL of {top}")
         found[name] = modules[name]
-        waiting.extend(sorted(sources.instances(modules[name])))
-    return found
+        waiting.extend(sorted(sources.needs(modules[name])))
+    return sources.packages_first(found)
 
 
 def array_part(engine: Config) -> Part:
@@ -195,7 +195,8 @@ def _behavioural(modules: Mapping[str, str]) -> dict[str, str]:
     name, cell = f"{_MULTIPLIER}_behavioural", modules["tpe_cell"]
     if not re.search(r"\.Coded\s*\(0\)", cell):
         return {}
-    cell = re.sub(r"\.Encoder\(\d+\)", ".Encoder(0)", cell)  # it has none: one variant
+    none = f".Encoder({rtl_names.reference('Encoder', 'booth')})"  # it encodes nothing: one variant
+    cell = re.sub(r"\.Encoder\([^)]*\)", none, cell)
     text = re.sub(rf"^  {_MULTIPLIER} #\(", f"  {name} #(", cell, flags=re.MULTILINE)
     return {"tpe_cell": text, name: sources.text(name)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tpe.hdl import emit
-from tpe.hdl.emit import sources
+from tpe.hdl.emit import resets, sources
 from tpe.hdl.emit.package_files.facts import Facts, facts
 from tpe.hdl.emit.templates import template
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 
-def axis_modules(engine: Config) -> dict[str, str]:
+def axis_modules(engine: Config, reset: str = "async") -> dict[str, str]:
     """`tpe_axis` and the FIFO it is made of, before `emit.rename`: module name -> text.
 
-    Raises TpeError for an engine without RTL.
+    `reset` as in `emit.engine_modules`. Raises TpeError for an engine without RTL.
 
     >>> from tpe.model.engine import Engine
     >>> text = axis_modules(Engine("mac", "systolic_os", (2, 3)))["tpe_axis"]
@@ -24,7 +24,8 @@ def axis_modules(engine: Config) -> dict[str, str]:
     (True, True)
     """
     known = facts(engine)
-    return {"tpe_axis": _wrapper(engine, known), "tpe_fifo": sources.text("tpe_fifo")}
+    own = {"tpe_axis": _wrapper(engine, known, reset), "tpe_fifo": sources.text("tpe_fifo")}
+    return resets.rewritten(own, reset)
 
 
 def taken_bytes(known: Facts) -> int:
@@ -43,7 +44,7 @@ def lasts(known: Facts) -> dict[str, str]:
     return {"a": whole, "b": "nothing: it is ignored, A's counts", "c": "a tile"}
 
 
-def _wrapper(engine: Config, known: Facts) -> str:
+def _wrapper(engine: Config, known: Facts, reset: str) -> str:
     packed: list[tuple[str, Any, int, int]] = []
     low, at = 0, 0
     for port, part in known.taken:
@@ -56,6 +57,7 @@ def _wrapper(engine: Config, known: Facts) -> str:
     return template(
         "axis.sv.j2",
         title=engine.name,
+        clocked_reset=reset == "sync",
         a=known.a,
         b=known.b,
         c=known.c,

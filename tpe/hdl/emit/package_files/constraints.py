@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from tpe.hdl.emit import sources
 from tpe.hdl.emit.templates import template
 from tpe.version import __version__
@@ -11,15 +9,17 @@ from tpe.version import __version__
 FREE = ("clk_i", "rst_ni")  # ports that take no input delay from the clock's neighbours
 
 
-def sdc(clock_ns: float, top: str, prefix: str) -> str:
+def sdc(clock_ns: float, top: str, prefix: str, reset: str = "async") -> str:
     """The text of PREFIX.sdc for a top module's text: all margins are Tcl variables at its head.
 
     clock_ns: the clock's period, ns. Other times are ns, loads pF, as SDC's units say.
+    reset: "async" or "sync", as the top's registers have it.
     """
     return template(
         "package.sdc.j2",
         prefix=prefix,
         version=__version__,
+        clocked_reset=reset == "sync",
         period=f"{clock_ns:g}",
         inputs=_ports_of(top, "input"),
         outputs=_ports_of(top, "output"),
@@ -27,6 +27,5 @@ def sdc(clock_ns: float, top: str, prefix: str) -> str:
 
 
 def _ports_of(top: str, direction: str) -> list[str]:
-    lines = [x for x in sources.ports(top).splitlines() if x.split()[:1] == [direction]]
-    names = [re.split(r"\s+", line.split("//")[0].strip().rstrip(","))[-1] for line in lines]
-    return [name for name in names if name not in FREE]
+    listed = sources.port_records(top)
+    return [port.name for port in listed if port.direction == direction and port.name not in FREE]

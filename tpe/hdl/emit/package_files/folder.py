@@ -12,14 +12,15 @@ from tpe.base.errors import TpeError
 
 
 def leaves_first(modules: Mapping[str, str], top: str) -> list[str]:
-    """Module names so that each stands behind all that it instantiates."""
+    """Names so that each module stands behind all that it instantiates or takes names from."""
     order: list[str] = []
 
     def visit(name: str) -> None:
         if name in order:
             return
         for other in sorted(modules):
-            if other != name and f"  {other} " in modules[name]:
+            used = f"  {other} " in modules[name] or f"{other}::" in modules[name]
+            if other != name and used:
                 visit(other)
         order.append(name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,11 @@ SHOWN_BEATS = 4
 TIMED_K = (1, 16, 64)
 
 
-def readme(engine: Config, prefix: str) -> str:
-    """The text of README.md. Raises TpeError for an engine without RTL."""
+def readme(engine: Config, prefix: str, reset: str = "async") -> str:
+    """The text of README.md; `reset` as in `emit.engine_modules`.
+
+    Raises TpeError for an engine without RTL.
+    """
     pe, array, params = emit.record(engine), engine.array, engine.params
     assert array is not None
     shown = example(engine)
@@ -44,8 +46,10 @@ def readme(engine: Config, prefix: str) -> str:
         array_title=array.title,
         size=size_text(engine.size),
         version=__version__,
-        settings=[(name, value) for name, value in params.items() if value is not None],
-        ports=list(_ports(engine, known)),
+        settings=[(name, value) for name, value in params.items() if value is not None]
+        + ([("reset", reset)] if reset != "async" else []),
+        ports=list(_ports(engine, known, reset)),
+        reset_note=words.RESETS[reset],
         a=known.a,
         b=known.b,
         c=known.c,
@@ -75,14 +79,11 @@ def readme(engine: Config, prefix: str) -> str:
     )
 
 
-def _ports(engine: Config, known: Facts) -> Iterator[tuple[str, str, int, str]]:
-    text = sources.ports(emit.engine_modules(engine)["tpe_engine"])
+def _ports(engine: Config, known: Facts, reset: str) -> Iterator[tuple[str, str, int, str]]:
     bits = port_bits(engine, known)
-    for line in text.splitlines():
-        found = re.match(r"\s*(input|output)\b.*?(\w+) *,? *(//.*)?$", line)
-        if found:
-            way, port = found.group(1), found.group(2)
-            yield port, way, bits.get(port, 1), words.PORTS[port]
+    for port in sources.port_records(emit.engine_modules(engine)["tpe_engine"]):
+        text = words.PORTS[port.name].format(reset=f"{reset}hronous")
+        yield port.name, port.direction, bits.get(port.name, 1), text
 
 
 def port_bits(engine: Config, known: Facts) -> dict[str, int]:

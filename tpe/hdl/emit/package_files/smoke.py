@@ -8,7 +8,7 @@ import numpy as np
 
 from tpe.array.base import Handshake
 from tpe.hdl import emit
-from tpe.hdl.emit import finish, sources
+from tpe.hdl.emit import finish, resets, sources
 from tpe.hdl.emit.package_files.example import example_case
 from tpe.hdl.emit.package_files.facts import facts
 from tpe.hdl.simulate.images import Case
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 
-def smoke_modules(engine: Config, prefix: str) -> dict[str, str]:
+def smoke_modules(engine: Config, prefix: str, reset: str = "async") -> dict[str, str]:
     """`PREFIX_smoke` and what of it is no RTL, under their last names: module name -> text.
 
-    Raises TpeError for an engine without RTL.
+    `reset` as in `emit.engine_modules`. Raises TpeError for an engine without RTL.
     """
     top = emit.engine_modules(engine)["tpe_engine"]
     cases = smoke_cases(engine)
     memories, words = bench_memories(cases)
     bench = bench_source(engine, prefix, top, len(cases), words, memories)
     parts = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
-    return {f"{prefix}_smoke": bench, **emit.rename(parts, prefix)}
+    parts = {f"{prefix}_smoke": bench, **emit.rename(parts, prefix)}
+    return resets.rewritten(parts, reset)
 
 
 def smoke_cases(engine: Config) -> list[Case]:

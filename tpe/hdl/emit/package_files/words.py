@@ -24,9 +24,15 @@ _CODES = {
     "ent": "stored digits, EN-T: the sign above two bits a digit, which are digit times sign mod 4",
     "booth": "stored digits, Booth: select lines {neg, two, one} of each digit, the lowest first",
 }
+RESETS = {
+    "async": "an asynchronous\nreset, low when active: it may fall at any time and must rise "
+    "synchronously to `clk_i` (with\nrecovery and removal time kept).",
+    "sync": "a synchronous\nreset, low when active, taken at the edges: hold it low over two of "
+    "them at least; before the\nfirst, registers hold anything.",
+}
 PORTS = {
     "clk_i": "clock",
-    "rst_ni": "reset, asynchronous, active low",
+    "rst_ni": "reset, {reset}, active low",
     "load_i": "the pass loads B first",
     "clear_i": "the pass starts its sums from zero",
     "flush_i": "C leaves at the end of the pass",
@@ -307,7 +313,7 @@ def _finish(engine: Config, known: Facts) -> str:
     done += ["`bias_i`"] if stages.bias else []
     lines = ["One register, one cycle. " + (f"{' and '.join(done)} added; " if done else "")]
     if stages.narrow:
-        what = "saturates at" if stages.narrow == 2 else "wraps to"
+        what = "saturates at" if engine.params["overflow"] == "saturate" else "wraps to"
         lines[0] += f"the sum {what} {stages.acc_bits} bits; "
     if stages.requant != "off":
         lines[0] += (

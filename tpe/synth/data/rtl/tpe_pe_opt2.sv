@@ -18,7 +18,7 @@ module tpe_pe_opt2 #(
     parameter int unsigned CodeWidth  = AWidth,  // a code is the operand, or its digits
     parameter int unsigned PsumWidth  = 232,     // {carry, sum} of every bit weight, lowest first
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Encoder    = 0,       // 0: radix-4 Booth, 1: EN-T
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
     parameter int unsigned Coded      = 0        // 1: a code is digits, see tpe_unpack
 ) (
     input  wire  logic                         clk_i,
