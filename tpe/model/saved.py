@@ -21,25 +21,23 @@ import numpy as np
 from tpe.array.base import TERMS, Cycles
 from tpe.base.errors import TpeError
 from tpe.base.files import read_text, whole_file
-from tpe.engine.file import size_text
-from tpe.model.engine import Engine
-from tpe.model.result import Error, LayerRun, Run
+from tpe.engine.config import Config
+from tpe.engine.parameters import size_text
+from tpe.model.layer_run import Error, LayerRun
+from tpe.model.result import RunRecord
 from tpe.numbers.operands import Ints
 from tpe.version import __version__
 
 FORMAT, VERSION = "tpe run", 1
 LARGEST = 256 << 20  # bytes of a file that is read
 _Made = TypeVar("_Made")
+_Engine = TypeVar("_Engine", bound=Config)
+_Run = TypeVar("_Run", bound=RunRecord)
 
 
-def save_run(run: Run, path: str | os.PathLike[str], values: bool = False) -> None:
+def save_run(run: RunRecord, path: str | os.PathLike[str], values: bool = False) -> None:
     """Write a run, whole or not at all; see `tpe.Run.save`."""
     write_saved(FORMAT, run_content(run, values), path)
-
-
-def load_run(path: str | os.PathLike[str]) -> Run:
-    """The run in a file; see `tpe.Run.load`."""
-    return read_saved(FORMAT, path, run_of)
 
 
 # ---- files ----
@@ -91,20 +89,17 @@ def read_saved(
 # ---- engines ----
 
 
-def engine_content(engine: Engine) -> dict[str, Any]:
+def engine_content(engine: Config) -> dict[str, Any]:
     """What an engine is made from again; TpeError for one that `Engine.save` refuses."""
-    from tpe.engine.file import engine_toml
-
-    engine_toml(engine)
-    assert engine.record is not None and engine.array is not None
-    names = {"pe": engine.record.name, "array": engine.array.name, "size": size_text(engine)}
+    pe, array, size = engine.listed()
+    names = {"pe": pe.name, "array": array.name, "size": size_text(size)}
     return {**names, "parameters": dict(engine.params), "hash": engine.hash}
 
 
-def engine_of(content: Mapping[str, Any]) -> Engine:
-    """The engine, which must have the hash that it was saved with."""
+def engine_of(make: type[_Engine], content: Mapping[str, Any]) -> _Engine:
+    """The engine, as a `make`, which must have the hash that it was saved with."""
     places = (content["pe"], content["array"], content["size"])
-    engine = Engine(*places, **content["parameters"])
+    engine = make(*places, **content["parameters"])
     if engine.hash != content["hash"]:
         raise TpeError(f"the engine's hash is {engine.hash}; saved was {content['hash']}")
     return engine
@@ -113,7 +108,7 @@ def engine_of(content: Mapping[str, Any]) -> Engine:
 # ---- runs ----
 
 
-def run_content(run: Run, values: bool = False) -> dict[str, Any]:
+def run_content(run: RunRecord, values: bool = False) -> dict[str, Any]:
     """A run as JSON can hold it."""
     own = {"workload": run.workload, "seed": run.seed, "metrics": dict(run.metrics)}
     return {
@@ -125,13 +120,13 @@ def run_content(run: Run, values: bool = False) -> dict[str, Any]:
     }
 
 
-def run_of(content: Mapping[str, Any]) -> Run:
-    """The run that `run_content` described."""
+def run_of(make: type[_Run], kind: type[Config], content: Mapping[str, Any]) -> _Run:
+    """The run that `run_content` described, as a `make`; its engine is a `kind`."""
     layers = tuple(_layer_of(layer) for layer in content["layers"])
     if not layers:
         raise TpeError("a run without layers")
-    return Run(
-        engine_of(content["engine"]),
+    return make(
+        engine_of(kind, content["engine"]),
         _text(content["workload"]),
         int(content["seed"]),
         layers,

@@ -184,7 +184,7 @@ def _by_cycles(
     out: Output, plan: Plan, command: str, layers: bool, all_layers: bool, figure: str | None
 ) -> None:
     """Run the plan, print, draw and write it."""
-    from tpe.study.comparison import EXTRA
+    from tpe.study.record import EXTRA
 
     with progress(plan.steps) as step:
         result = replace(plan.run(step), command=str(command))

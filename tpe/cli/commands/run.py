@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tpe.model.result import Run
+    from tpe.model.engine import Run
     from tpe.workloads import Workload
 
 LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal

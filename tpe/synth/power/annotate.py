@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tpe.engine.task import Seen
 from tpe.model.engine import Engine
-from tpe.model.result import LayerRun
+from tpe.model.layer_run import LayerRun
 from tpe.synth.power.table import LIBRARY, energy_or_reason, source
 
 
