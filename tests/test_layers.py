@@ -28,6 +28,7 @@ LAYERS = (
     ("report",),
     ("cli",),
 )
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60  # lines
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 
@@ -92,6 +93,17 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 def test_the_test_sees_lazy_imports_and_those_for_types() -> None:
     assert "tpe.report.papers.words" in set(imported(ROOT / "cli" / "commands" / "reproduce.py"))
     assert "tpe.engine.config" in set(imported(ROOT / "model" / "bare_nest.py"))
+
+
+def test_no_module_and_no_function_is_long() -> None:
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_text()
+        assert text.count("\n") <= LONGEST_MODULE, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= LONGEST_FUNCTION, f"{path}: {node.name} has {lines} lines"
 
 
 @pytest.mark.parametrize("room", [room for room in LEVEL if (ROOT / room).is_dir()])
