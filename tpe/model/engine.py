@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
-from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.config import Config
 from tpe.engine.file import load_engine
@@ -19,6 +18,7 @@ from tpe.engine.parameters import (
     checked_seed,
 )
 from tpe.engine.task import Seen, Task, fingerprint, see, task_of
+from tpe.model.columns import column_set
 from tpe.model.firings import count_firings
 from tpe.model.layer_run import Error, LayerRun, repeated
 from tpe.model.result import RunRecord
@@ -134,13 +134,15 @@ class Engine(Config):
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             given = Given(c0, bias, requant)
             layer = self.run_task(task, values, handshake, given, energy)
-            return Run(self, "arrays", seed, (layer,), {})
+            run = Run(self, "arrays", seed, (layer,), {})
+            return run.with_columns("energy") if energy else run
         if self.chain.given:
             stages = ", ".join(self.chain.given)
             raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         layers, metrics = self._driven(workload, values, handshake, energy, progress)
-        return Run(self, workload.name, seed, layers, metrics)
+        run = Run(self, workload.name, seed, layers, metrics)
+        return run.with_columns("energy") if energy else run
 
     def _driven(
         self,
@@ -232,7 +234,8 @@ class Engine(Config):
             overflowed=None if found is None else found.overflowed,
             row_steps=None if timing.row_steps is None else timing.row_steps * task.repeat,
         )
-        return registry.find("tpe.columns", "energy")(self, made, seen) if energy else made
+        measure = column_set("energy").measure if energy else None
+        return measure(self, made, seen) if measure else made
 
     def _values(
         self, seen: Seen, encoded: Ints, other: Ints, values: str, added: Added | None
@@ -290,4 +293,7 @@ class Run(RunRecord):
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Run:
         """The run that the content of a file says; see `tpe.model.saved`."""
-        return run_of(cls, Engine, content)
+        run = run_of(cls, Engine, content)
+        if "columns" not in content and any(layer.pe_pj is not None for layer in run.layers):
+            return run.with_columns("energy")  # of a file in which columns were not kept
+        return run

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tpe.array.base import Cycles
+from tpe.base.columns import Column
 from tpe.base.errors import TpeError
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.engine.config import Config
+from tpe.model.columns import Added, ColumnSet, added, column_set
 from tpe.model.layer_run import LayerRun
 from tpe.model.rows import layers_row, point_id, without_values
 from tpe.version import __version__
@@ -31,6 +33,7 @@ class RunRecord:
     metrics: Mapping[str, float]
     command: str = ""
     version: str = __version__  # of the tpe that ran it
+    added: tuple[Added, ...] = ()  # columns behind those that every run fills
 
     def __getstate__(self) -> dict[str, Any]:  # rows are made again where they are needed
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -93,23 +96,44 @@ class RunRecord:
     def rows(self, layers: Iterable[LayerRun] | None = None) -> list[dict[str, Any]]:
         """One row of the flat table per layer, of all of them or of some of this run's."""
         chosen = self.layers if layers is None else layers
-        return [self._row([layer], layer.name) for layer in chosen]
+        if not self.added:
+            return [self._row([layer], layer.name) for layer in chosen]
+        places = {layer: place for place, layer in enumerate(self.layers)}
+        return [self._row([layer], layer.name) | self._more(places[layer]) for layer in chosen]
 
     def totals(self) -> dict[str, Any]:
         """The row of all layers together; shapes and operand sources that differ are null."""
-        return self._row(list(self.layers), "total")
+        return self._row(self.layers, "total") | self._more(-1)
 
     def to_frame(self) -> pd.DataFrame:
-        """The layers as a data frame with the columns of `tpe.base.table.COLUMNS`."""
-        return to_frame(self.rows())
+        """The layers as a data frame: the columns of `tpe.base.columns.OWN`, then those added."""
+        return to_frame(self.rows(), {column.name: column.dtype for column in self.more_columns})
+
+    @property
+    def more_columns(self) -> tuple[Column, ...]:
+        """The columns behind the table's own, in their order."""
+        return tuple(column for one in self.added for column in one.more)
+
+    def with_columns(self, columns: str | ColumnSet) -> Self:
+        """The run with more columns in its rows, frames and files; see `tpe.model.columns`.
+
+        columns: the name of a set, of tpe or of an installed package (group `tpe.columns`), or a
+        set itself. TpeError if a column's name is taken, or values are not as declared.
+        """
+        chosen = column_set(columns) if isinstance(columns, str) else columns
+        values = chosen.annotate(self) if callable(chosen.annotate) else chosen.annotate
+        more = added(chosen, values, len(self.layers) + 1, self.added)
+        return replace(self, added=(*self.added, more))
 
     def to_json(self, rows: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
         """`schema_version`, `command`, `engine`, `layers`, `totals`, `firings`, `metrics`.
 
-        Then `assumed_operands` and `without_values`, the lines that go with every table, or null.
-        `rows`: those of `rows()`, if they are at hand.
+        Then `assumed_operands` and `without_values`, the lines that go with every table, or null;
+        and `columns`, what those behind the table's own hold, if there are any. `rows`: those of
+        `rows()`, if they are at hand.
         """
         pairs = zip(self.rows() if rows is None else rows, self.layers, strict=True)
+        more = [asdict(column) for column in self.more_columns]
         return {
             "schema_version": SCHEMA_VERSION,
             "command": self.command,
@@ -122,6 +146,7 @@ class RunRecord:
             "metrics": dict(self.metrics),
             "assumed_operands": self.assumed,
             "without_values": self.without_values,
+            **({"columns": more} if more else {}),
         }
 
     @cached_property
@@ -139,6 +164,10 @@ class RunRecord:
             **identity,
             "workload": self.workload,
         }
+
+    def _more(self, place: int) -> dict[str, Any]:
+        """What was added to the row of a layer; -1, to that of all together."""
+        return {name: value for one in self.added for name, value in one.at(place).items()}
 
     def _row(self, layers: Sequence[LayerRun], name: str) -> dict[str, Any]:
         terms = layers[0].terms if len(layers) == 1 else self.terms

@@ -38,7 +38,6 @@ def layers_row(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dic
         "cycles_standard_error": hypot(*spread) if spread else None,
         **{f"cycles_{term}": float(getattr(terms, term)) for term in TERMS},
         **_ratios(engine, layers, terms),
-        **_energy(layers),
         **_exactness(error),
     }
 
@@ -70,21 +69,6 @@ def without_values(layers: Sequence[LayerRun]) -> str | None:
         f"{line}of {'all' if len(sampled) == len(layers) else len(sampled)} are ESTIMATED from "
         f"sampled tiles, standard error {total:,.0f} cycles ({of_all:.2g} of all)."
     )
-
-
-def _energy(layers: Sequence[LayerRun]) -> dict[str, Any]:
-    """The columns of the energy of the PEs; of the buffers' and the memory's none is known."""
-    known = [layer.pe_pj for layer in layers if layer.pe_pj is not None]
-    if len(known) < len(layers):
-        return {}
-    per_mac = 1000 * sum(known) / sum(layer.macs for layer in layers)
-    columns = {"energy_pe_pj": sum(known), "energy_fj_per_mac": per_mac}
-    return {
-        **columns,
-        "library": layers[0].library,
-        "cost_source": layers[0].cost_source,
-        "activity_source": "toggles",
-    }
 
 
 def _ratios(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dict[str, float | None]:

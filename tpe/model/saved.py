@@ -19,10 +19,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles
+from tpe.base.columns import Column
 from tpe.base.errors import TpeError
 from tpe.base.files import read_text, whole_file
 from tpe.engine.config import Config
 from tpe.engine.parameters import size_text
+from tpe.model.columns import Added, ColumnSet
 from tpe.model.layer_run import Error, LayerRun
 from tpe.model.result import RunRecord
 from tpe.numbers.operands import Ints
@@ -117,6 +119,7 @@ def run_content(run: RunRecord, values: bool = False) -> dict[str, Any]:
         "command": str(run.command),
         "run_by": run.version,
         "layers": [_layer_content(layer, values) for layer in run.layers],
+        "columns": [_added_content(one) for one in run.added],
     }
 
 
@@ -125,7 +128,7 @@ def run_of(make: type[_Run], kind: type[Config], content: Mapping[str, Any]) -> 
     layers = tuple(_layer_of(layer) for layer in content["layers"])
     if not layers:
         raise TpeError("a run without layers")
-    return make(
+    run = make(
         engine_of(kind, content["engine"]),
         _text(content["workload"]),
         int(content["seed"]),
@@ -134,6 +137,15 @@ def run_of(make: type[_Run], kind: type[Config], content: Mapping[str, Any]) -> 
         _text(content["command"]),
         _text(content["run_by"]),
     )
+    for one in content.get("columns", ()):
+        columns = tuple(Column(**column) for column in one["columns"])
+        run = run.with_columns(ColumnSet(_text(one["by"]), columns, one["values"]))
+    return run
+
+
+def _added_content(one: Added) -> dict[str, Any]:
+    columns = [{f.name: getattr(c, f.name) for f in fields(c)} for c in one.columns]
+    return {"by": one.by, "columns": columns, "values": {k: list(v) for k, v in one.values.items()}}
 
 
 def _layer_content(layer: LayerRun, values: bool) -> dict[str, Any]:
