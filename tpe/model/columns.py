@@ -1,14 +1,17 @@
 """Columns that a run's table gets more of: sets of them, each declared, by tpe or another package.
 
-A set is a record under the entry point group `tpe.columns`, found by its name:
+A set is a record under the entry point group `tpe.columns`, found by its name; `run.with_columns`
+asks for it, or `tpe run --columns NAME`. It declares its columns, and fills them for every layer
+and, last, for all layers together:
 
-    STALLS = ColumnSet(
-        "stalls",
-        (Column("dram_stall", "integer", "cycles", "waiting for memory"),),
-        lambda run: {"dram_stall": [*(layer.tiles for layer in run.layers), None]},
-    )
-
-`run.with_columns("stalls")`, or `tpe run --columns stalls`, asks for it.
+>>> column = Column("b_kib", "number", "KiB", "size of B")
+>>> def sizes(run):
+...     each = [layer.n * layer.k / 1024 for layer in run.layers]
+...     return {"b_kib": [*each, sum(each)]}
+>>> from tpe.model.engine import Engine
+>>> run = Engine("opt1").run("gemm:4x32x64").with_columns(ColumnSet("sizes", (column,), sizes))
+>>> run.rows()[0]["b_kib"], run.to_frame()["b_kib"].dtype
+(2.0, Float64Dtype())
 """
 
 from __future__ import annotations

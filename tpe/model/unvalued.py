@@ -63,6 +63,9 @@ def unvalued_run(
     transposed = engine.params["encode"] == "weights"
     m, n = (layer.n, layer.m) if transposed else (layer.m, layer.n)
     job = shape_job(engine, m, n, layer.k)
+    if job.pe is None:  # what a bare nest skips is known of its operands alone
+        index = 1 if transposed else 0
+        job = replace(job, a=_Side(engine, layer, index, zeros[index]).rows())
     timing, error = _timing(engine, layer, job, zeros, handshake)
     again, digits, steps = layer.repeat, timing.nonzero_digits, timing.row_steps
     counted = count_firings(engine, job, timing, sampled=error is not None)
@@ -110,12 +113,12 @@ def _timing(
 ) -> tuple[Timing, float | None]:
     """Timing of the job, and the standard error of its cycles: None if they are exact."""
     pe = job.pe
-    if pe is not None and not (pe.sparse or pe.stepped):
+    if pe is None or not (pe.sparse or pe.stepped):
         return _stepped_through(engine, layer, job, handshake), None
     transposed = engine.params["encode"] == "weights"
     sides = [_Side(engine, layer, i, zeros[i]) for i in ((1, 0) if transposed else (0, 1))]
-    both = pe is not None and isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
-    if pe is None or not all(side.drawn for side in sides[: 1 + both]):
+    both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
+    if not all(side.drawn for side in sides[: 1 + both]):
         known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)
         return _stepped_through(engine, layer, known, handshake), None
     if handshake != ALWAYS:
