@@ -1,4 +1,4 @@
-"""The house: every room imports lower layers and itself, lazily and for types among it."""
+"""The house: rooms import lower layers and themselves, in no circle; lazily and for types too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ LAYERS = (
     ("report",),
     ("cli",),
 )
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60  # lines
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 
@@ -55,6 +57,10 @@ def imported(path: Path) -> Iterator[str]:
                 yield full if is_module(full) else node.module
 
 
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
 def climbs() -> set[tuple[str, str]]:
     """(file, room) of imports that do not go down."""
     found = set()
@@ -77,16 +83,33 @@ def test_imports_go_down() -> None:
     assert not climbs()
 
 
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """In no room: a module is read after all that it imports, lazily or not."""
+    graph = {name_of(path): set(imported(path)) - {name_of(path)} for path in files()}
+    assert graph["tpe.model.engine"] > {"tpe.model.result", "tpe.engine.config"}
+    TopologicalSorter(graph).prepare()  # CycleError, with the circle, if there is one
+
+
 def test_the_test_sees_lazy_imports_and_those_for_types() -> None:
     assert "tpe.report.papers.words" in set(imported(ROOT / "cli" / "commands" / "reproduce.py"))
     assert "tpe.engine.config" in set(imported(ROOT / "model" / "bare_nest.py"))
-    assert "tpe.engine.config" in set(imported(ROOT / "engine" / "presets.py"))
+
+
+def test_no_module_and_no_function_is_long() -> None:
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_text()
+        assert text.count("\n") <= LONGEST_MODULE, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= LONGEST_FUNCTION, f"{path}: {node.name} has {lines} lines"
 
 
 @pytest.mark.parametrize("room", [room for room in LEVEL if (ROOT / room).is_dir()])
 def test_a_room_loads_lower_layers_only(room: str) -> None:
     names = [
-        ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+        name_of(path)
         for path in files()
         if room_of(path) == room and path.name not in ("worker.py", "supervisor.py")
     ]

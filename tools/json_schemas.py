@@ -16,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tpe.base.columns import Column
 from tpe.base.table import COLUMNS, json_type
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,6 +132,20 @@ def prepared(folder: Path) -> None:
     (folder / "changed.json").write_text(json.dumps(found))
 
 
+def with_columns(schema: Schema) -> Schema:
+    """The schema of a run whose rows may have columns of other packages, which it declares.
+
+    Their names are data: whatever stands in a row besides the table's own is a plain value.
+    """
+    value = {"type": ["boolean", "integer", "number", "string", "null"]}
+    properties = schema["properties"]
+    for rows in (properties["layers"]["items"], properties["totals"]):
+        rows["additionalProperties"] = value
+    column = [asdict(Column("x", "text", "", "", ("x",)))]
+    properties["columns"] = infer(json.loads(json.dumps([column])))
+    return schema
+
+
 def main() -> None:
     """Write the schemas."""
     with tempfile.TemporaryDirectory() as name:
@@ -142,6 +158,8 @@ def main() -> None:
                 "title": f"tpe {command} --json",
             }
             schema = head | infer(documents(command, folder))
+            if command == "run":
+                schema = with_columns(schema)
             (SCHEMAS / f"{command}.json").write_text(json.dumps(schema, indent=1) + "\n")
 
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from tpe.hdl.mutate.mutate import mutate
     from tpe.hdl.simulate.vectors import vectors
     from tpe.hdl.simulate.verify import verify
-    from tpe.model.engine import Engine
-    from tpe.model.result import LayerRun, Run
+    from tpe.model.engine import Engine, Run
+    from tpe.model.layer_run import LayerRun
     from tpe.nest.notation import Nest
     from tpe.numbers.floats import rounded
     from tpe.predict.fit import fit
@@ -88,10 +88,10 @@ _HOMES = {
     "Cosimulation": ("tpe.hdl.foreign.report", "Cosimulation"),
     "Engine": ("tpe.model.engine", "Engine"),
     "Layer": ("tpe.workloads", "Layer"),
-    "LayerRun": ("tpe.model.result", "LayerRun"),
+    "LayerRun": ("tpe.model.layer_run", "LayerRun"),
     "Nest": ("tpe.nest.notation", "Nest"),
     "Requant": ("tpe.engine.finish", "Requant"),
-    "Run": ("tpe.model.result", "Run"),
+    "Run": ("tpe.model.engine", "Run"),
     "Workload": ("tpe.workloads", "Workload"),
     "compare": ("tpe.study.points", "compare"),
     "cosim": ("tpe.hdl.foreign.cosim", "cosim"),

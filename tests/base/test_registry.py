@@ -8,6 +8,7 @@ import pytest
 
 from tpe.base import registry
 from tpe.base.errors import TpeError
+from tpe.model.columns import ColumnSet
 
 
 @pytest.fixture
@@ -24,8 +25,11 @@ def installed(monkeypatch):
 
 
 def test_every_extension_of_ours_is_there() -> None:
-    for group in ("tpe.columns", "tpe.figures"):
-        assert all(callable(registry.find(group, name)) for name in registry.homes(group))
+    assert all(
+        callable(registry.find("tpe.figures", name)) for name in registry.homes("tpe.figures")
+    )
+    for name in registry.homes("tpe.columns"):
+        assert registry.record("tpe.columns", name, ColumnSet).name == name
 
 
 def test_one_of_somebody_elses_is_found(installed) -> None:

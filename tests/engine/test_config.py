@@ -19,9 +19,10 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.array import combinations
 from tpe.cli.main import app
-from tpe.engine.file import MAX_BYTES, engine_toml, find_engine, load_engine
+from tpe.engine.file import MAX_BYTES, find_engine, load_engine
 from tpe.engine.parameters import parameters_of
 from tpe.engine.presets import PRESETS, Preset
+from tpe.engine.written import engine_toml
 from tpe.testing.cases import taken
 
 LEGAL = [(pe.name, array.name) for pe, array, reason in combinations() if reason is None]
@@ -36,6 +37,10 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
+
+
+def toml(engine: tpe.Config) -> str:
+    return engine_toml(*engine.listed(), engine.params)
 
 
 def refused(*words: str) -> str:
@@ -96,7 +101,7 @@ def test_any_engine_comes_back_and_its_hash_is_its_content(data: Any) -> None:
 
 def test_a_file_holds_every_parameter_and_says_what_it_is_for() -> None:
     engine = tpe.Engine("opt4c", size="4x8")
-    text = engine_toml(engine)
+    text = toml(engine)
     for parameter in parameters_of(engine.pe, engine.array):
         assert f"\n{parameter.name} = " in text and f"  # {parameter.doc}" in text
     assert 'size = "4x8"' in text and "depth = 4096 " in text and 'encoder = "ent" ' in text
@@ -165,7 +170,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_parameters_replace_those_of_a_file(tmp_path: Path) -> None:
-    file = write(tmp_path, engine_toml(tpe.Engine("opt4c", depth=64)))
+    file = write(tmp_path, toml(tpe.Engine("opt4c", depth=64)))
     assert tpe.Engine.load(file, depth=8).params["depth"] == 8
     assert load_engine(tpe.Engine, file).params["depth"] == 64
     with pytest.raises(tpe.TpeError) as caught:

@@ -156,7 +156,7 @@ def test_newer_files_and_changed_engines_are_refused(tmp_path: Path) -> None:
             tpe.Run.load(file)
         assert said in str(error.value) and "\n" not in str(error.value)
     for name in content:
-        if name != "tpe_version":
+        if name not in ("tpe_version", "columns"):  # older files have no columns
             file.write_text(
                 json.dumps({key: value for key, value in content.items() if key != name})
             )

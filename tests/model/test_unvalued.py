@@ -17,6 +17,8 @@ from tests.contract.combos import LEGAL, combo_id, engine, variants
 from tpe.array.base import TERMS, Handshake
 from tpe.base.table import to_frame
 from tpe.cli.main import app
+from tpe.nest import notation
+from tpe.nest.rewrites import opt1, opt3
 from tpe.report.trace_figure import draw
 from tpe.study import operand_trace
 from tpe.workloads import LazyLayer, Workload
@@ -91,6 +93,16 @@ def test_given_arrays_without_values():
 # ---- any size ----
 
 HUGE = 2**40
+
+
+@pytest.mark.parametrize("encode", ["activations", "weights"])
+def test_bare_nests_too(encode):
+    """Of generated operands, which steps that a nest skips are known from."""
+    dense = notation.mac(*notation.tile(4, 2, 4))
+    for nest in (dense, opt1(dense), opt3(dense)):
+        own = tpe.Engine(nest, encode=encode)
+        bare, whole = (own.run("gemm:5x6x7", values=values) for values in ("none", "auto"))
+        same_but_values(bare, whole)
 
 
 def test_sizes_beyond_64_bits_are_exact():

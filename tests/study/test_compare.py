@@ -16,7 +16,7 @@ from tpe import pe as pes
 from tpe.array.base import TERMS
 from tpe.base.table import COLUMNS
 from tpe.cli.main import app
-from tpe.study.comparison import EXTRA, NOT_BY_CYCLES
+from tpe.study.record import EXTRA, NOT_BY_CYCLES
 
 GEMM = "gemm:9x10x30:normal:20"
 

@@ -37,18 +37,10 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
     whole = np.zeros(rows, np.bool_)  # the psum holds a whole plane
     full = np.zeros(rows, np.bool_)  # the shadow does
     captured = np.zeros(rows, np.int64)
-    pushed = 0
-    origin = -1
-    done = 0
-    cycle = start
+    pushed, done, origin, cycle = 0, 0, -1, start
     while True:
         offered = not (idle >> (cycle & 31)) & 1
-        before = taken.copy() if drift > 0 else taken
-        push = drift > 0 and offered and pushed < total
-        if push:
-            for r in range(rows):
-                for lane in range(lanes):
-                    push = push and pushed - before[r, lane] < drift
+        push = drift > 0 and offered and pushed < total and pushed - taken.min() < drift
         accepted = False
         for r in range(rows):
             if captured[r] == planes:
@@ -64,8 +56,7 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
                     continue
             if whole[r] and not capture:
                 continue  # the row is frozen
-            met = True
-            busy = False
+            met, busy = True, False
             for lane in range(lanes):
                 met = met and closed[r, lane] and left[r, lane] <= 1
                 busy = busy or left[r, lane] > 0
@@ -75,7 +66,7 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
                 free = left[r, lane] <= 1
                 left[r, lane] = max(0, left[r, lane] - 1)
                 allowed = met or not closed[r, lane]
-                there = pushed > before[r, lane] if drift > 0 else offered
+                there = pushed > taken[r, lane] if drift > 0 else offered
                 if met:
                     closed[r, lane] = False
                 if free and allowed and there and taken[r, lane] < total:

@@ -8,7 +8,7 @@ refused:
     tpe.formats       a `tpe.numbers.formats.Format`; the integers have theirs without it
     tpe.technologies  the path of a Liberty file, or several
     tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
-    tpe.columns       what adds columns to a layer's run: (engine, layer, operands) -> layer
+    tpe.columns       a `tpe.model.columns.ColumnSet`: columns that a run's table gets more of
     tpe.figures       what draws a comparison
 
 A lower room finds here what a higher one does, without importing it.
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 # Of tpe itself, so that a checkout needs no installation: group, name, module:attribute.
 _OWN = (
-    ("tpe.columns", "energy", "tpe.synth.power.annotate:energy"),
+    ("tpe.columns", "energy", "tpe.synth.power.annotate:ENERGY"),
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
     ("tpe.formats", "bf16", "tpe.numbers.floats:BF16"),
@@ -63,7 +63,7 @@ def homes(group: str) -> dict[str, tuple[str, str]]:
     TpeError, naming both packages, if two have one name.
 
     >>> homes("tpe.columns")["energy"]
-    ('tpe', 'tpe.synth.power.annotate:energy')
+    ('tpe', 'tpe.synth.power.annotate:ENERGY')
     >>> homes("tpe.pes")["opt1"]
     ('tpe', 'tpe.pe.opt1:RECORD')
     """

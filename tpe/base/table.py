@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tpe.base.columns import COLUMN, OWN
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 
@@ -14,37 +15,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-COLUMNS: tuple[str, ...] = tuple(
-    """
-    schema_version point_id status reason tpe_version seed command
-    pe array rows cols depth pe_count encoding encoded_operand a_type b_type acc_bits params_json
-    rtl_checked
-    workload layer op m n k repeat macs operand_source
-    cycles cycles_estimated cycles_standard_error
-    cycles_useful cycles_empty_group cycles_lane_sync cycles_edge cycles_fill_drain
-    cycles_load cycles_stall cycles_per_operand nonzero_digits_per_operand
-    operand_bits_per_cycle_a operand_bits_per_cycle_b
-    mapping_efficiency compute_utilization overall_utilization time_us throughput_tops
-    library node_nm corner clock_ns clock_met fmax_mhz recipe
-    area_um2 power_mw leakage_mw energy_pj energy_pe_pj energy_buffer_pj energy_dram_pj
-    energy_fj_per_mac tops_per_w tops_per_mm2
-    cost_source activity_source annotated_fraction
-    exact max_abs_error_vs_exact bias_relative accuracy
-    """.split()
-)
-
-_TEXT = frozenset(
-    """
-    status reason tpe_version command point_id pe array encoding encoded_operand a_type b_type
-    params_json rtl_checked workload layer op operand_source library corner recipe cost_source
-    activity_source
-    """.split()
-)
-_INTEGER = frozenset(
-    "schema_version seed rows cols depth pe_count acc_bits m n k repeat macs cycles".split()
-)
+COLUMNS: tuple[str, ...] = tuple(column.name for column in OWN)
 _LARGEST = 2**63 - 1
-_FLAG = frozenset({"exact", "clock_met", "cycles_estimated"})
 
 
 def full_row(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,10 +36,10 @@ def to_frame(
     import pandas as pd
 
     more = dict(extra or {})
+    types = {column.name: column.dtype for column in OWN} | more
     full = [_split(row, more) for row in rows]
     for row in full:
-        _check_integers(row)
-    types = {column: _dtype(column) for column in COLUMNS} | more
+        _check_integers(row, [column for column, dtype in types.items() if dtype == "Int64"])
     return pd.DataFrame(full, columns=list(types)).astype(types)
 
 
@@ -77,22 +49,14 @@ def _split(row: Mapping[str, Any], extra: Mapping[str, str]) -> dict[str, Any]:
     return full_row(own) | {column: row.get(column) for column in extra}
 
 
-def _check_integers(row: Mapping[str, Any]) -> None:
+def _check_integers(row: Mapping[str, Any], columns: Iterable[str]) -> None:
     """TpeError for a count that the table's 64 bits do not hold; JSON holds it."""
-    for column in COLUMNS:
-        if column in _INTEGER and row[column] is not None and abs(row[column]) > _LARGEST:
+    for column in columns:
+        if row[column] is not None and abs(row[column]) > _LARGEST:
             raise TpeError(
                 f"{column} = {row[column]} does not fit a table; legal: up to {_LARGEST} "
                 "(JSON holds any)"
             )
-
-
-def _dtype(column: str) -> str:
-    if column in _TEXT:
-        return "string"
-    if column in _INTEGER:
-        return "Int64"
-    return "boolean" if column in _FLAG else "Float64"
 
 
 def json_type(column: str) -> dict[str, Any]:
@@ -101,7 +65,7 @@ def json_type(column: str) -> dict[str, Any]:
     >>> json_type("cycles"), json_type("area_um2")
     ({'type': ['integer', 'null']}, {'type': ['number', 'null']})
     """
-    name = {"string": "string", "Int64": "integer", "boolean": "boolean"}.get(_dtype(column))
+    name = {"text": "string", "integer": "integer", "flag": "boolean"}.get(COLUMN[column].type)
     return {"type": [name or "number", "null"]}
 
 

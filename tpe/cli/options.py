@@ -167,6 +167,14 @@ def model_words(
     ]
 
 
+def check_figure(file: str | None) -> None:
+    """TpeError for a `--figure` that cannot be drawn or written, before any long work."""
+    if file is not None:
+        from tpe.report.cycles_figure import check_figure
+
+        check_figure(file)
+
+
 # ---- from options to an engine ----
 
 

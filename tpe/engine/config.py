@@ -14,7 +14,9 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.array.base import Array, Grid
 from tpe.base.errors import TpeError
+from tpe.base.files import whole_file
 from tpe.engine.finish import Added, Chain, chain_of, guard_bits
+from tpe.engine.identity import identity_hash
 from tpe.engine.parameters import (
     Settings,
     default_size,
@@ -22,6 +24,7 @@ from tpe.engine.parameters import (
     resolve_parameters,
     size_text,
 )
+from tpe.engine.written import check_listed, engine_toml
 from tpe.nest.notation import SPACE, M, N, Nest, tile
 from tpe.nest.readings import Unit, bound_inventory
 from tpe.numbers import zero_points
@@ -256,16 +259,27 @@ class Config:
 
     @property
     def hash(self) -> str:
-        """A short name for everything that determines behaviour; see `tpe.engine.file`."""
-        from tpe.engine.file import engine_hash
+        """A short name for everything that determines behaviour; see `tpe.engine.identity`."""
+        return identity_hash(self.describe(), self.params, self.own_nest)
 
-        return engine_hash(self)
+    def listed(self) -> tuple[PE, Array, tuple[int, ...]]:
+        """What a file says of the engine besides its parameters; TpeError if none can hold it.
+
+        One from a nest is refused, and one of a PE or array that is not among the listed ones.
+        """
+        if self.record is None or self.array is None:
+            raise TpeError("an engine from a nest cannot be saved; legal: a PE in an array")
+        check_listed(self.record, self.array)
+        return self.record, self.array, self.size
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the engine into a TOML file that `load` reads; see `tpe.engine.file`."""
-        from tpe.engine.file import save_engine
+        """Write the engine into a TOML file, whole or not at all; see `tpe.engine.file`.
 
-        save_engine(self, path)
+        Raises TpeError if the file cannot be written, or could not be read again: see `listed`.
+        """
+        text = engine_toml(*self.listed(), self.params)
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     @property
     def encoder(self) -> str:

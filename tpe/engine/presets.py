@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 
-if TYPE_CHECKING:
-    from tpe.engine.config import Config
-
-C = TypeVar("C", bound="Config")
+C = TypeVar("C", bound=Config)
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,6 @@ class Preset:
         >>> PRESETS["edge_16x16"].unavailable() is None
         True
         """
-        from tpe.engine.config import Config
-
         for kind, name, known in (("PE", self.pe, pes), ("array", self.array, arrays)):
             if name not in known.names():
                 return f"it needs the {kind} {name}, which this version does not have"

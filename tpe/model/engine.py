@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
-from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.config import Config
+from tpe.engine.file import load_engine
 from tpe.engine.finish import NOTHING, Added, Given, Requant, Results
 from tpe.engine.parameters import (
     checked_seed,
 )
 from tpe.engine.task import Seen, Task, fingerprint, see, task_of
-from tpe.model.bare_nest import nest_timing
+from tpe.model.columns import column_set
 from tpe.model.firings import count_firings
-from tpe.model.result import Error, LayerRun, Run, repeated
+from tpe.model.layer_run import Error, LayerRun, repeated
+from tpe.model.result import RunRecord
+from tpe.model.saved import FORMAT, read_saved, run_of, save_run
+from tpe.model.schedule import job_of, timing_of
+from tpe.model.shown import (
+    engine_html,
+    engine_summary,
+    engine_text,
+    run_html,
+    run_summary,
+    run_text,
+)
+from tpe.model.toggles import Toggles, sample
 from tpe.model.unvalued import VALUES, unvalued_run, values_of
 from tpe.model.values import bit_level
 from tpe.numbers.operands import Ints
@@ -30,8 +42,6 @@ from tpe.workloads import workload as find_workload
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from tpe.model.toggles import Toggles
 
 _NO_C: Ints = np.zeros((0, 0), np.int64)  # of a layer without values
 
@@ -57,19 +67,13 @@ class Engine(Config):
     """
 
     def __repr__(self) -> str:
-        from tpe.model.shown import engine_text
-
         return engine_text(self)
 
     def _repr_html_(self) -> str:
-        from tpe.model.shown import engine_html
-
         return engine_html(self)
 
     def summary(self) -> pd.DataFrame:
         """One row of a dozen columns that say what the engine is."""
-        from tpe.model.shown import engine_summary
-
         return engine_summary(self)
 
     @classmethod
@@ -84,8 +88,6 @@ class Engine(Config):
     @classmethod
     def load(cls, path: str | os.PathLike[str], **parameters: Any) -> Engine:
         """The engine in a TOML file; `parameters` replace the file's. See `tpe.engine.file`."""
-        from tpe.engine.file import load_engine
-
         return load_engine(cls, path, **parameters)
 
     def run(
@@ -132,11 +134,25 @@ class Engine(Config):
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
             given = Given(c0, bias, requant)
             layer = self.run_task(task, values, handshake, given, energy)
-            return Run(self, "arrays", seed, (layer,), {})
+            run = Run(self, "arrays", seed, (layer,), {})
+            return run.with_columns("energy") if energy else run
         if self.chain.given:
             stages = ", ".join(self.chain.given)
             raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
         workload = a if isinstance(a, Workload) else self.find(a, seed)
+        layers, metrics = self._driven(workload, values, handshake, energy, progress)
+        run = Run(self, workload.name, seed, layers, metrics)
+        return run.with_columns("energy") if energy else run
+
+    def _driven(
+        self,
+        workload: Workload,
+        values: str,
+        handshake: Handshake,
+        energy: bool,
+        progress: Callable[[str], None] | None,
+    ) -> tuple[tuple[LayerRun, ...], Mapping[str, float]]:
+        """Every layer of a workload, in order, and its metrics; without values it has none."""
         layers: list[LayerRun] = []
         chosen = {layer.name: values_of(layer, values) for layer in workload.layers}
 
@@ -157,15 +173,13 @@ class Engine(Config):
             metrics = {}
             for bare in workload.layers:
                 gemm(bare)
-        return Run(self, workload.name, seed, tuple(layers), metrics)
+        return tuple(layers), metrics
 
     def toggles(self, a: Any, b: Any, *, seed: int = 0, window: int = 256) -> Toggles:
         """Flipped output bits of every primitive in a cell, on a window of seeded outputs.
 
         A (M, K) and B (K, N) as `run` takes them; see `tpe.model.toggles.sample`.
         """
-        from tpe.model.toggles import sample
-
         return sample(self, a, b, seed, window)
 
     def find(
@@ -218,7 +232,8 @@ class Engine(Config):
             overflowed=None if found is None else found.overflowed,
             row_steps=None if timing.row_steps is None else timing.row_steps * task.repeat,
         )
-        return registry.find("tpe.columns", "energy")(self, made, seen) if energy else made
+        measure = column_set("energy").measure if energy else None
+        return measure(self, made, seen) if measure else made
 
     def _values(
         self, seen: Seen, encoded: Ints, other: Ints, values: str, added: Added | None
@@ -242,16 +257,49 @@ class Engine(Config):
 
     def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Timing:
         """The schedule of a job, the chain's register included."""
-        array = self.array.timing if self.array else lambda job, behind: nest_timing(self, job)
-        return self.chain.timed(lambda behind: array(job, behind), handshake)
+        return timing_of(self, job, handshake)
 
     def job(self, encoded: Ints, other: Ints) -> Job:
         """The GEMM of an encoded operand (M, K) and another (K, N), as the array sees it."""
-        (m, k), n = encoded.shape, other.shape[1]
-        return replace(self.shape_job(m, n, k), a=encoded, b=other)
+        return job_of(self, encoded, other)
 
-    def shape_job(self, m: int, n: int, k: int) -> Job:
-        """The same of operands that are not known, M x K the encoded one and K x N the other."""
-        grid = self.grid
-        sides = (grid.m, grid.n, None, None, m, n, k, grid.chain)
-        return Job(self.pe, self.params, self.widths, *sides)
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(RunRecord):
+    """The result of `Engine.run`: `layers` in order, and a network's metrics (accuracy)."""
+
+    engine: Engine
+
+    def __repr__(self) -> str:
+        return run_text(self)
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
+
+    def summary(self) -> pd.DataFrame:
+        """A dozen columns: a row per layer, and one of all layers together."""
+        return run_summary(self)
+
+    def save(self, path: str | os.PathLike[str], values: bool = False) -> None:
+        """Write the run into a JSON file that `load` reads; with `values` every C too.
+
+        Raises TpeError if the file cannot be written, or if its engine could not be made again:
+        one from a nest, or of a PE or array of your own.
+        """
+        save_run(self, path, values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Run:
+        """The run in a file that `save` wrote: the same rows, frames and totals.
+
+        Raises TpeError, one line that names the file: not there, not a saved run, of a newer tpe.
+        """
+        return read_saved(FORMAT, path, cls.of)
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Run:
+        """The run that the content of a file says; see `tpe.model.saved`."""
+        run = run_of(cls, Engine, content)
+        if "columns" not in content and any(layer.pe_pj is not None for layer in run.layers):
+            return run.with_columns("energy")  # of a file in which columns were not kept
+        return run

@@ -19,11 +19,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles
+from tpe.base.columns import Column
 from tpe.base.errors import TpeError
 from tpe.base.files import read_text, whole_file
-from tpe.engine.file import size_text
-from tpe.model.engine import Engine
-from tpe.model.result import Error, LayerRun, Run
+from tpe.engine.config import Config
+from tpe.engine.parameters import size_text
+from tpe.model.columns import Added, ColumnSet
+from tpe.model.layer_run import Error, LayerRun
+from tpe.model.result import RunRecord
 from tpe.numbers.arithmetic import Arithmetic
 from tpe.numbers.operands import Ints
 from tpe.version import __version__
@@ -31,16 +34,13 @@ from tpe.version import __version__
 FORMAT, VERSION = "tpe run", 1
 LARGEST = 256 << 20  # bytes of a file that is read
 _Made = TypeVar("_Made")
+_Engine = TypeVar("_Engine", bound=Config)
+_Run = TypeVar("_Run", bound=RunRecord)
 
 
-def save_run(run: Run, path: str | os.PathLike[str], values: bool = False) -> None:
+def save_run(run: RunRecord, path: str | os.PathLike[str], values: bool = False) -> None:
     """Write a run, whole or not at all; see `tpe.Run.save`."""
     write_saved(FORMAT, run_content(run, values), path)
-
-
-def load_run(path: str | os.PathLike[str]) -> Run:
-    """The run in a file; see `tpe.Run.load`."""
-    return read_saved(FORMAT, path, run_of)
 
 
 # ---- files ----
@@ -92,20 +92,17 @@ def read_saved(
 # ---- engines ----
 
 
-def engine_content(engine: Engine) -> dict[str, Any]:
+def engine_content(engine: Config) -> dict[str, Any]:
     """What an engine is made from again; TpeError for one that `Engine.save` refuses."""
-    from tpe.engine.file import engine_toml
-
-    engine_toml(engine)
-    assert engine.record is not None and engine.array is not None
-    names = {"pe": engine.record.name, "array": engine.array.name, "size": size_text(engine)}
+    pe, array, size = engine.listed()
+    names = {"pe": pe.name, "array": array.name, "size": size_text(size)}
     return {**names, "parameters": dict(engine.params), "hash": engine.hash}
 
 
-def engine_of(content: Mapping[str, Any]) -> Engine:
-    """The engine, which must have the hash that it was saved with."""
+def engine_of(make: type[_Engine], content: Mapping[str, Any]) -> _Engine:
+    """The engine, as a `make`, which must have the hash that it was saved with."""
     places = (content["pe"], content["array"], content["size"])
-    engine = Engine(*places, **content["parameters"])
+    engine = make(*places, **content["parameters"])
     if engine.hash != content["hash"]:
         raise TpeError(f"the engine's hash is {engine.hash}; saved was {content['hash']}")
     return engine
@@ -114,7 +111,7 @@ def engine_of(content: Mapping[str, Any]) -> Engine:
 # ---- runs ----
 
 
-def run_content(run: Run, values: bool = False) -> dict[str, Any]:
+def run_content(run: RunRecord, values: bool = False) -> dict[str, Any]:
     """A run as JSON can hold it."""
     own = {"workload": run.workload, "seed": run.seed, "metrics": dict(run.metrics)}
     return {
@@ -123,16 +120,17 @@ def run_content(run: Run, values: bool = False) -> dict[str, Any]:
         "command": str(run.command),
         "run_by": run.version,
         "layers": [_layer_content(layer, values, run.engine.arithmetic) for layer in run.layers],
+        "columns": [_added_content(one) for one in run.added],
     }
 
 
-def run_of(content: Mapping[str, Any]) -> Run:
-    """The run that `run_content` described."""
-    engine = engine_of(content["engine"])
+def run_of(make: type[_Run], kind: type[Config], content: Mapping[str, Any]) -> _Run:
+    """The run that `run_content` described, as a `make`; its engine is a `kind`."""
+    engine = engine_of(kind, content["engine"])
     layers = tuple(_layer_of(layer, engine.arithmetic) for layer in content["layers"])
     if not layers:
         raise TpeError("a run without layers")
-    return Run(
+    run = make(
         engine,
         _text(content["workload"]),
         int(content["seed"]),
@@ -141,6 +139,15 @@ def run_of(content: Mapping[str, Any]) -> Run:
         _text(content["command"]),
         _text(content["run_by"]),
     )
+    for one in content.get("columns", ()):
+        columns = tuple(Column(**column) for column in one["columns"])
+        run = run.with_columns(ColumnSet(_text(one["by"]), columns, one["values"]))
+    return run
+
+
+def _added_content(one: Added) -> dict[str, Any]:
+    columns = [{f.name: getattr(c, f.name) for f in fields(c)} for c in one.columns]
+    return {"by": one.by, "columns": columns, "values": {k: list(v) for k, v in one.values.items()}}
 
 
 def _layer_content(layer: LayerRun, values: bool, arithmetic: Arithmetic) -> dict[str, Any]:

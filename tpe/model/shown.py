@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tpe.base import html
+from tpe.base.table import to_frame
+from tpe.engine.config import Config
+from tpe.model.result import RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from tpe.model.engine import Engine
-    from tpe.model.result import Run
 
 LONGEST = 26  # characters of a name in a line
 ENGINE_COLUMNS = (
@@ -42,8 +42,6 @@ def count(number: int, noun: str) -> str:
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """Some columns of the flat table, with its types."""
-    from tpe.base.table import to_frame
-
     known = [{key: value for key, value in row.items() if key in columns} for row in rows]
     return to_frame(known)[list(columns)]
 
@@ -51,18 +49,18 @@ def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataF
 # ---- engines ----
 
 
-def engine_text(engine: Engine) -> str:
+def engine_text(engine: Config) -> str:
     """The engine in a line: its name, its types, and the hash that tells the rest apart."""
     types = f"{engine.a_format.name} x {engine.b_format.name}"
     return f"<Engine {short(engine.name)}: {types}, acc {engine.widths.acc}, hash {engine.hash}>"
 
 
-def engine_summary(engine: Engine) -> pd.DataFrame:
+def engine_summary(engine: Config) -> pd.DataFrame:
     """What the engine is: one row of `ENGINE_COLUMNS`."""
     return frame([engine.describe()], ENGINE_COLUMNS)
 
 
-def engine_html(engine: Engine) -> str:
+def engine_html(engine: Config) -> str:
     """What the engine is and every parameter, for a notebook."""
     facts = engine.describe()
     rows = [(key, facts[key]) for key in ENGINE_COLUMNS]
@@ -72,19 +70,19 @@ def engine_html(engine: Engine) -> str:
 # ---- runs ----
 
 
-def run_text(run: Run) -> str:
+def run_text(run: RunRecord) -> str:
     """The run in a line: what ran on what, and its cycles."""
     layers = count(len(run.layers), "layer")
     name = short(run.engine.name)
     return f"<Run {short(run.workload)} on {name}: {layers}, {run.cycles:,} cycles>"
 
 
-def run_summary(run: Run) -> pd.DataFrame:
+def run_summary(run: RunRecord) -> pd.DataFrame:
     """The layers and, last, all of them together: `RUN_COLUMNS`."""
     return frame([*run.rows(), run.totals()], RUN_COLUMNS)
 
 
-def run_html(run: Run) -> str:
+def run_html(run: RunRecord) -> str:
     """The summary as a table for a notebook."""
     rows = [*run.rows(), run.totals()]
     cells = [[row[column] for column in RUN_COLUMNS] for row in rows]

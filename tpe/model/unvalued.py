@@ -8,16 +8,17 @@ values is drawn on its own: `tpe.array.sampled`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake, Job, Timing
 from tpe.array.sampled import sampled_timing
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.engine.task import layer_zeros
 from tpe.model.firings import count_firings
-from tpe.model.result import LayerRun, repeated
+from tpe.model.layer_run import LayerRun, repeated
+from tpe.model.schedule import shape_job, timing_of
 from tpe.numbers.formats import Format
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import coded
@@ -25,9 +26,6 @@ from tpe.pe.paces import LockStep
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import Drawn
 from tpe.workloads.lazy import LazyLayer, Operand
-
-if TYPE_CHECKING:
-    from tpe.model.engine import Engine
 
 NO_OPERANDS = "energy follows the operands, and values = none has none"
 LONGEST_WALK = 1 << 28  # cycles that a handshake is stepped through
@@ -46,7 +44,7 @@ def values_of(layer: Layer, values: str) -> str:
 
 
 def unvalued_run(
-    engine: Engine, layer: Layer, handshake: Handshake = ALWAYS, energy: bool = False
+    engine: Config, layer: Layer, handshake: Handshake = ALWAYS, energy: bool = False
 ) -> LayerRun:
     """The layer without C: cycles and where they went, firings that follow from the shape.
 
@@ -62,7 +60,10 @@ def unvalued_run(
     engine.require_room(layer.name, layer.k, None)
     transposed = engine.params["encode"] == "weights"
     m, n = (layer.n, layer.m) if transposed else (layer.m, layer.n)
-    job = engine.shape_job(m, n, layer.k)
+    job = shape_job(engine, m, n, layer.k)
+    if job.pe is None:  # what a bare nest skips is known of its operands alone
+        index = 1 if transposed else 0
+        job = replace(job, a=_Side(engine, layer, index, zeros[index]).rows())
     timing, error = _timing(engine, layer, job, zeros, handshake)
     again, digits, steps = layer.repeat, timing.nonzero_digits, timing.row_steps
     counted = count_firings(engine, job, timing, sampled=error is not None)
@@ -106,16 +107,16 @@ def _check_drawn(side: Operand | np.ndarray, number: Format, where: str) -> None
 
 
 def _timing(
-    engine: Engine, layer: Layer, job: Job, zeros: tuple[Ints, Ints], handshake: Handshake
+    engine: Config, layer: Layer, job: Job, zeros: tuple[Ints, Ints], handshake: Handshake
 ) -> tuple[Timing, float | None]:
     """Timing of the job, and the standard error of its cycles: None if they are exact."""
     pe = job.pe
-    if pe is not None and not (pe.sparse or pe.stepped):
+    if pe is None or not (pe.sparse or pe.stepped):
         return _stepped_through(engine, layer, job, handshake), None
     transposed = engine.params["encode"] == "weights"
     sides = [_Side(engine, layer, i, zeros[i]) for i in ((1, 0) if transposed else (0, 1))]
-    both = pe is not None and isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
-    if pe is None or not all(side.drawn for side in sides[: 1 + both]):
+    both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
+    if not all(side.drawn for side in sides[: 1 + both]):
         known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)
         return _stepped_through(engine, layer, known, handshake), None
     if handshake != ALWAYS:
@@ -125,22 +126,22 @@ def _timing(
     return timing, found.standard_error
 
 
-def _stepped_through(engine: Engine, layer: Layer, job: Job, handshake: Handshake) -> Timing:
+def _stepped_through(engine: Config, layer: Layer, job: Job, handshake: Handshake) -> Timing:
     """The exact timing; under a handshake it is stepped through cycle by cycle."""
     if handshake != ALWAYS:
-        cycles = engine.timing(job, ALWAYS).cycles.total
+        cycles = timing_of(engine, job, ALWAYS).cycles.total
         if cycles > LONGEST_WALK:
             raise TpeError(
                 f"layer '{layer.name}' takes {cycles} cycles; a handshake is stepped through, "
                 f"legal: up to {LONGEST_WALK}"
             )
-    return engine.timing(job, handshake)
+    return timing_of(engine, job, handshake)
 
 
 class _Side:
     """One operand of a layer as the array sees it: a row for each row of A, or column of B."""
 
-    def __init__(self, engine: Engine, layer: Layer, index: int, zero: Ints) -> None:
+    def __init__(self, engine: Config, layer: Layer, index: int, zero: Ints) -> None:
         self.number = (engine.a_format, engine.b_format)[index]
         self.mode = engine.params["zero_points"]
         self.operand = _sides(layer)[index]

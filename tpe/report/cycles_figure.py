@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tpe.model.result import LayerRun, Run
+    from tpe.model.engine import Run
+    from tpe.model.layer_run import LayerRun
     from tpe.study.comparison import Comparison
 
 TITLE = "Where the cycles went"

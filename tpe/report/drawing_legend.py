@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from tpe.engine.config import Config
-from tpe.model.engine import Engine
+from tpe.model.schedule import shape_job
 from tpe.nest.notation import ADD, SYNC, K, M
 from tpe.pe.paces import Planes
 
@@ -68,7 +68,7 @@ def legend(engine: Config) -> list[str]:
 def _operands(engine: Config) -> dict[str, str]:
     pe, array = engine.pe, engine.array
     assert pe is not None and array is not None
-    one_tile = Engine.of(engine).shape_job(engine.grid.m, engine.grid.n, 1)
+    one_tile = shape_job(engine, engine.grid.m, engine.grid.n, 1)
     a_bits, b_bits = array.bandwidth(one_tile)
     encoded, other = "activations", "weights"
     if engine.params["encode"] == "weights":

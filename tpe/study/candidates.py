@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base.errors import TpeError, unknown
-from tpe.engine.file import size_text
-from tpe.engine.parameters import parameters_of
+from tpe.engine.parameters import parameters_of, size_text
 from tpe.model.engine import Engine
 from tpe.pe.base import PE
 
@@ -140,7 +139,7 @@ def _refusal(parameter: Any, value: Any) -> str | None:
 def _given(engine: Engine) -> Candidate:
     name = engine.pe.name if engine.pe else "nest"
     array = engine.array.name if engine.array else None
-    return Candidate("", name, array, size_text(engine), engine)
+    return Candidate("", name, array, size_text(engine.size), engine)
 
 
 def _made(pe: PE | None, choice: Choice) -> Candidate:
@@ -157,7 +156,7 @@ def _made(pe: PE | None, choice: Choice) -> Candidate:
         engine = Engine(pe, array, size, **asked)
     except TpeError as error:
         return Candidate("", pe.name, array, text, None, error, asked)
-    return Candidate("", pe.name, array, size_text(engine), engine, None, asked)
+    return Candidate("", pe.name, array, size_text(engine.size), engine, None, asked)
 
 
 def _labelled(candidate: Candidate, label: str) -> Candidate:

@@ -16,9 +16,10 @@ import numpy as np
 
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.parameters import checked_seed
-from tpe.model.result import Run
+from tpe.model.engine import Run
 from tpe.study.candidates import Candidate, Choice, Compared, candidates
-from tpe.study.comparison import DEFAULT_BASELINE, Comparison, Entry
+from tpe.study.comparison import Comparison
+from tpe.study.record import DEFAULT_BASELINE, Entry
 from tpe.workloads import Workload
 
 

@@ -13,8 +13,7 @@ from math import prod
 
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.task import task_of
-from tpe.model.engine import Engine
-from tpe.model.result import Run
+from tpe.model.engine import Engine, Run
 from tpe.model.unvalued import NO_OPERANDS
 from tpe.numbers.operands import Ints
 from tpe.study.candidates import Candidate

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.base.errors import unknown
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
-from tpe.engine.file import size_text
-from tpe.model.result import Run
+from tpe.engine.parameters import size_text
+from tpe.model.engine import Run
 from tpe.study.candidates import Candidate
 from tpe.study.price import Option, Price
 from tpe.synth.power.known import Energy
@@ -155,7 +155,7 @@ def front_json(price: Price, candidate: Candidate) -> list[dict[str, Any]]:
     size = candidate.engine.size
     return [
         {
-            "size": size_text(candidate.engine),
+            "size": size_text(candidate.engine.size),
             "period_ns": option.period_ns,
             "area_um2": option.area_um2(size),
             "recipe": option.recipe,
@@ -196,7 +196,7 @@ def _columns(entry: IsoEntry, whole: IsoComparison) -> dict[str, Any]:
         "library": tech.name if tech else None,
         "node_nm": tech.node_nm if tech else None,
         "corner": tech.corner if tech else None,
-        "size": size_text(run.engine),
+        "size": size_text(run.engine.size),
         "period_ns": option.period_ns,
         "memory_bits_left_out": option.memory_bits(size),
         "macs_per_cycle": row["macs"] / run.cycles,

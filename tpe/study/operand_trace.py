@@ -33,18 +33,6 @@ COMMON = ("a_type", "b_type", "zero_points", "encode")  # parameters that a trac
 CHECKED = (16, 4)  # rows of A and columns of B whose dot products are computed bit by bit
 
 
-# ---- lanes that are operands of one group ----
-
-
-# ---- lanes that are rows with a front of their own: OPT4C ----
-
-
-# ---- the rules ----
-
-
-# ---- sums over a trace ----
-
-
 @dataclass
 class Tally:
     """Sums over all meetings of a rule with one number of lanes."""
@@ -76,7 +64,6 @@ class Tally:
 
     def row(self) -> dict[str, Any]:
         """One row of the result: cycles per operand of a lane and per meeting, and the waiting."""
-        waits = {int(cycles): int(self.waits[cycles]) for cycles in np.flatnonzero(self.waits)}
         return {
             "rule": self.rule.name,
             "pe": self.rule.pe,
@@ -87,7 +74,7 @@ class Tally:
             "meetings": self.meetings,
             "meeting_mean": self.own / self.seats,
             "meeting_max": self.cycles / self.meetings,
-            "waits": waits,
+            "waits": _histogram(self.waits),
         }
 
 
@@ -189,10 +176,7 @@ def trace(
         return c
 
     found.drive(gemm)
-    histograms = {
-        name: {int(n): int(count[n]) for n in np.flatnonzero(count)}
-        for name, count in digits.items()
-    }
+    histograms = {name: _histogram(count) for name, count in digits.items()}
     total = max(tally.operands for tally in tallies)
     rows = tuple(tally.row() for tally in tallies)
     chosen = {name: carrier.params[name] for name in COMMON}
@@ -248,6 +232,11 @@ def _add_digits(digits: dict[str, Ints], x: Operands, repeat: int) -> None:
             most = ENCODINGS[name].count(x.a_bits)
         found = np.bincount(count.ravel(), minlength=most + 1) * repeat
         digits[name] = found + digits[name] if name in digits else found
+
+
+def _histogram(count: Ints) -> dict[int, int]:
+    """How many there are of each number that there is."""
+    return {int(n): int(count[n]) for n in np.flatnonzero(count)}
 
 
 def _exact(a: Ints, b: Ints, carrier: Engine) -> dict[str, bool]:

@@ -10,9 +10,9 @@ from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.model.engine import Engine
 from tpe.study.candidates import Choice, Compared
-from tpe.study.compare import prepare
+from tpe.study.compare import Plan, prepare
 from tpe.study.comparison import Comparison
-from tpe.study.equal import compare_iso
+from tpe.study.equal import Pricer, compare_iso
 from tpe.study.equal_table import IsoComparison
 from tpe.study.pricer import DEFAULT_RECIPES, Liberty, by_synthesis, check_clock, from_file
 from tpe.workloads import Workload
@@ -86,16 +86,26 @@ def compare(
         if given:
             raise TpeError(f"{given[0]} is given without iso; legal: with iso = 'area', or another")
         return plan.run(progress)
+    pricer = _pricer(plan, liberty, cost, clock_ns, recipes, progress)
+    return compare_iso(plan, pricer, iso, clock_ns, energy)
+
+
+def _pricer(
+    plan: Plan,
+    liberty: Liberty | None,
+    cost: str | os.PathLike[str] | None,
+    clock_ns: float | None,
+    recipes: str | None,
+    progress: Callable[[str], None] | None,
+) -> Pricer:
+    """Where prices come from: a file of the user's, or synthesis with a technology and recipes."""
     if cost is not None and (liberty is not None or recipes is not None):
         raise TpeError("cost replaces synthesis; legal: cost, or liberty and recipes")
     check_clock(clock_ns)
     if cost is not None:
-        pricer = from_file(cost)
-    else:
-        step = progress or (lambda name: None)
-        names = recipes or DEFAULT_RECIPES
-        pricer = by_synthesis(plan, liberty or "tpe130", clock_ns, names, step)
-    return compare_iso(plan, pricer, iso, clock_ns, energy)
+        return from_file(cost)
+    step = progress or (lambda name: None)
+    return by_synthesis(plan, liberty or "tpe130", clock_ns, recipes or DEFAULT_RECIPES, step)
 
 
 def point(

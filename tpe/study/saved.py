@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from tpe.base.errors import TpeError
-from tpe.model.saved import (
-    engine_content,
-    engine_of,
-    read_saved,
-    run_content,
-    run_of,
-    write_saved,
-)
+from tpe.model.engine import Engine, Run
+from tpe.model.saved import engine_content, engine_of, run_content
 from tpe.study.candidates import Candidate
-from tpe.study.comparison import Comparison, Entry
+from tpe.study.record import ComparisonRecord, Entry
 
 FORMAT = "tpe comparison"
+_Comparison = TypeVar("_Comparison", bound=ComparisonRecord)
 
 
-def save_comparison(
-    comparison: Comparison, path: str | os.PathLike[str], values: bool = False
-) -> None:
-    """Write a comparison, whole or not at all; see `tpe.Comparison.save`."""
-    content = {
+def comparison_content(comparison: ComparisonRecord, values: bool = False) -> dict[str, Any]:
+    """A comparison as JSON can hold it."""
+    return {
         "workload": comparison.workload,
         "seed": comparison.seed,
         "baseline": comparison.baseline,
@@ -33,12 +25,6 @@ def save_comparison(
         "version_of_tpe": comparison.version,
         "entries": [_entry_content(entry, values) for entry in comparison.entries],
     }
-    write_saved(FORMAT, content, path)
-
-
-def load_comparison(path: str | os.PathLike[str]) -> Comparison:
-    """The comparison in a file; see `tpe.Comparison.load`."""
-    return read_saved(FORMAT, path, _comparison_of)
 
 
 def _entry_content(entry: Entry, values: bool) -> dict[str, Any]:
@@ -56,8 +42,9 @@ def _entry_content(entry: Entry, values: bool) -> dict[str, Any]:
     }
 
 
-def _comparison_of(content: Mapping[str, Any]) -> Comparison:
-    comparison = Comparison(
+def comparison_of(make: type[_Comparison], content: Mapping[str, Any]) -> _Comparison:
+    """The comparison that `comparison_content` described, as a `make`."""
+    comparison = make(
         content["workload"],
         int(content["seed"]),
         content["baseline"],
@@ -74,8 +61,8 @@ def _entry_of(content: Mapping[str, Any]) -> Entry:
     engine, reason = facts.pop("engine"), facts.pop("reason")
     candidate = Candidate(
         **facts,
-        engine=None if engine is None else engine_of(engine),
+        engine=None if engine is None else engine_of(Engine, engine),
         reason=None if reason is None else TpeError(reason),
     )
-    run = None if content["run"] is None else run_of(content["run"])
+    run = None if content["run"] is None else Run.of(content["run"])
     return Entry(candidate, run, content["reason"], content["outputs_equal"])

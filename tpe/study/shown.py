@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from tpe.base import html
 from tpe.model.shown import count, short
+from tpe.study.record import ComparisonRecord
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from tpe.study.comparison import Comparison
 
 COLUMNS = (
     "label array rows cols cycles cycles_ratio cycles_per_operand overall_utilization "
@@ -18,19 +17,19 @@ COLUMNS = (
 ).split()
 
 
-def comparison_text(comparison: Comparison) -> str:
+def comparison_text(comparison: ComparisonRecord) -> str:
     """The comparison in a line: of how many engines, on what, against which."""
     engines = count(len(comparison.entries), "engine")
     name, base = short(comparison.workload), short(comparison.baseline)
     return f"<Comparison of {engines} on {name}, to {base}>"
 
 
-def comparison_summary(comparison: Comparison) -> pd.DataFrame:
+def comparison_summary(comparison: ComparisonRecord) -> pd.DataFrame:
     """A row per engine, all layers together: `COLUMNS`."""
     return comparison.to_frame()[COLUMNS]
 
 
-def comparison_html(comparison: Comparison) -> str:
+def comparison_html(comparison: ComparisonRecord) -> str:
     """The summary as a table for a notebook."""
     cells = [[row[column] for column in COLUMNS] for row in comparison.rows()]
     return html.table(comparison_text(comparison).strip("<>"), COLUMNS, cells)

@@ -27,6 +27,7 @@ from tpe.cli.options import (
     Output,
     SeedOption,
     TableOption,
+    check_figure,
     model_options,
     model_words,
     option_words,
@@ -153,10 +154,7 @@ def compare(
 
     out = Output(json_file, table_file)
     iso = check_options(iso, liberty, cost, clock_ns, recipe, layers or all_layers)
-    if figure is not None:
-        from tpe.report.cycles_figure import check_figure
-
-        check_figure(figure)
+    check_figure(figure)
     engines: Mapping[str, Engine] | Sequence[str]
     if engine:
         refuse_beside_engine(pe=pe, array=array, size=size)
@@ -184,7 +182,7 @@ def _by_cycles(
     out: Output, plan: Plan, command: str, layers: bool, all_layers: bool, figure: str | None
 ) -> None:
     """Run the plan, print, draw and write it."""
-    from tpe.study.comparison import EXTRA
+    from tpe.study.record import EXTRA
 
     with progress(plan.steps) as step:
         result = replace(plan.run(step), command=str(command))

@@ -13,7 +13,7 @@ from tpe.cli.options import Output, largest, left_line, plain_table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tpe.model.result import Run
+    from tpe.model.engine import Run
     from tpe.study.comparison import Comparison
 
 UNKNOWN = "unknown"
@@ -41,7 +41,7 @@ def print_comparison(
 
     `rows` and `layer_rows` are the comparison's, the latter None if layers are not asked for.
     """
-    from tpe.study.comparison import NOT_BY_CYCLES
+    from tpe.study.record import NOT_BY_CYCLES
 
     macs = result[result.baseline].totals()["macs"]
     counted = len(result[result.baseline].layers)

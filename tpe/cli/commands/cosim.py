@@ -144,16 +144,9 @@ def cosim(
 ) -> None:
     """Run a Verilog PE of your own beside a model in Verilator: every value, and its latency."""
     from tpe.hdl.foreign.cosim import cosim as check
-    from tpe.hdl.foreign.cosim import example
 
     out = Output(json_file)
-    ports = _pairs("--port", port)
-    if not files and not file_list:
-        files, top, ports = [str(example())], top or "mult", ports or _EXAMPLE_PORTS
-    files = files or []
-    if not top and not files:
-        raise TpeError("--top is not given; legal: a module of the file list")
-    top = top or Path(files[0]).stem
+    files, top, ports = _design(files or [], file_list, top, _pairs("--port", port))
     pairs: dict[str, Any] = {
         "params": _pairs("--param", param),
         "types": _pairs("--type", kind),
@@ -170,27 +163,35 @@ def cosim(
         "seed": seed,
     }
     folders = {"include": include or [], "library": library or [], "file-list": file_list or []}
+    where: dict[str, Any] = {
+        "include": include or (),
+        "libraries": library or (),
+        "file_lists": file_list or (),
+    }
     words = {name.replace("_", "-"): value for name, value in plain.items()}
     command = _command(files, {"top": top, "model": model}, {"port": ports} | pairs, folders, words)
     out.echo(command)
     with working("building and running the RTL in Verilator"):
-        report = check(
-            files,
-            top,
-            model,
-            ports,
-            include=include or (),
-            libraries=library or (),
-            file_lists=file_list or (),
-            **pairs,
-            **plain,
-        )
+        report = check(files, top, model, ports, **where, **pairs, **plain)
     _print(out, report)
     if waves:
         out.text(f"waveforms in {waves}")
     out.json(report.to_json(command))
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _design(
+    files: list[str], lists: list[str] | None, top: str, ports: dict[str, str]
+) -> tuple[list[str], str, dict[str, str]]:
+    """Files, top and ports; of the example, if no file is given."""
+    from tpe.hdl.foreign.cosim import example
+
+    if not files and not lists:
+        files, top, ports = [str(example())], top or "mult", ports or _EXAMPLE_PORTS
+    if not top and not files:
+        raise TpeError("--top is not given; legal: a module of the file list")
+    return files, top or Path(files[0]).stem, ports
 
 
 def _command(

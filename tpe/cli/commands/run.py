@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.base.units import count, quantity
 from tpe.cli.options import (
     DEFAULT_SIZE,
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from tpe.model.result import Run
+    from tpe.base.columns import Column
+    from tpe.model.engine import Run
     from tpe.workloads import Workload
 
 LONGEST_NAME = 10  # of a layer that is kept whole in a narrow terminal
@@ -69,6 +71,14 @@ WHERE = {
 EnergyOption = Annotated[
     bool, typer.Option("--energy", help="The PEs' energy too, where a table was fitted to them.")
 ]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME,...",
+        help="Sets of columns that the table gets more of: energy, and those of other packages.",
+    ),
+]
 
 ValuesOption = Annotated[
     str,
@@ -94,6 +104,7 @@ def run(
     loop_seconds: LoopSecondsOption = None,
     loop_iterations: LoopIterationsOption = None,
     energy: EnergyOption = False,
+    columns: ColumnsOption = None,
     values: ValuesOption = "auto",
     all_layers: AllLayersOption = False,
     seed: SeedOption = 0,
@@ -102,17 +113,21 @@ def run(
 ) -> None:
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
     out = Output(json_file, table_file)
+    energy, more = _column_sets(energy, columns)
     engine = engine_of(pe, array, size, param, engine_file)
     model = (inputs, batch, dim, loop_seconds, loop_iterations)
     with progress(what=f"reading {workload}") as step:
         found = engine.find(workload, seed, **model_options(*model))
         step.total = len(found.layers)
         result = engine.run(found, seed=seed, values=values, progress=step, energy=energy)
-    words = [*model_words(*model), *option_words({"energy": energy}), *values_words(values)]
+    chosen = option_words({"energy": energy, "columns": ",".join(more) or None})
+    words = [*model_words(*model), *chosen, *values_words(values)]
     command = command_line(
         "run", engine, seed, *words, default_size=DEFAULT_SIZE, workload=found.name
     )
     result = replace(result, command=str(command))
+    for name in more:
+        result = result.with_columns(name)
     rows = result.rows() if table_file or json_file else None
     out.echo(command)
     _print(out, result, rows, all_layers)
@@ -122,8 +137,20 @@ def run(
         if line:
             out.text(line)
     if rows is not None:
-        out.rows(rows)
+        out.rows(rows, {column.name: column.dtype for column in result.more_columns})
         out.json({**result.to_json(rows), **imported(found)})
+
+
+def _column_sets(energy: bool, columns: str | None) -> tuple[bool, list[str]]:
+    """Whether energy is asked for, and the other sets of columns; TpeError for one that is none."""
+    from tpe.model.columns import column_set
+
+    names = [name.strip() for name in columns.split(",")] if columns is not None else []
+    for name in names:
+        column_set(name)
+        if names.count(name) > 1:
+            raise TpeError(f"--columns {columns}: {name} is given twice; legal: each once")
+    return energy or "energy" in names, [name for name in names if name != "energy"]
 
 
 def values_words(values: str) -> list[str]:
@@ -168,6 +195,9 @@ def _print(
     out.text("")
     out.table(_where(shown, totals), LONGEST_NAME)
     out.text("")
+    if result.more_columns:
+        out.table(_more(result.more_columns, [*shown, totals]), LONGEST_NAME)
+        out.text("")
     if len(chosen) < len(result.layers):
         share = sum(layer.cycles for layer in chosen) / result.cycles
         out.text(left_line(len(result.layers) - len(chosen), 1 - share))
@@ -236,6 +266,28 @@ def _shares(row: Mapping[str, Any]) -> list[str]:
     shares = [row[f"cycles_{term}"] / row["cycles"] for term in WHERE]
     shares += [row["mapping_efficiency"], row["overall_utilization"]]
     return [f"{share:.1%}" for share in shares]
+
+
+def _more(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The columns behind the table's own, of every layer and, last, of all of them together."""
+    table = plain_table("layer", *(column.head for column in columns), left=("layer",))
+    for row in rows:
+        cells = [cell(row[column.name]) for column in columns]
+        table.add_row(row["layer"], *cells, style="bold" if row is rows[-1] else None)
+    return table
+
+
+def cell(value: Any) -> str:
+    """A value of any type for a person.
+
+    >>> [cell(value) for value in (None, True, 12345, 0.123456, "LPDDR4")]
+    ['-', 'yes', '12,345', '0.1235', 'LPDDR4']
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def metrics_line(metrics: Mapping[str, float]) -> str:

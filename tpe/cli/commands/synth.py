@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -145,18 +145,15 @@ def synth(
     all designs meet. A PE's area is its cell's; front and finish, which an array shares, stand
     beside it.
     """
-    from tpe.synth.netlist.fpga import check_family
-
     out = Output(json_file, table_file)
     clocks = parse_clocks(clock_ns)
     names = [name.strip() for name in pe.split(",")]
-    if fpga is not None:
-        check_family(fpga)
+    _check_fpga(fpga)
     if cost is not None:
         _refuse_beside_cost(array=array, liberty=liberty, recipe=recipe, timer=timer, param=param)
         _refuse_beside_cost(power=power, shares=shares, front=front, fpga=fpga, export=export)
-        _refuse_beside_cost(**{"critical-path": critical_path})
-        _refuse_beside_cost(saif=saif, workload=workload, wires=wires)
+        more = {"critical-path": critical_path, "saif": saif, "workload": workload, "wires": wires}
+        _refuse_beside_cost(**more)
         _from_cost(out, names, clocks, cost)
         return
     engines = _engines(names, array, size, param)
@@ -176,6 +173,20 @@ def synth(
     extra = print_shares(out, result, activity) if shares else {}
     extra |= print_paths(out, result) if critical_path else {}
     extra |= _extras(out, result, fpga, export)
+    _write(out, result, command, front, extra)
+
+
+def _check_fpga(family: str | None) -> None:
+    if family is not None:
+        from tpe.synth.netlist.fpga import check_family
+
+        check_family(family)
+
+
+def _write(
+    out: Output, result: Result, command: str, front: bool, extra: Mapping[str, Any]
+) -> None:
+    """The rows, and with what else was asked for the document."""
     from tpe.synth.area.rows import EXTRA
 
     out.rows([{**row, "command": command} for row in _rows(result, front)], EXTRA)

@@ -18,6 +18,7 @@ from tpe.cli.options import (
     Output,
     SeedOption,
     TableOption,
+    check_figure,
     document,
     model_options,
     model_words,
@@ -101,10 +102,7 @@ def trace(
     from tpe.study.operand_trace import COMMON
 
     out = Output(json_file, table_file)
-    if figure is not None:
-        from tpe.report.cycles_figure import check_figure
-
-        check_figure(figure)
+    check_figure(figure)
     params = parse_params(param, COMMON, "a trace")
     model = model_options(inputs, batch, dim, loop_seconds, loop_iterations)
     with working("tracing"):

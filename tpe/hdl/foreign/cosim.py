@@ -1,11 +1,37 @@
-"""`cosim`: somebody's Verilog PE against a model of what it should compute, in Verilator."""
+"""`cosim`: somebody's Verilog PE against a model of what it should compute, in Verilator.
+
+Models are "multiply" (a b), "multiply_add" (a b + c), "dot" (over lanes), "mac" (the running sum
+of `dot`, begun anew by `clear`, `first` or reset), or a function of the operands, by the names of
+their roles, as arrays (vectors) or (vectors, lanes), to integers (vectors).
+
+The roles of ports are
+
+    clk, rst
+    valid        operands are there
+    clear        the sum becomes 0
+    first        with the first operands of a sum
+    load         b is taken and kept: it is given ahead of each run of vectors, and is garbage at
+                 other times
+    ready        operands are taken when it and `valid` are there; until then they stay
+    out          the result; or `sum` and `carry`, whose sum modulo 2**bits it is
+    out_valid    a result is there
+    out_ready    results are taken when it and `out_valid` are there
+
+and any other name is an operand. A list of ports is one port per lane. "PORT.x" is a member of a
+struct, "PORT[3]" or "PORT[7:4]" a part of a packed array. "PORT:low" is active low. "PORT@1"
+belongs to the operands of one cycle before: it is driven, or looked at, one cycle later; -16 to
+16. Every bit of an input needs a role or a constant in `ties`, whose names may select parts too.
+
+reset: "PORT:low" or "PORT:high". types: operand -> "int8", "uint4", ...; default: the port's own
+width and sign. A port several times as wide carries lanes, lane 0 lowest.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -18,7 +44,7 @@ from tpe.hdl.foreign.judge import judge, least, traced
 from tpe.hdl.foreign.model import Model, build_model
 from tpe.hdl.foreign.read import Module, read_module
 from tpe.hdl.foreign.report import Cosimulation
-from tpe.hdl.foreign.roles import Pin, held, pins
+from tpe.hdl.foreign.roles import Part, Pin, held, pins
 from tpe.hdl.foreign.stimulus import LATEST, Stimulus, stimulus
 from tpe.hdl.simulate.build import Design
 from tpe.hdl.simulate.verify import waves_file
@@ -56,21 +82,8 @@ def cosim(
     file: one file or several, in order; top: the module. params: its parameters. include,
     define: as +incdir+ and +define+; libraries: directories in which modules and packages are
     looked for by their name (-y); file_lists: lists of files and of such options (-f).
-    model: "multiply" (a b), "multiply_add" (a b + c), "dot" (over lanes), "mac" (the running sum
-    of `dot`, begun anew by `clear`, `first` or reset), or a function of the operands, by the
-    names of their roles, as arrays (vectors) or (vectors, lanes), to integers (vectors).
-    ports: role -> port. The roles are `clk`, `rst`, `valid` (operands are there), `clear` (the
-    sum becomes 0), `first` (with the first operands of a sum), `load` (b is taken and kept: it is
-    given ahead of each run of vectors, and is garbage at other times), `ready` (operands are
-    taken when it and `valid` are there; until then they stay), `out`, or `sum` and `carry` whose
-    sum modulo 2**bits is the result, `out_valid`, `out_ready` (results are taken when both are
-    there), and any other name is an operand.
-    A list of ports is one port per lane. "PORT.x" is a member of a struct, "PORT[3]" or
-    "PORT[7:4]" a part of a packed array. "PORT:low" is active low. "PORT@1" belongs to the
-    operands of one cycle before: it is driven, or looked at, one cycle later; -16 to 16. Every
-    bit of an input needs a role or a constant in `ties`, whose names may select parts too.
-    reset: "PORT:low" or "PORT:high". types: operand -> "int8", "uint4", ...; default: the port's
-    own width and sign. A port several times as wide carries lanes, lane 0 lowest.
+    model: what it computes. ports: role -> port. Both, and how types, reset and ties are written:
+    help("tpe.hdl.foreign.cosim").
     latency: cycles from operands to their result (0: combinational, 1: one register), or "auto".
     interval: cycles that operands stay. vectors: so many random ones instead of all values.
     waves: leave a .fst or .vcd file.
@@ -93,47 +106,68 @@ def cosim(
     tied = held(module, found, ties or {})
     _check_clock(found, expected)
     wanted = build_model(model, found, types or {})
-    if cycles > 1 and "ready" in found:
-        raise TpeError(f"interval = {cycles}: operands stay until ready; legal with ready: 1")
-    if wanted.sums and cycles > 1 and "valid" not in found:
-        raise TpeError(f"interval = {cycles}: model mac needs valid, to add operands once")
+    _check_interval(cycles, wanted, found)
     target = None if waves is None else waves_file(Path(waves))
-    given = stimulus(wanted, found, vectors, cycles, seed)
-    ending = target.suffix if target else ""
-    design = bench(module, found, tied, given.cycles, ending, given.paced)
-    shown = play(design, wanted, found, given, seed, target, limit_s)
-    base = _report(module, files.files, found, wanted, given.coverage, expected, seed)
-    latest = cycles + LATEST if "clk" in found else 0
-    report = judge(base, wanted, given, shown, latest)
+    subject = _Subject(module, found, tied, wanted, vectors, cycles, seed, limit_s)
+    return _compared(subject, files.files, expected, target)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A module whose ports have roles, the model of it, and how it is tried."""
+
+    module: Module
+    pins: Mapping[str, Pin]
+    tied: list[tuple[Part, int]]
+    model: Model
+    vectors: int | None
+    interval: int
+    seed: int
+    limit_s: float
+
+    def stimulus(self, moved: Mapping[str, Pin], count: int | None) -> Stimulus:
+        """Operands for ports as they are, or with other delays; so many of them, or all."""
+        return stimulus(self.model, moved, count, self.interval, self.seed)
+
+    @property
+    def latest(self) -> int:
+        """The latest cycle in which a result is looked for."""
+        return self.interval + LATEST if "clk" in self.pins else 0
+
+
+def _compared(
+    subject: _Subject, files: Sequence[Path], latency: int | None, waves: Path | None
+) -> Cosimulation:
+    """Build it, run it, and judge what came out; where it is wrong, with what would be right."""
+    model, found, latest = subject.model, subject.pins, subject.latest
+    given = subject.stimulus(found, subject.vectors)
+    ending = waves.suffix if waves else ""
+    design = bench(subject.module, found, subject.tied, given.cycles, ending, given.paced)
+    shown = play(design, model, found, given, subject.seed, waves, subject.limit_s)
+    report = judge(_report(subject, files, given.coverage, latency), model, given, shown, latest)
     if report.ok or report.verdict.startswith("off by"):
         return report
-    hint = explained(wanted, found, given, shown, latest)
-    if not hint and not given.paced and "clk" in found and not target:
-        hint = _shifted(wanted, found, design, (vectors, cycles, seed, limit_s), latest)
+    hint = explained(model, found, given, shown, latest)
+    if not hint and not given.paced and "clk" in found and not waves:
+        hint = _shifted(subject, design)
     return replace(report, hint=hint)
 
 
-def _shifted(
-    model: Model,
-    found: Mapping[str, Pin],
-    design: Design,
-    settings: tuple[int | None, int, int, float],
-    latest: int,
-) -> str:
+def _shifted(subject: _Subject, design: Design) -> str:
     """The delays with which a short run is right, and what the long one is then."""
-    vectors, interval, seed, limit_s = settings
+    model, limit_s, latest = subject.model, subject.limit_s, subject.latest
     end = time.monotonic() + min(limit_s, HINT_SECONDS)
 
     def replay(moved: Mapping[str, Pin], count: int | None) -> tuple[Stimulus, Recorded]:
-        given = stimulus(model, moved, count, interval, seed)
+        given = subject.stimulus(moved, count)
         left = end - time.monotonic() if count == HINT_VECTORS else limit_s
-        return given, play(design, model, moved, given, seed, None, max(left, 0.0))
+        return given, play(design, model, moved, given, subject.seed, None, max(left, 0.0))
 
     try:
-        moved, hint = shifted(model, found, lambda pins: replay(pins, HINT_VECTORS), latest)
+        moved, hint = shifted(model, subject.pins, lambda pins: replay(pins, HINT_VECTORS), latest)
         if not hint:
             return ""
-        given, shown = replay(moved, vectors)
+        given, shown = replay(moved, subject.vectors)
     except TpeError:  # a hint is extra: without one the report stands as it is
         return ""
     wrong = least(traced(model, given, shown), latest)
@@ -141,25 +175,20 @@ def _shifted(
 
 
 def _report(
-    module: Module,
-    files: Sequence[Path],
-    found: Mapping[str, Pin],
-    model: Model,
-    coverage: str,
-    latency: int | None,
-    seed: int,
+    subject: _Subject, files: Sequence[Path], coverage: str, latency: int | None
 ) -> Cosimulation:
     """What was run, to be completed by what came out."""
+    model = subject.model
     return Cosimulation(
-        top=module.top,
+        top=subject.module.top,
         files=tuple(str(x) for x in files),
         model=model.name,
-        ports={role: pin.written for role, pin in found.items()},
+        ports={role: pin.written for role, pin in subject.pins.items()},
         types={x.role: x.number.name for x in model.operands},
         lanes=max(x.lanes for x in model.operands),
         coverage=coverage,
         latency=latency,
-        seed=seed,
+        seed=subject.seed,
         undeclared=tuple(x.role for x in model.operands if not x.declared and not x.number.signed),
     )
 
@@ -203,6 +232,13 @@ def _check_numbers(vectors: Any, seed: Any, limit_s: Any) -> None:
         raise TpeError(f"vectors = {vectors!r} is not legal: 1 to {MOST_VECTORS}")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise TpeError(f"seed = {seed!r} is not legal: 0 to 2**63 - 1")
+
+
+def _check_interval(interval: int, model: Model, found: Mapping[str, Pin]) -> None:
+    if interval > 1 and "ready" in found:
+        raise TpeError(f"interval = {interval}: operands stay until ready; legal with ready: 1")
+    if model.sums and interval > 1 and "valid" not in found:
+        raise TpeError(f"interval = {interval}: model mac needs valid, to add operands once")
 
 
 def _check_clock(found: Mapping[str, Pin], latency: int | None) -> None:

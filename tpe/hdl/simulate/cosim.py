@@ -40,7 +40,7 @@ from tpe.hdl.simulate.images import (
     first_flagged,
     images,
 )
-from tpe.model.result import Run
+from tpe.model.engine import Run
 from tpe.numbers.operands import Ints
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more

@@ -14,8 +14,7 @@ from tpe.engine.task import Task, see
 from tpe.hdl import emit
 from tpe.hdl.emit import finish
 from tpe.hdl.simulate.hex import pack
-from tpe.model.engine import Engine
-from tpe.model.result import Run
+from tpe.model.engine import Engine, Run
 from tpe.numbers.digits import pack_digits
 from tpe.numbers.operands import Ints, as_operands
 from tpe.numbers.words import wrap

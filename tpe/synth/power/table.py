@@ -26,7 +26,7 @@ from tpe.synth.netlist.mapped import Part
 
 if TYPE_CHECKING:
     from tpe.hdl.simulate.images import Case
-    from tpe.model.result import LayerRun
+    from tpe.model.layer_run import LayerRun
     from tpe.synth.area.rows import Design
     from tpe.synth.power.pe import Power
     from tpe.technology.technology import Technology

@@ -1,0 +1,29 @@
+"""A GEMM as an engine's array sees it, and when it does what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.engine.config import Config
+from tpe.model.bare_nest import nest_timing
+from tpe.numbers.operands import Ints
+
+
+def job_of(engine: Config, encoded: Ints, other: Ints) -> Job:
+    """The GEMM of an encoded operand (M, K) and another (K, N)."""
+    (m, k), n = encoded.shape, other.shape[1]
+    return replace(shape_job(engine, m, n, k), a=encoded, b=other)
+
+
+def shape_job(engine: Config, m: int, n: int, k: int) -> Job:
+    """The same of operands that are not known, M x K the encoded one and K x N the other."""
+    grid = engine.grid
+    sides = (grid.m, grid.n, None, None, m, n, k, grid.chain)
+    return Job(engine.pe, engine.params, engine.widths, *sides)
+
+
+def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Timing:
+    """The schedule of a job, the register of the finish chain included."""
+    array = engine.array.timing if engine.array else lambda job, behind: nest_timing(engine, job)
+    return engine.chain.timed(lambda behind: array(job, behind), handshake)
