@@ -41,9 +41,9 @@ package tpe_pkg;
 
   // What an L-Mul product gets beside the sum of its operands' fields.
   typedef enum int unsigned {
-    OffsetPaper = 0,  // 2**-4 for bf16: arXiv:2410.00907
-    OffsetNone  = 1   // nothing: Mitchell's product
-  } offset_e;
+    LmulOffsetPaper = 0,  // 2**-4 for bf16: arXiv:2410.00907
+    LmulOffsetNone  = 1   // nothing: Mitchell's product
+  } lmul_offset_e;
 
 endpackage
 

@@ -12,9 +12,9 @@ module tpe_fp_add #(
     parameter int unsigned FracWidth = 23,
     parameter int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
-    input  wire  logic [Width-1:0] a_i,
-    input  wire  logic [Width-1:0] b_i,
-    output       logic [Width-1:0] sum_o
+    input  wire  logic [Width-1:0]   a_i,
+    input  wire  logic [Width-1:0]   b_i,
+    output       logic [Width-1:0]   sum_o
 );
 
   localparam int unsigned SigWidth   = FracWidth + 4;  // 1, fraction, guard, round, sticky

@@ -16,9 +16,9 @@ module tpe_lmul #(
     parameter int unsigned Added     = 8,
     parameter int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
-    input  wire  logic [Width-1:0] a_i,
-    input  wire  logic [Width-1:0] b_i,
-    output       logic [Width-1:0] product_o
+    input  wire  logic [Width-1:0]   a_i,
+    input  wire  logic [Width-1:0]   b_i,
+    output       logic [Width-1:0]   product_o
 );
 
   localparam int unsigned SizeWidth = Width - 1;      // of a word without its sign

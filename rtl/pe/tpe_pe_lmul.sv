@@ -15,7 +15,7 @@ module tpe_pe_lmul #(
     parameter int unsigned CodeWidth  = AWidth,
     parameter int unsigned PsumWidth  = AccWidth,
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Offset     = tpe_pkg::OffsetPaper
+    parameter int unsigned LmulOffset = tpe_pkg::LmulOffsetPaper
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -36,6 +36,10 @@ module tpe_pe_lmul #(
     $error("tpe_pe_lmul: AWidth = BWidth = 16, AccWidth = PsumWidth = 32, Lanes = 1");
   end
 
+  if (LmulOffset > tpe_pkg::LmulOffsetNone) begin : gen_check_offset
+    $error("tpe_pe_lmul: LmulOffset must be one of lmul_offset_e");
+  end
+
   logic unused_inputs;
   assign unused_inputs = ^{rst_ni, plane_i};
 
@@ -46,7 +50,7 @@ module tpe_pe_lmul #(
       .ExpWidth (ExpWidth),
       .FracWidth(FracWidth),
       .Bias     (127),
-      .Added    ((Offset == tpe_pkg::OffsetPaper) ? 8 : 0)
+      .Added    ((LmulOffset == tpe_pkg::LmulOffsetPaper) ? 8 : 0)
   ) u_lmul (
       .a_i      (code_i),
       .b_i      (b_i),

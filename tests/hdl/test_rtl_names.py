@@ -39,7 +39,7 @@ def test_python_and_the_package_have_the_same_words_and_numbers() -> None:
     assert NAMED["Zero"] == {word: i for i, word in enumerate(MODES)}
     assert NAMED["Rounding"] == {word: i for i, word in enumerate(ROUNDINGS)}
     assert NAMED["Narrow"] == {"none": 0, **{word: i + 1 for i, word in enumerate(GUARDED)}}
-    assert set(NAMED) == {"Encoder", "Zero", "Rounding", "Narrow", "Overlap", "Offset"}
+    assert set(NAMED) == {"Encoder", "Zero", "Rounding", "Narrow", "Overlap", "LmulOffset"}
 
 
 @pytest.mark.parametrize("overflow", ["raise", "wrap", *GUARDED])

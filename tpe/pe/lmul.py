@@ -122,7 +122,7 @@ RECORD = PE(
     hardware=Hardware(cell="lmul", finish="word"),
     arithmetic=ARITHMETIC,
     parameters=(
-        Parameter("offset", "paper", ("paper", "none"), "2**-4 that a product gets", "Offset"),
+        Parameter("offset", "paper", ("paper", "none"), "2**-4 that a product gets", "LmulOffset"),
     ),
     at=at,
 )
