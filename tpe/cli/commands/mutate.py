@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, SeedOption, plain_table, progress
 
 if TYPE_CHECKING:
@@ -68,3 +69,6 @@ def _print(out: Output, report: Report) -> None:
         f"{equivalent:,} shown equivalent, {report.count('survived'):,} survived; "
         f"{report.rate:.2%} killed of those not equivalent, {report.raw_rate:.2%} of all"
     )
+
+
+RECORD = Command(mutate, "tpe mutate --count 1000 --json -")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.cli.command import Command
 from tpe.cli.commands.emit import DEFAULT_SIZE, SmallSizeOption
 from tpe.cli.options import (
     ArrayOption,
@@ -133,3 +134,6 @@ def _document(reports: list[tuple[str, Report]], limit: float) -> dict[str, Any]
     parts = [report.to_json(command) for command, report in reports]
     command = f"tpe prove --limit {limit:g}"
     return document(command, ok=all(report.ok for _, report in reports), engines=parts)
+
+
+RECORD = Command(prove, "tpe prove --pe opt1")

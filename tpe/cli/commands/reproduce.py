@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.commands.synth_text import library_text, number
 from tpe.cli.options import JsonOption, Output, document, option_words, plain_table, progress
 
@@ -212,3 +213,6 @@ def _print_built(out: Output, findings: Sequence[Finding]) -> None:
     out.text("\nBuilt by:")
     for line in lines:
         out.text(line)
+
+
+RECORD = Command(reproduce, "tpe reproduce hpca25 --liberty tpe130 --figure ratios.png")

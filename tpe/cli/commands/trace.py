@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.command_line import CommandLine, option_words, param_words
 from tpe.cli.options import (
     BatchOption,
@@ -281,3 +282,6 @@ def _rule_table() -> Table:
     for rule in RULES:
         table.add_row(rule.name, rule.lane, rule.meets)
     return table
+
+
+RECORD = Command(trace, "tpe trace --lanes 1,32 -p a_type=int4")
