@@ -9,7 +9,7 @@ import numpy as np
 
 from tpe.engine.finish import Given, Requant
 from tpe.hdl.emit import finish
-from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.package_files.facts import Interface, facts
 from tpe.hdl.emit.package_files.order import Order, order
 from tpe.hdl.simulate.hex import pack
 from tpe.hdl.simulate.images import Case, expected, images
@@ -28,7 +28,7 @@ class Example:
     """A case, and all that the ports see of it, as hexadecimal words."""
 
     case: Case
-    known: Facts
+    known: Interface
     order: Order
     a: tuple[str, ...]  # words of the memory of A, which `order` points into
     b: tuple[str, ...]

@@ -14,7 +14,7 @@ from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files import words
 from tpe.hdl.emit.package_files.axis import lasts, taken_bytes
 from tpe.hdl.emit.package_files.example import Example, example, span, wrapping
-from tpe.hdl.emit.package_files.facts import Facts
+from tpe.hdl.emit.package_files.facts import Interface
 from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import CONFIGURED
 from tpe.hdl.simulate.images import Case
@@ -73,7 +73,7 @@ def readme(engine: Config, prefix: str) -> str:
     )
 
 
-def _ports(engine: Config, known: Facts) -> Iterator[tuple[str, str, int, str]]:
+def _ports(engine: Config, known: Interface) -> Iterator[tuple[str, str, int, str]]:
     text = sources.ports(emit.engine_modules(engine)["tpe_engine"])
     bits = port_bits(engine, known)
     for line in text.splitlines():
@@ -83,7 +83,7 @@ def _ports(engine: Config, known: Facts) -> Iterator[tuple[str, str, int, str]]:
             yield port, way, bits.get(port, 1), words.PORTS[port]
 
 
-def port_bits(engine: Config, known: Facts) -> dict[str, int]:
+def port_bits(engine: Config, known: Interface) -> dict[str, int]:
     """Bits of every port of the top that is wider than one bit, and of the streams of A."""
     formats = emit.stored_formats(engine)
     wide = {"a_i": known.a.width, "b_i": known.b.width, "c_o": known.c.width}
@@ -92,7 +92,7 @@ def port_bits(engine: Config, known: Facts) -> dict[str, int]:
     return wide | {port: part.width for port, part in known.taken}
 
 
-def _timings(engine: Config, known: Facts) -> list[tuple[str, str]]:
+def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
     """Cycles of one tile (of a chain: of as many rows of A as there are of cells), several K.
 
     Where they depend on operands: those of zeros and of operands over the whole range.
@@ -156,7 +156,7 @@ def _first_word(shown: Example) -> str:
     return f"The first word begins with {', '.join(names)}{more} = {', '.join(values)}{more}."
 
 
-def _axis(known: Facts) -> list[tuple[str, int, str, str]]:
+def _axis(known: Interface) -> list[tuple[str, int, str, str]]:
     """The wrapper's streams: name, bytes of a beat, what it holds, what tlast ends."""
     ends = lasts(known)
     rows = [
