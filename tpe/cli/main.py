@@ -33,7 +33,7 @@ BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 _UsageError: Any = typer.BadParameter.__base__
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """The commands, with every way to fail turned into one line and an exit code."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> Any:
@@ -137,7 +137,7 @@ def _prepare_streams() -> None:
 
 app = typer.Typer(
     name="tpe",
-    cls=Group,
+    cls=CommandGroup,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

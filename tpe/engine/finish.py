@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Timing, next_cycle
+from tpe.array.base import ALWAYS, Cycles, Handshake, Schedule, next_cycle
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.numbers.operands import Ints, check_accumulator
@@ -265,7 +265,7 @@ class Chain:
         c = self.finished(narrow, values)
         return Results(c, c if narrow is exact else self.finished(exact, values), overflowed)
 
-    def timed(self, schedule: Callable[[Handshake], Timing], handshake: Handshake) -> Timing:
+    def timed(self, schedule: Callable[[Handshake], Schedule], handshake: Handshake) -> Schedule:
         """An array's timing under a handshake, with the chain's register behind it, if it has one.
 
         The register adds one cycle to a GEMM: the array's own last word starts its next tile.

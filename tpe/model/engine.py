@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.config import Config
@@ -234,7 +234,7 @@ class Engine(Config):
             held = bits.T if transposed else bits
         return self.chain.applied(held, exact, seen.correction, added)
 
-    def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Timing:
+    def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
         """The schedule of a job, the chain's register included."""
         array = self.array.timing if self.array else lambda job, behind: nest_timing(self, job)
         return self.chain.timed(lambda behind: array(job, behind), handshake)

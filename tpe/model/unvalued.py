@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.array.sampled import sampled_timing
 from tpe.base.errors import TpeError
 from tpe.engine.task import layer_zeros
@@ -109,7 +109,7 @@ def _check_drawn(side: Operand | np.ndarray, number: IntFormat, where: str) -> N
 
 def _timing(
     engine: Engine, layer: Layer, job: Job, zeros: tuple[Ints, Ints], handshake: Handshake
-) -> tuple[Timing, float | None]:
+) -> tuple[Schedule, float | None]:
     """Timing of the job, and the standard error of its cycles: None if they are exact."""
     pe = job.pe
     if pe is not None and not (pe.sparse or pe.stepped):
@@ -127,7 +127,7 @@ def _timing(
     return timing, found.standard_error
 
 
-def _stepped_through(engine: Engine, layer: Layer, job: Job, handshake: Handshake) -> Timing:
+def _stepped_through(engine: Engine, layer: Layer, job: Job, handshake: Handshake) -> Schedule:
     """The exact timing; under a handshake it is stepped through cycle by cycle."""
     if handshake != ALWAYS:
         cycles = engine.timing(job, ALWAYS).cycles.total

@@ -92,7 +92,7 @@ class Tally:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class OperandTrace:
     """A trace's result: `rows` by rule and lanes, digit histograms, exactness of the values.
 
     digits: by encoding, operands of A by how many non-zero digits they have; "slices" are Sibia's.
@@ -143,7 +143,7 @@ def trace(
     seed: int = 0,
     model: Mapping[str, Any] | None = None,
     **params: Any,
-) -> Trace:
+) -> OperandTrace:
     """Put one trace of operands through every rule; defaults are those of `tpe trace`.
 
     `params`: a_type, b_type, zero_points, encode, as `tpe.Engine` takes them; `model`: inputs,
@@ -197,7 +197,7 @@ def trace(
     rows = tuple(tally.row() for tally in tallies)
     chosen = {name: carrier.params[name] for name in COMMON}
     assumed = assumed_line((layer.name, layer.operand_source) for layer in found.layers)
-    return Trace(found.name, seed, chosen, total, rows, histograms, exact, products, assumed)
+    return OperandTrace(found.name, seed, chosen, total, rows, histograms, exact, products, assumed)
 
 
 def check_lanes(lanes: Sequence[int]) -> list[int]:

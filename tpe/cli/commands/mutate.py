@@ -11,7 +11,7 @@ from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, SeedOption, plain_table, progress
 
 if TYPE_CHECKING:
-    from tpe.hdl.mutate.mutate import Report
+    from tpe.hdl.mutate.mutate import MutationReport
 
 
 def mutate(
@@ -50,7 +50,7 @@ def mutate(
         raise typer.Exit(1)
 
 
-def _print(out: Output, report: Report) -> None:
+def _print(out: Output, report: MutationReport) -> None:
     from tpe.hdl.mutate.mutate import FATES, survivors
     from tpe.hdl.mutate.subjects import label
 

@@ -26,7 +26,7 @@ from tpe.cli.options import (
 
 if TYPE_CHECKING:
     from tpe.hdl.simulate.cosim import Outcome
-    from tpe.hdl.simulate.verify import Report
+    from tpe.hdl.simulate.verify import VerificationReport
 
 
 def verify(
@@ -72,7 +72,7 @@ def _shape(outcome: Outcome) -> tuple[str, str]:
     return shape, "hesitant" if hesitant else "always ready"
 
 
-def _print(out: Output, report: Report) -> None:
+def _print(out: Output, report: VerificationReport) -> None:
     heads = ("M x N x K", "source, sink", "GEMMs", "outputs", "wrong", "model", "RTL cycles")
     table = plain_table(*heads, left=heads[:2])
     for (shape, pace), group in groupby(report.outcomes, _shape):
@@ -94,7 +94,7 @@ def _print(out: Output, report: Report) -> None:
     )
 
 
-def _print_faults(out: Output, report: Report) -> None:
+def _print_faults(out: Output, report: VerificationReport) -> None:
     """The first GEMM that does not end, and the first output that differs."""
     hung = [(i, x) for i, x in enumerate(report.outcomes) if x.deadlock]
     if hung:

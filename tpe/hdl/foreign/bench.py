@@ -14,8 +14,8 @@ from tpe.base.errors import TpeError
 from tpe.hdl.emit.templates import template
 from tpe.hdl.foreign import limited
 from tpe.hdl.foreign.model import Model
-from tpe.hdl.foreign.read import Module, first_error, identifier
-from tpe.hdl.foreign.roles import OUTPUTS, RESULTS, Part, Pin
+from tpe.hdl.foreign.read import UserModule, first_error, identifier
+from tpe.hdl.foreign.roles import OUTPUTS, RESULTS, Connection, PartSelect
 from tpe.hdl.foreign.stimulus import LEAD, PACES, QUIET, Stimulus, pace
 from tpe.hdl.simulate.build import BuildFailed, Design, build
 from tpe.hdl.simulate.hex import to_hex
@@ -50,9 +50,9 @@ class Recorded:
 
 
 def bench(
-    module: Module,
-    pins: Mapping[str, Pin],
-    ties: Sequence[tuple[Part, int]],
+    module: UserModule,
+    pins: Mapping[str, Connection],
+    ties: Sequence[tuple[PartSelect, int]],
     cycles: int,
     waves: str,
     paced: bool = False,
@@ -106,13 +106,13 @@ def bench(
     return Design({"user_design": module.text, _BENCH: text}, _BENCH, flags, cocotb=False)
 
 
-def _level(source: str, pin: Pin) -> str:
+def _level(source: str, pin: Connection) -> str:
     return f"~{source}" if pin.low else source
 
 
 def _inputs_of(
-    pins: Mapping[str, Pin], ties: Sequence[tuple[Part, int]], paced: bool
-) -> list[tuple[Part, str]]:
+    pins: Mapping[str, Connection], ties: Sequence[tuple[PartSelect, int]], paced: bool
+) -> list[tuple[PartSelect, str]]:
     """What drives each part of the inputs."""
     sources = [(part, f"{part.bits}'h{value:x}") for part, value in ties]
     low = 0
@@ -129,7 +129,7 @@ def _inputs_of(
     return sources
 
 
-def _played(pins: Mapping[str, Pin], paced: bool) -> Iterator[Pin]:
+def _played(pins: Mapping[str, Connection], paced: bool) -> Iterator[Connection]:
     """Pins that take a part of the stimulus's word, lowest first."""
     others = {"clk", "out_ready", *OUTPUTS, *(("valid", "rst") if paced else ())}
     return (pin for role, pin in pins.items() if role not in others)
@@ -138,7 +138,7 @@ def _played(pins: Mapping[str, Pin], paced: bool) -> Iterator[Pin]:
 def play(
     design: Design,
     model: Model,
-    pins: Mapping[str, Pin],
+    pins: Mapping[str, Connection],
     given: Stimulus,
     seed: int,
     waves: Path | None,
@@ -182,7 +182,7 @@ def _reason(lines: list[str]) -> str:
     return next((x for x in lines if "%Error" in x or "rror:" in x), lines[0])
 
 
-def _bits(model: Model, pins: Mapping[str, Pin], given: Stimulus, part: slice) -> Ints:
+def _bits(model: Model, pins: Mapping[str, Connection], given: Stimulus, part: slice) -> Ints:
     """Words of stimulus as bits, the lowest first, in the order of the bench's slices."""
     widths = {x.role: x.number.bits for x in model.operands}
     columns = []
@@ -198,7 +198,7 @@ def _bits(model: Model, pins: Mapping[str, Pin], given: Stimulus, part: slice) -
     return np.hstack(columns)
 
 
-def _recorded(path: Path, given: Stimulus, pins: Mapping[str, Pin]) -> Recorded:
+def _recorded(path: Path, given: Stimulus, pins: Mapping[str, Connection]) -> Recorded:
     lines = [x for x in path.read_text().split("\n") if x and x[0] not in "/@"]
     if not given.paced and len(lines) != given.cycles:
         raise RuntimeError(f"{len(lines)} words recorded, {given.cycles} expected")

@@ -16,9 +16,9 @@ from tpe.hdl.foreign.files import file_set
 from tpe.hdl.foreign.hints import explained, shifted
 from tpe.hdl.foreign.judge import judge, least, traced
 from tpe.hdl.foreign.model import Model, build_model
-from tpe.hdl.foreign.read import Module, read_module
+from tpe.hdl.foreign.read import UserModule, read_module
 from tpe.hdl.foreign.report import Cosimulation
-from tpe.hdl.foreign.roles import Pin, held, pins
+from tpe.hdl.foreign.roles import Connection, held, pins
 from tpe.hdl.foreign.stimulus import LATEST, Stimulus, stimulus
 from tpe.hdl.simulate.build import Design
 from tpe.hdl.simulate.verify import waves_file
@@ -115,7 +115,7 @@ def cosim(
 
 def _shifted(
     model: Model,
-    found: Mapping[str, Pin],
+    found: Mapping[str, Connection],
     design: Design,
     settings: tuple[int | None, int, int, float],
     latest: int,
@@ -124,7 +124,7 @@ def _shifted(
     vectors, interval, seed, limit_s = settings
     end = time.monotonic() + min(limit_s, HINT_SECONDS)
 
-    def replay(moved: Mapping[str, Pin], count: int | None) -> tuple[Stimulus, Recorded]:
+    def replay(moved: Mapping[str, Connection], count: int | None) -> tuple[Stimulus, Recorded]:
         given = stimulus(model, moved, count, interval, seed)
         left = end - time.monotonic() if count == HINT_VECTORS else limit_s
         return given, play(design, model, moved, given, seed, None, max(left, 0.0))
@@ -141,9 +141,9 @@ def _shifted(
 
 
 def _report(
-    module: Module,
+    module: UserModule,
     files: Sequence[Path],
-    found: Mapping[str, Pin],
+    found: Mapping[str, Connection],
     model: Model,
     coverage: str,
     latency: int | None,
@@ -205,7 +205,7 @@ def _check_numbers(vectors: Any, seed: Any, limit_s: Any) -> None:
         raise TpeError(f"seed = {seed!r} is not legal: 0 to 2**63 - 1")
 
 
-def _check_clock(found: Mapping[str, Pin], latency: int | None) -> None:
+def _check_clock(found: Mapping[str, Connection], latency: int | None) -> None:
     if "clk" in found:
         return
     if latency:

@@ -35,7 +35,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Recording:
     """What was expected of each vector, and what the PE showed in each cycle."""
 
     model: Model
@@ -68,7 +68,7 @@ class Trace:
         return Reading(when, wrong, max(0, len(rises) - count))
 
 
-def traced(model: Model, given: Stimulus, shown: Recorded) -> Trace:
+def traced(model: Model, given: Stimulus, shown: Recorded) -> Recording:
     """What was expected and what came; of a PE with `ready`, vectors are where they were taken."""
     valid = shown.valid
     if given.paced:
@@ -79,7 +79,7 @@ def traced(model: Model, given: Stimulus, shown: Recorded) -> Trace:
         given = replace(given, at=at)
         awake = np.arange(len(shown.out)) >= LEAD  # what reset shows is nothing
         valid = None if valid is None else valid & shown.taken & awake
-    return Trace(model, given, model.reduced(given.expected), model.reduced(shown.out), valid)
+    return Recording(model, given, model.reduced(given.expected), model.reduced(shown.out), valid)
 
 
 def judge(
@@ -106,19 +106,19 @@ def judge(
     return replace(report, verdict=verdict)
 
 
-def _best(trace: Trace, latest: int) -> tuple[int, list[Reading]]:
+def _best(trace: Recording, latest: int) -> tuple[int, list[Reading]]:
     readings = [trace.at_latency(x) for x in range(latest + 1)]
     return min(range(latest + 1), key=lambda x: readings[x].mismatches), readings
 
 
-def least(trace: Trace, latest: int) -> int:
+def least(trace: Recording, latest: int) -> int:
     """Mismatches at the latency with fewest, or in the order of `out_valid`."""
     best, readings = _best(trace, latest)
     ordered = [] if trace.valid is None else [trace.in_order().mismatches]
     return min([readings[best].mismatches, *ordered])
 
 
-def delays(trace: Trace, reading: Reading) -> tuple[int, int] | None:
+def delays(trace: Recording, reading: Reading) -> tuple[int, int] | None:
     """The fewest and the most cycles from operands to their results."""
     there = (reading.when >= 0) & (trace.given.at >= 0)
     cycles = (reading.when - trace.given.at)[there]
@@ -126,7 +126,7 @@ def delays(trace: Trace, reading: Reading) -> tuple[int, int] | None:
 
 
 def _filled(
-    base: Cosimulation, trace: Trace, chosen: Reading, span: tuple[int, int] | None
+    base: Cosimulation, trace: Recording, chosen: Reading, span: tuple[int, int] | None
 ) -> Cosimulation:
     return replace(
         base,
@@ -141,7 +141,7 @@ def _filled(
 # ---- with back-pressure ----
 
 
-def paced(base: Cosimulation, trace: Trace, out: Recorded, latest: int) -> Cosimulation:
+def paced(base: Cosimulation, trace: Recording, out: Recorded, latest: int) -> Cosimulation:
     """The report on a PE with `ready`: every vector taken once, every result given once."""
     at = trace.given.at
     if trace.valid is not None:
@@ -160,7 +160,7 @@ def paced(base: Cosimulation, trace: Trace, out: Recorded, latest: int) -> Cosim
     return replace(report, verdict=_paced_verdict(report, trace, reading, out))
 
 
-def _counted(trace: Trace, out: Recorded) -> Reading:
+def _counted(trace: Recording, out: Recorded) -> Reading:
     """Result i where the i-th one is taken; a result that moves while it waits is a stray one."""
     assert trace.valid is not None
     count, arrivals = len(trace.expected), np.flatnonzero(trace.valid)
@@ -179,7 +179,7 @@ def _unsteady(out: Recorded) -> Ints:
     return np.flatnonzero(refused & moved)
 
 
-def _paced_verdict(report: Cosimulation, trace: Trace, reading: Reading, out: Recorded) -> str:
+def _paced_verdict(report: Cosimulation, trace: Recording, reading: Reading, out: Recorded) -> str:
     count, at = f"{report.vectors:,}", trace.given.at
     cycles = f"{len(out.out):,} cycles"
     if report.ok:
@@ -205,7 +205,7 @@ def _paced_verdict(report: Cosimulation, trace: Trace, reading: Reading, out: Re
     return "; ".join(parts)
 
 
-def _slip(trace: Trace, reading: Reading) -> list[str]:
+def _slip(trace: Recording, reading: Reading) -> list[str]:
     """Whether the first wrong result is one that was lost, or one that came twice."""
     assert trace.valid is not None
     arrivals = np.flatnonzero(trace.valid)
@@ -224,7 +224,7 @@ def _slip(trace: Trace, reading: Reading) -> list[str]:
     return [f"{-extra:,} results never come"] if extra < 0 else []
 
 
-def _new(trace: Trace, reading: Reading) -> Flags:
+def _new(trace: Recording, reading: Reading) -> Flags:
     """Wrong results that are not the echo of an earlier one in the same sum."""
     if not trace.model.sums:
         return reading.wrong
@@ -235,7 +235,7 @@ def _new(trace: Trace, reading: Reading) -> Flags:
     return new if new.any() else reading.wrong
 
 
-def _mismatches(trace: Trace, reading: Reading) -> Iterator[Mismatch]:
+def _mismatches(trace: Recording, reading: Reading) -> Iterator[Mismatch]:
     """The first new mismatches; a missing result stands with the cycle of its operands."""
     for i in np.flatnonzero(_new(trace, reading))[:SHOWN]:
         operands: dict[str, int | list[int]] = {}
@@ -251,7 +251,7 @@ def _mismatches(trace: Trace, reading: Reading) -> Iterator[Mismatch]:
 # ---- in words ----
 
 
-def _verdict(report: Cosimulation, trace: Trace, reading: Reading, clean: bool) -> str:
+def _verdict(report: Cosimulation, trace: Recording, reading: Reading, clean: bool) -> str:
     declared, found, count = report.latency, report.latency_found, f"{report.vectors:,}"
     if report.ok:
         return f"equal: {count} results right at {_at(report)}"
@@ -285,7 +285,7 @@ def _at(report: Cosimulation) -> str:
     return f"latency {report.latency_found}"
 
 
-def _shared(trace: Trace, reading: Reading) -> list[str]:
+def _shared(trace: Recording, reading: Reading) -> list[str]:
     """What the operands of all wrong results share, if anything."""
     which = np.flatnonzero(_new(trace, reading) & (reading.when >= 0))
     single = [x.role for x in trace.model.operands if x.lanes == 1]
@@ -305,7 +305,7 @@ def _shared(trace: Trace, reading: Reading) -> list[str]:
     return ["every one has a negative operand"] if negative.all() else []
 
 
-def _most_common(trace: Trace, role: str, which: Ints) -> tuple[int, Ints]:
+def _most_common(trace: Recording, role: str, which: Ints) -> tuple[int, Ints]:
     """The value that most of these vectors have, and the vectors that have another."""
     values = trace.given.vectors[role][which, 0]
     found, counts = np.unique(values, return_counts=True)
@@ -313,11 +313,11 @@ def _most_common(trace: Trace, role: str, which: Ints) -> tuple[int, Ints]:
     return value, which[values != value]
 
 
-def _bits(trace: Trace, role: str) -> int:
+def _bits(trace: Recording, role: str) -> int:
     return next(x.number.bits for x in trace.model.operands if x.role == role)
 
 
-def _looks_signed(trace: Trace, reading: Reading, role: str) -> bool:
+def _looks_signed(trace: Recording, reading: Reading, role: str) -> bool:
     """Whether results are wrong mostly where this operand's highest bit is set."""
     high = trace.given.vectors[role].max(axis=1) >> (_bits(trace, role) - 1) & 1
     wrong = reading.wrong

@@ -49,7 +49,7 @@ Build = Callable[["Config", Mapping[str, str]], Lemma]
 
 
 @dataclass(frozen=True)
-class Claim:
+class LemmaTemplate:
     """A lemma for any engine. `climbs`: its widths are the engine's own.
 
     Where these do not finish, the largest ones that do are looked for; `few`: of two lanes.
@@ -155,11 +155,11 @@ def cell_form(engine: Config) -> Form | None:
     return "steps" if finish in (psum.kind, "plane") else None
 
 
-def claims(engine: Config) -> list[Claim]:
+def claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on the combinational parts and on single steps of an engine's cell and finish."""
     found = _cell_claims(engine) if cell_form(engine) == "steps" else []
     if cell_form(engine) is not None:
-        found.append(Claim("finish", _finish, climbs=True))
+        found.append(LemmaTemplate("finish", _finish, climbs=True))
     return found + _primitive_claims(engine)
 
 
@@ -216,18 +216,25 @@ def width_text(engine: Config) -> str:
     return f"{w.a}{code} x {w.b}, acc {w.acc}{lanes}"
 
 
-def _cell_claims(engine: Config) -> list[Claim]:
+def _cell_claims(engine: Config) -> list[LemmaTemplate]:
     lanes = range(engine.widths.lanes)
-    found = [Claim(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes]
+    found = [
+        LemmaTemplate(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes
+    ]
     if digits(engine) != 1:
         for i in lanes:
-            found.append(Claim(_lane("product by digits", i, engine), _product(i, True), True))
+            found.append(
+                LemmaTemplate(_lane("product by digits", i, engine), _product(i, True), True)
+            )
     return [
         *found,
-        *(Claim(_pair(i, engine), _accumulate(i), climbs=True) for i in range(_pairs(engine))),
-        Claim("clear", _clear, climbs=True),
-        Claim("hold", _idle(True), climbs=True),
-        Claim("valid", _idle(False), climbs=True),
+        *(
+            LemmaTemplate(_pair(i, engine), _accumulate(i), climbs=True)
+            for i in range(_pairs(engine))
+        ),
+        LemmaTemplate("clear", _clear, climbs=True),
+        LemmaTemplate("hold", _idle(True), climbs=True),
+        LemmaTemplate("valid", _idle(False), climbs=True),
     ]
 
 
@@ -306,23 +313,23 @@ def _finish(engine: Config, given: Mapping[str, str]) -> Lemma:
     return Lemma("finish", what, width, made)
 
 
-def _primitive_claims(engine: Config) -> list[Claim]:
+def _primitive_claims(engine: Config) -> list[LemmaTemplate]:
     """The primitives that the cell, the front or the finish consists of."""
     inside = set(sources.closure(_own_modules(engine)))
     found = []
     if "tpe_encode" in inside:
-        found.append(Claim("encode", _encode, climbs=True))
+        found.append(LemmaTemplate("encode", _encode, climbs=True))
     if engine.params.get("encode_in") == "edge":
-        found.append(Claim("encode_row", _encode_row, climbs=True))
+        found.append(LemmaTemplate("encode_row", _encode_row, climbs=True))
     if "tpe_map" in inside:
-        found.append(Claim("map", _map, climbs=True))
+        found.append(LemmaTemplate("map", _map, climbs=True))
     for ops, width in sorted(set(hardware(engine).trees(engine.widths, engine.params))):
-        found.append(Claim(f"half_reduce {ops}:2", _half_reduce(ops, width)))
+        found.append(LemmaTemplate(f"half_reduce {ops}:2", _half_reduce(ops, width)))
     if "tpe_sparse" in inside:
-        found.append(Claim("sparse", _sparse))
+        found.append(LemmaTemplate("sparse", _sparse))
     for side in "ab":
         if _operand_format(engine, side) is not None:
-            found.append(Claim(f"operand {side}", _operand(side)))
+            found.append(LemmaTemplate(f"operand {side}", _operand(side)))
     return found
 
 

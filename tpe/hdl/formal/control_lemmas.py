@@ -21,8 +21,8 @@ from tpe.hdl.formal.array_lemmas import (
     follows_streams,
 )
 from tpe.hdl.formal.cell_lemmas import (
-    Claim,
     Lemma,
+    LemmaTemplate,
     at_widths,
     cell_form,
     cell_parameters,
@@ -43,24 +43,24 @@ SLACK = 8  # cycles beyond the least that shows the property
 GROUPS = 4  # that the index of a front counts
 
 
-def control_claims(engine: Config) -> list[Claim]:
+def control_claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on the sequences of an engine's cell, control, array and front."""
     found = []
     if cell_form(engine) == "steps":
-        found.append(Claim("cell", _cell))
+        found.append(LemmaTemplate("cell", _cell))
     if cell_form(engine) == "cycles":
-        found.append(Claim("cell", _cell_stepped))
+        found.append(LemmaTemplate("cell", _cell_stepped))
     inside = set(query(engine, f"tpe_{array_module(engine)}", {}, {}).modules)
     if "tpe_tile_ctrl" in inside:
-        found.append(Claim("tile control", _tile_ctrl))
+        found.append(LemmaTemplate("tile control", _tile_ctrl))
     if "tpe_drain" in inside:
-        found.append(Claim("drain", _drain))
+        found.append(LemmaTemplate("drain", _drain))
     if follows_streams(engine):
-        found.append(Claim("array", array_lemma))
+        found.append(LemmaTemplate("array", array_lemma))
     if "tpe_front_lane" in inside:
-        found.append(Claim("front", _front))
+        found.append(LemmaTemplate("front", _front))
     if "tpe_sparse_row" in inside:
-        found.append(Claim("row", _row))
+        found.append(LemmaTemplate("row", _row))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tpe.engine.finish import ROUNDINGS
-from tpe.hdl.formal.cell_lemmas import Claim, Lemma, query
+from tpe.hdl.formal.cell_lemmas import Lemma, LemmaTemplate, query
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 SUM_BITS, SCALE_BITS, SHIFT_BITS, OUT_BITS = 5, 4, 3, 4
 
 
-def chain_claims(engine: Config) -> list[Claim]:
+def chain_claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on an engine's narrowing and requantisation, if it has them."""
     chain, found = engine.chain, []
     if chain.narrow:
-        found.append(Claim("narrow", _narrow))
+        found.append(LemmaTemplate("narrow", _narrow))
     if chain.requant != "off":
-        found.append(Claim("requant", _requant))
+        found.append(LemmaTemplate("requant", _requant))
     return found
 
 

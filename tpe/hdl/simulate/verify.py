@@ -28,7 +28,7 @@ _LARGEST = 1 << 22  # beats or words of one memory of the bench
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class VerificationReport:
     """What `verify` found: `outcomes` in order, and their sums."""
 
     engine: Config
@@ -92,7 +92,7 @@ class Report:
 
 def verify(
     engine: Config, workload: str = "", seed: int = 0, waves: str | Path | None = None
-) -> Report:
+) -> VerificationReport:
     """Run the engine's RTL in Verilator beside the model; every output and every cycle count.
 
     Without a workload: the battery, GEMMs of several K with one tile and more, full-range
@@ -102,7 +102,7 @@ def verify(
     """
     cases = cases_of(engine, workload, seed)
     target = None if waves is None else waves_file(Path(waves))
-    return Report(engine, tuple(cosimulate(cases, target)))
+    return VerificationReport(engine, tuple(cosimulate(cases, target)))
 
 
 def cases_of(engine: Config, workload: str, seed: int) -> list[Case]:

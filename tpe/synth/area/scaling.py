@@ -103,7 +103,7 @@ def _value(coefficients: Sequence[float], at: Sequence[float]) -> float:
 
 
 @dataclass(frozen=True)
-class Sample:
+class CalibrationPoint:
     """One calibration size as mapped, by the recipes of `AROUND`.
 
     Parts of the PE are black boxes but at the size of `reference`.
@@ -131,7 +131,7 @@ def samples(
     tech: Technology,
     step: Callable[[str], None] = lambda name: None,
     workers: int | None = None,
-) -> tuple[Sample, ...]:
+) -> tuple[CalibrationPoint, ...]:
     """The calibration sizes of an engine's array, mapped."""
     sizes = calibration(engine)
     parts = [
@@ -141,10 +141,10 @@ def samples(
         for size in sizes
     ]
     made = map_parts(parts, tech, AROUND, step, workers=workers)
-    return tuple(Sample(size, out.mapped) for size, out in zip(sizes, made, strict=True))
+    return tuple(CalibrationPoint(size, out.mapped) for size, out in zip(sizes, made, strict=True))
 
 
-def of_reference(engine: Config, found: Sequence[Sample]) -> Sample:
+def of_reference(engine: Config, found: Sequence[CalibrationPoint]) -> CalibrationPoint:
     """The sample of the reference size."""
     return next(sample for sample in found if sample.size == reference(engine))
 
@@ -152,7 +152,7 @@ def of_reference(engine: Config, found: Sequence[Sample]) -> Sample:
 def scaling(
     engine: Config,
     tech: Technology,
-    found: Sequence[Sample],
+    found: Sequence[CalibrationPoint],
     modules: Mapping[str, Sequence[Version]],
 ) -> Scaling:
     """What lies between the cells at any size, fitted to samples.

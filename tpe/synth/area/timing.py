@@ -28,7 +28,7 @@ from tpe.synth.area.boundary import (
     edge_name,
     tied_off,
 )
-from tpe.synth.area.path import KINDS, Stage, Timing, timing_of
+from tpe.synth.area.path import KINDS, Timing, timing_of
 from tpe.synth.netlist.netlist import Netlist, Port
 from tpe.technology.roles import FlipFlop
 from tpe.technology.technology import Technology
@@ -40,7 +40,6 @@ __all__ = [
     "KINDS",
     "RESET",
     "TIMERS",
-    "Stage",
     "Timing",
     "edge_flop",
     "timing_of",

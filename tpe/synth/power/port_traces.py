@@ -23,7 +23,7 @@ from tpe.hdl.simulate.vectors import bench_memories, bench_source
 from tpe.synth.area import designs
 from tpe.synth.area.timing import CLOCK
 from tpe.synth.netlist.netlist import Port
-from tpe.synth.power.activity import RECORDING, Trace, untraced
+from tpe.synth.power.activity import RECORDING, PortTrace, untraced
 
 _PREFIX = "tpe_x"
 _BENCH = f"{_PREFIX}_tb"
@@ -38,7 +38,7 @@ Ports = Mapping[str, Sequence[Port]]  # by kind: cell, front, finish, engine
 class Traces:
     """Port traces of a case: `by_kind` of those chosen, `instances` of all there are, by kind."""
 
-    by_kind: Mapping[str, tuple[Trace, ...]]
+    by_kind: Mapping[str, tuple[PortTrace, ...]]
     instances: Instances
     cycles: int  # of the model, from the first beat to the last output
 
@@ -138,7 +138,7 @@ def _writing(text: str, kind: str, ports: Sequence[Port]) -> str:
     return text[:at] + lines + text[at:]
 
 
-def _trace(file: Path, instance: str, ports: Sequence[Port]) -> Trace:
+def _trace(file: Path, instance: str, ports: Sequence[Port]) -> PortTrace:
     rows = [line.split() for line in file.read_text().splitlines()]
     sides = [
         tuple((p.name, p.width) for p in ports if p.direction == way and p.name != CLOCK)
@@ -146,4 +146,6 @@ def _trace(file: Path, instance: str, ports: Sequence[Port]) -> Trace:
     ]
     start = next(i for i, row in enumerate(rows) if row[0] == "1")
     ins, outs = tuple(row[1] for row in rows), tuple(row[2] for row in rows)
-    return Trace(instance.removeprefix(f"{_BENCH}.u_dut."), sides[0], sides[1], ins, outs, start)
+    return PortTrace(
+        instance.removeprefix(f"{_BENCH}.u_dut."), sides[0], sides[1], ins, outs, start
+    )
