@@ -25,9 +25,9 @@ from tests.contract.combos import (
 )
 from tpe.array.base import TERMS, Handshake
 from tpe.hdl.simulate import cell_cosim
-from tpe.hdl.simulate.verify import corner_values
 from tpe.nest.notation import bind
 from tpe.nest.readings import cycles, evaluate, firings
+from tpe.numbers.formats import FORMATS
 
 combos = pytest.mark.parametrize("combo", LEGAL, ids=combo_id)
 
@@ -86,7 +86,7 @@ def test_zero_points_per_row_and_column(combo):
 def test_corners_constant_across_lanes(combo):
     pe, array = combo
     e = engine(pe, array, (4, 4))
-    values = corner_values(-128, 127)
+    values = FORMATS["int8"].corners()
     assert {-128, -2, -1, 0, 2, 127} <= set(values)
     for x in values:
         for y in values:

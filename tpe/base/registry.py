@@ -5,6 +5,7 @@ refused:
 
     tpe.pes           a `tpe.pe.base.PE`; of ours, a file of `tpe/pe`
     tpe.arrays        a `tpe.array.base.Array`; of ours, a file of `tpe/array`
+    tpe.formats       a `tpe.numbers.formats.Format`; the integers have theirs without it
     tpe.technologies  the path of a Liberty file, or several
     tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
     tpe.columns       what adds columns to a layer's run: (engine, layer, operands) -> layer
@@ -31,6 +32,9 @@ _OWN = (
     ("tpe.columns", "energy", "tpe.synth.power.annotate:energy"),
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
+    ("tpe.formats", "bf16", "tpe.numbers.floats:BF16"),
+    ("tpe.formats", "bipolar1", "tpe.numbers.bipolar:BIPOLAR1"),
+    ("tpe.formats", "fp32", "tpe.numbers.floats:FP32"),
     ("tpe.technologies", "tpe130", "tpe.technology.technology:TPE130"),
     ("tpe.workloads", "digits_mlp", "tpe.workloads.sources:DIGITS_MLP"),
     ("tpe.workloads", "gemm:", "tpe.workloads.sources:GEMM"),

@@ -14,7 +14,7 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.array.base import Array, Grid
 from tpe.base.errors import TpeError
-from tpe.engine.finish import Chain, chain_of, guard_bits
+from tpe.engine.finish import Added, Chain, chain_of, guard_bits
 from tpe.engine.parameters import (
     Settings,
     default_size,
@@ -25,7 +25,8 @@ from tpe.engine.parameters import (
 from tpe.nest.notation import SPACE, M, N, Nest, tile
 from tpe.nest.readings import Unit, bound_inventory
 from tpe.numbers import zero_points
-from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.arithmetic import INTEGER, Arithmetic
+from tpe.numbers.formats import Format, number_format
 from tpe.pe.base import PE
 from tpe.pe.widths import Widths
 
@@ -76,8 +77,8 @@ class Config:
             self.size = parse_size(default_size(self.array) if size is None else size, self.array)
             self.grid = self.array.grid(self.size)
         params = self._resolve(parameters)
-        self.a_format = int_format(params["a_type"], "a_type")
-        self.b_format = int_format(params["b_type"], "b_type")
+        self.a_format = number_format(params["a_type"], "a_type")
+        self.b_format = number_format(params["b_type"], "b_type")
         self.widths = self._widths(params)
         self.params = Settings(params, acc_bits=self.widths.acc - guard_bits(params))
         self._check_storage()
@@ -99,6 +100,13 @@ class Config:
     def made_as(self, kind: type[C]) -> C:
         """The same as another class of configuration, such as an engine that runs."""
         return _remade(kind, *self._given(), self.widths)
+
+    def wrapping(self) -> Self:
+        """The same as its RTL is: without guard bits its accumulator wraps, it refuses nothing."""
+        if self.chain.narrow or self.params["overflow"] == "wrap" or not self.arithmetic.exact:
+            return self
+        place, params = self._given()
+        return type(self)(*place, **{**params, "overflow": "wrap"})
 
     def _given(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What makes it again: where it stands, and its parameters."""
@@ -208,11 +216,21 @@ class Config:
             "rtl_checked": pes.rtl_checked(self.record),
         }
 
-    def encoded_formats(self) -> tuple[IntFormat, IntFormat]:
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What its operands are, and what it makes of them."""
+        return self.pe.arithmetic if self.pe else INTEGER
+
+    def require_room(self, layer: str, k: int, added: Added | None) -> None:
+        """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
+        if self.arithmetic.exact and self.params["overflow"] != "wrap":
+            self.chain.check_room(layer, k, *self.difference_formats(), added)
+
+    def encoded_formats(self) -> tuple[Format, Format]:
         """Formats, as the array sees them, of the encoded operand and of the other one."""
         return self._encoded(self.params)
 
-    def _encoded(self, params: Mapping[str, Any]) -> tuple[IntFormat, IntFormat]:
+    def _encoded(self, params: Mapping[str, Any]) -> tuple[Format, Format]:
         mode = params["zero_points"]
         code = zero_points.coded_format
         a, b = code(self.a_format, mode), code(self.b_format, mode)
@@ -223,7 +241,7 @@ class Config:
         """What becomes of C between the array and the port; see `tpe.engine.finish`."""
         return chain_of(self.params)
 
-    def difference_formats(self) -> tuple[IntFormat, IntFormat]:
+    def difference_formats(self) -> tuple[Format, Format]:
         """Ranges of an operand less its zero point, of A and of B: what C is a sum of."""
         mode = self.params["zero_points"]
         take = zero_points.difference_format

@@ -26,7 +26,7 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Schedule, next_cycle
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import FORMATS, IntFormat
+from tpe.numbers.formats import FORMATS, Format, IntFormat
 from tpe.numbers.operands import Ints, check_accumulator
 from tpe.numbers.words import wrap
 from tpe.pe.parameters import Parameter
@@ -215,9 +215,7 @@ class Chain:
             zero = int(_integers(requant.zero_point, (), (1,), *limits, place)[0])
         return Added(c0, bias, multiplier, shift, zero)
 
-    def check_room(
-        self, layer: str, k: int, a: IntFormat, b: IntFormat, values: Added | None
-    ) -> None:
+    def check_room(self, layer: str, k: int, a: Format, b: Format, values: Added | None) -> None:
         """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
         limit = self.acc_bits + self.guard_bits
         added = np.zeros(1, np.int64) if values is None else values.added

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from operator import index
 from typing import Any, NoReturn
 
@@ -78,7 +79,13 @@ def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter,
         return (*COMMON, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
     chosen = [array] if array else [arrays.get(name) for name in arrays.names()]
     of_arrays = {p.name: p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)}
-    return (*COMMON, *pe.parameters, *of_arrays.values())
+    common = (_narrowed(p, pe.arithmetic.legal(p.name)) for p in COMMON)
+    return (*common, *pe.parameters, *of_arrays.values())
+
+
+def _narrowed(parameter: Parameter, legal: tuple[Any, ...] | None) -> Parameter:
+    """A common parameter where a PE's arithmetic takes some values of it only."""
+    return parameter if legal is None else replace(parameter, default=legal[0], legal=legal)
 
 
 def default_size(array: Array) -> tuple[int, ...]:

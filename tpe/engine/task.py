@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.formats import Format, number_format
 from tpe.numbers.operands import Ints, as_operands
 from tpe.numbers.zero_points import Zero, coded, correction, offset
 from tpe.workloads.base import Layer
@@ -57,7 +57,7 @@ class Seen:
     correction: Ints | None
 
 
-def see(task: Task, a_format: IntFormat, b_format: IntFormat, mode: str) -> Seen:
+def see(task: Task, a_format: Format, b_format: Format, mode: str) -> Seen:
     """Check a task's operands and zero points and turn them into what enters the array."""
     _check_formats(task, a_format, b_format)
     a, b = as_operands(task.a, task.b, a_format, b_format, task.name)
@@ -69,7 +69,7 @@ def see(task: Task, a_format: IntFormat, b_format: IntFormat, mode: str) -> Seen
     return Seen(a_coded, b_coded, correction(a_coded, b_coded, a_rest, b_rest))
 
 
-def layer_zeros(layer: Layer, formats: tuple[IntFormat, IntFormat], mode: str) -> tuple[Ints, Ints]:
+def layer_zeros(layer: Layer, formats: tuple[Format, Format], mode: str) -> tuple[Ints, Ints]:
     """Zero points (M, 1) or (1, 1) and (1, N) or (1, 1) of a layer, its operands not looked at.
 
     TpeError as `see` for stored formats and zero points that do not fit.
@@ -80,14 +80,14 @@ def layer_zeros(layer: Layer, formats: tuple[IntFormat, IntFormat], mode: str) -
     return _zeros(task, (layer.m, layer.n), formats, mode)
 
 
-def _check_formats(task: Task, a_format: IntFormat, b_format: IntFormat) -> None:
+def _check_formats(task: Task, a_format: Format, b_format: Format) -> None:
     where = f"layer '{task.name}'"
     _check_stored(task.a_type, a_format, f"{where}: activations", "a_type")
     _check_stored(task.b_type, b_format, f"{where}: weights", "b_type")
 
 
 def _zeros(
-    task: Task, size: tuple[int, int], formats: tuple[IntFormat, IntFormat], mode: str
+    task: Task, size: tuple[int, int], formats: tuple[Format, Format], mode: str
 ) -> tuple[Ints, Ints]:
     where = f"layer '{task.name}'"
     check_zero(task.a_zero, formats[0], mode, f"{where}: a_zero")
@@ -110,17 +110,17 @@ def _along(zero: Zero, shape: tuple[int, int], where: str) -> Ints:
     return values.reshape(shape if values.size > 1 else (1, 1))
 
 
-def _check_stored(stored: str | None, number: IntFormat, where: str, field: str) -> None:
+def _check_stored(stored: str | None, number: Format, where: str, field: str) -> None:
     if stored is None:
         return
-    own = int_format(stored)
+    own = number_format(stored)
     if own.low < number.low or own.high > number.high:
         raise StoredTypeError(
             f"{where} are stored as {stored}, {field} = {number.name}; set {field} = {stored}"
         )
 
 
-def check_zero(zero: Zero, number: IntFormat, mode: str, where: str) -> None:
+def check_zero(zero: Zero, number: Format, mode: str, where: str) -> None:
     """Raise if a zero point leaves its format, or is not 0 where none is taken out."""
     try:
         values = np.asarray(zero)

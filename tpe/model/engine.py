@@ -22,7 +22,7 @@ from tpe.model.bare_nest import nest_timing
 from tpe.model.firings import count_firings
 from tpe.model.result import Error, LayerRun, Run, repeated
 from tpe.model.unvalued import VALUES, unvalued_run, values_of
-from tpe.model.values import bit_level, exact_product
+from tpe.model.values import bit_level
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import Zero
 from tpe.workloads import Layer, Workload
@@ -194,9 +194,7 @@ class Engine(Config):
         transposed = self.params["encode"] == "weights"
         encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
         added = self.chain.values(given, seen.a.shape[0], seen.b.shape[1], task.name)
-        if self.params["overflow"] != "wrap":
-            ranges = self.difference_formats()
-            self.chain.check_room(task.name, encoded.shape[1], *ranges, added)
+        self.require_room(task.name, encoded.shape[1], added)
         found = None if values == "none" else self._values(seen, encoded, other, values, added)
         job = self.job(encoded, other)
         timing = self.timing(job, handshake)
@@ -227,12 +225,20 @@ class Engine(Config):
     ) -> Results:
         """C (M, N) as it leaves the finish chain, and what it would be without overflow."""
         transposed = self.params["encode"] == "weights"
-        product = exact_product(encoded, other, *self.encoded_formats())
+        product = self.arithmetic.product(encoded, other, *self.encoded_formats())
         exact = held = product.T if transposed else product
         if values == "bits" and self.pe is not None:
             bits = bit_level(self, encoded, other)
             held = bits.T if transposed else bits
-        return self.chain.applied(held, exact, seen.correction, added)
+        results = self.chain.applied(held, exact, seen.correction, added)
+        return results if self.arithmetic.exact else self._inexact(results, seen)
+
+    def _inexact(self, results: Results, seen: Seen) -> Results:
+        """Words of C as values, beside the exact product in float64."""
+        a, b = self.a_format.values(seen.a), self.b_format.values(seen.b)
+        with np.errstate(all="ignore"):
+            exact = a.astype(np.float64) @ b.astype(np.float64)
+        return Results(self.arithmetic.values(results.c), exact, overflowed=False)
 
     def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
         """The schedule of a job, the chain's register included."""

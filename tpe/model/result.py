@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
-from math import hypot
+from math import hypot, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Error:
-    """How far C is from A @ B: the largest distance, and sums to take relative bias from."""
+    """How far C is from A @ B: the largest distance, and sums to take relative bias from.
 
-    largest: int = 0
-    total: int = 0  # sum of C - exact
-    size: int = 0  # sum of |exact|; 0 if nothing differs
+    Floats, and infinite, where C or A @ B has an infinity or a NaN.
+    """
+
+    largest: float = 0
+    total: float = 0  # sum of C - exact
+    size: float = 0  # sum of |exact|; 0 if nothing differs
 
     def __add__(self, other: Error) -> Error:
         return Error(
@@ -45,11 +48,14 @@ class Error:
         """The error of `c` (M, N); free if it is the exact array itself."""
         if c is exact:
             return cls()
-        difference = c - exact
+        with np.errstate(invalid="ignore"):
+            difference = c - exact
         if not difference.any():
             return cls()
-        largest, total = int(np.abs(difference).max()), int(difference.sum())
-        return cls(largest, total, int(np.abs(exact).sum()))
+        if not np.isfinite(difference).all():
+            return cls(inf, inf, 1)
+        largest, total = np.abs(difference).max().item(), difference.sum().item()
+        return cls(largest, total, np.abs(exact).sum().item())
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,9 +295,15 @@ def _exactness(error: Error | None) -> dict[str, Any]:
         return {}
     return {
         "exact": error.largest == 0,
-        "max_abs_error_vs_exact": float(error.largest),
-        "bias_relative": error.total / error.size if error.size else 0.0,
+        "max_abs_error_vs_exact": float(error.largest) if isfinite(error.largest) else None,
+        "bias_relative": _relative(error),
     }
+
+
+def _relative(error: Error) -> float | None:
+    if not isfinite(error.total):
+        return None
+    return error.total / error.size if error.size else 0.0
 
 
 def repeated(firings: Mapping[str, int | None], times: int) -> dict[str, int | None]:

@@ -24,6 +24,7 @@ from tpe.base.files import read_text, whole_file
 from tpe.engine.file import size_text
 from tpe.model.engine import Engine
 from tpe.model.result import Error, LayerRun, Run
+from tpe.numbers.arithmetic import Arithmetic
 from tpe.numbers.operands import Ints
 from tpe.version import __version__
 
@@ -121,17 +122,18 @@ def run_content(run: Run, values: bool = False) -> dict[str, Any]:
         **own,
         "command": str(run.command),
         "run_by": run.version,
-        "layers": [_layer_content(layer, values) for layer in run.layers],
+        "layers": [_layer_content(layer, values, run.engine.arithmetic) for layer in run.layers],
     }
 
 
 def run_of(content: Mapping[str, Any]) -> Run:
     """The run that `run_content` described."""
-    layers = tuple(_layer_of(layer) for layer in content["layers"])
+    engine = engine_of(content["engine"])
+    layers = tuple(_layer_of(layer, engine.arithmetic) for layer in content["layers"])
     if not layers:
         raise TpeError("a run without layers")
     return Run(
-        engine_of(content["engine"]),
+        engine,
         _text(content["workload"]),
         int(content["seed"]),
         layers,
@@ -141,13 +143,13 @@ def run_of(content: Mapping[str, Any]) -> Run:
     )
 
 
-def _layer_content(layer: LayerRun, values: bool) -> dict[str, Any]:
+def _layer_content(layer: LayerRun, values: bool, arithmetic: Arithmetic) -> dict[str, Any]:
     content = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name != "C"}
     content["terms"] = {term: str(getattr(layer.terms, term)) for term in TERMS}
     content["error"] = asdict(layer.error) if layer.error else None
     content["firings"] = dict(layer.firings)
     if values and layer.C is not None:
-        content["C"] = _packed(layer.C)
+        content["C"] = _packed(arithmetic.words(layer.C))
     return content
 
 
@@ -181,11 +183,11 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
         False,
     ),
     ("firings", lambda v: isinstance(v, dict) and all(map(_may_be_count, v.values())), False),
-    ("error", lambda v: all(type(v[f.name]) is int for f in fields(Error)), True),
+    ("error", lambda v: all(type(v[f.name]) in (int, float) for f in fields(Error)), True),
 )
 
 
-def _layer_of(content: Mapping[str, Any]) -> LayerRun:
+def _layer_of(content: Mapping[str, Any], arithmetic: Arithmetic) -> LayerRun:
     packed = content.get("C")
     for name, legal, may_miss in _FIELDS:
         value = content.get(name) if may_miss else content[name]
@@ -200,7 +202,9 @@ def _layer_of(content: Mapping[str, Any]) -> LayerRun:
             "bandwidth": tuple(content["bandwidth"]),
         }
     )
-    return made if packed is None else replace(made, C=_unpacked(packed, (made.m, made.n)))
+    if packed is None:
+        return made
+    return replace(made, C=arithmetic.values(_unpacked(packed, (made.m, made.n))))
 
 
 def _packed(c: Ints) -> str:

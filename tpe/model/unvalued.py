@@ -18,8 +18,8 @@ from tpe.base.errors import TpeError
 from tpe.engine.task import layer_zeros
 from tpe.model.firings import count_firings
 from tpe.model.result import LayerRun, repeated
-from tpe.numbers.formats import IntFormat
-from tpe.numbers.operands import Ints, check_range
+from tpe.numbers.formats import Format
+from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import coded
 from tpe.pe.paces import LockStep
 from tpe.workloads.base import Layer
@@ -59,9 +59,7 @@ def unvalued_run(
     zeros = layer_zeros(layer, formats, engine.params["zero_points"])
     for side, number, what in zip(sides, formats, "AB", strict=True):
         _check_drawn(side, number, f"layer '{layer.name}': {what}")
-    if engine.params["overflow"] != "wrap":
-        ranges = engine.difference_formats()
-        engine.chain.check_room(layer.name, layer.k, *ranges, None)
+    engine.require_room(layer.name, layer.k, None)
     transposed = engine.params["encode"] == "weights"
     m, n = (layer.n, layer.m) if transposed else (layer.m, layer.n)
     job = engine.shape_job(m, n, layer.k)
@@ -98,7 +96,7 @@ def _sides(layer: Layer) -> tuple[Operand | np.ndarray, Operand | np.ndarray]:
     return layer.activations, layer.weights
 
 
-def _check_drawn(side: Operand | np.ndarray, number: IntFormat, where: str) -> None:
+def _check_drawn(side: Operand | np.ndarray, number: Format, where: str) -> None:
     """What would be drawn must fit the engine's format."""
     if not isinstance(side, Operand) or side.drawn is None:
         return
@@ -158,7 +156,7 @@ class _Side:
     def rows(self) -> Ints:
         """The operand itself."""
         made = self.operand() if isinstance(self.operand, Operand) else self.operand
-        check_range(made, self.number, self.name, f"{self.name[-1].lower()}_type")
+        self.number.read(made, self.name, "M x K", f"{self.name[-1].lower()}_type")
         seen = coded(made, self.zero, self.number, self.mode)
         return seen.T if self.transposed else seen
 

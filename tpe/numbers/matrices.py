@@ -21,10 +21,14 @@ def as_matrix(value: object, where: str, dims: str) -> np.ndarray:
 
 
 def owned(array: np.ndarray) -> np.ndarray:
-    """A read-only C-ordered int64 array with these values, copied unless nobody can change it."""
+    """A read-only C-ordered int64 array with these values, copied unless nobody can change it.
+
+    Floats stay what they are.
+    """
     shared = array.flags.writeable or not array.flags.owndata
-    if shared or array.dtype != np.int64 or not array.flags.c_contiguous:
-        array = np.array(array, dtype=np.int64, order="C", copy=True, subok=False)
+    dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.int64)
+    if shared or array.dtype != dtype or not array.flags.c_contiguous:
+        array = np.array(array, dtype=dtype, order="C", copy=True, subok=False)
         array.flags.writeable = False
     return array
 

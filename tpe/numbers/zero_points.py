@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from tpe.numbers.formats import CodedFormat, IntFormat
+from tpe.numbers.formats import CodedFormat, Format, IntFormat
 from tpe.numbers.operands import Ints
 
 MODES = ("none", "subtract", "offset")
 Zero = int | Ints  # one for the side, or one per row of A (M,) or per column of B (N,)
 
 
-def coded_format(number: IntFormat, mode: str) -> IntFormat:
+def coded_format(number: Format, mode: str) -> Format:
     """The signed format in which an array works on operands of `number`.
 
     >>> uint8 = IntFormat("uint8", 8, False)
@@ -42,17 +42,17 @@ def coded_format(number: IntFormat, mode: str) -> IntFormat:
     return CodedFormat(number.name, number.bits + 1, True, 0, number.high)
 
 
-def difference_format(number: IntFormat, mode: str) -> IntFormat:
+def difference_format(number: Format, mode: str) -> Format:
     """The range of an operand less its zero point: what C is a sum of."""
     return coded_format(number, "none" if mode == "none" else "subtract")
 
 
-def offset(number: IntFormat, mode: str) -> int:
+def offset(number: Format, mode: str) -> int:
     """What `offset` takes off every operand before it enters: 2**(W-1) if unsigned, else 0."""
     return 1 << (number.bits - 1) if mode == "offset" and not number.signed else 0
 
 
-def coded(x: Ints, zero: Zero, number: IntFormat, mode: str) -> Ints:
+def coded(x: Ints, zero: Zero, number: Format, mode: str) -> Ints:
     """Operands as they enter the array; `zero` broadcasts against `x`."""
     taken = zero if mode == "subtract" else offset(number, mode)
     if not np.any(taken):

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from tpe.nest.notation import Nest
+from tpe.numbers.arithmetic import INTEGER, Arithmetic
 from tpe.pe.kernel import Kernel
 from tpe.pe.paces import FreeRows, LockStep, Pace, Planes
 from tpe.pe.parameters import Parameter
@@ -64,6 +65,7 @@ class PE:
     pace: Pace
     ways: frozenset[Way]
     hardware: Hardware | None  # None: model only
+    arithmetic: Arithmetic = INTEGER
     parameters: tuple[Parameter, ...] = ()
     at: Callable[[Params], PE] | None = None  # the record for these parameters, if they change it
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tpe.array.base import Array
 from tpe.model.engine import Engine
-from tpe.numbers.operands import Ints
+from tpe.numbers.operands import Ints, as_operands
 from tpe.pe.base import PE
 
 # a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
@@ -79,6 +79,9 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
 
 def takes(array: Array, pe: PE, choice: dict[str, Any]) -> bool:
     """Whether an array that takes a PE takes it with these parameters as well."""
+    legal = ((value, pe.arithmetic.legal(name)) for name, value in choice.items())
+    if not all(values is None or value in values for value, values in legal):
+        return False
     if pe.at is None:
         return True
     defaults = {parameter.name: parameter.default for parameter in pe.parameters}
@@ -98,11 +101,32 @@ def types_of(a_type: str, b_type: str, acc_bits: int) -> dict[str, Any]:
     return {"a_type": a_type, "b_type": b_type, "acc_bits": acc_bits, "overflow": "wrap"}
 
 
+def types_for(pe: PE) -> list[dict[str, Any]]:
+    """The same of all entries, with what a PE's arithmetic takes instead where it takes less."""
+    found = []
+    for number, kind in enumerate(TYPES):
+        given = types_of(*kind)
+        for name in given:
+            legal = pe.arithmetic.legal(name)
+            if legal is not None and given[name] not in legal:
+                given[name] = legal[number % len(legal)]
+        if given not in found:
+            found.append(given)
+    return found
+
+
 def operands(engine: Engine, m: int, n: int, k: int, seed: int) -> tuple[Ints, Ints]:
     """A (M, K) and B (K, N) over the full range of the engine's formats."""
     rng = np.random.default_rng(seed)
-    a, b = engine.a_format, engine.b_format
-    return rng.integers(a.low, a.high + 1, (m, k)), rng.integers(b.low, b.high + 1, (k, n))
+    return engine.a_format.drawn(rng, (m, k)), engine.b_format.drawn(rng, (k, n))
+
+
+def right(engine: Engine, a: Ints, b: Ints) -> Ints:
+    """Words of C (M, N) as they have to be, of operands A (M, K) and B (K, N)."""
+    if engine.arithmetic.exact:
+        return wrapped(a.astype(object) @ b.astype(object), engine.widths.acc)
+    sides = as_operands(a, b, engine.a_format, engine.b_format, "right")
+    return engine.arithmetic.product(*sides, engine.a_format, engine.b_format)
 
 
 def wrapped(c: Ints, bits: int) -> Ints:

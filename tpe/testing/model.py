@@ -14,7 +14,7 @@ from tpe.nest.readings import evaluate
 from tpe.numbers.digits import encoding
 from tpe.pe.base import PE
 from tpe.pe.parameters import ENCODERS
-from tpe.testing.cases import TYPES, engine, operands, types_of, variants, wrapped
+from tpe.testing.cases import engine, operands, right, types_for, variants, wrapped
 from tpe.testing.check import Check, of
 
 CELLS, LANES = 5, 7  # of the check on lanes
@@ -54,8 +54,10 @@ def lanes(pe: PE) -> None:
         facts = kernel.facts(widths, ENCODERS[e.encoder])
         step = compiled(kernel.step)
         rng = np.random.default_rng(0)
-        high = 1 << (min(widths.a, widths.b) - 1)
-        codes, b = rng.integers(-high, high, (2, LANES, CELLS))
+        codes, b = (
+            np.array(number.read(number.drawn(rng, (LANES, CELLS)), "lanes", "lanes", "type"))
+            for number in e.encoded_formats()
+        )
         if e.pe.digit_serial:
             codes = encoding(e.encoder).encode(codes, widths.a).astype(np.int64)[..., 0].copy()
         together, apart = np.zeros((2, len(kernel.psum.words(widths)), CELLS), np.int64)
@@ -66,26 +68,27 @@ def lanes(pe: PE) -> None:
 
 
 def values(pe: PE, array: Array) -> None:
-    """Every pair of int8 operands, and sums of them, by the kernel and by the fast path."""
+    """Every pair of short operands, and sums of them, by the kernel and by the fast path."""
     e = engine(pe, array, (4, 4))
-    every = np.arange(-128, 128)
-    product = np.multiply.outer(every, every)
-    wrong = int((e.run(every[:, None], every[None, :], values="bits").C != product).sum())
-    assert not wrong, f"{wrong} of 65536 products differ"
+    words = e.arithmetic.words
+    every = e.a_format.sweep()[:, None], e.b_format.sweep()[None, :]
+    differs = words(e.run(*every, values="bits").C) != right(e, *every)
+    assert not differs.any(), f"{differs.sum()} of {differs.size} products differ"
     for m, n, k in ((1, 1, 1), (5, 3, 33), (2, 7, 600)):
         a, b = operands(e, m, n, k, seed=k)
         for path in ("bits", "fast"):
-            assert (e.run(a, b, values=path).C == a @ b).all(), f"{m}x{n}x{k}, values = {path}"
+            same = words(e.run(a, b, values=path).C) == right(e, a, b)
+            assert same.all(), f"{m}x{n}x{k}, values = {path}"
 
 
 def types(pe: PE, array: Array) -> None:
     """Every choice of the PE with operands of other widths; a narrow accumulator wraps."""
     for choice in variants(pe, array):
-        for kind in TYPES:
-            e = engine(pe, array, (3, 4), **choice, **types_of(*kind))
+        for kind in types_for(pe):
+            e = engine(pe, array, (3, 4), **choice, **kind)
             a, b = operands(e, 5, 6, 17, seed=1)
-            product = wrapped(a.astype(object) @ b.astype(object), e.widths.acc)
-            assert (e.run(a, b, values="bits").C == product).all(), f"{choice}, {kind}: kernel"
+            product, c = right(e, a, b), e.run(a, b, values="bits").C
+            assert (e.arithmetic.words(c) == product).all(), f"{choice}, {kind}: kernel"
             if choice.get("encode") != "weights" and e.has_nest:
                 value = wrapped(evaluate(e.nest, a, b, e.encoder, e.widths.a), e.widths.acc)
                 assert (value == product).all(), f"{choice}, {kind}: nest"

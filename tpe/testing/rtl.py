@@ -16,8 +16,9 @@ from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, battery
 from tpe.model.engine import Engine
+from tpe.numbers.operands import as_operands
 from tpe.pe.base import PE
-from tpe.testing.cases import engine, operands, variants
+from tpe.testing.cases import engine, operands, right, variants
 from tpe.testing.check import Check, of
 
 SIZES = ((1, 1), (2, 3), (4, 1))
@@ -43,12 +44,14 @@ def reads(pe: PE, array: Array) -> None:
 
 
 def cell(pe: PE, array: Array) -> None:
-    """One cell on every pair of int8 operands, and on random steps: frozen, idle, begun anew."""
+    """One cell on every pair of short operands, and on random steps: frozen, idle, begun anew."""
     e = Engine(pe, array, (1,) * len(array.sides))
-    a, b = (x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
+    every = e.a_format.sweep()[:, None], e.b_format.sweep()[None, :]
+    codes = as_operands(*every, e.a_format, e.b_format, "pairs")
+    a, b = (x.ravel() for x in np.broadcast_arrays(*codes))
     steps, index = cell_cosim.steps_of_pairs(e, a, b)
-    wrong = (cell_cosim.rtl_steps(e, steps)[index].sum(axis=1) != a * b).sum()
-    assert not wrong, f"{wrong} of 65536 products differ"
+    differs = cell_cosim.rtl_steps(e, steps)[index].sum(axis=1) != right(e, *every).ravel()
+    assert not differs.any(), f"{differs.sum()} of {differs.size} products differ"
     disturbed = disturb(e, steps)
     taken = np.flatnonzero(disturbed.en & disturbed.valid)
     shown, expected = cell_cosim.rtl_steps(e, disturbed), cell_cosim.model_steps(e, disturbed)

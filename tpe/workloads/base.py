@@ -186,14 +186,14 @@ def exact_gemm(layer: Layer) -> np.ndarray:
 
 
 def run_layer(gemm: Gemm, layer: Layer) -> np.ndarray:
-    """C of `layer` from `gemm`, checked: (M, N) integers, as int64; `TpeError` otherwise."""
+    """C of `layer` from `gemm`, checked: (M, N), integers as int64; `TpeError` otherwise."""
     c = np.asarray(gemm(layer))
-    if c.shape != (layer.m, layer.n) or c.dtype.kind not in "iu":
+    if c.shape != (layer.m, layer.n) or c.dtype.kind not in "iuf":
         raise TpeError(
             f"layer '{layer.name}': the engine returned {c.dtype} of shape {c.shape}; "
-            f"legal: integers of shape {(layer.m, layer.n)}"
+            f"legal: numbers of shape {(layer.m, layer.n)}"
         )
-    return c.astype(np.int64, copy=False)
+    return c if c.dtype.kind == "f" else c.astype(np.int64, copy=False)
 
 
 def checked_operand(value: object, where: str, dims: str) -> np.ndarray:

@@ -49,6 +49,8 @@ class Rescale:
         >>> half(np.array([[2, 5, -8, 1000]])).tolist()
         [[2, 3, 0, 127]]
         """
+        if c.dtype.kind == "f":  # of floating-point sums the nearest integers, as a converter makes
+            c = np.rint(np.clip(np.nan_to_num(c), _INT32.min, _INT32.max)).astype(np.int64)
         # Saturated before the addition: an engine may return anything that int64 holds.
         total: np.ndarray = np.clip(c, _INT32.min - self.bias, _INT32.max - self.bias) + self.bias
         if self.multiplier is None:

@@ -1,14 +1,13 @@
-"""How generated operands are drawn: distributions over the integers of a format, by a seed."""
+"""How generated operands are drawn: distributions over the numbers of a format, by a seed."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import IntFormat
+from tpe.numbers.formats import Format
 from tpe.numbers.matrices import is_int
 
 DISTRIBUTIONS = ("uniform", "normal")
@@ -29,6 +28,8 @@ class Distribution:
     normal   mean 0, standard deviation `sigma` before rounding to the nearest integer; values
              the format cannot hold are drawn again (never clipped, which would pile them up at
              the ends)
+
+    Of a floating-point format: uniform from -1 to 1, or normal, rounded to the format.
 
     >>> str(Distribution("normal", 20.0)), str(Distribution("uniform"))
     ('normal:20', 'uniform')
@@ -57,20 +58,20 @@ class Drawn:
     layer, side  what `draw` is keyed by beside the seed
     """
 
-    format: IntFormat
+    format: Format
     distribution: Distribution
     seed: int
     layer: int
     side: int
 
     def made(self, shape: tuple[int, int]) -> np.ndarray:
-        """The operands themselves: read-only int64 of `shape`."""
+        """The operands themselves: read-only, of `shape`; integers are int64."""
         return draw(
             self.format, shape, self.distribution, self.seed, layer=self.layer, side=self.side
         )
 
     def sample(self, shape: tuple[int, int], stream: int) -> np.ndarray:
-        """Others of the same distribution: int64 of `shape`, apart for every `stream`.
+        """Others of the same distribution, of `shape`, apart for every `stream`.
 
         stream: 0 .. 2**20 - 1
         """
@@ -79,7 +80,7 @@ class Drawn:
 
 
 def draw(
-    fmt: IntFormat,
+    fmt: Format,
     shape: tuple[int, int],
     distribution: Distribution,
     seed: int,
@@ -87,7 +88,7 @@ def draw(
     layer: int,
     side: int,
 ) -> np.ndarray:
-    """Operands of one side of one layer: read-only int64 of `shape`, each within `fmt`.
+    """Operands of one side of one layer: read-only, of `shape`, each within `fmt`; integers int64.
 
     A counter-based generator (Philox) keyed by (seed, layer, side): no operand depends on what
     was drawn before it. The mapping from its bits to values is ours, in integers, since numpy
@@ -103,11 +104,7 @@ def draw(
     key = np.array([seed, 2 * layer + side], dtype=np.uint64)
     try:
         bits = np.random.Philox(key=key).random_raw(shape)
-        values = (
-            _uniform(bits, fmt)
-            if distribution.sigma is None
-            else _normal(bits, fmt, distribution.sigma)
-        )
+        values = fmt.spread(bits, distribution.sigma)
     except MemoryError:
         raise TpeError(
             f"operands of {shape[0]} x {shape[1]} do not fit in this machine's memory; "
@@ -121,35 +118,6 @@ def check_seed(seed: object) -> None:
     """`TpeError` unless `seed` is one."""
     if not is_int(seed) or not 0 <= seed < 2**64:  # type: ignore[operator]
         raise TpeError(f"seed is {seed!r}; legal: an integer, 0 .. 2**64 - 1")
-
-
-def _uniform(bits: np.ndarray, fmt: IntFormat) -> np.ndarray:
-    # The range of an integer format is a power of two: its top bits are exactly uniform.
-    bits >>= np.uint64(64 - fmt.bits)
-    values = bits.astype(np.int64)
-    values += fmt.low
-    return values
-
-
-def _normal(bits: np.ndarray, fmt: IntFormat, sigma: float) -> np.ndarray:
-    # Rounding, then redrawing what does not fit, is a distribution over the format's values;
-    # inverting its cumulative sum draws from it in one step, so that a sigma far beyond the
-    # format cannot redraw for ever.
-    bits >>= np.uint64(64 - 53)
-    values = np.searchsorted(_thresholds(fmt, sigma), bits, side="right").astype(np.int64)
-    values += fmt.low
-    return values
-
-
-def _thresholds(fmt: IntFormat, sigma: float) -> np.ndarray:
-    """Entry i: P(value <= low + i) in units of 2**-53, for all values but the highest."""
-    # Beyond 2**40 the distribution is uniform to 53 bits, and 1 / sigma would lose its own.
-    scale = min(sigma, 2.0**40) * math.sqrt(2.0)
-    edges = [math.erf((value + 0.5) / scale) for value in range(fmt.low - 1, fmt.high + 1)]
-    first, last = edges[0], edges[-1]
-    return np.array(
-        [round((edge - first) / (last - first) * 2**53) for edge in edges[1:-1]], dtype=np.uint64
-    )
 
 
 def _number(value: float) -> str:

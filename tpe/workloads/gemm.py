@@ -7,7 +7,7 @@ import re
 from functools import partial
 
 from tpe.base.errors import TpeError, unknown
-from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.formats import Format, number_format
 from tpe.workloads.base import Workload
 from tpe.workloads.draw import (
     ACTIVATIONS,
@@ -33,8 +33,8 @@ def gemm_workload(
     spec: str,
     *,
     seed: int = 0,
-    a_type: str | IntFormat = "int8",
-    b_type: str | IntFormat = "int8",
+    a_type: str | Format = "int8",
+    b_type: str | Format = "int8",
 ) -> Workload:
     """The workload of a `gemm:` spec: one layer, activations M x K, weights K x N.
 
@@ -54,7 +54,7 @@ def gemm_workload(
     shape_part, _, rest = arguments.partition(":")
     m, n, k = _parse_shape(shape_part, where)
     distribution = _parse_distribution(rest, where) if rest else Distribution("uniform")
-    a_format, b_format = int_format(a_type, "a_type"), int_format(b_type, "b_type")
+    a_format, b_format = number_format(a_type, "a_type"), number_format(b_type, "b_type")
     check_seed(seed)
     layer = LazyLayer(
         "gemm",

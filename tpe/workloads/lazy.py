@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import IntFormat
+from tpe.numbers.formats import Format, IntFormat
 from tpe.numbers.matrices import is_int, owned
 from tpe.workloads.base import Layer, check_label, checked_operand
 from tpe.workloads.draw import MAX_ELEMENTS, Distribution, Drawn, check_seed
@@ -239,8 +239,8 @@ def dtype_of(fmt: IntFormat) -> np.dtype[Any]:
     return np.dtype(("i" if fmt.signed else "u") + ("1" if fmt.bits <= 8 else "2"))
 
 
-def uniform(fmt: IntFormat, shape: tuple[int, ...], seed: int, layer: int, side: int) -> np.ndarray:
-    """Seeded integers of `shape`, every value of `fmt` equally likely, in its narrowest type.
+def uniform(fmt: Format, shape: tuple[int, ...], seed: int, layer: int, side: int) -> np.ndarray:
+    """Seeded numbers of `shape`, integers in their narrowest type, every one equally likely.
 
     Keyed as `tpe.workloads.gemm.draw`, by (seed, layer, side) through Philox, with 4 or 8 values
     taken from each 64-bit word, lowest first: a network has 10**8 weights.
@@ -250,9 +250,11 @@ def uniform(fmt: IntFormat, shape: tuple[int, ...], seed: int, layer: int, side:
     array([[ 7, -3, -6, -1, -4, -1]], dtype=int8)
     """
     check_seed(seed)
-    dtype = dtype_of(fmt)
     count = int(np.prod(shape, dtype=np.int64))
     key = np.array([seed, 2 * layer + side], dtype=np.uint64)
+    if not isinstance(fmt, IntFormat):
+        return fmt.spread(np.random.Philox(key=key).random_raw(shape), None)
+    dtype = dtype_of(fmt)
     words = -(-count * dtype.itemsize // 8)
     raw = np.random.Philox(key=key).random_raw(words).astype("<u8", copy=False)
     values = raw.view(dtype.newbyteorder("<")).astype(dtype, copy=False)[:count]

@@ -26,7 +26,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.base.files import read_text
-from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.formats import Format, number_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.im2col import Window, im2col
 from tpe.workloads.imported import ImportedWorkload
@@ -103,8 +103,8 @@ def load_scalesim(
     path: str | os.PathLike[str],
     *,
     seed: int = 0,
-    a_type: str | IntFormat = "int8",
-    b_type: str | IntFormat = "int8",
+    a_type: str | Format = "int8",
+    b_type: str | Format = "int8",
 ) -> ImportedWorkload:
     """The layers of a SCALE-Sim topology file; operands uniform by `seed` in the formats given.
 
@@ -120,7 +120,7 @@ def load_scalesim(
     Errors: `TpeError` naming the file, the line, the field, its value and what is legal.
     """
     check_seed(seed)
-    formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
+    formats = number_format(a_type, "a_type"), number_format(b_type, "b_type")
     file = os.path.expanduser(os.fspath(path))
     table = _Table(f"'{clean(file)}'")
     rows = table.rows(read_text(file, TITLE))
@@ -140,7 +140,7 @@ def load_scalesim(
 
 
 def _layer(
-    row: _Row, name: str, index: int, formats: tuple[IntFormat, IntFormat], seed: int
+    row: _Row, name: str, index: int, formats: tuple[Format, Format], seed: int
 ) -> LazyLayer:
     repeat = row.number("batch") if row.cells.get("batch") else 1
     if "M" in row.cells:
@@ -186,7 +186,7 @@ def _conv(row: _Row) -> tuple[Window, int, int, int]:
     return window, channels // groups, filters, groups
 
 
-def _conv_rows(window: Window, channels: int, fmt: IntFormat, seed: int, layer: int) -> np.ndarray:
+def _conv_rows(window: Window, channels: int, fmt: Format, seed: int, layer: int) -> np.ndarray:
     return im2col(uniform(fmt, (1, channels, *window.size), seed, layer, ACTIVATIONS), window)
 
 

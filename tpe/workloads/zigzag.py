@@ -28,7 +28,7 @@ from typing import Any
 from tpe.base.errors import TpeError, missing_extra
 from tpe.base.files import read_text
 from tpe.base.nesting import bracket_depth
-from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.formats import Format, number_format
 from tpe.numbers.matrices import is_int
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.imported import ImportedWorkload
@@ -94,8 +94,8 @@ def load_zigzag(
     path: str | os.PathLike[str],
     *,
     seed: int = 0,
-    a_type: str | IntFormat = "int8",
-    b_type: str | IntFormat = "int8",
+    a_type: str | Format = "int8",
+    b_type: str | Format = "int8",
 ) -> ImportedWorkload:
     """The GEMMs of a ZigZag workload; operands uniform by `seed` in the formats given.
 
@@ -107,7 +107,7 @@ def load_zigzag(
     `MissingExtra` without PyYAML.
     """
     check_seed(seed)
-    formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
+    formats = number_format(a_type, "a_type"), number_format(b_type, "b_type")
     file = os.path.expanduser(os.fspath(path))
     entries = _entries(_load(file), f"'{clean(file)}'")
     names = unique_names([entry.name for entry in entries])
@@ -141,7 +141,7 @@ def load_zigzag(
 
 
 def _layer(
-    entry: _Entry, name: str, index: int, formats: tuple[IntFormat, IntFormat], seed: int
+    entry: _Entry, name: str, index: int, formats: tuple[Format, Format], seed: int
 ) -> LazyLayer:
     m, n, k, repeat = _sizes(entry)
     check_size(m, n, k, entry.where)
@@ -281,7 +281,7 @@ def _adds(entry: _Entry) -> bool:
     return not isinstance(equation, str) or equation == "input" or _equation(entry)[5] == "+"
 
 
-def _precision(entry: _Entry, formats: tuple[IntFormat, IntFormat]) -> list[str]:
+def _precision(entry: _Entry, formats: tuple[Format, Format]) -> list[str]:
     given = entry.data.get("operand_precision")
     if not isinstance(given, Mapping):
         return []

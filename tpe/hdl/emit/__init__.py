@@ -15,7 +15,7 @@ from tpe.hdl.emit.templates import template
 from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
-from tpe.numbers.formats import IntFormat
+from tpe.numbers.formats import Format
 from tpe.numbers.zero_points import MODES
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE, Hardware
@@ -190,7 +190,7 @@ def _vector(source: str, port: str) -> str:
     return match.group(1) or ""
 
 
-def stored_formats(engine: Config) -> tuple[IntFormat, IntFormat]:
+def stored_formats(engine: Config) -> tuple[Format, Format]:
     """Formats of the RTL's A and B as they are stored: A is the encoded side."""
     transposed = engine.params["encode"] == "weights"
     sides = (engine.a_format, engine.b_format)
@@ -274,7 +274,7 @@ def _count(side: str, width: str, ports: str) -> str:
     return match.group(1)
 
 
-def _conversion(side: str, number: IntFormat, mode: int, ports: str) -> dict[str, Any]:
+def _conversion(side: str, number: Format, mode: int, ports: str) -> dict[str, Any]:
     """How one side's operands become the array's, as the template reads it."""
     own, width = side.upper() + "Operand", side.upper() + "Width"
     if side == "a" and "*CodeWidth-1:0]" in ports:

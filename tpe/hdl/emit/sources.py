@@ -23,7 +23,7 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 @cache
 def _own_modules() -> dict[str, Path]:
     """Every module of `rtl/` by its name; file = module. `rtl/gen` holds emitted copies."""
-    folders = (data_folder("rtl") / name for name in ("prim", "pe", "array"))
+    folders = (data_folder("rtl") / name for name in ("prim", "fp", "pe", "array"))
     return {path.stem: path for folder in folders for path in sorted(folder.glob("tpe_*.sv"))}
 
 

@@ -37,6 +37,7 @@ from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
+from tpe.numbers.arithmetic import INTEGER
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -115,8 +116,8 @@ def prove(
     widths that do not are found and stated. only: lemmas to prove, by name; default all.
     replaced: module name -> text, in place of modules of `rtl/`. progress is called with the name
     of every lemma as it begins.
-    Raises TpeError for a bare nest, a PE without RTL, a limit out of range or an unknown name, and
-    RuntimeError with the tool's text if Yosys refuses a module.
+    Raises TpeError for a bare nest, a PE without RTL or of no plain integers, a limit out of range
+    or an unknown name, and RuntimeError with the tool's text if Yosys refuses a module.
 
     >>> from tpe.model.engine import Engine
     >>> report = prove(Engine("opt1", "matrix2d", "2x2"), only=("encode", "finish"))
@@ -129,7 +130,12 @@ def prove(
     for name in given:
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
-    record(engine)
+    pe = record(engine)
+    if pe.arithmetic != INTEGER:
+        raise TpeError(
+            f"no proofs of pe {pe.name}: the specifications are of integer products, and it "
+            f"computes in {pe.arithmetic.name}; tpe verify simulates it"
+        )
     wanted = _chosen(all_claims(engine), only)
     proofs = []
     for claim in wanted:

@@ -24,7 +24,7 @@ from tpe.hdl.mutate.equivalence import EQUIVALENT, judge
 from tpe.hdl.mutate.netlist import Mutant, mutated
 from tpe.hdl.mutate.subjects import label, sample
 from tpe.hdl.simulate.images import Case
-from tpe.hdl.simulate.verify import STALLS, battery, corner_values
+from tpe.hdl.simulate.verify import STALLS, battery
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
 PATIENT = Handshake(idle=0xFFF7_FFEF)  # gaps longer than what a row is in flight
@@ -196,8 +196,8 @@ def _long(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
     for k in (3, 9):
         for busy in (STALLS.busy, 0x6B2D_1A94):
             yield {
-                "a": rng.integers(a.low, a.high + 1, (m, k)),
-                "b": rng.integers(b.low, b.high + 1, (k, 3)),
+                "a": a.drawn(rng, (m, k)),
+                "b": b.drawn(rng, (k, 3)),
                 "handshake": Handshake(idle=STALLS.idle, busy=busy),
             }
 
@@ -207,8 +207,10 @@ def _wrapping(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
 
     One with guard bits may only be asked for what it holds: more than fits without them.
     """
+    if not engine.arithmetic.exact:
+        return  # nothing wraps
     rng = np.random.Generator(np.random.Philox(seed))
-    x, y = (corner_values(f.low, f.high) for f in (engine.a_format, engine.b_format))
+    x, y = (f.corners().tolist() for f in (engine.a_format, engine.b_format))
     top, other = max(x, key=abs), max(y, key=abs)
     k = 2 + (1 << engine.widths.acc) // abs(top * other)
     while engine.chain.narrow and not has_room(engine, k):

@@ -50,7 +50,7 @@ _WAVES = {".fst": ("--trace-fst", "--trace-structs"), ".vcd": ("--trace", "--tra
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What the RTL did with a case, and what the model says."""
+    """What the RTL did with a case, and what the model says; C as words, of integers the values."""
 
     case: Case
     C: Ints = field(repr=False)  # of the RTL
@@ -82,7 +82,9 @@ class Outcome:
         if not len(where):
             return f"overflow flag wrong with {self.flags_wrong} words" if self.flags_wrong else ""
         m, n = (int(i) for i in where[0])
-        return f"C[{m}, {n}]: expected {self.C_model[m, n]}, got {self.C[m, n]}"
+        values = self.case.engine.arithmetic.values
+        right, wrong = values(self.C_model[m, n]), values(self.C[m, n])
+        return f"C[{m}, {n}]: expected {right}, got {wrong}"
 
 
 def bench_design(
@@ -223,7 +225,7 @@ def _outcome(
     return Outcome(
         case,
         image.untiled(words, case),
-        model.C,
+        case.engine.arithmetic.words(model.C),
         int(measured["cycles"]),
         model.cycles,
         overflow_rtl=bool(flags[-1]),

@@ -17,7 +17,8 @@ from tpe.hdl.simulate.hex import pack
 from tpe.model.engine import Engine
 from tpe.model.result import Run
 from tpe.numbers.digits import pack_digits
-from tpe.numbers.operands import Ints
+from tpe.numbers.operands import Ints, as_operands
+from tpe.numbers.words import wrap
 from tpe.numbers.zero_points import offset
 
 # What the harness is told of a case, by the name of its port.
@@ -244,7 +245,8 @@ def images(case: Case) -> Images:
     """Operands laid out in tiles; padding is whatever enters the array as zero."""
     engine, sizes = case.engine, _sizes(case)
     transposed = engine.params["encode"] == "weights"
-    a, b = (case.b.T, case.a.T) if transposed else (case.a, case.b)
+    codes = as_operands(case.a, case.b, engine.a_format, engine.b_format, "case")
+    a, b = (codes[1].T, codes[0].T) if transposed else codes
     zeros = (case.b_zero, case.a_zero) if transposed else (case.a_zero, case.b_zero)
     a_words, b_words = _laid_out(
         sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
@@ -328,17 +330,28 @@ def _per_column(engine: Config, sizes: Sizes, added: Added) -> dict[str, Ints]:
 
 
 def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
-    """C (M, N) in the order its words leave, with what the RTL makes of the padding around it."""
+    """Words of C (M, N) in the order they leave, with what the RTL makes of the padding around."""
     engine, grid = case.engine, case.engine.grid
     sides = m_tiles * grid.m, n_tiles * grid.n
     m, n = sides[::-1] if engine.params["encode"] == "weights" else sides
-    full = np.zeros((m, n), np.int64)
+    full = _of_padding(case, m, n)
     added = engine.chain.values(case.given, c.shape[0], c.shape[1], "case")
     if added is not None:
         padded = added.padded(m, n)
         full = engine.chain.finished(padded.added, padded)
     full[: c.shape[0], : c.shape[1]] = c
     return leaving(_turned(full, engine), m_tiles, n_tiles, engine)
+
+
+def _of_padding(case: Case, m: int, n: int) -> Ints:
+    """Words (M, N) of operands that are padded by codes of 0, before the finish chain."""
+    engine = case.engine
+    if engine.arithmetic.pads_with_zeros:
+        return np.zeros((m, n), np.int64)
+    formats = engine.a_format, engine.b_format
+    a, b = as_operands(case.a, case.b, *formats, "case")
+    a, b = np.pad(a, ((0, m - len(a)), (0, 0))), np.pad(b, ((0, 0), (0, n - b.shape[1])))
+    return wrap(engine.arithmetic.product(a, b, *formats), engine.widths.acc)
 
 
 def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Config) -> Ints:

@@ -118,8 +118,7 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
     """
     assert engine.record is not None and engine.array is not None
     guarded = engine.chain.narrow > 0
-    parameters = engine.params if guarded else {**engine.params, "overflow": "wrap"}
-    engine = Config(engine.record, engine.array, engine.size, **parameters)
+    engine = Config(engine.record, engine.array, engine.size, **engine.wrapping().params)
     depths = [k for k in DEPTHS if not guarded or has_room(engine, k)]
     rng = np.random.Generator(np.random.Philox(seed))
     zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0}
@@ -140,21 +139,16 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
 
 
 def corners(engine: Config, k: int) -> Iterator[Case]:
-    """Extreme operands held constant over a tile: the lowest, -2, -1, 0, 2 and the highest."""
-    for x in corner_values(engine.a_format.low, engine.a_format.high):
-        for y in corner_values(engine.b_format.low, engine.b_format.high):
+    """Extreme operands held constant over a tile: every pair of the formats' corners."""
+    for x in engine.a_format.corners():
+        for y in engine.b_format.corners():
             a = np.full((engine.grid.m, k), x)
             yield Case(engine, a, np.full((k, engine.grid.n), y))
 
 
-def corner_values(low: int, high: int) -> list[int]:
-    """The extremes of a format and the values around zero, each once."""
-    return sorted({low, max(low, -2), max(low, -1), 0, min(high, 2), high})
-
-
 def _draw(engine: Config, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
     number = engine.a_format if side == "a" else engine.b_format
-    return rng.integers(number.low, number.high + 1, shape)
+    return number.drawn(rng, shape)
 
 
 def _workload_cases(engine: Config, spec: str, seed: int) -> list[Case]:

@@ -17,7 +17,7 @@ from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
-    from tpe.numbers.formats import IntFormat
+    from tpe.numbers.formats import Format
 
 ROWS_OF_A_CHAIN = 3  # rows of A that pass through a chain
 GIVEN_BIAS, GIVEN_C0, MULTIPLIER, SHIFT, OUT_ZERO, OPERAND_ZERO = 4, 1, 3, 1, 1, 1
@@ -47,7 +47,7 @@ def example(engine: Config) -> Example:
     """
     case = example_case(engine)
     known, image, run = facts(engine), images(case), case.run()
-    words = expected(case, run.C, image.m_tiles, image.n_tiles)
+    words = expected(case, engine.arithmetic.words(run.C), image.m_tiles, image.n_tiles)
     a, b, d, c = (
         tuple(text.decode().split())
         for text in (image.a, image.b, image.d, pack(words, engine.chain.out.bits))
@@ -61,41 +61,33 @@ def example_case(engine: Config) -> Case:
     K is 1 if an accumulator with guard bits holds no more.
 
     A[m, k] = low_a + (3 m + 5 k) mod s_a and B[k, n] = low_b + (2 k + n) mod s_b; `low` is -3 or
-    the format's own lowest, `s` is 7 or the number of values from `low` on.
+    the format's own lowest, `s` is 7 or the number of values from `low` on, which are 2 apart in a
+    format without zero.
     """
-    engine = wrapping(engine)
+    engine = engine.wrapping()
     known, transposed = facts(engine), engine.params["encode"] == "weights"
     sides = (ROWS_OF_A_CHAIN if known.chained else engine.grid.m), engine.grid.n
     m, n = sides[::-1] if transposed else sides
     k = max(3, known.per_beat + 1)
     if engine.chain.narrow and not finish.has_room(engine, k):
         k = 1
-    (low_a, span_a), (low_b, span_b) = span(engine.a_format), span(engine.b_format)
+    (low_a, span_a, step_a), (low_b, span_b, step_b) = map(span, (engine.a_format, engine.b_format))
     row, depth, col = np.arange(m)[:, None], np.arange(k), np.arange(n)
-    a = low_a + (3 * row + 5 * depth) % span_a
-    b = low_b + (2 * depth[:, None] + col) % span_b
+    a = low_a + step_a * ((3 * row + 5 * depth) % span_a)
+    b = low_b + step_b * ((2 * depth[:, None] + col) % span_b)
     zero = OPERAND_ZERO if engine.params["zero_points"] != "none" else 0
     return Case(engine, a, b, a_zero=zero, b_zero=zero, given=_given(engine, m, n))
 
 
-def wrapping(engine: Config) -> Config:
-    """The engine as its RTL is: without guard bits the accumulator wraps, it refuses nothing."""
-    if engine.chain.narrow or engine.params["overflow"] == "wrap":
-        return engine
-    assert engine.record is not None and engine.array is not None
-    parameters = {**engine.params, "overflow": "wrap"}
-    return type(engine)(engine.record, engine.array, engine.size, **parameters)
+def span(number: Format) -> tuple[int, int, int]:
+    """The lowest operand of the example in a format, how many follow, and how far apart.
 
-
-def span(number: IntFormat) -> tuple[int, int]:
-    """The lowest operand of the example in a format, and how many values there are from it on.
-
-    >>> from tpe.numbers.formats import int_format
-    >>> span(int_format("int8")), span(int_format("int2")), span(int_format("uint4"))
-    ((-3, 7), (-2, 4), (0, 7))
+    >>> from tpe.numbers.formats import number_format
+    >>> [span(number_format(name)) for name in ("int8", "int2", "uint4", "bipolar1")]
+    [(-3, 7, 1), (-2, 4, 1), (0, 7, 1), (-1, 2, 2)]
     """
-    low = max(-3, number.low)
-    return low, min(7, number.high - low + 1)
+    low, step = int(max(-3, number.low)), number.step
+    return low, int(min(7, (number.high - low) // step + 1)), step
 
 
 def _given(engine: Config, m: int, n: int) -> Given:

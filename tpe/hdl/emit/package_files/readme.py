@@ -13,7 +13,7 @@ from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files import words
 from tpe.hdl.emit.package_files.axis import lasts, taken_bytes
-from tpe.hdl.emit.package_files.example import Example, example, span, wrapping
+from tpe.hdl.emit.package_files.example import Example, example, span
 from tpe.hdl.emit.package_files.facts import Interface
 from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import CONFIGURED
@@ -34,7 +34,7 @@ def readme(engine: Config, prefix: str) -> str:
     shown = example(engine)
     known = shown.known
     case = shown.case
-    (low_a, span_a), (low_b, span_b) = span(engine.a_format), span(engine.b_format)
+    (low_a, span_a, step_a), (low_b, span_b, step_b) = map(span, (engine.a_format, engine.b_format))
     return template(
         "readme.md.j2",
         prefix=prefix,
@@ -60,6 +60,8 @@ def readme(engine: Config, prefix: str) -> str:
         span_a=span_a,
         low_b=low_b,
         span_b=span_b,
+        step_a=step_a,
+        step_b=step_b,
         ex_given=words.given(case),
         ex_beats=list(_beats(shown)),
         ex_taken=shown.d[:1],
@@ -97,7 +99,7 @@ def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
 
     Where they depend on operands: those of zeros and of operands over the whole range.
     """
-    engine = wrapping(engine)
+    engine = engine.wrapping()
     m, n = (known.rows if known.chained else engine.grid.m), engine.grid.n
     if engine.params["encode"] == "weights":
         m, n = n, m
@@ -107,11 +109,10 @@ def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
             continue
         rng = np.random.Generator(np.random.Philox(k))
         given = finish.drawn(engine, rng, m, n)
-        a, b = (
-            rng.integers(number.low, number.high + 1, shape)
-            for number, shape in ((engine.a_format, (m, k)), (engine.b_format, (k, n)))
-        )
-        both = [Case(engine, x, y, given=given) for x, y in ((a * 0, b * 0), (a, b))]
+        sides = ((engine.a_format, (m, k)), (engine.b_format, (k, n)))
+        drawn = [number.drawn(rng, shape) for number, shape in sides]
+        zeros = [number.values(np.zeros(shape, np.int64)) for number, shape in sides]
+        both = [Case(engine, a, b, given=given) for a, b in (zeros, drawn)]
         rows.append((f"{m} x {n} x {k}", " to ".join(f"{x:,}" for x in _cycles(both))))
     return rows
 

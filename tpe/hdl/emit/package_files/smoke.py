@@ -9,7 +9,7 @@ import numpy as np
 from tpe.array.base import Handshake
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
-from tpe.hdl.emit.package_files.example import example_case, wrapping
+from tpe.hdl.emit.package_files.example import example_case
 from tpe.hdl.emit.package_files.facts import facts
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
@@ -39,7 +39,7 @@ def smoke_cases(engine: Config) -> list[Case]:
     The source never takes back what it has offered, so that the properties of the ports hold. The
     accumulator wraps, as the RTL's does; one with guard bits is asked for no more than it holds.
     """
-    engine = wrapping(engine)
+    engine = engine.wrapping()
     rng = np.random.Generator(np.random.Philox(1))
     known = facts(engine)
     k = known.per_beat + 2
@@ -59,4 +59,4 @@ def smoke_cases(engine: Config) -> list[Case]:
 
 def _drawn(engine: Config, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:
     number = engine.a_format if side == "a" else engine.b_format
-    return rng.integers(number.low, number.high + 1, shape)
+    return number.drawn(rng, shape)

@@ -1,0 +1,59 @@
+// tpe_lmul -- L-Mul: a floating-point product by one integer addition.
+//
+// The exponent and fraction fields of both operands are added as one integer, less the bias, plus
+// an offset of 2**(FracWidth - l): r = x + y - (Bias << FracWidth) + Offset. A carry out of the
+// fractions moves on into the exponent, which is what makes it no sum of fractions.
+// Reference : arXiv:2410.00907, the integer form
+// Subnormals: in and out they are zero.
+// Overflow  : infinity. NaN, and infinity times zero, give the NaN {0, ones, 1 0..0}.
+// Latency   : combinational.
+`default_nettype none
+
+module tpe_lmul #(
+    parameter int unsigned ExpWidth  = 8,
+    parameter int unsigned FracWidth = 7,
+    parameter int unsigned Bias      = 127,
+    parameter int unsigned Offset    = 8,
+    parameter int unsigned Width     = ExpWidth + FracWidth + 1
+) (
+    input  wire  logic [Width-1:0] a_i,
+    input  wire  logic [Width-1:0] b_i,
+    output       logic [Width-1:0] product_o
+);
+
+  localparam int unsigned SizeWidth = Width - 1;      // of a word without its sign
+  localparam int unsigned SumWidth  = SizeWidth + 2;  // of two of them, and a sign
+
+  localparam logic [SizeWidth-1:0] Infinity = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
+  localparam logic [Width-1:0]     NotANumber = {1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}};
+  localparam logic [SumWidth-1:0]  Constant = SumWidth'(Offset) - (SumWidth'(Bias) << FracWidth);
+
+  logic                sign;
+  logic [SumWidth-1:0] sum;
+  logic                a_zero, b_zero, a_inf, b_inf, not_a_number;
+  logic                under, over;
+
+  assign sign = a_i[Width-1] ^ b_i[Width-1];
+  assign sum  = {2'b00, a_i[SizeWidth-1:0]} + {2'b00, b_i[SizeWidth-1:0]} + Constant;
+
+  assign a_zero = a_i[FracWidth+:ExpWidth] == '0;
+  assign b_zero = b_i[FracWidth+:ExpWidth] == '0;
+  assign a_inf  = a_i[FracWidth+:ExpWidth] == '1;
+  assign b_inf  = b_i[FracWidth+:ExpWidth] == '1;
+
+  assign not_a_number = (a_i[SizeWidth-1:0] > Infinity) || (b_i[SizeWidth-1:0] > Infinity)
+                      || (a_inf && b_zero) || (b_inf && a_zero);
+  assign under = sum[SumWidth-1] || sum[SumWidth-2:FracWidth] == '0;
+  assign over  = !sum[SumWidth-1] && sum[SumWidth-2:0] >= {1'b0, Infinity};
+
+  always_comb begin
+    if (not_a_number) product_o = NotANumber;
+    else if (a_inf || b_inf) product_o = {sign, Infinity};
+    else if (a_zero || b_zero || under) product_o = {sign, {SizeWidth{1'b0}}};
+    else if (over) product_o = {sign, Infinity};
+    else product_o = {sign, sum[SizeWidth-1:0]};
+  end
+
+endmodule
+
+`default_nettype wire
