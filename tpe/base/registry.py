@@ -48,7 +48,10 @@ _OWN = (
 )
 # Groups with a file each, `RECORD` in it: the package, and its files that are none.
 _FOLDERS = {
-    "tpe.pes": ("tpe.pe", {"__init__", "base", "kernel", "paces", "parameters", "widths"}),
+    "tpe.pes": (
+        "tpe.pe",
+        {"__init__", "base", "kernel", "meetings", "paces", "parameters", "widths"},
+    ),
     "tpe.arrays": (
         "tpe.array",
         {"__init__", "base", "sampled", "free_rows", "free_rows_walk", "lockstep"},

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tpe import pe as pes
 from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-DEFAULT_BASELINE = "mac"
+DEFAULT_BASELINE = pes.BASELINE
 NOT_BY_CYCLES = (
     "Cycles alone rank no PE: a digit-serial PE is slower in cycles and smaller. Its case is "
     "area and energy at equal area, which are unknown until synthesis (--iso area). Operand bits "

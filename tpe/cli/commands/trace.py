@@ -277,11 +277,11 @@ def _wait_table(result: OperandTrace, lanes: int) -> Table:
 
 
 def _rule_table() -> Table:
-    from tpe.study.trace_rules import RULES
+    from tpe.study.trace_rules import rules
 
     heads = ("rule", "a lane is", "lanes meet")
     table = plain_table(*heads, left=heads)
-    for rule in RULES:
+    for rule in rules():
         table.add_row(rule.name, rule.lane, rule.meets)
     return table
 

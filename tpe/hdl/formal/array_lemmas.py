@@ -57,6 +57,12 @@ def array_module(engine: Config) -> str:
     return engine.array.rtl(record(engine))
 
 
+def skewed(engine: Config) -> bool:
+    """Whether operands pass from cell to cell, so that the last cell gets them last."""
+    assert engine.array is not None
+    return engine.array.skewed
+
+
 def uncovered_arrays(engine: Config) -> list[str]:
     """What of the engine's array no lemma speaks about from end to end, a line each."""
     if follows_streams(engine):
@@ -115,7 +121,7 @@ def _lock_step(engine: Config) -> Small:
     rows, cols = (1, 2) if planes else (2, 2)
     widths = rtl_widths(small)
     flush = widths["CellLatency"] + 1
-    if array_module(engine) == "systolic_os":
+    if skewed(engine):
         flush = widths["CellLatency"] + rows + cols - 1
     beats = widths["Planes"] + int(planes)  # of the shortest tile, and the step that closes it
     tile = beats + rows + flush + 2

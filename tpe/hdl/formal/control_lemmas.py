@@ -19,6 +19,7 @@ from tpe.hdl.formal.array_lemmas import (
     array_lemma,
     array_module,
     follows_streams,
+    skewed,
 )
 from tpe.hdl.formal.cell_lemmas import (
     Lemma,
@@ -90,7 +91,7 @@ def _cell_stepped(engine: Config, given: Mapping[str, str]) -> Lemma:
 def _flush(engine: Config) -> int:
     """Cycles from the last beat to the last psum, as the array sets them."""
     latency = rtl_widths(engine)["CellLatency"]
-    skew = engine.rows + engine.cols - 1 if array_module(engine) == "systolic_os" else 1
+    skew = engine.rows + engine.cols - 1 if skewed(engine) else 1
     return skew + latency
 
 
