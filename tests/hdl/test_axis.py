@@ -16,7 +16,7 @@ import pytest
 
 import tpe
 from tests.contract.combos import WITH_RTL, combo_id, engine, variants
-from tpe.engine.finish import Given, Requant
+from tpe.engine.finish import ChainInputs, Requant
 from tpe.hdl import emit
 from tpe.hdl.emit.package_files.axis import axis_modules
 from tpe.hdl.emit.package_files.facts import Elements, Interface, facts
@@ -56,7 +56,7 @@ def finished(pe: str, array: str, size: tuple[int, ...], shape: Any, **params: A
     m, n, _ = shape
     c0, bias = RNG.integers(-5000, 5000, (m, n)), RNG.integers(-900, 900, n)
     scale, shift = RNG.integers(1, 1 << 16, n), RNG.integers(18, 30, n)
-    case = Case(e, a, b, given=Given(c0, bias, Requant(scale, shift, -7)))
+    case = Case(e, a, b, chain_inputs=ChainInputs(c0, bias, Requant(scale, shift, -7)))
     exact = (a.astype(object) @ b + c0 + bias) * scale.astype(object)
     c = np.empty((m, n), np.int64)
     for (i, j), value in np.ndenumerate(exact):

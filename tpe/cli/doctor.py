@@ -114,10 +114,10 @@ def _opensta() -> Requirement:
     return _tool("sta", "--timer sta", "apt install opensta", flag="-version")
 
 
-def lacking(found: list[Requirement]) -> dict[str, list[str]]:
+def lacking(requirements: list[Requirement]) -> dict[str, list[str]]:
     """For each of `NEEDED`, the names of what it lacks; verifying needs what running needs."""
-    run = [check.name for check in found if check.needed_for == "run" and not check.ok]
-    verify = [check.name for check in found if check.needed_for == "verify" and not check.ok]
+    run = [check.name for check in requirements if check.needed_for == "run" and not check.ok]
+    verify = [check.name for check in requirements if check.needed_for == "verify" and not check.ok]
     return {"run": run, "verify": run + verify}
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.engine.finish import ROUNDINGS, SHIFT_BITS, Added, Given, Requant
+from tpe.engine.finish import ROUNDINGS, SHIFT_BITS, Added, ChainInputs, Requant
 from tpe.hdl.simulate.hex import Ints, to_hex
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def per_column(added: Added) -> dict[str, Ints]:
     return {"bias_i": added.bias, "scale_i": added.multiplier, "shift_i": added.shift}
 
 
-def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
+def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> ChainInputs:
     """What a run of M x N outputs may be given: addends of an eighth of the range, any scale.
 
     A scale is one of three: it spreads outputs over the format's range and beyond either end; it
@@ -156,7 +156,7 @@ def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
     c0 = rng.integers(-reach, reach, (m, n)) if stages.c0 else None
     bias = rng.integers(-reach, reach, n) if stages.bias else None
     if stages.requant == "off":
-        return Given(c0, bias)
+        return ChainInputs(c0, bias)
     shape = n if stages.requant == "column" else ()
     multiplier = rng.integers(0, 1 << stages.requant_bits, shape)
     spare = max(0, stages.acc_bits - stages.out.bits)
@@ -166,7 +166,9 @@ def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
     multiplier = np.where(kind == 1, 1, multiplier)
     shift = np.choose(kind, (shift, few, every))
     zero = int(rng.integers(stages.out.low, stages.out.high + 1))
-    return Given(c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero))
+    return ChainInputs(
+        c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero)
+    )
 
 
 def has_room(engine: Config, k: int) -> bool:

@@ -139,7 +139,7 @@ def play(
     design: Design,
     model: Model,
     pins: Mapping[str, Connection],
-    given: Stimulus,
+    stimulus: Stimulus,
     seed: int,
     waves: Path | None,
     limit_s: float,
@@ -153,16 +153,16 @@ def play(
         raise TpeError(f"Verilator refuses the design: {first_error(str(failed))}") from None
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         words, results = Path(folder) / "stimulus.hex", Path(folder) / "results.hex"
-        count = len(given.at) if given.paced else given.cycles
+        count = len(stimulus.at) if stimulus.paced else stimulus.cycles
         with words.open("wb") as file:
             for begin in range(0, count, _CHUNK):
                 part = slice(begin, min(count, begin + _CHUNK))
-                file.write(to_hex(_bits(model, pins, given, part)))
+                file.write(to_hex(_bits(model, pins, stimulus, part)))
         command = [str(home / design.top), f"+stimulus={words}", f"+results={results}"]
-        command += [f"+cycles={given.cycles}", "+verilator+rand+reset+2"]
+        command += [f"+cycles={stimulus.cycles}", "+verilator+rand+reset+2"]
         command += [f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
         command += [f"+waves={waves.resolve()}"] if waves else []
-        if given.paced:
+        if stimulus.paced:
             paces = Path(folder) / "pace.bin"
             rows = pace(seed, "out_ready" in pins)
             paces.write_text("".join(f"{sink}{offer}\n" for offer, sink in rows.tolist()))
@@ -172,7 +172,7 @@ def play(
         if done.returncode or not results.exists():
             lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing said"]
             raise TpeError(f"the simulation ended before its stimulus: {_reason(lines)}")
-        return _recorded(results, given, pins)
+        return _recorded(results, stimulus, pins)
 
 
 def _reason(lines: list[str]) -> str:
@@ -182,12 +182,12 @@ def _reason(lines: list[str]) -> str:
     return next((x for x in lines if "%Error" in x or "rror:" in x), lines[0])
 
 
-def _bits(model: Model, pins: Mapping[str, Connection], given: Stimulus, part: slice) -> Ints:
+def _bits(model: Model, pins: Mapping[str, Connection], stimulus: Stimulus, part: slice) -> Ints:
     """Words of stimulus as bits, the lowest first, in the order of the bench's slices."""
     widths = {x.role: x.number.bits for x in model.operands}
     columns = []
-    for pin in _played(pins, given.paced):
-        levels = given.levels[pin.role][part]
+    for pin in _played(pins, stimulus.paced):
+        levels = stimulus.levels[pin.role][part]
         if pin.role not in widths:
             columns.append((levels ^ int(pin.low)).astype(np.uint8))
             continue
@@ -198,14 +198,14 @@ def _bits(model: Model, pins: Mapping[str, Connection], given: Stimulus, part: s
     return np.hstack(columns)
 
 
-def _recorded(path: Path, given: Stimulus, pins: Mapping[str, Connection]) -> Recorded:
+def _recorded(path: Path, stimulus: Stimulus, pins: Mapping[str, Connection]) -> Recorded:
     lines = [x for x in path.read_text().split("\n") if x and x[0] not in "/@"]
-    if not given.paced and len(lines) != given.cycles:
-        raise RuntimeError(f"{len(lines)} words recorded, {given.cycles} expected")
+    if not stimulus.paced and len(lines) != stimulus.cycles:
+        raise RuntimeError(f"{len(lines)} words recorded, {stimulus.cycles} expected")
     words = [int(line, 16) for line in lines]
     low, fields = 0, {}
     wanted = [(role, pins[role].bits) for role in _SHOWN if role in pins]
-    for role, bits in [*wanted, *([("offer", 1), ("sink", 1)] if given.paced else [])]:
+    for role, bits in [*wanted, *([("offer", 1), ("sink", 1)] if stimulus.paced else [])]:
         mask, shift = (1 << bits) - 1, low
         field = np.fromiter(((x >> shift) & mask for x in words), np.uint64, len(words))
         fields[role] = _earlier(field, pins[role].delay if role in pins else 0)

@@ -23,20 +23,20 @@ Replay = Callable[[Mapping[str, Connection]], tuple[Stimulus, Recorded]]
 
 
 def explained(
-    model: Model, pins: Mapping[str, Connection], given: Stimulus, shown: Recorded, latest: int
+    model: Model, pins: Mapping[str, Connection], stimulus: Stimulus, shown: Recorded, latest: int
 ) -> str:
     """A change of types, operands or flag that makes what was shown right; empty if none does."""
-    trace = traced(model, given, shown)
-    if (trace.given.at < 0).any():
+    trace = traced(model, stimulus, shown)
+    if (trace.stimulus.at < 0).any():
         return ""
-    room = len(shown.out) - 1 - int(trace.given.at[-1])
-    for words, values in _readings(model, given.vectors):
-        expected = model.reduced(expected_of(model, values, given.begins))
+    room = len(shown.out) - 1 - int(trace.stimulus.at[-1])
+    for words, values in _readings(model, stimulus.vectors):
+        expected = model.reduced(expected_of(model, values, stimulus.begins))
         if (expected == trace.expected).all():
             continue  # a product is the same the other way round
         if _matches(replace(trace, expected=expected), min(latest, room)):
             return f"matches with {words}"
-    if trace.valid is not None and not given.paced:
+    if trace.valid is not None and not stimulus.paced:
         for shift in SHIFTS:
             moved = np.roll(trace.valid, -shift)
             if _matches(replace(trace, valid=moved), min(latest, room)):
@@ -54,8 +54,8 @@ def shifted(
         }
         if any(abs(pin.delay) > LONGEST_DELAY for pin in moved.values()):
             continue
-        given, shown = replay(moved)
-        if _matches(traced(model, given, shown), latest):
+        stimulus, shown = replay(moved)
+        if _matches(traced(model, stimulus, shown), latest):
             return moved, f"matches with {_named(pins, shifts)}"
     return {}, ""
 

@@ -231,11 +231,11 @@ def _check_results(module: UserModule, found: Mapping[str, Connection]) -> None:
 
 
 def held(
-    module: UserModule, found: Mapping[str, Connection], ties: Mapping[str, int]
+    module: UserModule, connections: Mapping[str, Connection], ties: Mapping[str, int]
 ) -> list[tuple[PartSelect, int]]:
     """Inputs held at a value; TpeError for one that does not fit, or for bits left open."""
     tied = [(_tied(module, name), name, value) for name, value in ties.items()]
-    mapped = [(role, part) for role, pin in found.items() for part in pin.parts]
+    mapped = [(role, part) for role, pin in connections.items() for part in pin.parts]
     for part, name, value in tied:
         for role, other in mapped:
             if other.port == part.port and not (

@@ -84,14 +84,16 @@ def _many_fronts(engine: Config) -> bool:
     return array_module(engine) == "matrix2d_indexed" and record(engine).pace.lanes[0] > 1
 
 
-def array_lemma(engine: Config, given: Mapping[str, str]) -> Lemma:
+def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     """Every accepted beat counts once in C, and words leave once; for a small array."""
     module = array_module(engine)
     made = _SMALL[module](engine)
     own = {made.top: properties()[made.top].read_text()}
     if made.top == "tpe_prop_array":
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
-    asked = query(made.engine, made.top, made.parameters, {**given, **own}, made.cycles, "reset")
+    asked = query(
+        made.engine, made.top, made.parameters, {**overrides, **own}, made.cycles, "reset"
+    )
     asked = replace(asked, least=made.least)
     width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
     return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)

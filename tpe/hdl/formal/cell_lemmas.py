@@ -85,15 +85,15 @@ def query(
     engine: Config,
     top: str,
     parameters: Mapping[str, int],
-    given: Mapping[str, str],
+    overrides: Mapping[str, str],
     cycles: int = 1,
     start: Literal["any", "reset"] = "any",
 ) -> Query:
     """A property with these parameters, and every module under it at the widths of the engine.
 
-    `given` (module -> text) takes the place of modules of `rtl/`.
+    `overrides` (module -> text) takes the place of modules of `rtl/`.
     """
-    texts = {**_own_modules(engine), **given}
+    texts = {**_own_modules(engine), **overrides}
     found: dict[str, str] = {}
     waiting = [top]
     widths = rtl_widths(engine)
@@ -243,11 +243,11 @@ def _lane(name: str, lane: int, engine: Config) -> str:
 
 
 def _product(lane: int, by_digits: bool) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = cell_parameters(engine)
         parameters |= {"WatchLane": lane, "ByDigits": int(by_digits)}
         parameters["Encoder"] = encoder(engine)
-        made = query(engine, "tpe_prop_product", parameters, given, parameters["Latency"] + 2)
+        made = query(engine, "tpe_prop_product", parameters, overrides, parameters["Latency"] + 2)
         if not by_digits:
             made = replace(made, engine="bdd")
         what = "first step: psum = a * b"
@@ -270,10 +270,12 @@ def _pair(pair: int, engine: Config) -> str:
 
 
 def _accumulate(pair: int) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         there = min(pair, _pairs(engine) - 1)  # a narrower engine has fewer
         parameters = {**cell_parameters(engine), "WatchPair": there}
-        made = query(engine, "tpe_prop_accumulate", parameters, given, parameters["Latency"] + 2)
+        made = query(
+            engine, "tpe_prop_accumulate", parameters, overrides, parameters["Latency"] + 2
+        )
         if engine.widths.lanes > 1:
             made = replace(made, engine="sat")
         what = "later step: psum = psum_i + first steps of the lanes"
@@ -282,17 +284,17 @@ def _accumulate(pair: int) -> Build:
     return build
 
 
-def _clear(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _clear(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = cell_parameters(engine)
-    made = query(engine, "tpe_prop_clear", parameters, given, parameters["Latency"] + 2)
+    made = query(engine, "tpe_prop_clear", parameters, overrides, parameters["Latency"] + 2)
     return Lemma("clear", "first step: psum_i is without effect", width_text(engine), made)
 
 
 def _idle(hold: bool) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**cell_parameters(engine), "Hold": int(hold)}
         cycles = 2 if hold else parameters["Latency"] + 2
-        made = query(engine, "tpe_prop_idle", parameters, given, cycles)
+        made = query(engine, "tpe_prop_idle", parameters, overrides, cycles)
         if hold:
             return Lemma("hold", "en_i = 0: psum stays", width_text(engine), made)
         return Lemma("valid", "valid_i = 0: psum stays", width_text(engine), made)
@@ -300,7 +302,7 @@ def _idle(hold: bool) -> Build:
     return build
 
 
-def _finish(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _finish(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
     names = ("AccWidth", "PsumWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in names} | value_parameters(engine)
@@ -309,7 +311,7 @@ def _finish(engine: Config, given: Mapping[str, str]) -> Lemma:
     if parameters["Plane"]:
         what = "c = acc + number of the pair * 4**plane"
     width = f"psum {widths['PsumWidth']}, acc {widths['AccWidth']}"
-    made = replace(query(engine, "tpe_prop_finish", parameters, given), engine="bdd")
+    made = replace(query(engine, "tpe_prop_finish", parameters, overrides), engine="bdd")
     return Lemma("finish", what, width, made)
 
 
@@ -333,39 +335,39 @@ def _primitive_claims(engine: Config) -> list[LemmaTemplate]:
     return found
 
 
-def _encode(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _encode(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = {"Width": engine.widths.a, "Encoder": encoder(engine)}
     what = f"{engine.encoder}: digits legal, sum of digit * 4**i = a"
-    made = query(engine, "tpe_prop_encode", parameters, given)
+    made = query(engine, "tpe_prop_encode", parameters, overrides)
     return Lemma("encode", what, f"{engine.widths.a}", made)
 
 
-def _encode_row(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _encode_row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     bits = rtl_widths(engine)["CodeWidth"]
     parameters = {"Width": engine.widths.a, "Encoder": encoder(engine), "CodeWidth": bits}
-    made = query(engine, "tpe_prop_encode_row", parameters, given)
+    made = query(engine, "tpe_prop_encode_row", parameters, overrides)
     what = f"{engine.encoder}: the word that travels stands for a"
     return Lemma("encode_row", what, f"{engine.widths.a} as {bits}", made)
 
 
-def _map(engine: Config, given: Mapping[str, str]) -> Lemma:
-    made = query(engine, "tpe_prop_map", {"BWidth": engine.widths.b}, given)
+def _map(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    made = query(engine, "tpe_prop_map", {"BWidth": engine.widths.b}, overrides)
     return Lemma("map", "partial product = digit * b", f"{engine.widths.b}", made)
 
 
 def _half_reduce(ops: int, width: int) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
-        made = query(engine, "tpe_prop_half_reduce", {"NumOps": ops, "Width": width}, given)
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+        made = query(engine, "tpe_prop_half_reduce", {"NumOps": ops, "Width": width}, overrides)
         made = replace(made, engine="bdd")
         return Lemma(f"half_reduce {ops}:2", "sum + carry = sum of words", f"{width}", made)
 
     return build
 
 
-def _sparse(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _sparse(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     pe = record(engine)
     group = pe.group if pe.sparse else max(2, engine.widths.lanes)  # of a front, or of the lanes
-    made = query(engine, "tpe_prop_sparse", {"Group": group}, given)
+    made = query(engine, "tpe_prop_sparse", {"Group": group}, overrides)
     return Lemma("sparse", "index of the lowest flag; the others remain", f"{group} flags", made)
 
 
@@ -378,14 +380,14 @@ def _operand_format(engine: Config, side: str) -> tuple[int, int] | None:
 
 
 def _operand(side: str) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         form = _operand_format(engine, side)
         assert form is not None
         bits, is_signed = form
         zero = MODES.index(engine.params["zero_points"])
         out = bits + int(zero == 1 or (zero == 0 and not is_signed))
         parameters = {"InWidth": bits, "OutWidth": out, "Signed": is_signed, "Zero": zero}
-        made = query(engine, "tpe_prop_operand", parameters, given)
+        made = query(engine, "tpe_prop_operand", parameters, overrides)
         return Lemma(f"operand {side}", "x_o = x less its zero point", f"{bits} to {out}", made)
 
     return build

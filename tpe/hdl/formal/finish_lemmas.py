@@ -25,15 +25,15 @@ def chain_claims(engine: Config) -> list[LemmaTemplate]:
     return found
 
 
-def _narrow(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _narrow(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     chain = engine.chain
     widths = {"AccWidth": engine.widths.acc, "SumWidth": chain.acc_bits}
-    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": chain.narrow - 1}, given)
+    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": chain.narrow - 1}, overrides)
     what = f"a sum that does not fit is told, and {'clamped' if chain.narrow == 2 else 'wraps'}"
     return Lemma("narrow", what, f"{engine.widths.acc} to {chain.acc_bits}", made)
 
 
-def _requant(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _requant(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     chain = engine.chain
     parameters = {
         "SumWidth": SUM_BITS,
@@ -46,7 +46,7 @@ def _requant(engine: Config, given: Mapping[str, str]) -> Lemma:
     }
     what = f"y = round(x * multiplier / 2**shift) + zero, {chain.rounding}, clamped"
     width = f"sum {SUM_BITS}, multiplier {SCALE_BITS}, shift to {(1 << SHIFT_BITS) - 1}"
-    return Lemma("requant", what, width, query(engine, "tpe_prop_requant", parameters, given))
+    return Lemma("requant", what, width, query(engine, "tpe_prop_requant", parameters, overrides))
 
 
 def uncovered_chain(engine: Config) -> list[str]:

@@ -126,8 +126,8 @@ def prove(
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise TpeError(f"limit = {limit:g} is not legal: seconds from 1 to {MAX_LIMIT:g}")
-    given = dict(replaced or {})
-    for name in given:
+    overrides = dict(replaced or {})
+    for name in overrides:
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     pe = record(engine)
@@ -141,7 +141,7 @@ def prove(
     for claim in wanted:
         if progress:
             progress(claim.name)
-        proofs.append(_prove(claim, engine, given, limit))
+        proofs.append(_prove(claim, engine, overrides, limit))
     missing = (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
     return ProofReport(engine.describe(), limit, tuple(proofs), missing)
 
@@ -170,14 +170,16 @@ def _chosen(found: list[LemmaTemplate], only: tuple[str, ...]) -> list[LemmaTemp
     return [claim for claim in found if not only or claim.name in only]
 
 
-def _prove(claim: LemmaTemplate, engine: Config, given: Mapping[str, str], limit: float) -> Proof:
-    lemma = claim.build(engine, given)
+def _prove(
+    claim: LemmaTemplate, engine: Config, overrides: Mapping[str, str], limit: float
+) -> Proof:
+    lemma = claim.build(engine, overrides)
     answer = decide(lemma.query, limit)
     if answer.result != OPEN or not claim.climbs:
         return _proof(lemma, answer)
     best = None
     for small in _climb(engine, claim.few):
-        narrow = claim.build(small, given)
+        narrow = claim.build(small, overrides)
         found = decide(narrow.query, limit)
         if found.result == OPEN:
             break

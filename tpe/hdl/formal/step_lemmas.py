@@ -80,18 +80,18 @@ def _steps(which: int) -> Build:
     name, what = _STEPS[which]
     solver: Solver = "fraig" if which == BY_BITS else "bdd"
 
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**stepped_parameters(engine), "Alone": which}
-        made = query(engine, "tpe_prop_steps", parameters, given, parameters["Most"] + 1)
+        made = query(engine, "tpe_prop_steps", parameters, overrides, parameters["Most"] + 1)
         return Lemma(name, what, width_text(engine), replace(made, engine=solver))
 
     return build
 
 
-def _pace(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _pace(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = stepped_parameters(engine)
     most = parameters["Most"]
-    made = query(engine, "tpe_prop_pace", parameters, given, most + 1)
+    made = query(engine, "tpe_prop_pace", parameters, overrides, most + 1)
     return Lemma("pace", f"a step is over within {most} cycles", width_text(engine), made)
 
 
@@ -105,9 +105,9 @@ _STAYS = {
 def _stay(case: int) -> Build:
     name, what = list(_STAYS.items())[case]
 
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**cell_ports(engine), "Case": case}
-        made = query(engine, "tpe_prop_stay", parameters, given, 3)
+        made = query(engine, "tpe_prop_stay", parameters, overrides, 3)
         return Lemma(name, what, width_text(engine), made)
 
     return build
@@ -138,10 +138,10 @@ _WATCHED = {
 
 
 def _planes(name: str, watch: int, lane: int = 0) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**cell_ports(engine), "Watch": watch, "WatchLane": lane}
         parameters |= {"Digits": digits(engine), "Encoder": encoder(engine)}
-        made = query(engine, "tpe_prop_planes", parameters, given, 3)
+        made = query(engine, "tpe_prop_planes", parameters, overrides, 3)
         if watch in (PAIR, TOTAL):
             made = replace(made, engine="sat")
         width = f"{width_text(engine)}, {rtl_widths(engine)['Planes']} planes"

@@ -186,7 +186,7 @@ def _changed(case: Case, seed: int, changes: dict[str, Any]) -> Case:
     """The case with other operands, and values for its finish chain of their shape."""
     rng = np.random.Generator(np.random.Philox(seed))
     given = drawn(case.engine, rng, changes["a"].shape[0], changes["b"].shape[1])
-    return replace(case, given=given, **changes)
+    return replace(case, chain_inputs=given, **changes)
 
 
 def _long(engine: Config, seed: int) -> Iterator[dict[str, Any]]:

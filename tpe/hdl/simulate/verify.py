@@ -132,10 +132,10 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
             if engine.params["zero_points"] != "none":
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
             given = drawn(engine, rng, m, n)
-            yield Case(engine, a, b, handshake, given=given, **zeros)
+            yield Case(engine, a, b, handshake, chain_inputs=given, **zeros)
     for case in corners(engine, 9 if 16 in depths else 1):
         given = drawn(engine, rng, engine.grid.m, engine.grid.n)
-        yield replace(case, given=given, **zeros)
+        yield replace(case, chain_inputs=given, **zeros)
 
 
 def corners(engine: Config, k: int) -> Iterator[Case]:

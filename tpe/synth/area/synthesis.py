@@ -28,7 +28,7 @@ from tpe.synth.power.pe import Power, pe_power
 from tpe.technology.technology import Technology, technology
 from tpe.version import __version__
 
-Given: TypeAlias = str | PE | Config
+Subject: TypeAlias = str | PE | Config
 Step: TypeAlias = Callable[[str], None]
 DEFAULT_PES = ("mac", "opt1")
 
@@ -170,7 +170,7 @@ def _power_of(
 
 
 def synthesise(
-    design: Given,
+    design: Subject,
     *,
     liberty: str | Path | Sequence[str | Path] | Technology = "tpe130",
     clocks_ns: Sequence[float] = (),
@@ -192,7 +192,7 @@ def synthesise(
 
 
 def compare(
-    given: Sequence[Given],
+    subjects: Sequence[Subject],
     *,
     liberty: str | Path | Sequence[str | Path] | Technology = "tpe130",
     clocks_ns: Sequence[float] = (),
@@ -205,20 +205,20 @@ def compare(
 ) -> Result:
     """Several designs mapped to one technology, by the same recipes.
 
-    given     -- names or records of PEs, or engines; a PE's parameters are an engine's
+    subjects  -- names or records of PEs, or engines; a PE's parameters are an engine's
     liberty   -- a built-in technology's name, Liberty files that belong together, or a technology
     clocks_ns -- clocks to choose for; a clock that no design meets, of all, is an error
     vary      -- parameters of a PE whose other values are tried too, by the quick recipes
     timer     -- own or sta (OpenSTA); default: own
     step      -- called with a name as each of `count_steps` jobs ends
     """
-    if not given:
+    if not subjects:
         raise TpeError("no design given; legal: PEs or engines")
     tech = liberty if isinstance(liberty, Technology) else technology(liberty)
     chosen = find_recipes(recipes)
     timing.check_timer(timer)
     clocks = check_clocks(clocks_ns)
-    engines = [_engine(design) for design in given]
+    engines = [_engine(design) for design in subjects]
     made: list[MappedPE | ArrayFront] = []
     for engine in engines:
         if array:
@@ -240,14 +240,14 @@ def _refined(design: MappedPE | ArrayFront, clocks: Sequence[float]) -> MappedPE
 
 
 def count_steps(
-    given: Sequence[Given],
+    subjects: Sequence[Subject],
     recipes: str | Sequence[str] | Sequence[Recipe],
     array: bool,
     vary: Sequence[str] = designs.VARIED,
 ) -> int:
     """How often `compare` calls `step`."""
     chosen = find_recipes(recipes)
-    engines = [_engine(design) for design in given]
+    engines = [_engine(design) for design in subjects]
     if array:
         return sum(count_jobs(engine, chosen) for engine in engines)
     total = 0
@@ -257,7 +257,7 @@ def count_steps(
     return total
 
 
-def _engine(design: Given) -> Config:
+def _engine(design: Subject) -> Config:
     if isinstance(design, Config):
         emit.record(design)
         return design

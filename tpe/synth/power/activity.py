@@ -82,14 +82,14 @@ class Activity:
         return {name: (float(duty), int(count)) for name, duty, count in columns}
 
 
-def mean(found: Sequence[Activity]) -> Activity:
+def mean(activities: Sequence[Activity]) -> Activity:
     """What an average instance of a module does: mean transitions in mean cycles."""
-    first = found[0]
-    cycles = sum(a.cycles for a in found)
-    weights = [a.cycles / cycles for a in found]
-    duty = sum((a.duty * w for a, w in zip(found, weights, strict=True)), 0 * first.duty)
-    toggles = sum((a.toggles for a in found), 0 * first.toggles)
-    annotated = np.logical_and.reduce([a.annotated for a in found])
+    first = activities[0]
+    cycles = sum(a.cycles for a in activities)
+    weights = [a.cycles / cycles for a in activities]
+    duty = sum((a.duty * w for a, w in zip(activities, weights, strict=True)), 0 * first.duty)
+    toggles = sum((a.toggles for a in activities), 0 * first.toggles)
+    annotated = np.logical_and.reduce([a.annotated for a in activities])
     return replace(first, cycles=cycles, toggles=toggles, duty=duty, annotated=annotated)
 
 

@@ -62,7 +62,7 @@ def readme(engine: Config, prefix: str) -> str:
         span_b=span_b,
         step_a=step_a,
         step_b=step_b,
-        ex_given=words.given(case),
+        ex_given=words.example_inputs(case),
         ex_beats=list(_beats(shown)),
         ex_taken=shown.d[:1],
         ex_word=shown.c[0],
@@ -112,7 +112,7 @@ def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
         sides = ((engine.a_format, (m, k)), (engine.b_format, (k, n)))
         drawn = [number.drawn(rng, shape) for number, shape in sides]
         zeros = [number.values(np.zeros(shape, np.int64)) for number, shape in sides]
-        both = [Case(engine, a, b, given=given) for a, b in (zeros, drawn)]
+        both = [Case(engine, a, b, chain_inputs=given) for a, b in (zeros, drawn)]
         rows.append((f"{m} x {n} x {k}", " to ".join(f"{x:,}" for x in _cycles(both))))
     return rows
 

@@ -74,7 +74,7 @@ def texts(engine: Config, known: Interface) -> dict[str, str]:
     }
 
 
-def given(case: Case) -> list[str]:
+def example_inputs(case: Case) -> list[str]:
     """What the worked example is given beside its operands, a line each."""
     engine, stages = case.engine, case.engine.chain
     lines = []
