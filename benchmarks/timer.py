@@ -20,7 +20,7 @@ from tpe.synth.area import designs, nldm, synthesis, timing
 from tpe.synth.area.circuit import Reader
 from tpe.synth.area.timing import CLOCK, RESET
 from tpe.synth.netlist.mapper import map_parts
-from tpe.synth.netlist.netlist import Netlist, Port, read_netlist
+from tpe.synth.netlist.netlist import Netlist, NetlistPort, read_netlist
 from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology, technology
 
@@ -99,7 +99,7 @@ def chain(cell: Netlist, copies: int) -> Netlist:
     return read_netlist("\n".join([*lines, "endmodule", "", cell.text]), "chain")
 
 
-def _bits(port: Port, net: str) -> list[str]:
+def _bits(port: NetlistPort, net: str) -> list[str]:
     return [f"{net} [{i}]" for i in range(port.width)]
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tpe.technology.library import Arc, Cell, Energy, Library, Pin
+from tpe.technology.library import Arc, Cell, InternalEnergy, Library, Pin
 from tpe.technology.lookup import Table
 from tpe.technology.read import read_liberty
 
@@ -256,7 +256,7 @@ class Writer:
         self.errors.note(f"{kind} / 0.1 ns", ((design @ values - wanted) / 0.1)[inside])
         return values.reshape(2, 2)
 
-    def energy(self, energy: Energy) -> None:
+    def energy(self, energy: InternalEnergy) -> None:
         """An energy: sum and difference of rise and fall, each fitted."""
         rise, fall = energy.rise, energy.fall
         assert rise is not None and fall is not None, "the source gives both edges"

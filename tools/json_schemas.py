@@ -27,7 +27,21 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "tpe" / "cli" / "schemas"
 SMALL = "--workload gemm:8x8x8"
 FAST = "--recipe ripple/fast"
-MULTIPLIER = "tests/hdl/user_rtl/signmag_mul.v"
+MULTIPLIER = (
+    "tests/hdl/user_rtl/signmag_mul.v --port clk=clk --port valid=start --port a=a_in "
+    "--port b=b_in --port out=prod --type a=int8 --type b=int8"
+)
+LANES = (
+    "tests/hdl/user_rtl/dot_mac.sv --model mac --port clk=clk_i --port valid=en_i "
+    "--port first=load_i --port a=x_i --port b=w_i --port out=acc_o --reset arst_ni:low "
+    "--tie mode_i=1 --type a=int8 --type b=int8 --vectors 50"
+)
+# Numbers of nobody: a paper's comparison without synthesis.
+COSTS = """pe,clock_ns,area_um2,energy_fj_per_mac,leakage_uw
+mac,2,1000,500,1
+opt1,1,700,250,1
+opt4c,0.5,250,,
+"""
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "list": ("", "--combinations", "workloads"),
@@ -55,12 +69,22 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"--pe mac --array os --size 2x2 {FAST} --clock-ns 8 --front --critical-path",
         f"--pe mac {FAST} --power --clock-ns 8 --shares",
     ),
+    "cosim": (
+        "",
+        f"{MULTIPLIER} --port out_valid=done",
+        f"{MULTIPLIER} --latency 1 --port out_valid=done:low",
+        LANES,
+    ),
+    "reproduce": ("ent", "ent --no-energy", "hpca25 --cost {folder}/cost.csv"),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
     "doctor": ("",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
 }
-# Objects whose keys are data: names of primitives, parameters, metrics.
-MAPS = frozenset("firings params parameters metrics digits exact waits lacking shares".split())
+# Objects whose keys are data: names of PEs, primitives, parameters, metrics, ports.
+MAPS = frozenset(
+    "firings params parameters metrics digits exact waits lacking shares fronts left_out "
+    "energy_shares ports types operands".split()
+)
 Schema = dict[str, Any]
 
 
@@ -125,8 +149,9 @@ def documents(command: str, folder: Path) -> list[Any]:
 
 def prepared(folder: Path) -> None:
     """The files that some commands read."""
-    rows = [f"{m},{k},{m * k}" for m in range(1, 4) for k in range(1, 4)]
+    rows = [f"{m},{k},{m * k}" for m in range(1, 7) for k in range(1, 4)]
     (folder / "table.csv").write_text("\n".join(["m,k,ms", *rows]))
+    (folder / "cost.csv").write_text(COSTS)
     (found,) = documents("list", folder)[:1]
     found["pes"][0]["title"] = "another"
     (folder / "changed.json").write_text(json.dumps(found))

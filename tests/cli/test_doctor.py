@@ -39,7 +39,7 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["doctor", *words])
 
 
-def checks() -> dict[str, doctor.Check]:
+def checks() -> dict[str, doctor.Requirement]:
     return {check.name: check for check in doctor.checks()}
 
 

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
+from tools.json_schemas import FAST, MULTIPLIER, prepared
 from tpe.cli.main import app
 from tpe.cli.schema import names, schema
 
@@ -21,14 +22,32 @@ LINES = {
         "--pe mac --size 2x2 --workload gemm:3x4x5",
         "--pe bitlet --workload gemm:9x9x9 --energy",
     ),
-    "compare": ("--pe opt1,opt2 --size 4x4 --workload gemm:5x5x5",),
+    "compare": (
+        "--pe opt1,opt2 --size 4x4 --workload gemm:5x5x5",
+        f"--pe opt1 --iso area {FAST} --no-energy --workload gemm:5x5x5",
+    ),
     "show": ("--pe opt4e", "--pe laconic", "--pe opt1 --array adder_tree --size 4x4"),
     "trace": ("--lanes 1",),
     "emit": ("--pe opt4c --size 2x2 -o {folder}/emitted",),
     "verify": ("--pe opt4c --size 2x2 -p depth=16",),
     "vectors": ("--pe opt1 --size 2x2 --workload gemm:3x4x5 -o {folder}/vectors",),
     "doctor": ("",),
+    "prove": ("--pe opt1 --array os --size 1x1",),
+    "mutate": ("--pe mac --count 3 --floor 0 --seed 1",),
+    "synth": (f"--pe opt1 {FAST}",),
+    "cosim": (f"{MULTIPLIER} --port out_valid=done --vectors 100",),
+    "reproduce": ("ent --cost {folder}/cost.csv", "hpca25 --no-energy --cost {folder}/cost.csv"),
+    "fit": ("--table {folder}/table.csv --target ms --group m",),
+    "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
 }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that some lines read."""
+    folder = tmp_path_factory.mktemp("lines")
+    prepared(folder)
+    return folder
 
 
 def written(command: str, line: str, folder: Path) -> Any:
@@ -41,7 +60,7 @@ def written(command: str, line: str, folder: Path) -> Any:
 def test_every_command_with_json_has_one() -> None:
     commands = {c.name: c.callback for c in app.registered_commands if c.callback}
     with_json = {name for name, run in commands.items() if "json_file" in run.__annotations__}
-    assert with_json - {"cosim", "reproduce", "schema"} == set(names())
+    assert with_json == set(names()) == LINES.keys()
     for name in names():
         jsonschema.Draft202012Validator.check_schema(schema(name))
 
@@ -49,8 +68,8 @@ def test_every_command_with_json_has_one() -> None:
 @pytest.mark.parametrize(
     ("command", "line"), [(command, line) for command, lines in LINES.items() for line in lines]
 )
-def test_what_a_command_writes_keeps_it(command: str, line: str, tmp_path: Path) -> None:
-    document = written(command, line, tmp_path)
+def test_what_a_command_writes_keeps_it(command: str, line: str, folder: Path) -> None:
+    document = written(command, line, folder)
     jsonschema.validate(document, schema(command))
     for changed in (
         {**document, "another": 1},

@@ -12,7 +12,7 @@ import pytest
 
 import tpe
 from tpe.array.base import ALWAYS, Handshake
-from tpe.engine.finish import NOTHING, ROUNDINGS, Given, scaled
+from tpe.engine.finish import NOTHING, ROUNDINGS, ChainInputs, scaled
 from tpe.hdl.emit import sources
 from tpe.hdl.simulate.build import Design, build
 from tpe.hdl.simulate.cosim import cosimulate
@@ -167,7 +167,7 @@ def test_scales_have_a_nearest_multiplier(scale):
 
 def by_hand(engine: tpe.Engine, case: Case) -> tuple[list[list[int]], bool]:
     """C and the overflow flag by Python's integers, one output at a time."""
-    params, given = engine.params, case.given
+    params, given = engine.params, case.chain_inputs
     acc, out = params["acc_bits"], params["out_type"]
     low, high = -(1 << (acc - 1)), (1 << (acc - 1)) - 1
     n_count, rows, over = case.b.shape[1], [], False
@@ -210,7 +210,9 @@ def by_hand(engine: tpe.Engine, case: Case) -> tuple[list[list[int]], bool]:
     return rows, over
 
 
-def given_for(engine: tpe.Engine, m: int, n: int, rng: np.random.Generator, corner: int) -> Given:
+def given_for(
+    engine: tpe.Engine, m: int, n: int, rng: np.random.Generator, corner: int
+) -> ChainInputs:
     """Values for every stage; corners 1 to 4 put multiplier and shift at their ends."""
     chain = engine.chain
     half = 1 << (chain.acc_bits - 1)
@@ -226,7 +228,7 @@ def given_for(engine: tpe.Engine, m: int, n: int, rng: np.random.Generator, corn
     if chain.requant == "tensor":
         multiplier, shift = int(multiplier[0]), int(shift[0])
     zero = int(rng.choice([chain.out.low, chain.out.high, 0 if corner else 1]))
-    return Given(
+    return ChainInputs(
         c0=rng.integers(-half // 4, half // 4, (m, n)) if chain.c0 else None,
         bias=rng.integers(-half // 8, half // 8, n) if chain.bias else None,
         requant=tpe.Requant(multiplier, shift, zero) if chain.requant != "off" else None,
@@ -249,7 +251,7 @@ def cases_of(engine: tpe.Engine, seed: int) -> list[Case]:
             x[:] = a.low
             y[:] = rng.choice([b.low, b.high], n)
         given = given_for(engine, m, n, rng, i % 5) if engine.chain.valued else NOTHING
-        cases.append(Case(engine, x, y, hand, given=given, **zeros))
+        cases.append(Case(engine, x, y, hand, chain_inputs=given, **zeros))
     return cases
 
 
@@ -263,12 +265,12 @@ def ties(engine: tpe.Engine) -> list[Case]:
     cases = []
     for shift in (0, 1, 2):
         one, by = (1, shift) if engine.chain.requant == "tensor" else (np.ones(n, int), None)
-        given = Given(
+        given = ChainInputs(
             c0=np.zeros((m, n), int) if engine.chain.c0 else None,
             bias=np.zeros(n, int) if engine.chain.bias else None,
             requant=tpe.Requant(one, by if by is not None else np.full(n, shift), 0),
         )
-        cases.append(Case(engine, a, b, STALLS, given=given))
+        cases.append(Case(engine, a, b, STALLS, chain_inputs=given))
     return cases
 
 
@@ -286,14 +288,14 @@ def last_overflows(engine: tpe.Engine) -> list[Case]:
     y = np.full((12, engine.grid.n), zeros.get("b_zero", 0))
     x[-1], y[:, -1] = a.low or a.high, b.low or b.high
     m, n = len(x), y.shape[1]
-    given = Given(
+    given = ChainInputs(
         c0=np.zeros((m, n), int) if engine.chain.c0 else None,
         bias=np.zeros(n, int) if engine.chain.bias else None,
         requant=tpe.Requant(1, 0, 0) if engine.chain.requant == "tensor" else None,
     )
     if engine.chain.requant == "column":
         given = replace(given, requant=tpe.Requant(np.ones(n, int), np.zeros(n, int), 0))
-    return [Case(engine, x, y, SLOW_SINK, given=given, **zeros)]
+    return [Case(engine, x, y, SLOW_SINK, chain_inputs=given, **zeros)]
 
 
 ALL = {"c0": "on", "bias": "on", "relu": "on", "acc_bits": 16}
@@ -413,7 +415,7 @@ def test_the_model_is_the_definition(cases):
                 a_zero=case.a_zero,
                 b_zero=case.b_zero,
                 values=values,
-                **vars(case.given),
+                **vars(case.chain_inputs),
             )
             assert run.C.tolist() == c, (case.engine.name, case.engine.params)
             assert run.overflowed == over

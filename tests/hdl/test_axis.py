@@ -16,10 +16,10 @@ import pytest
 
 import tpe
 from tests.contract.combos import WITH_RTL, combo_id, engine, variants
-from tpe.engine.finish import Given, Requant
+from tpe.engine.finish import ChainInputs, Requant
 from tpe.hdl import emit
 from tpe.hdl.emit.package_files.axis import axis_modules
-from tpe.hdl.emit.package_files.facts import Elements, Facts, facts
+from tpe.hdl.emit.package_files.facts import Elements, Interface, facts
 from tpe.hdl.emit.package_files.order import in_bytes, order
 from tpe.hdl.simulate import cosim
 from tpe.hdl.simulate.build import Design, build, lint
@@ -56,7 +56,7 @@ def finished(pe: str, array: str, size: tuple[int, ...], shape: Any, **params: A
     m, n, _ = shape
     c0, bias = RNG.integers(-5000, 5000, (m, n)), RNG.integers(-900, 900, n)
     scale, shift = RNG.integers(1, 1 << 16, n), RNG.integers(18, 30, n)
-    case = Case(e, a, b, given=Given(c0, bias, Requant(scale, shift, -7)))
+    case = Case(e, a, b, chain_inputs=ChainInputs(c0, bias, Requant(scale, shift, -7)))
     exact = (a.astype(object) @ b + c0 + bias) * scale.astype(object)
     c = np.empty((m, n), np.int64)
     for (i, j), value in np.ndenumerate(exact):
@@ -104,7 +104,7 @@ def beats(image: bytes, part: Elements, wanted: Any) -> list[tuple[str, bool]]:
 PAUSES = [{"other": 0.3}, {"other": 0.05, "d": 0.95}, {"other": 0.3, "c": 0.9, "b": 0.0}]
 
 
-def job(given: Wrapped, known: Facts, seed: int) -> dict[str, Any]:
+def job(given: Wrapped, known: Interface, seed: int) -> dict[str, Any]:
     image = images(given.case)
     sent = order(image.settings, known)
     streams = {"a": beats(image.a, known.a, sent.a), "b": beats(image.b, known.b, sent.b)}
@@ -128,7 +128,7 @@ def job(given: Wrapped, known: Facts, seed: int) -> dict[str, Any]:
     }
 
 
-def tiles(image: Any, known: Facts) -> int:
+def tiles(image: Any, known: Interface) -> int:
     """Frames of C: a tile each; of a chain, a block of M each."""
     s = image.settings
     if known.chained:
@@ -136,7 +136,7 @@ def tiles(image: Any, known: Facts) -> int:
     return image.m_tiles * image.n_tiles
 
 
-def taken(line: str, known: Facts) -> str:
+def taken(line: str, known: Interface) -> str:
     value, found = int(line, 16), ""
     for _, part in known.taken:
         found += in_bytes(f"{value & ((1 << part.width) - 1):x}", part).hex()
@@ -144,7 +144,7 @@ def taken(line: str, known: Facts) -> str:
     return found
 
 
-def bench(all_known: list[Facts], engines: list[tpe.Engine]) -> Design:
+def bench(all_known: list[Interface], engines: list[tpe.Engine]) -> Design:
     modules: dict[str, str] = {}
     ports, instances = ["input wire logic aclk", "input wire logic aresetn"], []
     for i, e in enumerate(engines):

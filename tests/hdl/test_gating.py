@@ -70,7 +70,7 @@ def test_values_and_cycles_are_those_of_the_ungated_engine():
     assert len(outcomes) == 12 * len(ENGINES)
 
 
-def random_steps(count: int, seed: int) -> cell_cosim.Steps:
+def random_steps(count: int, seed: int) -> cell_cosim.CellStimulus:
     """Operands that change in every cycle, a step in one of three, now and then no enable."""
     rng = np.random.default_rng(seed)
     valid = (rng.random(count) < 0.33).astype(np.int64)
@@ -79,7 +79,7 @@ def random_steps(count: int, seed: int) -> cell_cosim.Steps:
     first = (rng.random(count) < 0.05).astype(np.int64)
     first[0] = 1
     a, b = rng.integers(-128, 128, (2, count))
-    return cell_cosim.Steps(first, a, b, np.zeros(count, np.int64), en, valid)
+    return cell_cosim.CellStimulus(first, a, b, np.zeros(count, np.int64), en, valid)
 
 
 @pytest.mark.parametrize("gating", ["isolate", "clock"])

@@ -10,10 +10,18 @@ import pytest
 import tpe
 from tpe.array import combinations
 from tpe.hdl import emit
-from tpe.hdl.mutate.bench import Bench, Trial
+from tpe.hdl.mutate.bench import MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import DIFFERENT, EQUIVALENT, judge
-from tpe.hdl.mutate.mutate import FLOOR, LIMIT, Report, judge_engine, mutate, survivors, trials
-from tpe.hdl.mutate.netlist import Mutant, Netlist, mutated
+from tpe.hdl.mutate.mutate import (
+    FLOOR,
+    LIMIT,
+    MutationReport,
+    judge_engine,
+    mutate,
+    survivors,
+    trials,
+)
+from tpe.hdl.mutate.netlist import Mutant, MutatedNetlist, mutated
 from tpe.hdl.mutate.subjects import sample, subjects
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
@@ -24,7 +32,7 @@ def small() -> tpe.Engine:
 
 
 @pytest.fixture(scope="module")
-def netlist() -> Netlist:
+def netlist() -> MutatedNetlist:
     return mutated(emit.engine_modules(small()), "tpe_engine", 40, seed=3)
 
 
@@ -80,15 +88,15 @@ def test_a_weak_bench_kills_fewer(netlist):
     e = small()
     case = next(trials(e, 0)).case
     zeros = replace(case, a=np.zeros((2, 1), int), b=np.zeros((1, 1), int))
-    weak = Bench(e, netlist, [Trial(zeros)]).kills(netlist.mutants)
-    strong = Bench(e, netlist, list(trials(e, 0))).kills(netlist.mutants)
+    weak = MutantSimulator(e, netlist, [Trial(zeros)]).kills(netlist.mutants)
+    strong = MutantSimulator(e, netlist, list(trials(e, 0))).kills(netlist.mutants)
     assert 0 < len(weak) < 0.8 * len(strong)
     assert weak.keys() <= strong.keys()
 
 
 def test_verdicts_do_not_depend_on_the_order(netlist):
     e = small()
-    bench = Bench(e, netlist, list(trials(e, 0))[:6])
+    bench = MutantSimulator(e, netlist, list(trials(e, 0))[:6])
     forth, back = bench.kills(netlist.mutants), bench.kills(netlist.mutants[::-1])
     assert forth == back
 
@@ -96,13 +104,13 @@ def test_verdicts_do_not_depend_on_the_order(netlist):
 def test_an_unmutated_netlist_that_is_wrong_is_refused(netlist):
     e = small()
     bench_trials = list(trials(e, 0))
-    kills = Bench(e, netlist, bench_trials).kills(netlist.mutants)
+    kills = MutantSimulator(e, netlist, bench_trials).kills(netlist.mutants)
     number = next(n for n, kill in kills.items() if kill.how == "value")
     active = f"mutsel == 16'h{number:04x}"
     assert netlist.verilog.count(active) == 1
     broken = replace(netlist, verilog=netlist.verilog.replace(active, "1'b1"))
     with pytest.raises(RuntimeError, match="differs from its model"):
-        Bench(e, broken, bench_trials).kills(netlist.mutants)
+        MutantSimulator(e, broken, bench_trials).kills(netlist.mutants)
 
 
 TOY = """
@@ -153,7 +161,7 @@ endmodule
 def test_rates_count_what_they_say():
     judged = judge_engine(small(), 12, seed=5, limit=5)
     assert len(judged.verdicts) == 12
-    report = Report(5, (judged,))
+    report = MutationReport(5, (judged,))
     killed, equivalent = report.count("killed"), report.count("equivalent")
     assert report.rate == killed / (12 - equivalent)
     assert report.raw_rate == killed / 12

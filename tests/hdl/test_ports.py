@@ -33,7 +33,7 @@ def test_a_list_is_read_as_a_parser_reads_it() -> None:
 
 def test_a_port_has_its_parts() -> None:
     clock, a, digit = ports.read(HOUSE)
-    assert clock == ports.given("clk_i")
+    assert clock == ports.input_port("clk_i")
     assert (a.type, a.dims, a.comment) == ("logic signed", "[Rows*W-1:0]", "rows of A")
     assert a.above == ("the beat",) and a.elements == ("Rows", "W")
     assert (digit.direction, digit.net, digit.dims) == ("output", "", "[N-1:0][2:0]")
@@ -48,7 +48,7 @@ def test_changes_return_other_lists() -> None:
     listed = ports.read(HOUSE)
     wide = ports.resized(listed, "a_i", "Wide")
     assert [p.dims for p in wide] == ["", "[Rows*Wide-1:0]", "[N-1:0][2:0]"]
-    more = ports.inserted(wide, "a_i", ports.given("b_i"), ports.given("c_i"))
+    more = ports.inserted(wide, "a_i", ports.input_port("b_i"), ports.input_port("c_i"))
     assert [p.name for p in more] == ["clk_i", "a_i", "b_i", "c_i", "digit_o"]
     assert [p.name for p in ports.renamed(more, "c_i", "d_i")][3] == "d_i"
     assert listed == ports.read(HOUSE)
@@ -57,7 +57,7 @@ def test_changes_return_other_lists() -> None:
 REFUSED = {
     "no such port": lambda: ports.find(ports.read(HOUSE), "x_i"),
     "renamed": lambda: ports.renamed(ports.read(HOUSE), "x_i", "y_i"),
-    "inserted": lambda: ports.inserted(ports.read(HOUSE), "x_i", ports.given("y_i")),
+    "inserted": lambda: ports.inserted(ports.read(HOUSE), "x_i", ports.input_port("y_i")),
     "not a vector of elements": lambda: ports.resized(ports.read(HOUSE), "clk_i", "W"),
     "two dimensions": lambda: ports.resized(ports.read(HOUSE), "digit_o", "W"),
     "no port": lambda: ports.read("    wire x,"),
@@ -73,8 +73,8 @@ def test_what_cannot_be_done_is_one_line(name: str) -> None:
 
 
 def test_a_comment_without_room_stands_above_its_port() -> None:
-    long = ports.given("a_i", "[W-1:0]", "a comment " * 8)
-    printed = ports.text((long, ports.returned("b_o", "", "short")))
+    long = ports.input_port("a_i", "[W-1:0]", "a comment " * 8)
+    printed = ports.text((long, ports.output_port("b_o", "", "short")))
     assert printed.splitlines()[0] == f"    // {long.comment}"
     assert max(map(len, printed.splitlines())) <= ports.LINE
     assert printed.splitlines()[-1].endswith("b_o   // short")

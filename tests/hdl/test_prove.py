@@ -12,7 +12,7 @@ from tpe.base.errors import TpeError
 from tpe.hdl.emit import sources
 from tpe.hdl.formal.array_lemmas import uncovered_arrays
 from tpe.hdl.formal.cell_lemmas import at_widths, claims, properties, query, uncovered
-from tpe.hdl.formal.prove import Report, lemmas, prove
+from tpe.hdl.formal.prove import ProofReport, lemmas, prove
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Query, decide
 from tpe.model.engine import Engine
 
@@ -37,7 +37,7 @@ def broken(module: str, old: str, new: str) -> dict[str, str]:
     return {module: text.replace(old, new, 1)}
 
 
-def results(report: Report) -> dict[str, str]:
+def results(report: ProofReport) -> dict[str, str]:
     """Result by lemma."""
     return {proof.lemma: proof.result for proof in report.proofs}
 
@@ -361,7 +361,7 @@ def test_every_property_is_a_module_of_its_own_name() -> None:
 def test_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from tpe.cli.main import app
 
-    def only_map(engine: Engine, limit: float, **_: object) -> Report:
+    def only_map(engine: Engine, limit: float, **_: object) -> ProofReport:
         return prove(engine, limit, only=("map", "encode"))
 
     monkeypatch.setattr("tpe.hdl.formal.prove.prove", only_map)
@@ -382,7 +382,7 @@ def test_command_fails_with_a_counterexample(
 
     fault = broken("tpe_map", "+ Width'(neg)", "")
 
-    def faulty(engine: Engine, limit: float, **_: object) -> Report:
+    def faulty(engine: Engine, limit: float, **_: object) -> ProofReport:
         return prove(engine, limit, only=("map",), replaced=fault)
 
     monkeypatch.setattr("tpe.hdl.formal.prove.prove", faulty)

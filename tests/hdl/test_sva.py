@@ -12,7 +12,7 @@ import pytest
 
 import tpe
 from tpe.array.base import Handshake
-from tpe.engine.finish import Given
+from tpe.engine.finish import ChainInputs
 from tpe.hdl import emit
 from tpe.hdl.emit.package import emit_directory
 from tpe.hdl.emit.sva import sva_modules
@@ -139,12 +139,12 @@ def test_every_fault_is_seen_by_its_property():
     rng = np.random.default_rng(4)
     a, b = rng.integers(-128, 128, (7, 12)), rng.integers(-128, 128, (12, 3))
     for number, (name, *_, fires) in enumerate(FAULTS):
-        given = Given() if name in ALONE else Given(bias=np.array([9, -9, 20000]))
+        given = ChainInputs() if name in ALONE else ChainInputs(bias=np.array([9, -9, 20000]))
         hand, own = Handshake(busy=0x0F0F_3333), (a, b)
         if name == "foretells":  # the first word fits, the second does not and is refused
             hand = Handshake(busy=0x7FFF_FFFE)
             own = np.where(np.arange(7)[:, None] % 3 == 0, 0, np.full((7, 12), 127)), 0 * b + 127
-        image = images(Case(engines[number], *own, hand, given=given))
+        image = images(Case(engines[number], *own, hand, chain_inputs=given))
         with tempfile.TemporaryDirectory() as folder:
             memories = Path(folder) / "0"
             memories.mkdir()

@@ -93,7 +93,7 @@ def test_corners_constant_across_lanes_and_long_random_sums(bw, lanes):
     # Sums of many steps, planes in any order; a third of the cycles frozen, a third without any.
     rng = np.random.default_rng(lanes)
     count = 20000
-    random = cell_cosim.Steps(
+    random = cell_cosim.CellStimulus(
         first=(rng.random(count) < 0.02).astype(np.int64),
         code=rng.integers(-128, 128, (count, lanes)),
         b=rng.integers(-128, 128, (count, lanes)),

@@ -14,8 +14,8 @@ from tpe.base.errors import TpeError
 from tpe.cli.main import app
 from tpe.model.engine import Engine
 from tpe.report.papers import PAPERS, get, saed32
-from tpe.report.papers.facts import Case, Claim, Paper, Spec
-from tpe.report.papers.measure import Bench, Built, Finding, engine_of, measure
+from tpe.report.papers.facts import Claim, Paper, PaperCase, Spec
+from tpe.report.papers.measure import Built, Experiment, Finding, engine_of, measure
 from tpe.report.papers.words import drawn_text, sentence
 from tpe.study.cost_file import read_cost
 from tpe.study.price import price
@@ -111,7 +111,7 @@ def test_every_engine_of_a_paper_is_legal(name: str) -> None:
 def test_area_efficiency_is_steps_a_second_and_area(mine: Path) -> None:
     """By hand from the user's numbers and the cycles of a run."""
     paper = get("hpca25")
-    result = measure(Bench(paper, None, (), read_cost(mine)))
+    result = measure(Experiment(paper, None, (), read_cost(mine)))
     found = {(f.case.name, f.quantity): f for f in result.findings}
     finding = found["OPT4C over MAC, at equal area", "area"]
     cycles = {
@@ -126,7 +126,7 @@ def test_area_efficiency_is_steps_a_second_and_area(mine: Path) -> None:
 
 
 def test_the_published_column_takes_the_models_steps(mine: Path) -> None:
-    result = measure(Bench(get("hpca25"), None, (), read_cost(mine)))
+    result = measure(Experiment(get("hpca25"), None, (), read_cost(mine)))
     finding = next(f for f in result.findings if f.case.name.startswith("OPT4C over MAC"))
     mac, column = saed32.best("OS_PE", "MAC"), saed32.best("column_array_OS", "OPT4C")
     steps = Engine("opt4c", "matrix2d", (16, 16)).run(get("hpca25").workload).totals()
@@ -147,9 +147,9 @@ def test_a_case_from_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("tpe.study.price.pe_energy", pe_energy)
     mac, opt1 = (Spec(pe, "matrix2d", (4, 4), vary=()) for pe in ("mac", "opt1"))
-    paper = Paper("own", "own", "none", "gemm:16x16x64", (Case("own", opt1, mac),))
+    paper = Paper("own", "own", "none", "gemm:16x16x64", (PaperCase("own", opt1, mac),))
     recipes, tech = find_recipes(SMALL), technology()
-    area, energy = measure(Bench(paper, tech, recipes)).findings
+    area, energy = measure(Experiment(paper, tech, recipes)).findings
     best, ratios = {}, {}
     for spec in (mac, opt1):
         cycles = Engine(spec.pe, "matrix2d", (4, 4)).run(paper.workload).cycles
@@ -181,8 +181,8 @@ def test_energies_are_of_the_distribution_that_cycles_are_of(
 
     monkeypatch.setattr("tpe.study.price.pe_energy", pe_energy)
     mac = Spec("mac", "matrix2d", (4, 4), vary=())
-    paper = Paper("own", "own", "none", workload, (Case("own", mac, mac),))
-    result = measure(Bench(paper, technology(), find_recipes(SMALL)))
+    paper = Paper("own", "own", "none", workload, (PaperCase("own", mac, mac),))
+    result = measure(Experiment(paper, technology(), find_recipes(SMALL)))
     assert asked and set(asked) == {operands}
     assert drawn_text(result) == (
         f"Cycles and energies are of operands drawn alike: {operands}, seed 0."
@@ -214,7 +214,7 @@ class _Option:
 
 def finding(ours: float, *claims: float, stages: int = 1) -> Finding:
     spec = Spec("mac", "matrix2d", (4, 4))
-    case = Case("own", spec, spec, tuple(Claim(value, "abs") for value in claims))
+    case = PaperCase("own", spec, spec, tuple(Claim(value, "abs") for value in claims))
     design = Built(spec, _Option(1.0), 200.0, 16.0, 100, 1.0)
     baseline = Built(spec, _Option(2.0, stages), 100.0, 16.0, 100, 1.0)
     return Finding(case, "area", ours, None, None, design, baseline)

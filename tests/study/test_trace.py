@@ -17,7 +17,7 @@ from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.pe import bitlet
 from tpe.study import operand_trace
-from tpe.study.trace_rules import RULES
+from tpe.study.trace_rules import rules
 
 GEMM = "gemm:64x5x40:normal:20"
 
@@ -53,7 +53,7 @@ def test_lanes_that_run_free_and_lanes_in_lock_step() -> None:
     result = operand_trace.trace("gemm:4096x4x128:normal:20", [32])
     assert result.find("opt4c", 32)["max"] == pytest.approx(2.48, rel=0.02)
     assert result.find("opt4c-group", 32)["max"] == pytest.approx(3.29, rel=0.02)
-    assert result.ok and set(result.exact) == {rule.pe for rule in RULES}
+    assert result.ok and set(result.exact) == {rule.pe for rule in rules()}
 
 
 def test_the_trace_of_another_seed_is_another() -> None:
@@ -217,7 +217,7 @@ def test_it_runs_without_options_and_shows_the_two_figures() -> None:
     free = next(line for line in result.stdout.splitlines() if line.startswith("opt4c "))
     lock = next(line for line in result.stdout.splitlines() if line.startswith("opt4c-group"))
     assert "/2.47" in free and "/3.30" in lock
-    assert all(rule.name in result.stdout for rule in RULES)
+    assert all(rule.name in result.stdout for rule in rules())
     assert "all exact" in result.stdout
 
 
@@ -259,8 +259,8 @@ def test_the_picture_is_the_numbers(tmp_path: Path) -> None:
     result = operand_trace.trace(GEMM, [1, 4, 16])
     figure = draw(result)
     panels = {axes.get_title(): axes for axes in figure.axes}
-    assert set(panels) == {rule.name for rule in RULES} | set(result.digits)
-    for rule in RULES:
+    assert set(panels) == {rule.name for rule in rules()} | set(result.digits)
+    for rule in rules():
         (line,) = panels[rule.name].lines
         expected = [result.find(rule.name, n)["max"] for n in (1, 4, 16)]
         assert line.get_ydata() == pytest.approx(expected)

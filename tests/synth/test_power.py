@@ -17,7 +17,7 @@ from tpe.synth.area import synthesis, timing
 from tpe.synth.area.designs import variant_engine
 from tpe.synth.netlist.nets import Gate, Nets
 from tpe.synth.power import activity
-from tpe.synth.power.activity import Activity, Trace
+from tpe.synth.power.activity import Activity, PortTrace
 from tpe.synth.power.gates import loads_of
 from tpe.synth.power.pe import CLASSES, CLOCKED, Power, energies_of, pe_power
 from tpe.synth.power.port_traces import port_traces
@@ -175,7 +175,7 @@ def test_without_valid_steps_only_the_clock_takes_energy():
     bits = [sum(width for _, width in side) for side in sides]
     word = "".join({"rst_ni": "1", "en_i": "1"}.get(name, "0") * width for name, width in sides[0])
     quiet = f"{int(word, 2):0{-(-bits[0] // 4)}x}"
-    trace = Trace("u", sides[0], sides[1], (quiet,) * 64, ("0" * -(-bits[1] // 4),) * 64, 2)
+    trace = PortTrace("u", sides[0], sides[1], (quiet,) * 64, ("0" * -(-bits[1] // 4),) * 64, 2)
     tech = technology()
     found = activity.record(netlist, tech.library, [trace])[0]
     got = energies_of(found.nets, loads_of(found.nets, tech), found, tech)

@@ -145,7 +145,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Timing:
+class Schedule:
     """What an array's schedule says of one GEMM."""
 
     cycles: Cycles
@@ -176,7 +176,7 @@ class Array:
     dims: tuple[Dim, ...]  # which loops its rows, columns and depth unroll
     paces: frozenset[type[Pace]]
     rtl: Callable[[PE], str]  # stem of the RTL module for a PE
-    timing: Callable[[Job, Handshake], Timing]
+    timing: Callable[[Job, Handshake], Schedule]
     bandwidth: Callable[[Job], tuple[int, int]]  # operand bits a cycle, A and B, at full pace
     legal_size: range = field(default=range(1, 1025))
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
@@ -225,7 +225,7 @@ class Array:
         return None
 
 
-def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> Timing:
+def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> Schedule:
     """Timing of an array whose tile streams K, flushes, and drains its rows, without overlap.
 
     A tile takes ceil(K / lanes) beats, once per plane of a PE that is streamed in planes, and
@@ -239,9 +239,9 @@ def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> T
     spent = Cycles(useful=useful, edge=steps - useful, fill_drain=Fraction(overhead + closing))
     cycles = spent * job.tiles
     if handshake == ALWAYS:
-        return Timing(cycles)
+        return Schedule(cycles)
     total = _dense_walk(job.tiles, steps, flush + closing, job.rows, handshake)
-    return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
+    return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
 def _dense_walk(tiles: int, steps: int, flush: int, rows: int, handshake: Handshake) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tpe.array.base import Array
-from tpe.array.matrix2d import bandwidth, timing
+from tpe.array.matrix2d import bandwidth, module, timing
 from tpe.nest.notation import K, M, N
 from tpe.pe.base import Way
 from tpe.pe.paces import Dense, Planes
@@ -16,7 +16,7 @@ RECORD = Array(
     way=Way.REDUCE,
     dims=(M, N, K),
     paces=frozenset({Dense, Planes}),
-    rtl=lambda pe: "matrix2d",
+    rtl=module,
     timing=timing,
     bandwidth=bandwidth,
 )

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule
 from tpe.array.free_rows_walk import LATENCY, TAIL, drifting_edges, walked
 from tpe.base.jit import compiled, kernel
 from tpe.numbers.digits import encoding
@@ -147,7 +147,7 @@ def row_meets(steps: Ints, rows: int) -> Ints:
 
 
 @dataclass(frozen=True)
-class Pass:
+class PassCounts:
     """What the passes of one range of K say, for every tile of M."""
 
     edges: Ints  # (tiles of M,): cycles of each, without loading
@@ -158,7 +158,7 @@ class Pass:
     padded: int  # ... of padding
 
 
-def sparse_timing(job: Job, handshake: Handshake) -> Timing:
+def sparse_timing(job: Job, handshake: Handshake) -> Schedule:
     """Cycles of a sparse PE in matrix2d; exactly the RTL's."""
     ranges = [row_pass(job, start, stop) for start, stop in passes(job)]
     free = _timing(job, ranges)
@@ -171,7 +171,7 @@ def sparse_timing(job: Job, handshake: Handshake) -> Timing:
     return replace(free, cycles=free.cycles + Cycles(stall=stall))
 
 
-def _timing(job: Job, ranges: list[Pass]) -> Timing:
+def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
     """The closed form, every row free."""
     lanes = job.rows * job.widths.lanes
     digits, busy, steps, empty, padded = (
@@ -190,7 +190,7 @@ def _timing(job: Job, ranges: list[Pass]) -> Timing:
     )
     load = Fraction(_load_cycles(job, [p.edges for p in ranges]))
     total = cycles * job.n_tiles + Cycles(load=load)
-    return Timing(total, *(count * job.n_tiles for count in (digits, busy, steps)))
+    return Schedule(total, *(count * job.n_tiles for count in (digits, busy, steps)))
 
 
 def pass_tail(job: Job, stop: int) -> int:
@@ -199,7 +199,7 @@ def pass_tail(job: Job, stop: int) -> int:
 
 
 def _load_cycles(job: Job, edges: list[Ints]) -> int:
-    """Cycles in which the array waits for B, over all tiles; `edges` as in `Pass`."""
+    """Cycles in which the array waits for B, over all tiles; `edges` as in `PassCounts`."""
     sizes = [stop - start for start, stop in passes(job)]
     often = job.m_tiles if len(sizes) > 1 else 1
     if job.params["overlap"] == "none":
@@ -216,7 +216,7 @@ def _load_cycles(job: Job, edges: list[Ints]) -> int:
     return exposed
 
 
-def row_pass(job: Job, start: int, stop: int) -> Pass:
+def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     """The steps of all rows in one range of K."""
     codes = _codes(job, start, stop)
     flags, popcount = _tables(job)
@@ -244,10 +244,10 @@ def row_pass(job: Job, start: int, stop: int) -> Pass:
         digits, empty = (int(x) for x in counts.sum(axis=0))
     tail = pass_tail(job, stop) - LATENCY
     edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
-    return Pass(edges, digits, busy, spent, empty, padded)
+    return PassCounts(edges, digits, busy, spent, empty, padded)
 
 
-def _drifting(job: Job, free: Timing) -> Timing:
+def _drifting(job: Job, free: Schedule) -> Schedule:
     """The same with rows that may lead by `drift` groups only: what that adds is lane_sync."""
     spent = [_drifting_edges(job, start, stop) for start, stop in passes(job)]
     load = Fraction(_load_cycles(job, spent))
@@ -263,7 +263,7 @@ def _drifting_edges(job: Job, start: int, stop: int) -> Ints:
     return drifting_edges(job, costs, pass_tail(job, stop) - LATENCY)
 
 
-def pass_edges(job: Job, free: Pass, start: int, stop: int) -> Ints:
+def pass_edges(job: Job, free: PassCounts, start: int, stop: int) -> Ints:
     """Cycles of every tile's pass over one range of K, rows free or not; `free` is the range's."""
     return _drifting_edges(job, start, stop) if job.params["drift"] > 0 else free.edges
 

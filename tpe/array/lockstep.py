@@ -19,7 +19,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Timing, next_cycle
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule, next_cycle
 from tpe.numbers.operands import Ints
 from tpe.pe.paces import LockStep
 
@@ -41,7 +41,7 @@ class TileSteps:
     empty: int
 
 
-def stepped_timing(job: Job, handshake: Handshake) -> Timing:
+def stepped_timing(job: Job, handshake: Handshake) -> Schedule:
     """Cycles of a lock-step PE in matrix2d; exactly the RTL's."""
     cycles = Cycles()
     slowest = []
@@ -49,9 +49,9 @@ def stepped_timing(job: Job, handshake: Handshake) -> Timing:
         cycles += tile_cycles(job, tile) * times
         slowest.append(tile.slowest)
     if handshake == ALWAYS:
-        return Timing(cycles)
+        return Schedule(cycles)
     total = _walk(job, slowest, handshake)
-    return Timing(cycles + Cycles(stall=Fraction(total - cycles.total)))
+    return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
 def pace_of(job: Job) -> LockStep:

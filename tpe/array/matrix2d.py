@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tpe.array.base import OVERLAP, Array, Handshake, Job, Timing, dense_timing
+from tpe.array.base import OVERLAP, Array, Handshake, Job, Schedule, dense_timing
 from tpe.array.free_rows import sparse_timing
 from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Way
@@ -14,7 +14,7 @@ DRIFT = Parameter(
 )
 
 
-def timing(job: Job, handshake: Handshake) -> Timing:
+def timing(job: Job, handshake: Handshake) -> Schedule:
     """Dense: steps + rows + cell latency + 3 cycles a tile of K. Else `free_rows`, `lockstep`."""
     if job.record.sparse:
         return sparse_timing(job, handshake)

@@ -20,7 +20,7 @@ from math import sqrt
 
 import numpy as np
 
-from tpe.array.base import TERMS, Cycles, Job, Timing
+from tpe.array.base import TERMS, Cycles, Job, Schedule
 from tpe.array.free_rows import pass_edges, passes, row_pass
 from tpe.array.free_rows_walk import LATENCY, TAIL
 from tpe.array.lockstep import FLUSH, pace_of, pair_tile, row_tiles, tile_cycles
@@ -38,7 +38,7 @@ Draw = Callable[[int, int, int], Ints]
 class Estimate:
     """The timing as estimated, and the standard error of its cycles; None if they are exact."""
 
-    timing: Timing
+    timing: Schedule
     standard_error: float | None
 
 
@@ -100,7 +100,7 @@ class _Sparse:
         once = Cycles(useful, gaps, waiting, edge, self.tail + fifo)
         cycles = _whole(once * job.n_tiles + Cycles(load=self._load()))
         counts = (round(x * job.n_tiles) for x in (self.digits, self.busy, self.steps))
-        return Estimate(Timing(cycles, *counts), job.n_tiles * sqrt(self.variance))
+        return Estimate(Schedule(cycles, *counts), job.n_tiles * sqrt(self.variance))
 
     def _kind(self, rows: int, tiles: int, stream: int, final: bool) -> None:
         """Add the tiles of so many rows of A; `final`: the last of all tiles is among them."""
@@ -173,7 +173,7 @@ def _stepped(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
                     variance += _spread(steps, cells) * across**2
     drain = Fraction(job.rows + FLUSH) * job.tiles
     exact = pace_of(job).depends == "nothing"
-    timing = Timing(_whole(total + Cycles(fill_drain=drain)))
+    timing = Schedule(_whole(total + Cycles(fill_drain=drain)))
     return Estimate(timing, None if exact else sqrt(variance))
 
 

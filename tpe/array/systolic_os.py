@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tpe.array.base import Array, Handshake, Job, Timing, dense_timing
+from tpe.array.base import Array, Handshake, Job, Schedule, dense_timing
 from tpe.nest.notation import M, N
 from tpe.pe.base import Way
 from tpe.pe.paces import Dense, Planes
 
 
-def timing(job: Job, handshake: Handshake) -> Timing:
+def timing(job: Job, handshake: Handshake) -> Schedule:
     """A tile of K takes steps + 2 rows + cols + cell latency + 1 cycles.
 
     Skew rows + cols - 2, the operand register and the cell's own, the psum; then the row register

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Schedule
 from tpe.nest.notation import K, N
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense
@@ -80,7 +80,7 @@ def exposed(job: Job, done: Pass) -> int:
     return max(0, ready - (done.rows + leaving(job) - (not done.flush)))
 
 
-def timing(job: Job, handshake: Handshake) -> Timing:
+def timing(job: Job, handshake: Handshake) -> Schedule:
     """A pass of M rows takes rows (load) + M + rows + cols + cell latency + 1, 1 more with C.
 
     With `overlap` = load only the first load counts, and what of the others is not hidden.
@@ -101,8 +101,8 @@ def timing(job: Job, handshake: Handshake) -> Timing:
         load=Fraction(load),
     )
     if handshake == ALWAYS:
-        return Timing(cycles)
-    return Timing(cycles + Cycles(stall=Fraction(walk(job, handshake) - cycles.total)))
+        return Schedule(cycles)
+    return Schedule(cycles + Cycles(stall=Fraction(walk(job, handshake) - cycles.total)))
 
 
 @dataclass

@@ -90,7 +90,7 @@ def _columns(by: str, text: str) -> tuple[Column, ...]:
     )
 
 
-OWN: tuple[Column, ...] = (
+RUN_COLUMNS: tuple[Column, ...] = (
     *_columns(
         "table",
         """
@@ -211,4 +211,4 @@ OWN: tuple[Column, ...] = (
         """,
     ),
 )
-COLUMN = {column.name: column for column in OWN}
+COLUMN = {column.name: column for column in RUN_COLUMNS}

@@ -10,6 +10,7 @@ refused:
     tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
     tpe.columns       a `tpe.model.columns.ColumnSet`: columns that a run's table gets more of
     tpe.figures       what draws a comparison
+    tpe.commands      a `tpe.cli.command.Command`; of ours, a file of `tpe/cli/commands`
 
 A lower room finds here what a higher one does, without importing it.
 """
@@ -47,13 +48,43 @@ _OWN = (
 )
 # Groups with a file each, `RECORD` in it: the package, and its files that are none.
 _FOLDERS = {
-    "tpe.pes": ("tpe.pe", {"__init__", "base", "kernel", "paces", "parameters", "widths"}),
+    "tpe.pes": (
+        "tpe.pe",
+        {"__init__", "base", "kernel", "meetings", "paces", "parameters", "widths"},
+    ),
     "tpe.arrays": (
         "tpe.array",
         {"__init__", "base", "sampled", "free_rows", "free_rows_walk", "lockstep"},
     ),
+    "tpe.commands": ("tpe.cli.commands", {"__init__"}),
 }
+_IN_PARTS = frozenset(
+    {"tpe.commands"}
+)  # a verb is one word: compare_iso.py is a part of compare.py
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def built_in(group: str) -> dict[str, str]:
+    """module:attribute of every extension of a group that comes with tpe, by its name.
+
+    >>> built_in("tpe.commands")["run"]
+    'tpe.cli.commands.run:RECORD'
+    """
+    listed = {name: home for own, name, home in _OWN if own == group}
+    if group not in _FOLDERS:
+        return listed
+    package, apart = _FOLDERS[group]
+    folder = _PACKAGE.joinpath(*package.split(".")[1:])
+    stems = sorted({path.stem for path in folder.glob("*.py")} - apart)
+    if group in _IN_PARTS:
+        stems = [stem for stem in stems if "_" not in stem]
+    return listed | {stem: f"{package}.{stem}:RECORD" for stem in stems}
+
+
+def load(home: str) -> Any:
+    """What stands at module:attribute."""
+    module, _, attribute = home.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 @cache
@@ -67,7 +98,7 @@ def homes(group: str) -> dict[str, tuple[str, str]]:
     >>> homes("tpe.pes")["opt1"]
     ('tpe', 'tpe.pe.opt1:RECORD')
     """
-    found = {name: ("tpe", home) for name, home in _own(group).items()}
+    found = {name: ("tpe", home) for name, home in built_in(group).items()}
     for point in entry_points(group=group):
         package = _package(point)
         if point.name in found:
@@ -88,9 +119,8 @@ def find(group: str, name: str) -> Any:
     if name not in known:
         raise unknown(group, name, known)
     package, home = known[name]
-    module, _, attribute = home.partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        return load(home)
     except Exception as error:
         if package == "tpe":
             raise
@@ -110,16 +140,6 @@ def record(group: str, name: str, kind: type[T]) -> T:
         f"{group} '{name}' of package {package}: {home} is no such record; "
         f"legal: a {kind.__module__}.{kind.__qualname__} whose name is '{name}'"
     )
-
-
-def _own(group: str) -> dict[str, str]:
-    listed = {name: home for own, name, home in _OWN if own == group}
-    if group not in _FOLDERS:
-        return listed
-    package, apart = _FOLDERS[group]
-    folder = _PACKAGE.joinpath(*package.split(".")[1:])
-    stems = sorted({path.stem for path in folder.glob("*.py")} - apart)
-    return listed | {stem: f"{package}.{stem}:RECORD" for stem in stems}
 
 
 def _package(point: EntryPoint) -> str:

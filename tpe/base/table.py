@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tpe.base.columns import COLUMN, OWN
+from tpe.base.columns import COLUMN, RUN_COLUMNS
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-COLUMNS: tuple[str, ...] = tuple(column.name for column in OWN)
+COLUMNS: tuple[str, ...] = tuple(column.name for column in RUN_COLUMNS)
 _LARGEST = 2**63 - 1
 
 
@@ -36,7 +36,7 @@ def to_frame(
     import pandas as pd
 
     more = dict(extra or {})
-    types = {column.name: column.dtype for column in OWN} | more
+    types = {column.name: column.dtype for column in RUN_COLUMNS} | more
     full = [_split(row, more) for row in rows]
     for row in full:
         _check_integers(row, [column for column, dtype in types.items() if dtype == "Int64"])

@@ -30,7 +30,7 @@ LOW_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class Check:
+class Requirement:
     """One thing that was looked for.
 
     needed_for  the command that cannot do without it (`run`, `verify`), or what it adds
@@ -86,13 +86,13 @@ EXTRAS = (
 )
 
 
-def checks() -> list[Check]:
+def checks() -> list[Requirement]:
     """Everything, in the order it is printed.
 
     >>> [check.name for check in checks()][:2]
     ['python', 'tpe']
     """
-    probes: list[tuple[str, str, Callable[[], Check]]] = [
+    probes: list[tuple[str, str, Callable[[], Requirement]]] = [
         ("python", "run", _python),
         ("tpe", "run", _tpe),
         *((p.module, p.needed_for, _probe(p)) for p in CORE),
@@ -110,24 +110,24 @@ def checks() -> list[Check]:
     return [_safely(name, needed_for, probe) for name, needed_for, probe in probes]
 
 
-def _opensta() -> Check:
+def _opensta() -> Requirement:
     return _tool("sta", "--timer sta", "apt install opensta", flag="-version")
 
 
-def lacking(found: list[Check]) -> dict[str, list[str]]:
+def lacking(requirements: list[Requirement]) -> dict[str, list[str]]:
     """For each of `NEEDED`, the names of what it lacks; verifying needs what running needs."""
-    run = [check.name for check in found if check.needed_for == "run" and not check.ok]
-    verify = [check.name for check in found if check.needed_for == "verify" and not check.ok]
+    run = [check.name for check in requirements if check.needed_for == "run" and not check.ok]
+    verify = [check.name for check in requirements if check.needed_for == "verify" and not check.ok]
     return {"run": run, "verify": run + verify}
 
 
-def _safely(name: str, needed_for: str, probe: Callable[[], Check]) -> Check:
+def _safely(name: str, needed_for: str, probe: Callable[[], Requirement]) -> Requirement:
     """The check; whatever goes wrong in looking is what it says."""
     try:
         return probe()
     except Exception as error:  # a package may raise anything when it is imported
         text = f"{type(error).__name__}: {error}"
-        return Check(name, needed_for, BROKEN, detail=_line(text), fix="see the detail")
+        return Requirement(name, needed_for, BROKEN, detail=_line(text), fix="see the detail")
 
 
 def _line(text: str) -> str:
@@ -137,14 +137,14 @@ def _line(text: str) -> str:
 # ---- Python ----
 
 
-def _python() -> Check:
+def _python() -> Requirement:
     place = "venv" if sys.prefix != sys.base_prefix else "no venv"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     system = f"{platform.system()} {platform.machine()}, {cores} cores, {place}"
-    return Check("python", "run", OK, platform.python_version(), sys.executable, system)
+    return Requirement("python", "run", OK, platform.python_version(), sys.executable, system)
 
 
-def _tpe() -> Check:
+def _tpe() -> Requirement:
     from tpe.base.files import data_folder
 
     home = str(Path(__file__).resolve().parents[1])
@@ -152,15 +152,15 @@ def _tpe() -> Check:
     if absent:
         detail = f"{' and '.join(absent)} not found beside the package"
         fix = "pip install --force-reinstall --no-deps . in a checkout of tpe"
-        return Check("tpe", "run", BROKEN, __version__, home, detail, fix)
-    return Check("tpe", "run", OK, __version__, home)
+        return Requirement("tpe", "run", BROKEN, __version__, home, detail, fix)
+    return Requirement("tpe", "run", OK, __version__, home)
 
 
-def _probe(package: Package) -> Callable[[], Check]:
+def _probe(package: Package) -> Callable[[], Requirement]:
     return lambda: _package(package)
 
 
-def _package(package: Package) -> Check:
+def _package(package: Package) -> Requirement:
     """Whether a package loads, and is new enough."""
     own = f"pip install {package.distribution}"
     fix = install(package.extra) if package.extra else own
@@ -170,18 +170,18 @@ def _package(package: Package) -> Check:
         module = import_module(name)
     except ImportError as error:
         if error.name not in (None, name):  # something that it needs in turn
-            return Check(name, needed_for, BROKEN, detail=_line(str(error)), fix=newer)
-        return Check(name, needed_for, MISSING, fix=fix)
+            return Requirement(name, needed_for, BROKEN, detail=_line(str(error)), fix=newer)
+        return Requirement(name, needed_for, MISSING, fix=fix)
     except Exception as error:
         text = _line(f"{type(error).__name__}: {error}")
-        return Check(name, needed_for, BROKEN, detail=text, fix=newer)
+        return Requirement(name, needed_for, BROKEN, detail=text, fix=newer)
     version = _version_of(package, module)
     path = getattr(module, "__file__", None)
     where = str(Path(path).parent) if path else None
     if package.oldest and version and _numbers(version) < package.oldest:
         oldest = ".".join(map(str, package.oldest))
-        return Check(name, needed_for, OLD, version, where, f"needs {oldest} or later", newer)
-    return Check(name, needed_for, OK, version, where)
+        return Requirement(name, needed_for, OLD, version, where, f"needs {oldest} or later", newer)
+    return Requirement(name, needed_for, OK, version, where)
 
 
 def _version_of(package: Package, module: Any) -> str | None:
@@ -200,16 +200,18 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.group().split(".")) if match else ()
 
 
-def _blas() -> Check:
+def _blas() -> Requirement:
     """What numpy multiplies matrices with, and on how many threads."""
     try:
         import numpy as np
     except ImportError:
-        return Check("BLAS", "run", MISSING, detail="comes with numpy", fix="pip install numpy")
+        return Requirement(
+            "BLAS", "run", MISSING, detail="comes with numpy", fix="pip install numpy"
+        )
     config: Any = np.show_config(mode="dicts")
     blas: Mapping[str, Any] = (config or {}).get("Build Dependencies", {}).get("blas", {})
     name = str(blas.get("name", "unknown"))
-    return Check(
+    return Requirement(
         "BLAS", "run", OK, str(blas.get("version") or "") or None, None, f"{name}, {_threads()}"
     )
 
@@ -232,21 +234,21 @@ def _threads() -> str:
 
 def _tool(
     name: str, needed_for: str, fix: str, oldest: tuple[int, ...] = (), flag: str = "--version"
-) -> Check:
+) -> Requirement:
     """A program on PATH, with the version that it tells."""
     path = shutil.which(name)
     if path is None:
-        return Check(name, needed_for, MISSING, fix=fix)
+        return Requirement(name, needed_for, MISSING, fix=fix)
     try:
         text = _output([path, flag])
     except (OSError, subprocess.SubprocessError) as error:
-        return Check(name, needed_for, BROKEN, None, path, _line(str(error)), fix)
+        return Requirement(name, needed_for, BROKEN, None, path, _line(str(error)), fix)
     match = re.search(r"\d+(?:\.\d+)+", text)
     version = match.group() if match else None
     if oldest and version and _numbers(version) < oldest:
         wanted = ".".join(map(str, oldest))
-        return Check(name, needed_for, OLD, version, path, f"needs {wanted} or later", fix)
-    return Check(name, needed_for, OK, version, path)
+        return Requirement(name, needed_for, OLD, version, path, f"needs {wanted} or later", fix)
+    return Requirement(name, needed_for, OK, version, path)
 
 
 def _output(command: list[str], environment: Mapping[str, str] | None = None) -> str:
@@ -264,7 +266,7 @@ def _output(command: list[str], environment: Mapping[str, str] | None = None) ->
     return done.stdout + done.stderr
 
 
-def _verilator() -> Check:
+def _verilator() -> Requirement:
     """The Verilator that is used; the one of the system too, if it is passed over."""
     from tpe.base.errors import TpeError
     from tpe.hdl.simulate import toolchain
@@ -277,40 +279,40 @@ def _verilator() -> Check:
         _output([tool.executable, "--version"], tool.environment)
     except TpeError:
         if system is None:
-            return Check("verilator", "verify", MISSING, fix=fix)
+            return Requirement("verilator", "verify", MISSING, fix=fix)
         detail = f"needs {oldest} or later"
-        return Check("verilator", "verify", OLD, None, system, detail, fix)
+        return Requirement("verilator", "verify", OLD, None, system, detail, fix)
     except (OSError, subprocess.SubprocessError) as error:
-        return Check("verilator", "verify", BROKEN, None, system, _line(str(error)), fix)
+        return Requirement("verilator", "verify", BROKEN, None, system, _line(str(error)), fix)
     version = ".".join(map(str, tool.version))
     if tool.origin == "wheel":  # a wheel need not tell its version itself
         with suppress(metadata.PackageNotFoundError):
             version = metadata.version("verilator")
     if _numbers(version) < toolchain.OLDEST:
         detail = f"needs {oldest} or later"
-        return Check("verilator", "verify", OLD, version, tool.executable, detail, fix)
+        return Requirement("verilator", "verify", OLD, version, tool.executable, detail, fix)
     detail = "the system's" if tool.origin == "system" else "the wheel's"
     if tool.origin == "wheel" and system and "site-packages" not in os.path.realpath(system):
         detail += f"; {system} is older than {oldest}"
-    return Check("verilator", "verify", OK, version, tool.executable, detail)
+    return Requirement("verilator", "verify", OK, version, tool.executable, detail)
 
 
-def _headers() -> Check:
+def _headers() -> Requirement:
     """What Verilator's FST writer is compiled with."""
     from tpe.hdl.simulate.toolchain import has_fst_headers
 
     name, use, fix = "zlib.h, lz4.h", ".fst waveforms", "apt install zlib1g-dev liblz4-dev"
     if shutil.which("g++") is None:
-        return Check(name, use, MISSING, detail="cannot be looked for without g++", fix=fix)
+        return Requirement(name, use, MISSING, detail="cannot be looked for without g++", fix=fix)
     if not has_fst_headers():
-        return Check(name, use, MISSING, detail=".vcd needs nothing", fix=fix)
-    return Check(name, use, OK)
+        return Requirement(name, use, MISSING, detail=".vcd needs nothing", fix=fix)
+    return Requirement(name, use, OK)
 
 
 # ---- places ----
 
 
-def _cache() -> Check:
+def _cache() -> Requirement:
     """Whether kernels and simulators can be kept, where, and what is there already."""
     from tpe.base.cache import cache_dir
 
@@ -319,18 +321,18 @@ def _cache() -> Check:
     nearest = _nearest(folder)
     if not nearest.is_dir():
         detail = f"{nearest} is not a directory"
-        return Check("cache", "run", BROKEN, None, str(folder), detail, fix)
+        return Requirement("cache", "run", BROKEN, None, str(folder), detail, fix)
     try:
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
         detail = f"cannot be written: {error.strerror or error}"
-        return Check("cache", "run", BROKEN, None, str(folder), detail, fix)
+        return Requirement("cache", "run", BROKEN, None, str(folder), detail, fix)
     detail = f"{_bytes(_size(folder))} in it" if folder.exists() else "not made yet"
-    return Check("cache", "run", OK, None, str(folder), detail)
+    return Requirement("cache", "run", OK, None, str(folder), detail)
 
 
-def _disk() -> Check:
+def _disk() -> Requirement:
     """Space left where the cache is."""
     from tpe.base.cache import cache_dir
 
@@ -338,7 +340,7 @@ def _disk() -> Check:
     free = shutil.disk_usage(nearest).free
     status = LOW if free < LOW_BYTES else OK
     fix = "remove what is in the cache, or set TPE_CACHE_DIR" if status == LOW else ""
-    return Check("disk", "run", status, None, str(nearest), f"{_bytes(free)} free", fix)
+    return Requirement("disk", "run", status, None, str(nearest), f"{_bytes(free)} free", fix)
 
 
 def _nearest(folder: Path) -> Path:

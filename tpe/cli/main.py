@@ -17,15 +17,23 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
+from tpe.cli import installed
+from tpe.cli.command_line import with_verbose
 from tpe.version import __version__
 
+# The order of the help, from first steps to odds and ends; what is not here stands behind.
+ORDER = (
+    *("list", "run", "compare", "show", "trace", "emit", "verify", "prove", "vectors", "mutate"),
+    *("cosim", "fit", "synth", "reproduce", "rerun", "schema", "doctor"),
+)
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 # What parsing raises, by way of the one subclass of it that every version of typer exports.
 _UsageError: Any = typer.BadParameter.__base__
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """The commands, with every way to fail turned into one line and an exit code."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> Any:
@@ -59,10 +67,22 @@ class Group(TyperGroup):
             _fail(f"error: {error.strerror or error}", BAD_INPUT)
         sys.exit(0)
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Our commands, then those of installed packages."""
+        return [*super().list_commands(ctx), *installed.names()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command; of an installed package, loaded only now."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in installed.names():
+            return installed.load(cmd_name)
+        return found
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` begin with; TpeError with the nearest one if there is none."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise unknown("command", args[0], self.commands)
+        known = self.list_commands(ctx)
+        if args and not args[0].startswith("-") and args[0] not in known:
+            raise unknown("command", args[0], known)
         return super().resolve_command(ctx, args)
 
 
@@ -117,7 +137,7 @@ def _prepare_streams() -> None:
 
 app = typer.Typer(
     name="tpe",
-    cls=Group,
+    cls=CommandGroup,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -138,60 +158,11 @@ def _main(
 
 
 def _register() -> None:
-    """Every command, under its name, with its example. The modules import nothing heavy."""
-    from tpe.cli.command_line import with_verbose
-    from tpe.cli.commands.compare import compare
-    from tpe.cli.commands.doctor import doctor
-    from tpe.cli.commands.fit import fit
-    from tpe.cli.commands.list import list_
-    from tpe.cli.commands.reproduce import reproduce
-    from tpe.cli.commands.rerun import rerun
-    from tpe.cli.commands.run import run
-    from tpe.cli.commands.schema import schema
-    from tpe.cli.commands.show import show
-    from tpe.cli.commands.synth import synth
-    from tpe.cli.commands.trace import trace
-
-    app.command("list", epilog="Example: tpe list --combinations")(list_)
-    app.command(
-        "run",
-        epilog="Example: tpe run --pe opt4c --size 32x32 --workload digits_mlp",
-    )(run)
-    app.command(
-        "compare",
-        epilog="Example: tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png; "
-        "tpe compare --pe mac,opt1 --iso area --clock-ns 4",
-    )(compare)
-    app.command("show", epilog="Example: tpe show --pe opt4c --size 8x8 -p depth=1024")(show)
-    app.command("trace", epilog="Example: tpe trace --lanes 1,32 -p a_type=int4")(trace)
-    _register_rtl()
-    app.command(
-        "fit", epilog="Example: tpe fit --table gemms.csv --target runtime_ms --group m,n,k"
-    )(fit)
-    app.command("synth", epilog="Example: tpe synth --pe mac,opt1 --clock-ns 3:6:1")(synth)
-    app.command(
-        "reproduce", epilog="Example: tpe reproduce hpca25 --liberty tpe130 --figure ratios.png"
-    )(reproduce)
-    app.command("rerun", epilog="Example: tpe rerun result.json")(rerun)
-    app.command("schema", epilog="Example: tpe schema run")(schema)
-    app.command("doctor", epilog="Example: tpe doctor --json -")(doctor)
-    for command in app.registered_commands:
-        assert command.callback is not None
-        command.callback = with_verbose(command.callback)
-
-
-def _register_rtl() -> None:
-    """The commands that live with the RTL: `emit`, `verify`, `prove`, `mutate`, and so on."""
-    from tpe.cli.commands import cosim, emit, mutate, prove
-
-    example = "--pe opt1 --array systolic_os --size 8x8"
-    app.command("emit", epilog=f"Example: tpe emit {example} -o build")(emit.emit)
-    app.command("verify", epilog=f"Example: tpe verify {example}")(emit.verify)
-    app.command("prove", epilog="Example: tpe prove --pe opt1")(prove.prove)
-    app.command("vectors", epilog=f"Example: tpe vectors {example} -o dir")(cosim.vectors)
-    app.command("mutate", epilog="Example: tpe mutate --count 1000 --json -")(mutate.mutate)
-    pe = "my_pe.v --port a=in_a --port b=in_b --port out=p --port clk=clk --reset rst_n:low"
-    app.command("cosim", epilog=f"Example: tpe cosim {pe} --latency 2")(cosim.cosim)
+    """Every command of ours, in the help's order. The modules import nothing heavy."""
+    ours = registry.built_in(installed.GROUP)
+    for name in [*(name for name in ORDER if name in ours), *sorted(ours.keys() - set(ORDER))]:
+        record = registry.load(ours[name])
+        app.command(name, epilog=record.epilog)(with_verbose(record.function))
 
 
 _register()

@@ -178,7 +178,7 @@ def check_figure(file: str | None) -> None:
 # ---- from options to an engine ----
 
 
-def parse_params(given: Iterable[str] | None, known: Iterable[str], owner: str) -> dict[str, str]:
+def parse_params(texts: Iterable[str] | None, known: Iterable[str], owner: str) -> dict[str, str]:
     """{key: value} of `-p KEY=VALUE`; TpeError for no `=`, an unknown key, or one given twice.
 
     >>> parse_params(["depth=64"], ["depth", "encoder"], "opt4c")
@@ -186,7 +186,7 @@ def parse_params(given: Iterable[str] | None, known: Iterable[str], owner: str) 
     """
     legal = list(known)
     params: dict[str, str] = {}
-    for text in given or ():
+    for text in texts or ():
         key, equals, value = text.partition("=")
         if not equals:
             raise TpeError(f"-p {text}: no value; legal: -p KEY=VALUE, KEY one of {_list(legal)}")

@@ -56,7 +56,7 @@ class Config:
 
     def __init__(
         self,
-        pe: str | PE | Nest = "opt1",
+        pe: str | PE | Nest = pes.DEFAULT,
         array: str | Array | None = None,
         size: str | int | Sequence[int] | None = None,
         **parameters: Any,

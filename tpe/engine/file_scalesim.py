@@ -21,16 +21,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tpe import array as arrays
+from tpe import pe as pes
 from tpe.base.errors import TpeError, unknown
 
 SECTION = "architecture_presets"
 MAX_SIDE = 1024
 """Most rows or columns, as of every engine."""
 
+# The array, by the alias that is its dataflow, and parameters.
 _DATAFLOWS: dict[str, tuple[str, dict[str, str]]] = {
-    "os": ("systolic_os", {}),
-    "ws": ("systolic_ws", {}),
-    "is": ("systolic_ws", {"encode": "weights"}),
+    "os": ("os", {}),
+    "ws": ("ws", {}),
+    "is": ("ws", {"encode": "weights"}),
 }
 _READ = ("arrayheight", "arraywidth", "dataflow")
 _SWITCHES = ("sparsitysupport", "useramulatortrace", "ifmapcustomlayout", "filtercustomlayout")
@@ -50,8 +53,8 @@ def engine_content(text: str, where: str) -> dict[str, Any]:
         raise TpeError(f"{where}: {unknown('Dataflow', flow, _DATAFLOWS)}")
     array, parameters = _DATAFLOWS[flow]
     return {
-        "pe": "mac",
-        "array": array,
+        "pe": pes.BASELINE,
+        "array": arrays.get(array).name,
         "size": f"{rows}x{cols}",
         "parameters": dict(parameters),
     }

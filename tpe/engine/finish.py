@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Timing, next_cycle
+from tpe.array.base import ALWAYS, Cycles, Handshake, Schedule, next_cycle
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import FORMATS, Format, IntFormat
 from tpe.numbers.operands import Ints, check_accumulator
@@ -91,7 +91,7 @@ class Requant:
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class ChainInputs:
     """What `Engine.run` is given beside A and B: C0 (M, N), bias (N,), and the requantisation."""
 
     c0: Any = None
@@ -107,7 +107,7 @@ class Given:
         return f" {sums}" if sums else ""
 
 
-NOTHING = Given()
+NOTHING = ChainInputs()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,7 @@ class Chain:
         return tuple(name for name, there in on.items() if there)
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def input_stages(self) -> tuple[str, ...]:
         """The stages that take values of a run: all but relu."""
         return tuple(name for name in self.valued if name != "relu")
 
@@ -178,14 +178,14 @@ class Chain:
         """Whether there is a chain, and so its register."""
         return bool(self.valued) or self.narrow > 0
 
-    def values(self, given: Given, m: int, n: int, layer: str) -> Added | None:
-        """`given`, checked against the stages and the shape of C; TpeError naming the field.
+    def values(self, chain_inputs: ChainInputs, m: int, n: int, layer: str) -> Added | None:
+        """`chain_inputs`, checked against the stages and the shape of C; TpeError naming the field.
 
         None if no stage takes or changes a value.
         """
         where = f"layer '{layer}'"
         for name in ("c0", "bias", "requant"):
-            present = getattr(given, name) is not None
+            present = getattr(chain_inputs, name) is not None
             wanted = name in self.valued
             if present and not wanted:
                 raise TpeError(f"{where}: {name} is given, and the engine has {name} = off")
@@ -195,9 +195,11 @@ class Chain:
         if not self.valued:
             return None
         low, high = -(1 << (self.acc_bits - 1)), (1 << (self.acc_bits - 1)) - 1
-        c0 = _integers(given.c0 if self.c0 else 0, (m, n), (m, n), low, high, f"{where}: c0")
-        bias = _integers(given.bias if self.bias else 0, (n,), (n,), low, high, f"{where}: bias")
-        requant = given.requant or Requant(0, 0)
+        c0 = _integers(chain_inputs.c0 if self.c0 else 0, (m, n), (m, n), low, high, f"{where}: c0")
+        bias = _integers(
+            chain_inputs.bias if self.bias else 0, (n,), (n,), low, high, f"{where}: bias"
+        )
+        requant = chain_inputs.requant or Requant(0, 0)
         if not isinstance(requant, Requant):
             raise TpeError(f"{where}: requant = {requant!r} is not legal: a tpe.Requant")
         shape = (n,) if self.requant == "column" else ()
@@ -263,7 +265,7 @@ class Chain:
         c = self.finished(narrow, values)
         return Results(c, c if narrow is exact else self.finished(exact, values), overflowed)
 
-    def timed(self, schedule: Callable[[Handshake], Timing], handshake: Handshake) -> Timing:
+    def timed(self, schedule: Callable[[Handshake], Schedule], handshake: Handshake) -> Schedule:
         """An array's timing under a handshake, with the chain's register behind it, if it has one.
 
         The register adds one cycle to a GEMM: the array's own last word starts its next tile.

@@ -59,16 +59,16 @@ class Settings(dict[str, Any]):
 
 
 def resolve_parameters(
-    pe: PE | None, given: Mapping[str, Any], array: Array | None = None
+    pe: PE | None, values: Mapping[str, Any], array: Array | None = None
 ) -> dict[str, Any]:
     """Every parameter with its value; TpeError for an unknown name or an illegal value."""
     known = {p.name: p for p in parameters_of(pe, array)}
-    for name in given:
+    for name in values:
         if name not in known:
             where = f" in {array.name}" if array else ""
             raise unknown(f"parameter of {pe.name if pe else 'a nest'}{where}", name, known)
     return {
-        name: p.default if given.get(name, p.default) is p.default else p.check(given[name])
+        name: p.default if values.get(name, p.default) is p.default else p.check(values[name])
         for name, p in known.items()
     }
 

@@ -47,7 +47,7 @@ class ColumnSet:
 
 
 @dataclass(frozen=True, eq=False)
-class Added:
+class AddedColumns:
     """Columns that a run has got: of which set, declared, and their values, the total last."""
 
     by: str
@@ -69,7 +69,9 @@ def column_set(name: str) -> ColumnSet:
     return registry.record(GROUP, name, ColumnSet)
 
 
-def added(columns: ColumnSet, values: Values, rows: int, before: Iterable[Added]) -> Added:
+def added(
+    columns: ColumnSet, values: Values, rows: int, before: Iterable[AddedColumns]
+) -> AddedColumns:
     """The columns of a set with values for so many rows, checked, beside those that are there.
 
     TpeError for a name that somebody else's column has, and for values that are not as declared.
@@ -91,7 +93,7 @@ def added(columns: ColumnSet, values: Values, rows: int, before: Iterable[Added]
             f"legal: those that they declare, {', '.join(names)}"
         )
     checked = {c.name: _checked(columns.name, c, values[c.name], rows) for c in declared}
-    return Added(columns.name, declared, checked)
+    return AddedColumns(columns.name, declared, checked)
 
 
 def _owner(name: str, asking: str) -> str | None:

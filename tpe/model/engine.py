@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.config import Config
 from tpe.engine.file import load_engine
-from tpe.engine.finish import NOTHING, Added, Given, Requant, Results
+from tpe.engine.finish import NOTHING, Added, ChainInputs, Requant, Results
 from tpe.engine.parameters import (
     checked_seed,
 )
@@ -132,12 +132,12 @@ class Engine(Config):
             if isinstance(a, str | os.PathLike | Workload | Mapping):
                 raise TpeError(f"A is a {type(a).__name__} and B is given; legal: two matrices")
             task = Task("gemm", "gemm", a, b, a_zero=a_zero, b_zero=b_zero)
-            given = Given(c0, bias, requant)
+            given = ChainInputs(c0, bias, requant)
             layer = self.run_task(task, values, handshake, given, energy)
             run = Run(self, "arrays", seed, (layer,), {})
             return run.with_columns("energy") if energy else run
-        if self.chain.given:
-            stages = ", ".join(self.chain.given)
+        if self.chain.input_stages:
+            stages = ", ".join(self.chain.input_stages)
             raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         layers, metrics = self._driven(workload, values, handshake, energy, progress)
@@ -200,14 +200,14 @@ class Engine(Config):
         task: Task,
         values: str = "fast",
         handshake: Handshake = ALWAYS,
-        given: Given = NOTHING,
+        chain_inputs: ChainInputs = NOTHING,
         energy: bool = False,
     ) -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
         seen = see(task, self.a_format, self.b_format, self.params["zero_points"])
         transposed = self.params["encode"] == "weights"
         encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
-        added = self.chain.values(given, seen.a.shape[0], seen.b.shape[1], task.name)
+        added = self.chain.values(chain_inputs, seen.a.shape[0], seen.b.shape[1], task.name)
         self.require_room(task.name, encoded.shape[1], added)
         found = None if values == "none" else self._values(seen, encoded, other, values, added)
         job = self.job(encoded, other)
@@ -228,7 +228,7 @@ class Engine(Config):
             tiles=job.tiles * task.repeat,
             bandwidth=self.array.bandwidth(job) if self.array else (None, None),
             error=None if found is None else Error.of(found.c, found.exact),
-            fingerprint=fingerprint(task, handshake) + given.fingerprint,
+            fingerprint=fingerprint(task, handshake) + chain_inputs.fingerprint,
             overflowed=None if found is None else found.overflowed,
             row_steps=None if timing.row_steps is None else timing.row_steps * task.repeat,
         )
@@ -255,7 +255,7 @@ class Engine(Config):
             exact = a.astype(np.float64) @ b.astype(np.float64)
         return Results(self.arithmetic.values(results.c), exact, overflowed=False)
 
-    def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Timing:
+    def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
         """The schedule of a job, the chain's register included."""
         return timing_of(self, job, handshake)
 

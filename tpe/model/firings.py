@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tpe.array.base import Job, Timing
+from tpe.array.base import Job, Schedule
 from tpe.nest.notation import K, Nest, bind
 from tpe.nest.readings import firings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def count_firings(
-    engine: Config, job: Job, timing: Timing, sampled: bool = False
+    engine: Config, job: Job, timing: Schedule, sampled: bool = False
 ) -> dict[str, int | None]:
     """Firings of every primitive of the engine's nest over one GEMM, exactly.
 
@@ -44,7 +44,7 @@ def count_firings(
     )
 
 
-def _sparse_runs(nest: Nest, index: int, dense: int, job: Job, timing: Timing) -> int | None:
+def _sparse_runs(nest: Nest, index: int, dense: int, job: Job, timing: Schedule) -> int | None:
     """Per digit up to the sum over K, which lanes that it merges share; once per pass behind it."""
     step = nest.steps[index]
     if step.in_front:

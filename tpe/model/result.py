@@ -12,7 +12,7 @@ from tpe.base.columns import Column
 from tpe.base.errors import TpeError
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.engine.config import Config
-from tpe.model.columns import Added, ColumnSet, added, column_set
+from tpe.model.columns import AddedColumns, ColumnSet, added, column_set
 from tpe.model.layer_run import LayerRun
 from tpe.model.rows import layers_row, point_id, without_values
 from tpe.version import __version__
@@ -33,7 +33,7 @@ class RunRecord:
     metrics: Mapping[str, float]
     command: str = ""
     version: str = __version__  # of the tpe that ran it
-    added: tuple[Added, ...] = ()  # columns behind those that every run fills
+    added: tuple[AddedColumns, ...] = ()  # columns behind those that every run fills
 
     def __getstate__(self) -> dict[str, Any]:  # rows are made again where they are needed
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -106,7 +106,7 @@ class RunRecord:
         return self._row(self.layers, "total") | self._more(-1)
 
     def to_frame(self) -> pd.DataFrame:
-        """The layers as a data frame: the columns of `tpe.base.columns.OWN`, then those added."""
+        """The layers as a data frame: the columns of every run, then those that were added."""
         return to_frame(self.rows(), {column.name: column.dtype for column in self.more_columns})
 
     @property

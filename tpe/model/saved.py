@@ -24,7 +24,7 @@ from tpe.base.errors import TpeError
 from tpe.base.files import read_text, whole_file
 from tpe.engine.config import Config
 from tpe.engine.parameters import size_text
-from tpe.model.columns import Added, ColumnSet
+from tpe.model.columns import AddedColumns, ColumnSet
 from tpe.model.layer_run import Error, LayerRun
 from tpe.model.result import RunRecord
 from tpe.numbers.arithmetic import Arithmetic
@@ -145,7 +145,7 @@ def run_of(make: type[_Run], kind: type[Config], content: Mapping[str, Any]) -> 
     return run
 
 
-def _added_content(one: Added) -> dict[str, Any]:
+def _added_content(one: AddedColumns) -> dict[str, Any]:
     columns = [{f.name: getattr(c, f.name) for f in fields(c)} for c in one.columns]
     return {"by": one.by, "columns": columns, "values": {k: list(v) for k, v in one.values.items()}}
 

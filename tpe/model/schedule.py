@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.engine.config import Config
 from tpe.model.bare_nest import nest_timing
 from tpe.numbers.operands import Ints
@@ -23,7 +23,7 @@ def shape_job(engine: Config, m: int, n: int, k: int) -> Job:
     return Job(engine.pe, engine.params, engine.widths, *sides)
 
 
-def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Timing:
+def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
     """The schedule of a job, the register of the finish chain included."""
     array = engine.array.timing if engine.array else lambda job, behind: nest_timing(engine, job)
     return engine.chain.timed(lambda behind: array(job, behind), handshake)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake, Job, Timing
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.array.sampled import sampled_timing
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
@@ -108,8 +108,8 @@ def _check_drawn(side: Operand | np.ndarray, number: Format, where: str) -> None
 
 def _timing(
     engine: Config, layer: Layer, job: Job, zeros: tuple[Ints, Ints], handshake: Handshake
-) -> tuple[Timing, float | None]:
-    """Timing of the job, and the standard error of its cycles: None if they are exact."""
+) -> tuple[Schedule, float | None]:
+    """Schedule of the job, and the standard error of its cycles: None if they are exact."""
     pe = job.pe
     if pe is None or not (pe.sparse or pe.stepped):
         return _stepped_through(engine, layer, job, handshake), None
@@ -126,7 +126,7 @@ def _timing(
     return timing, found.standard_error
 
 
-def _stepped_through(engine: Config, layer: Layer, job: Job, handshake: Handshake) -> Timing:
+def _stepped_through(engine: Config, layer: Layer, job: Job, handshake: Handshake) -> Schedule:
     """The exact timing; under a handshake it is stepped through cycle by cycle."""
     if handshake != ALWAYS:
         cycles = timing_of(engine, job, ALWAYS).cycles.total

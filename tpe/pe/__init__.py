@@ -10,6 +10,8 @@ from tpe.base import registry
 from tpe.base.errors import pick
 from tpe.pe.base import PE
 
+BASELINE = "mac"  # what others are compared to
+DEFAULT = "opt1"
 # The PEs whose RTL this package's contract tests run beside the model; a test holds the list to
 # what they run. A record or an RTL file that was added is not of them by lying in the folder.
 _IN_CONTRACT = frozenset(
@@ -20,8 +22,8 @@ NOT_CHECKED = "not checked"
 
 @cache
 def names() -> tuple[str, ...]:
-    """The ids of all PEs, `mac` first (it is the baseline), the rest by name."""
-    return tuple(sorted(registry.homes("tpe.pes"), key=lambda name: (name != "mac", name)))
+    """The ids of all PEs, the baseline first, the rest by name."""
+    return tuple(sorted(registry.homes("tpe.pes"), key=lambda name: (name != BASELINE, name)))
 
 
 def get(name: str) -> PE:

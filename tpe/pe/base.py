@@ -16,6 +16,7 @@ from pathlib import Path
 from tpe.nest.notation import Nest
 from tpe.numbers.arithmetic import INTEGER, Arithmetic
 from tpe.pe.kernel import Kernel
+from tpe.pe.meetings import Rule
 from tpe.pe.paces import FreeRows, LockStep, Pace, Planes
 from tpe.pe.parameters import Parameter
 from tpe.pe.widths import Loops, Params, Widths
@@ -68,6 +69,7 @@ class PE:
     arithmetic: Arithmetic = INTEGER
     parameters: tuple[Parameter, ...] = ()
     at: Callable[[Params], PE] | None = None  # the record for these parameters, if they change it
+    rules: tuple[Rule, ...] = ()  # its cycle rules as `tpe trace` counts them
 
     @property
     def rtl(self) -> bool:

@@ -13,6 +13,7 @@ from tpe.numbers.words import I64
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import Parameter, lanes_parameter
 from tpe.pe.widths import Widths
@@ -65,6 +66,12 @@ def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     return work(a, w.a, w.b, w.lanes, bricks, top_brick)
 
 
+def unit_meetings(x: Operands, lanes: int) -> Meetings:
+    """Cycles of the one unit for every group."""
+    cycles = work(x.a, x.a_bits, x.b_bits, lanes).ravel()
+    return Meetings(cycles[:, None], cycles)
+
+
 RECORD = PE(
     name="bitfusion",
     title="fused 2-bit bricks",
@@ -82,6 +89,16 @@ RECORD = PE(
             3,
             (2, 3),
             "bits of the brick with the sign; assumed 3, so that uint8 takes no more than int8",
+        ),
+    ),
+    rules=(
+        Rule(
+            "bitfusion",
+            "bitfusion",
+            "a unit of 16 bricks",
+            "never: there is one",
+            unit_meetings,
+            place=4,
         ),
     ),
 )

@@ -14,6 +14,7 @@ from tpe.numbers.words import I64, four_bits_times
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import lanes_parameter
 from tpe.pe.widths import Widths
@@ -61,6 +62,13 @@ def steps(a: Ints, w: Widths, params: Mapping[str, Any]) -> Ints:
     return work(a, w.a, w.lanes)
 
 
+def column_meetings(x: Operands, lanes: int) -> Meetings:
+    """Magnitude columns of a group, which wait for the fullest."""
+    columns = column_ones(x.a, x.a_bits, lanes)
+    alone = np.maximum(1, columns).reshape(-1, columns.shape[-1])
+    return Meetings(alone, alone.max(axis=1))
+
+
 RECORD = PE(
     name="bitlet",
     title="interleaved bits",
@@ -71,4 +79,7 @@ RECORD = PE(
     ways=frozenset({Way.KEEP}),
     hardware=Hardware(cell="bitlet", finish="word"),
     parameters=(lanes_parameter(16, range(1, 65)),),
+    rules=(
+        Rule("bitlet", "bitlet", "a magnitude column", "at every group", column_meetings, place=7),
+    ),
 )

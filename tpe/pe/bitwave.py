@@ -14,6 +14,7 @@ from tpe.numbers.words import I64, four_bits_times
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import OPERAND, Rule, per_group
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import lanes_parameter
 from tpe.pe.widths import Widths
@@ -61,4 +62,14 @@ RECORD = PE(
     ways=frozenset({Way.KEEP}),
     hardware=None,
     parameters=(lanes_parameter(8, range(1, 65)),),
+    rules=(
+        Rule(
+            "bitwave",
+            "bitwave",
+            OPERAND,
+            "at every column that one of them has",
+            per_group(lambda x, n: work(x.a, x.a_bits, n)),
+            place=8,
+        ),
+    ),
 )

@@ -15,6 +15,7 @@ from tpe.numbers.words import I64, digit
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import Rule, per_group
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import ENCODER, lanes_parameter
 from tpe.pe.widths import Widths
@@ -106,4 +107,14 @@ RECORD = PE(
     ways=frozenset({Way.KEEP}),
     hardware=Hardware(cell="laconic", finish="word"),
     parameters=(ENCODER, lanes_parameter(16, range(1, 65))),
+    rules=(
+        Rule(
+            "laconic",
+            "laconic",
+            "a pair of operands of a group",
+            "at every group",
+            per_group(lambda x, n: work(x.a, x.b, x.a_bits, x.b_bits, n)),
+            place=6,
+        ),
+    ),
 )

@@ -13,9 +13,11 @@ import numpy as np
 from tpe.base.jit import kernel
 from tpe.nest.notation import Nest, mac
 from tpe.nest.rewrites import encode_in
+from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64, compress, digit
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.meetings import OPERAND, Operands, Rule, per_group
 from tpe.pe.paces import Dense
 from tpe.pe.parameters import ENCODE_IN, ENCODER, TREE, Parameter, code_bits, lanes_parameter
 from tpe.pe.widths import Loops, Params, Widths
@@ -64,6 +66,11 @@ def built(w: Widths) -> Mapping[str, int]:
     }
 
 
+def dense_work(x: Operands, lanes: int) -> Ints:
+    """A cycle for every group, whatever its operands."""
+    return np.ones((x.a.shape[0], -(-x.a.shape[1] // lanes)), np.int64)
+
+
 RECORD = PE(
     name="mac",
     title="multiply-accumulate",
@@ -86,5 +93,8 @@ RECORD = PE(
         TREE,
         Parameter("stages", 1, range(1, 4), "pipeline stages of the multiply-accumulate", "Stages"),
         lanes_parameter(1, range(1, 1025)),
+    ),
+    rules=(
+        Rule("mac", "mac", OPERAND, "never: all take one cycle", per_group(dense_work), place=0),
     ),
 )

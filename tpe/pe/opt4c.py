@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from tpe.base.jit import kernel
 from tpe.nest.notation import ACCUMULATE, ADD, SHIFT, M, Nest, mac
 from tpe.nest.rewrites import opt4, share
+from tpe.numbers import groups
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64, compress, signed
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import FreeRows
 from tpe.pe.parameters import ENCODER, TREE, Parameter
 from tpe.pe.widths import Loops, Params, Widths
 
+RECODING = "ent"  # unless another is chosen
 GROUP = 4  # operands of K that a front searches for non-zero digits at once
 
 
@@ -79,6 +86,31 @@ def hardware(cell: str, lanes: int = 1) -> Hardware:
     )
 
 
+def group_steps(x: Operands, lanes: int) -> Ints:
+    """Cycles of every group of every row at every bit weight: (tiles, lanes, planes, groups)."""
+    masks = groups.grouped(groups.digit_masks(x.a, x.a_bits, RECODING), GROUP)
+    planes = ENCODINGS[RECODING].count(x.a_bits)
+    digits = [((masks >> p) & 1).sum(axis=-1, dtype=np.int64) for p in range(planes)]
+    steps: Ints = np.maximum(1, np.stack(digits, axis=1))
+    return steps.reshape(-1, lanes, planes, masks.shape[1])
+
+
+def row_meetings(sums: tuple[int, ...]) -> Callable[[Operands, int], Meetings]:
+    """Rows that run free over the axes `sums` of their steps, and meet at their end."""
+
+    def meetings(x: Operands, lanes: int) -> Meetings:
+        steps = group_steps(x, lanes).sum(axis=sums)
+        alone = np.moveaxis(steps, 1, -1).reshape(-1, lanes)
+        return Meetings(alone, alone.max(axis=1))
+
+    return meetings
+
+
+def _row_rule(name: str, meets: str, sums: tuple[int, ...]) -> Rule:
+    lane = "a row of A with a front"
+    return Rule(name, "opt4c", lane, meets, row_meetings(sums), by_rows=True, place=1)
+
+
 RECORD = PE(
     name="opt4c",
     title="shared-encoder column",
@@ -89,8 +121,13 @@ RECORD = PE(
     ways=frozenset({Way.KEEP}),
     hardware=hardware("opt4c"),
     parameters=(
-        replace(ENCODER, default="ent"),
+        replace(ENCODER, default=RECODING),
         TREE,
         Parameter("depth", 4096, range(8, 65537, 4), "operands of K whose B is resident"),
+    ),
+    rules=(
+        _row_rule("opt4c", "once per output tile: rows run free", (2, 3)),
+        _row_rule("opt4c-plane", "at every bit weight", (3,)),
+        _row_rule("opt4c-group", "at every group of 4 at one bit weight", ()),
     ),
 )

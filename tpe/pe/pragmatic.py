@@ -15,6 +15,7 @@ from tpe.numbers.words import I64, four_bits_times
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import OPERAND, Rule, per_group
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import Parameter, lanes_parameter
 from tpe.pe.widths import Widths
@@ -76,6 +77,24 @@ RECORD = PE(
             "magnitude",
             DIGITS,
             "powers of two that A is split into: ones of its magnitude, assumed, or CSD digits",
+        ),
+    ),
+    rules=(
+        Rule(
+            "pragmatic",
+            "pragmatic",
+            OPERAND,
+            "at every group",
+            per_group(lambda x, n: work(x.a, x.a_bits, n)),
+            place=5,
+        ),
+        Rule(
+            "pragmatic-csd",
+            "pragmatic",
+            OPERAND,
+            "at every group",
+            per_group(lambda x, n: work(x.a, x.a_bits, n, "csd")),
+            place=5,
         ),
     ),
 )

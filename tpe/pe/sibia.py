@@ -15,6 +15,7 @@ from tpe.numbers.words import I64
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import OPERAND, Rule, per_group
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import Parameter, lanes_parameter
 from tpe.pe.widths import Widths
@@ -78,6 +79,24 @@ RECORD = PE(
             "lane",
             SKIPS,
             "zero slices of A are skipped by every lane for itself, assumed, or if all have one",
+        ),
+    ),
+    rules=(
+        Rule(
+            "sibia",
+            "sibia",
+            OPERAND,
+            "at every group",
+            per_group(lambda x, n: work(x.a, x.a_bits, x.b_bits, n)),
+            place=9,
+        ),
+        Rule(
+            "sibia-column",
+            "sibia",
+            OPERAND,
+            "at every slice that one of them has",
+            per_group(lambda x, n: work(x.a, x.a_bits, x.b_bits, n, "column")),
+            place=9,
         ),
     ),
 )

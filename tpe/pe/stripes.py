@@ -13,6 +13,7 @@ from tpe.numbers.words import I64
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
+from tpe.pe.meetings import OPERAND, Rule, per_group
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import lanes_parameter
 from tpe.pe.widths import Widths
@@ -57,4 +58,14 @@ RECORD = PE(
     ways=frozenset({Way.KEEP}),
     hardware=Hardware(cell="stripes", finish="word"),
     parameters=(lanes_parameter(16, range(1, 65)),),
+    rules=(
+        Rule(
+            "stripes",
+            "stripes",
+            OPERAND,
+            "at every group",
+            per_group(lambda x, n: work(x.a, x.a_bits, n)),
+            place=3,
+        ),
+    ),
 )

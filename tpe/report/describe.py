@@ -6,6 +6,7 @@ prints.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tpe import array as arrays
@@ -296,12 +297,9 @@ def _inventory(engine: Config, terms: int | None) -> list[dict[str, Any]]:
 # ---- rewrites ----
 
 _STEPS = 3  # rewrites from one stage of the paper's chain to the next, at most
-_CHAIN = (
-    ("mac", lambda nest: nest),
-    ("opt1", opt1),
-    ("opt2", opt2),
-    ("opt3", opt3),
-    ("opt4", opt4),
+_CHAIN: tuple[tuple[str, Callable[[Nest], Nest]], ...] = (
+    (pes.BASELINE, lambda nest: nest),
+    *((rewrite.__name__, rewrite) for rewrite in (opt1, opt2, opt3, opt4)),
 )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tpe.study.operand_trace import Trace
+    from tpe.study.operand_trace import OperandTrace
 
 MEAN, WAITING = COLOURS["useful"], COLOURS["lane_sync"]  # as in the pictures of cycles
 COLUMNS = 7
@@ -23,12 +23,12 @@ NOTE = (
 )
 
 
-def save_figure(result: Trace, path: str | os.PathLike[str]) -> None:
+def save_figure(result: OperandTrace, path: str | os.PathLike[str]) -> None:
     """Draw a trace into a .png, .svg or .pdf file."""
     write_figure(draw(result), path)
 
 
-def draw(result: Trace) -> Figure:
+def draw(result: OperandTrace) -> Figure:
     """A panel per rule, one scale for all; under them a panel per encoding."""
     names = list(dict.fromkeys(row["rule"] for row in result.rows))
     rule_rows = -(-len(names) // COLUMNS)
@@ -55,7 +55,7 @@ def draw(result: Trace) -> Figure:
     return figure
 
 
-def _rule_panel(axes: Axes, result: Trace, name: str, top: float) -> None:
+def _rule_panel(axes: Axes, result: OperandTrace, name: str, top: float) -> None:
     rows = sorted((row for row in result.rows if row["rule"] == name), key=lambda r: r["lanes"])
     ticks = range(len(rows))
     mean, most = [row["mean"] for row in rows], [row["max"] for row in rows]

@@ -45,7 +45,7 @@ class Choice:
     per_pe: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
-    def given(self) -> bool:
+    def chosen(self) -> bool:
         """Whether anything is chosen here."""
         return any((self.array, self.size, self.parameters, self.per_pe))
 
@@ -98,7 +98,7 @@ def _check_choice(records: Sequence[PE | None], choice: Choice) -> None:
     """Raise for what no PE of the comparison could take."""
     own = {pe.name: {p.name: p for p in parameters_of(pe)} for pe in records if pe is not None}
     if not own:
-        if choice.given:
+        if choice.chosen:
             raise TpeError("array, size and parameters are for PEs given by name, not for engines")
         return
     for key, value in choice.parameters.items():

@@ -122,9 +122,9 @@ def prepare(
     return Plan(name, seed, base, tuple(found), workloads, values)
 
 
-def default_baseline(found: Sequence[Candidate]) -> str:
+def default_baseline(candidates: Sequence[Candidate]) -> str:
     """The label that ratios are to if none is named: `mac`, else the first that is legal."""
-    legal = [c.label for c in found if c.engine is not None]
+    legal = [c.label for c in candidates if c.engine is not None]
     return DEFAULT_BASELINE if DEFAULT_BASELINE in legal else legal[0]
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tpe import array as arrays
+from tpe import pe as pes
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.task import see, task_of
 from tpe.model.engine import Engine
@@ -22,7 +24,8 @@ from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import wrap
-from tpe.study.trace_rules import RULES, Operands, Rule
+from tpe.pe.meetings import Operands, Rule
+from tpe.study.trace_rules import rules
 from tpe.workloads import Layer, Workload
 from tpe.workloads.assumed import assumed_line
 
@@ -42,7 +45,7 @@ class Tally:
     operands: int = 0
     meetings: int = 0
     seats: int = 0  # lanes of all meetings
-    own: int = 0  # cycles of all lanes alone
+    alone: int = 0  # cycles of all lanes alone
     cycles: int = 0  # of all meetings
     lane_cycles: int = 0  # the same, times the lanes that meet
     waits: Ints = field(default_factory=lambda: np.zeros(1, np.int64))  # lanes, by cycles waited
@@ -50,17 +53,17 @@ class Tally:
     def add(self, x: Operands, repeat: int) -> None:
         """Take in the meetings of some rows."""
         met = self.rule.meetings(x, self.lanes)
-        waits = np.bincount((met.cycles[:, None] - met.own).ravel())
+        waits = np.bincount((met.cycles[:, None] - met.alone).ravel())
         size = max(len(waits), len(self.waits))
         padded = (np.pad(w, (0, size - len(w))) for w in (self.waits, waits * repeat))
         self.waits = sum(padded, np.zeros(size, np.int64))
         cycles = int(met.cycles.sum()) * repeat
         self.operands += x.a.size * repeat
         self.meetings += len(met.cycles) * repeat
-        self.seats += met.own.size * repeat
-        self.own += int(met.own.sum()) * repeat
+        self.seats += met.alone.size * repeat
+        self.alone += int(met.alone.sum()) * repeat
         self.cycles += cycles
-        self.lane_cycles += cycles * met.own.shape[1]
+        self.lane_cycles += cycles * met.alone.shape[1]
 
     def row(self) -> dict[str, Any]:
         """One row of the result: cycles per operand of a lane and per meeting, and the waiting."""
@@ -69,17 +72,17 @@ class Tally:
             "pe": self.rule.pe,
             "lanes": self.lanes,
             "operands": self.operands,
-            "mean": self.own / self.operands,
+            "mean": self.alone / self.operands,
             "max": self.lane_cycles / self.operands,
             "meetings": self.meetings,
-            "meeting_mean": self.own / self.seats,
+            "meeting_mean": self.alone / self.seats,
             "meeting_max": self.cycles / self.meetings,
             "waits": _histogram(self.waits),
         }
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class OperandTrace:
     """A trace's result: `rows` by rule and lanes, digit histograms, exactness of the values.
 
     digits: by encoding, operands of A by how many non-zero digits they have; "slices" are Sibia's.
@@ -107,13 +110,14 @@ class Trace:
 
     def to_json(self) -> dict[str, Any]:
         """The result as data."""
-        rules = [{"name": r.name, "pe": r.pe, "lane": r.lane, "meets": r.meets} for r in RULES]
         return {
             "workload": self.workload,
             "seed": self.seed,
             "params": self.params,
             "operands": self.operands,
-            "rules": rules,
+            "rules": [
+                {"name": r.name, "pe": r.pe, "lane": r.lane, "meets": r.meets} for r in rules()
+            ],
             "rows": list(self.rows),
             "digits": self.digits,
             "exact": self.exact,
@@ -130,7 +134,7 @@ def trace(
     seed: int = 0,
     model: Mapping[str, Any] | None = None,
     **params: Any,
-) -> Trace:
+) -> OperandTrace:
     """Put one trace of operands through every rule; defaults are those of `tpe trace`.
 
     `params`: a_type, b_type, zero_points, encode, as `tpe.Engine` takes them; `model`: inputs,
@@ -146,14 +150,14 @@ def trace(
     for name in params:
         if name not in COMMON:
             raise unknown("parameter of a trace", name, COMMON)
-    carrier = Engine("mac", "matrix2d", (1, 1), overflow="wrap", **params)
+    carrier = Engine(pes.BASELINE, arrays.DEFAULT, (1, 1), overflow="wrap", **params)
     found = (
         workload
         if isinstance(workload, Workload)
         else carrier.find(workload, seed, **(model or {}))
     )
     counts = check_lanes(lanes or [n for n in LANES if n <= _fewest_rows(found, carrier)])
-    tallies = [Tally(rule, n) for rule in RULES for n in counts]
+    tallies = [Tally(rule, n) for rule in rules() for n in counts]
     digits: dict[str, Ints] = {}
     exact: dict[str, bool] = {}
     products = 0
@@ -181,7 +185,7 @@ def trace(
     rows = tuple(tally.row() for tally in tallies)
     chosen = {name: carrier.params[name] for name in COMMON}
     assumed = assumed_line((layer.name, layer.operand_source) for layer in found.layers)
-    return Trace(found.name, seed, chosen, total, rows, histograms, exact, products, assumed)
+    return OperandTrace(found.name, seed, chosen, total, rows, histograms, exact, products, assumed)
 
 
 def check_lanes(lanes: Sequence[int]) -> list[int]:
@@ -207,9 +211,10 @@ def _check_rows(layer: Layer, carrier: Engine, lanes: int) -> None:
     """Rules whose lanes are rows need as many of them as there are lanes."""
     rows = _rows(layer, carrier)
     if rows < lanes:
+        name = next(rule.pe for rule in rules() if rule.by_rows)
         raise TpeError(
             f"lanes = {lanes} is not legal: layer '{layer.name}' has {rows} rows to be encoded, "
-            f"and a row is a lane of opt4c; legal: up to {rows}"
+            f"and a row is a lane of {name}; legal: up to {rows}"
         )
 
 
@@ -243,7 +248,7 @@ def _exact(a: Ints, b: Ints, carrier: Engine) -> dict[str, bool]:
     """By PE, whether A @ B computed bit by bit, the PE's own way, is A @ B."""
     types = {name: carrier.params[name] for name in COMMON} | {"acc_bits": 48}
     exact = {}
-    for name in dict.fromkeys(rule.pe for rule in RULES):
-        engine = Engine(name, "matrix2d", (1, 1), **types)
+    for name in dict.fromkeys(rule.pe for rule in rules()):
+        engine = Engine(name, arrays.DEFAULT, (1, 1), **types)
         exact[name] = bool((bit_level(engine, a, b) == wrap(a @ b, 48)).all())
     return exact

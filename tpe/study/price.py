@@ -24,9 +24,9 @@ from tpe.synth.area import designs, timing
 from tpe.synth.area.compose import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.area.designs import Size, sized
 from tpe.synth.area.pareto import Point, pareto
-from tpe.synth.area.rows import Chosen, Design
+from tpe.synth.area.rows import Chosen, MappedPE
 from tpe.synth.area.scaling import (
-    Sample,
+    CalibrationPoint,
     Scaling,
     calibration,
     of_reference,
@@ -111,7 +111,7 @@ class Synthesised:
     areas: Mapping[str, float]
     parts: Mapping[str, Place]
     scale: Scaling
-    design: Design
+    design: MappedPE
     technology: Technology
 
     @cached_property
@@ -193,7 +193,7 @@ def price(
     own = sized(engine, reference(engine))
     made = compare([own], liberty=tech, recipes=recipes, vary=vary, step=step, workers=workers)
     design = made.designs[0]
-    assert isinstance(design, Design)
+    assert isinstance(design, MappedPE)
     found = samples(own, tech, step, workers)
     file = _file(design, found, tech, clocks_ns)
     content = cache.kept(file, lambda: _composed(design, found, tech, clocks_ns))
@@ -211,7 +211,10 @@ def price(
 
 
 def _composed(
-    design: Design, found: Sequence[Sample], tech: Technology, clocks_ns: Sequence[float]
+    design: MappedPE,
+    found: Sequence[CalibrationPoint],
+    tech: Technology,
+    clocks_ns: Sequence[float],
 ) -> dict[str, Any]:
     """What is kept of compositions, as JSON: the fits, and each option's timing and parts."""
     modules = {f"tpe_{kind}": own_versions(p, f"tpe_{kind}") for kind, p in design.points.items()}
@@ -233,7 +236,7 @@ def _composed(
     }
 
 
-def _option(composed: Composed, scale: Scaling, design: Design) -> dict[str, Any]:
+def _option(composed: Composed, scale: Scaling, design: MappedPE) -> dict[str, Any]:
     chosen = composed.versions
     return {
         "period_ns": composed.period_ns,
@@ -245,7 +248,10 @@ def _option(composed: Composed, scale: Scaling, design: Design) -> dict[str, Any
 
 
 def _file(
-    design: Design, found: Sequence[Sample], tech: Technology, clocks_ns: Sequence[float]
+    design: MappedPE,
+    found: Sequence[CalibrationPoint],
+    tech: Technology,
+    clocks_ns: Sequence[float],
 ) -> Path:
     """Where the options are kept: named by the netlists, the tool and the code that composes."""
     facts = [
@@ -266,7 +272,7 @@ def count_steps(engine: Config, recipes: Sequence[Recipe], vary: Sequence[str] |
     return of_parts([own], recipes, False, vary) + len(calibration(engine))
 
 
-def _by_recipe(design: Design) -> list[Version]:
+def _by_recipe(design: MappedPE) -> list[Version]:
     """Of every recipe the cell with the least area times period."""
     best: dict[str, Point] = {}
     for point in sorted(design.points["cell"], key=lambda p: p.area_um2 * p.period_ns):

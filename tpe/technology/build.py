@@ -14,7 +14,7 @@ from tpe.technology.grammar import Group, Text, arguments
 from tpe.technology.library import (
     Arc,
     Cell,
-    Energy,
+    InternalEnergy,
     Leakage,
     Library,
     Pin,
@@ -42,7 +42,7 @@ _NUMBERS = str.maketrans('",\\\n\r\t', "      ")
 
 def library_of(source: Text, tree: Group, sha256: str) -> Library:
     """The library of a parsed file, in the units of `tpe.technology.library`."""
-    reader = _Reader(source, tree, units_of(source, tree))
+    reader = _LibertyReader(source, tree, units_of(source, tree))
     conditions = tree.attributes.get("default_operating_conditions")
     default = next((g for g in tree.of("operating_conditions") if g.name == conditions), None)
     cells = tuple(map(reader.cell, tree.of("cell")))
@@ -76,7 +76,7 @@ _SMALLEST, _LARGEST = 1e-6, 1e9  # um2 of a cell: below any atom's, above any ch
 
 
 @dataclass
-class _Reader:
+class _LibertyReader:
     """What every group of one file needs: its text for errors, its units, its templates."""
 
     source: Text
@@ -275,14 +275,14 @@ class _Reader:
             for pin in given.get("related_pin", "").split() or [""]
         ]
 
-    def energies(self, group: Group) -> list[Energy]:
+    def energies(self, group: Group) -> list[InternalEnergy]:
         """An `internal_power` group, once per related pin; `power` stands for both edges."""
         unit = self.units.energy_fj
         both = group.of("power")
         rise, fall = (group.of(f"{edge}_power") or both for edge in ("rise", "fall"))
         tables = [self.table(edge[0], unit) if edge else None for edge in (rise, fall)]
         return [
-            Energy(
+            InternalEnergy(
                 related_pin=pin or None,
                 when=self.condition(group),
                 pg_pin=group.attributes.get("related_pg_pin"),

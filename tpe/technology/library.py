@@ -43,11 +43,11 @@ class Arc:
 
 
 @dataclass(frozen=True)
-class Energy:
+class InternalEnergy:
     """Internal energy (fJ) of a rise and of a fall of the pin that holds it.
 
     Of an output, `related_pin` is the input that caused the edge; of an input it is None. Where a
-    file splits energy between supplies, one `Energy` stands for each `pg_pin`: they are added.
+    file splits energy between supplies, each `pg_pin` has one of its own: they are added.
     """
 
     related_pin: str | None = None
@@ -77,7 +77,7 @@ class Pin:
     clock: bool = False
     gate_role: str | None = None
     arcs: tuple[Arc, ...] = ()
-    energies: tuple[Energy, ...] = ()
+    energies: tuple[InternalEnergy, ...] = ()
 
 
 @dataclass(frozen=True)

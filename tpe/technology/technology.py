@@ -128,7 +128,7 @@ def names() -> tuple[str, ...]:
 
 
 def technology(
-    given: str | Path | Sequence[str | Path] = DEFAULT,
+    liberty: str | Path | Sequence[str | Path] = DEFAULT,
     *,
     name: str | None = None,
     node_nm: int | None = None,
@@ -153,16 +153,16 @@ def technology(
     >>> t.name, t.node_nm, t.flip_flops[0].cell
     ('tpe130', 130, 'sky130_fd_sc_hd__dfxtp_1')
     """
-    if not isinstance(given, str | Path) and len(given) == 1:
-        given = given[0]
-    files = _files(given)
+    if not isinstance(liberty, str | Path) and len(liberty) == 1:
+        liberty = liberty[0]
+    files = _files(liberty)
     library = read_liberty(files)
     facts = known(library.name)
     refused = (facts.dont_use if facts else ()) if dont_use is None else tuple(dont_use)
     if wire_load is not None:
         library.wire_load(wire_load)
     made = Technology(
-        name=name or (given if isinstance(given, str) and given in names() else library.name),
+        name=name or (liberty if isinstance(liberty, str) and liberty in names() else library.name),
         files=files,
         library=library,
         corner=_corner(library),

@@ -59,7 +59,7 @@ def cell(pe: PE, array: Array) -> None:
     assert not wrong, f"{wrong} of {len(taken)} random steps differ"
 
 
-def disturb(e: Engine, steps: cell_cosim.Steps) -> cell_cosim.Steps:
+def disturb(e: Engine, steps: cell_cosim.CellStimulus) -> cell_cosim.CellStimulus:
     """Steps in random order; a third of the cycles frozen, a third without operands."""
     assert e.pe is not None
     rng = np.random.default_rng(5)

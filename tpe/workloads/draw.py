@@ -64,7 +64,7 @@ class Drawn:
     layer: int
     side: int
 
-    def made(self, shape: tuple[int, int]) -> np.ndarray:
+    def values(self, shape: tuple[int, int]) -> np.ndarray:
         """The operands themselves: read-only, of `shape`; integers are int64."""
         return draw(
             self.format, shape, self.distribution, self.seed, layer=self.layer, side=self.side

@@ -68,7 +68,7 @@ def gemm_workload(
 
 def _operand(drawn: Drawn, rows: int, cols: int) -> Operand:
     """A side of the layer, drawn when it is first asked for."""
-    return Operand(rows, cols, partial(drawn.made, (rows, cols)), drawn, kept=True)
+    return Operand(rows, cols, partial(drawn.values, (rows, cols)), drawn, kept=True)
 
 
 def _parse_shape(text: str, where: str) -> tuple[int, int, int]:

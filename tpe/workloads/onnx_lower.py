@@ -70,7 +70,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Spec:
+class GemmNode:
     """One GEMM node. `op` is "conv", "grouped conv", "depthwise conv", "gemm" or "matmul"."""
 
     name: str
@@ -88,7 +88,7 @@ class Lowered:
     unknown  a remark for each GEMM node whose shapes are not known: it is in `unsupported`
     """
 
-    specs: tuple[Spec, ...]
+    specs: tuple[GemmNode, ...]
     unsupported: dict[str, int]
     not_gemm: dict[str, int]
     notes: tuple[str, ...]
@@ -108,7 +108,7 @@ class Lowering:
 
     def run(self) -> Lowered:
         """Lower every node of the main graph; `TpeError` naming the file and the node."""
-        specs: list[Spec] = []
+        specs: list[GemmNode] = []
         gemms = [node for node in self.file.model.graph.node if is_gemm(node)]
         names = unique_names([node.name or node.output[0] for node in gemms])
         for node, name in zip(gemms, names, strict=True):
@@ -130,7 +130,7 @@ class Lowering:
             few(self.unknown),
         )
 
-    def _gemm(self, node: NodeProto, name: str) -> Spec:
+    def _gemm(self, node: NodeProto, name: str) -> GemmNode:
         where = f"{self.file.where}: node '{name}' ({node.op_type})"
         a_index, b_index = (0, 3) if node.op_type.startswith("QLinear") else (0, 1)
         a, b = node.input[a_index], node.input[b_index]
@@ -139,7 +139,7 @@ class Lowering:
         else:
             shape = self._mat(node, a, b, where)
         check_size(shape.m, shape.n, shape.k, where)
-        return Spec(name, node.op_type, shape.op, shape, *self._sides(node, shape, where))
+        return GemmNode(name, node.op_type, shape.op, shape, *self._sides(node, shape, where))
 
     def _count(self, node: NodeProto, prefix: str = "") -> None:
         """Count a node that is no GEMM, and everything in the graphs it holds."""

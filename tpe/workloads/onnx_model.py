@@ -35,7 +35,7 @@ from tpe.workloads.lazy import (
 from tpe.workloads.onnx.inputs import LOOP_ITERATIONS, LOOP_SECONDS, LoopLimits, read_inputs
 from tpe.workloads.onnx_file import read_onnx
 from tpe.workloads.onnx_geometry import ConvShape, MatShape
-from tpe.workloads.onnx_lower import Lowered, Lowering, Quant, Spec
+from tpe.workloads.onnx_lower import GemmNode, Lowered, Lowering, Quant
 from tpe.workloads.onnx_shapes import infer
 from tpe.workloads.onnx_values import Ints, Values
 
@@ -134,7 +134,7 @@ class _Build:
         self.values, self.formats, self.seed, self.source = values, formats, seed, source
         self.count = 0
 
-    def layers(self, spec: Spec, where: str) -> list[LazyLayer]:
+    def layers(self, spec: GemmNode, where: str) -> list[LazyLayer]:
         """One layer, or one per group if the groups hold values of their own."""
         a = self.values.ints(spec.a, self.formats[0])
         b = self.values.ints(spec.b, self.formats[1])
@@ -162,7 +162,7 @@ class _Build:
             ) from None
 
     def _layer(
-        self, spec: Spec, name: str, a: Ints | None, b: Ints | None, group: int, repeat: int
+        self, spec: GemmNode, name: str, a: Ints | None, b: Ints | None, group: int, repeat: int
     ) -> LazyLayer:
         shape, index = spec.shape, self.count
         self.count += 1

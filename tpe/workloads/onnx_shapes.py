@@ -35,7 +35,7 @@ def infer(
     file: OnnxFile,
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
-    given: Mapping[str, tuple[int, ...]] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> dict[str, TensorType]:
     """{tensor: type} of the main graph.
 
@@ -43,7 +43,7 @@ def infer(
     dims   {name: size} of symbolic dimensions; an unnamed one is called INPUT[AXIS], and so is
            each that is named "?", "-1", "None", "unknown" or the like, which stand for no size
            in particular
-    given  {input: shape} of values at hand; they bind dimensions before `dims` does
+    shapes {input: shape} of values at hand; they bind dimensions before `dims` does
 
     Errors: `TpeError` naming the input and the dimension that has no size, an unknown name in
     `dims`, sizes that contradict the file, or what onnx's shape inference refuses.
@@ -52,7 +52,7 @@ def infer(
 
     sizes = _checked_sizes(batch, dims or {})
     _clear_anonymous(file)
-    _bind(file, batch, sizes, given or {})
+    _bind(file, batch, sizes, shapes or {})
     try:
         model = onnx.shape_inference.infer_shapes(
             file.model, check_type=True, strict_mode=True, data_prop=_short_ranges(file)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tpe.base.errors import TpeError, unknown
+from tpe.cli.command import Command
 from tpe.cli.command_line import CommandLine, chosen_params
 from tpe.cli.commands.compare_iso import CHOSEN, DEFAULT_PES, check_options, finish_iso, run_iso
 from tpe.cli.commands.compare_text import print_comparison
@@ -354,3 +355,10 @@ def _param_words(candidates: Sequence[Candidate], priced: bool, keys: Iterable[s
         else:
             words += [w for pe, value in values.items() for w in ("-p", f"{pe}:{key}={value}")]
     return words
+
+
+RECORD = Command(
+    compare,
+    "tpe compare --pe mac,opt1,opt4c --size 32x32 --figure cycles.png; "
+    "tpe compare --pe mac,opt1 --iso area --clock-ns 4",
+)

@@ -1,4 +1,4 @@
-"""`tpe cosim`: a PE of your own beside a model. `tpe vectors`: our RTL with a bench of its own."""
+"""`tpe cosim`: a PE of your own beside a model."""
 
 from __future__ import annotations
 
@@ -11,23 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError
-from tpe.cli.commands.emit import DEFAULT_SIZE
-from tpe.cli.options import (
-    DEFAULT_PE,
-    ArrayOption,
-    JsonOption,
-    Output,
-    ParamOption,
-    PeOption,
-    SeedOption,
-    SizeOption,
-    command_line,
-    document,
-    engine_of,
-    option_words,
-    plain_table,
-    working,
-)
+from tpe.cli.command import Command
+from tpe.cli.options import JsonOption, Output, SeedOption, option_words, plain_table, working
 
 if TYPE_CHECKING:
     from tpe.hdl.foreign.report import Cosimulation
@@ -212,44 +197,6 @@ def _command(
     return shlex.join([*words, *option_words(plain)])
 
 
-def vectors(
-    pe: PeOption = DEFAULT_PE,
-    array: ArrayOption = None,
-    size: SizeOption = DEFAULT_SIZE,
-    workload: Annotated[
-        str,
-        typer.Option("-k", "--workload", metavar="NAME", help="Default: a battery of GEMMs."),
-    ] = "",
-    param: ParamOption = None,
-    folder: Annotated[
-        str,
-        typer.Option("-o", "--output", metavar="DIR", help="A new or empty directory."),
-    ] = "",
-    prefix: Annotated[
-        str, typer.Option("--prefix", help="Of every module; the bench is PREFIX_tb.")
-    ] = "",
-    seed: SeedOption = 0,
-    json_file: JsonOption = None,
-) -> None:
-    """Write an engine's RTL, $readmemh stimulus, expected results and a plain bench."""
-    from tpe.hdl.simulate.vectors import vectors as write
-
-    out = Output(json_file)
-    engine = engine_of(pe, array, size, param)
-    name = prefix or f"tpe_{engine.name}"
-    target = folder or f"{name}_vectors"
-    files = write(engine, target, workload, seed, name)
-    chosen = {"workload": workload or None, "output": target, "prefix": name}
-    command = command_line("vectors", engine, seed, **chosen)
-    out.echo(command)
-    out.text(f"{len(files)} files in {target}; in there:")
-    bench = f"verilator --binary --timing -f files.f && ./obj_dir/V{name}_tb"
-    out.console.print(bench, soft_wrap=True)
-    names = [str(path) for path in files]
-    content = {"top": name, "bench": f"{name}_tb", "run": bench, "files": names}
-    out.json(document(command, engine=engine.describe(), **content))
-
-
 def _pairs(option: str, given: Iterable[str] | None, bare: str | None = None) -> dict[str, str]:
     """{key: value} of `OPTION KEY=VALUE`; TpeError for no `=`, or a key given twice.
 
@@ -291,3 +238,10 @@ def _print(out: Output, report: Cosimulation) -> None:
     out.text(f"{report.top}: {report.verdict}")
     if report.hint:
         out.text(report.hint)
+
+
+RECORD = Command(
+    cosim,
+    "tpe cosim my_pe.v --port a=in_a --port b=in_b --port out=p --port clk=clk "
+    "--reset rst_n:low --latency 2",
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, SeedOption, document, plain_table
 
 
@@ -42,3 +43,6 @@ def doctor(seed: SeedOption = 0, json_file: JsonOption = None) -> None:
     out.json(document(command, ok=ok, lacking=lack, checks=[c.describe() for c in found]))
     if not ok:
         raise typer.Exit(1)
+
+
+RECORD = Command(doctor, "tpe doctor --json -")

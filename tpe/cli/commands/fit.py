@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tpe.cli.command import Command
 from tpe.cli.command_line import option_words
 from tpe.cli.options import JsonOption, Output, SeedOption, document, plain_table, working
 
@@ -65,3 +66,6 @@ def fit(
 
 def _names(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+RECORD = Command(fit, "tpe fit --table gemms.csv --target runtime_ms --group m,n,k")

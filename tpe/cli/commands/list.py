@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError, pick
+from tpe.cli.command import Command
 from tpe.cli.options import (
     JsonOption,
     Output,
@@ -178,3 +179,6 @@ def _print_combinations(out: Output, rows: list[dict[str, Any]]) -> None:
             row["pe"], row["array"], "legal" if row["legal"] else "refused", row["reason"] or ""
         )
     out.table(table)
+
+
+RECORD = Command(list_, "tpe list --combinations")

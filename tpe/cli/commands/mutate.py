@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, SeedOption, plain_table, progress
 
 if TYPE_CHECKING:
-    from tpe.hdl.mutate.mutate import Report
+    from tpe.hdl.mutate.mutate import MutationReport
 
 
 def mutate(
@@ -49,7 +50,7 @@ def mutate(
         raise typer.Exit(1)
 
 
-def _print(out: Output, report: Report) -> None:
+def _print(out: Output, report: MutationReport) -> None:
     from tpe.hdl.mutate.mutate import FATES, survivors
     from tpe.hdl.mutate.subjects import label
 
@@ -68,3 +69,6 @@ def _print(out: Output, report: Report) -> None:
         f"{equivalent:,} shown equivalent, {report.count('survived'):,} survived; "
         f"{report.rate:.2%} killed of those not equivalent, {report.raw_rate:.2%} of all"
     )
+
+
+RECORD = Command(mutate, "tpe mutate --count 1000 --json -")

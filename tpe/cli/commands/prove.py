@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.cli.command import Command
 from tpe.cli.commands.emit import DEFAULT_SIZE, SmallSizeOption
 from tpe.cli.options import (
     ArrayOption,
@@ -22,7 +23,7 @@ from tpe.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tpe.hdl.formal.prove import Proof, Report
+    from tpe.hdl.formal.prove import Proof, ProofReport
     from tpe.model.engine import Engine
 
 
@@ -81,15 +82,15 @@ def _command(engine: Engine, limit: float) -> str:
     return shlex.join(words[:-2])  # nothing here is drawn from a seed
 
 
-def _checked(check: Any, engine: Engine, limit: float) -> Report:
+def _checked(check: Any, engine: Engine, limit: float) -> ProofReport:
     from tpe.hdl.formal.prove import lemmas
 
     with progress(len(lemmas(engine))) as begin:
-        report: Report = check(engine, limit, progress=begin)
+        report: ProofReport = check(engine, limit, progress=begin)
     return report
 
 
-def _print(out: Output, report: Report) -> None:
+def _print(out: Output, report: ProofReport) -> None:
     heads = ("lemma", "what", "widths", "method", "result", "s")
     table = plain_table(*heads, left=heads[:5])
     for proof in report.proofs:
@@ -115,7 +116,7 @@ def _trace(proof: Proof) -> str:
     return "\n".join(lines)
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: ProofReport) -> str:
     counts = dict.fromkeys(("proved", "refuted", "open"), 0)
     for proof in report.proofs:
         counts[proof.result] += 1
@@ -127,9 +128,12 @@ def _verdict(report: Report) -> str:
     return text + "\n"
 
 
-def _document(reports: list[tuple[str, Report]], limit: float) -> dict[str, Any]:
+def _document(reports: list[tuple[str, ProofReport]], limit: float) -> dict[str, Any]:
     if len(reports) == 1:
         return reports[0][1].to_json(reports[0][0])
     parts = [report.to_json(command) for command, report in reports]
     command = f"tpe prove --limit {limit:g}"
     return document(command, ok=all(report.ok for _, report in reports), engines=parts)
+
+
+RECORD = Command(prove, "tpe prove --pe opt1")

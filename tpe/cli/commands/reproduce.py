@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.commands.synth_text import library_text, number
 from tpe.cli.options import JsonOption, Output, document, option_words, plain_table, progress
 
@@ -92,19 +93,21 @@ def _measured(
     paper: Paper, liberty: Sequence[str] | None, cost: str | None, recipes: str, energy: bool
 ) -> list[Measured]:
     """The paper in every library, or with the user's numbers."""
-    from tpe.report.papers.measure import Bench, measure, steps
+    from tpe.report.papers.measure import Experiment, measure, steps
     from tpe.study.cost_file import read_cost
     from tpe.synth.netlist.recipes import find_recipes
     from tpe.technology.technology import technology
 
     if cost is not None:
-        return [measure(Bench(paper, None, (), read_cost(cost), energy=energy))]
+        return [measure(Experiment(paper, None, (), read_cost(cost), energy=energy))]
     chosen = find_recipes(recipes)
     libraries = [
         technology([part.strip() for part in text.split(",")]) for text in liberty or ("tpe130",)
     ]
     with progress(steps(paper, chosen) * len(libraries)) as step:
-        return [measure(Bench(paper, tech, chosen, step=step, energy=energy)) for tech in libraries]
+        return [
+            measure(Experiment(paper, tech, chosen, step=step, energy=energy)) for tech in libraries
+        ]
 
 
 def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, Any]:
@@ -212,3 +215,6 @@ def _print_built(out: Output, findings: Sequence[Finding]) -> None:
     out.text("\nBuilt by:")
     for line in lines:
         out.text(line)
+
+
+RECORD = Command(reproduce, "tpe reproduce hpca25 --liberty tpe130 --figure ratios.png")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, document, plain_table
 
 MOST = 20  # differences shown on the terminal
@@ -52,3 +53,6 @@ def rerun(
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+RECORD = Command(rerun, "tpe rerun result.json")

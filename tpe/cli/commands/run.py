@@ -9,6 +9,7 @@ import typer
 
 from tpe.base.errors import TpeError
 from tpe.base.units import count, quantity
+from tpe.cli.command import Command
 from tpe.cli.options import (
     DEFAULT_SIZE,
     AllLayersOption,
@@ -301,3 +302,6 @@ def metrics_line(metrics: Mapping[str, float]) -> str:
         f"{name.removeprefix(f'{first}_').replace('_', ' ')} {value:.2%}"
         for name, value in metrics.items()
     )
+
+
+RECORD = Command(run, "tpe run --pe opt4c --size 32x32 --workload digits_mlp")

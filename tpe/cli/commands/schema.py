@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tpe.base.files import write_json
+from tpe.cli.command import Command
 
 
 def schema(
@@ -23,3 +24,6 @@ def schema(
         sys.stdout.write("\n".join(names()) + "\n")
         return
     sys.stdout.write(write_json("-", found(command)))
+
+
+RECORD = Command(schema, "tpe schema run")

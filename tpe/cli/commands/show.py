@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tpe.base.files import check_writable
+from tpe.cli.command import Command
 from tpe.cli.options import (
     DEFAULT_SIZE,
     ArrayOption,
@@ -150,3 +151,6 @@ def _inventory(out: Output, facts: dict[str, Any]) -> None:
 def _drawing(out: Output, facts: dict[str, Any]) -> None:
     for line in facts["picture"].splitlines():
         out.console.print(line, soft_wrap=True)
+
+
+RECORD = Command(show, "tpe show --pe opt4c --size 8x8 -p depth=1024")

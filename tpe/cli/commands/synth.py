@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.commands.synth_path import print_paths
 from tpe.cli.commands.synth_power import (
     OperandsOption,
@@ -384,3 +385,6 @@ def cost_rows(
         best_ns = ", ".join(f"{name} {costs.of(name)[0].clock_ns:g} ns" for name in names)
         raise TpeError(f"no row of {costs.source} meets these clocks; fastest: {best_ns}")
     return rows
+
+
+RECORD = Command(synth, "tpe synth --pe mac,opt1 --clock-ns 3:6:1")

@@ -12,7 +12,7 @@ from tpe.cli.options import Output, plain_table
 if TYPE_CHECKING:
     from tpe.synth.area.compose import ArrayFront
     from tpe.synth.area.path import Timing
-    from tpe.synth.area.rows import Design
+    from tpe.synth.area.rows import MappedPE
     from tpe.synth.area.synthesis import Result
 
 _EDGES = {"rise": "^", "fall": "v"}
@@ -43,7 +43,7 @@ def print_paths(out: Output, result: Result) -> dict[str, Any]:
     return {"critical_paths": found}
 
 
-def limiting(design: Design | ArrayFront, clock_ns: float) -> tuple[str, Timing | None]:
+def limiting(design: MappedPE | ArrayFront, clock_ns: float) -> tuple[str, Timing | None]:
     """What of a design limits it at a clock, in words, and its timing."""
     from tpe.synth.area.compose import ArrayFront
 

@@ -96,12 +96,12 @@ def check_power(
 
 def _write_saif(result: Result, asked: PowerAsked) -> None:
     """The first instance of every part of the first design, at the first clock."""
-    from tpe.synth.area.rows import Design
+    from tpe.synth.area.rows import MappedPE
     from tpe.synth.power.pe import activities
     from tpe.synth.power.saif import saif_text, write_saif
 
     design = result.designs[0]
-    assert isinstance(design, Design) and asked.saif is not None
+    assert isinstance(design, MappedPE) and asked.saif is not None
     clock = result.clocks_ns[0] if result.clocks_ns else result.common_clock_ns
     chosen = design.at(clock)
     _, found = next(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.command import Command
 from tpe.cli.command_line import CommandLine, option_words, param_words
 from tpe.cli.options import (
     BatchOption,
@@ -30,7 +31,7 @@ from tpe.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tpe.study.operand_trace import Trace
+    from tpe.study.operand_trace import OperandTrace
 
 DEFAULT_WORKLOAD = "gemm:4096x32x128:normal:20"
 DEFAULT_LANES = "1,4,8,16,32,64"
@@ -135,7 +136,9 @@ def _lanes(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _command(result: Trace, words: list[str], lanes: str | None, given: dict[str, str]) -> str:
+def _command(
+    result: OperandTrace, words: list[str], lanes: str | None, given: dict[str, str]
+) -> str:
     counts = ",".join(str(n) for n in _counts(result))
     from tpe.engine.parameters import COMMON
 
@@ -147,12 +150,12 @@ def _command(result: Trace, words: list[str], lanes: str | None, given: dict[str
     return CommandLine(["tpe", "trace", *full, *tail], ["tpe", "trace", *short, *tail])
 
 
-def _counts(result: Trace) -> list[int]:
+def _counts(result: OperandTrace) -> list[int]:
     """The numbers of lanes, ascending."""
     return sorted({row["lanes"] for row in result.rows})
 
 
-def _table_rows(result: Trace, command: str) -> list[dict[str, Any]]:
+def _table_rows(result: OperandTrace, command: str) -> list[dict[str, Any]]:
     from tpe.base.table import SCHEMA_VERSION
     from tpe.version import __version__
 
@@ -185,7 +188,7 @@ def _table_rows(result: Trace, command: str) -> list[dict[str, Any]]:
 # ---- text ----
 
 
-def _print(out: Output, result: Trace) -> None:
+def _print(out: Output, result: OperandTrace) -> None:
     counts = _counts(result)
     out.text(f"{result.operands:,} operands of the encoded side.")
     if result.assumed:
@@ -222,7 +225,7 @@ def _print(out: Output, result: Trace) -> None:
     )
 
 
-def _cycle_table(result: Trace, counts: list[int], keys: tuple[str, str]) -> Table:
+def _cycle_table(result: OperandTrace, counts: list[int], keys: tuple[str, str]) -> Table:
     table = plain_table("rule", *(str(n) for n in counts), left=("rule",))
     for name in dict.fromkeys(row["rule"] for row in result.rows):
         rows = [result.find(name, n) for n in counts]
@@ -239,7 +242,7 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def _digit_table(result: Trace) -> Table:
+def _digit_table(result: OperandTrace) -> Table:
     most = max(n for counts in result.digits.values() for n in counts)
     table = plain_table("digits", *(str(n) for n in range(most + 1)), "mean", left=("digits",))
     for name, counts in result.digits.items():
@@ -250,7 +253,7 @@ def _digit_table(result: Trace) -> Table:
     return table
 
 
-def _wait_table(result: Trace, lanes: int) -> Table:
+def _wait_table(result: OperandTrace, lanes: int) -> Table:
     heads = [
         f"{low}+" if high is None else str(low) if low == high else f"{low}-{high}"
         for low, high in BINS
@@ -272,10 +275,13 @@ def _wait_table(result: Trace, lanes: int) -> Table:
 
 
 def _rule_table() -> Table:
-    from tpe.study.trace_rules import RULES
+    from tpe.study.trace_rules import rules
 
     heads = ("rule", "a lane is", "lanes meet")
     table = plain_table(*heads, left=heads)
-    for rule in RULES:
+    for rule in rules():
         table.add_row(rule.name, rule.lane, rule.meets)
     return table
+
+
+RECORD = Command(trace, "tpe trace --lanes 1,32 -p a_type=int4")

@@ -302,7 +302,7 @@ def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: str) -> p
     listed = ports.resized(listed, f"{side}_i", width)
     if mode != "subtract":
         return listed
-    zero = ports.given(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")
+    zero = ports.input_port(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")
     return ports.inserted(listed, f"{side}_i", zero)
 
 

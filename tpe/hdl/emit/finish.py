@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.engine.finish import SHIFT_BITS, Added, Given, Requant
+from tpe.engine.finish import SHIFT_BITS, Added, ChainInputs, Requant
 from tpe.hdl.emit import rtl_names
-from tpe.hdl.emit.ports import Port, given, returned
+from tpe.hdl.emit.ports import Port, input_port, output_port
 from tpe.hdl.simulate.hex import Ints, to_hex
 
 if TYPE_CHECKING:
@@ -121,14 +121,14 @@ def top_parameters(engine: Config) -> dict[str, int]:
 def port_lines(engine: Config) -> list[Port]:
     """What the chain adds to the top's ports, behind c_ready_i; of `offset` alone, c_add_i."""
     lines = [
-        given(part.port, f"[{'Cols*' if part.wide else ''}{part.width}-1:0]")
+        input_port(part.port, f"[{'Cols*' if part.wide else ''}{part.width}-1:0]")
         for part in fields(engine)
     ]
     if engine.chain.staged and lines:
-        lines.append(returned("c_take_o", comment="the ports above are read"))
+        lines.append(output_port("c_take_o", comment="the ports above are read"))
     if engine.chain.narrow:
-        lines.append(given("overflow_clear_i"))
-        lines.append(returned("overflow_o", comment="a word did not fit; stays"))
+        lines.append(input_port("overflow_clear_i"))
+        lines.append(output_port("overflow_o", comment="a word did not fit; stays"))
     return lines
 
 
@@ -148,7 +148,7 @@ def per_column(added: Added) -> dict[str, Ints]:
     return {"bias_i": added.bias, "scale_i": added.multiplier, "shift_i": added.shift}
 
 
-def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
+def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> ChainInputs:
     """What a run of M x N outputs may be given: addends of an eighth of the range, any scale.
 
     A scale is one of three: it spreads outputs over the format's range and beyond either end; it
@@ -159,7 +159,7 @@ def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
     c0 = rng.integers(-reach, reach, (m, n)) if stages.c0 else None
     bias = rng.integers(-reach, reach, n) if stages.bias else None
     if stages.requant == "off":
-        return Given(c0, bias)
+        return ChainInputs(c0, bias)
     shape = n if stages.requant == "column" else ()
     multiplier = rng.integers(0, 1 << stages.requant_bits, shape)
     spare = max(0, stages.acc_bits - stages.out.bits)
@@ -169,7 +169,9 @@ def drawn(engine: Config, rng: np.random.Generator, m: int, n: int) -> Given:
     multiplier = np.where(kind == 1, 1, multiplier)
     shift = np.choose(kind, (shift, few, every))
     zero = int(rng.integers(stages.out.low, stages.out.high + 1))
-    return Given(c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero))
+    return ChainInputs(
+        c0, bias, Requant(multiplier, np.minimum(shift, (1 << SHIFT_BITS) - 1), zero)
+    )
 
 
 def has_room(engine: Config, k: int) -> bool:

@@ -57,12 +57,12 @@ class Port:
         return found.group(1), found.group(2)
 
 
-def given(name: str, dims: str = "", comment: str = "") -> Port:
+def input_port(name: str, dims: str = "", comment: str = "") -> Port:
     """An input in the style of `rtl/`."""
     return Port(name, "input", dims, comment, "wire")
 
 
-def returned(name: str, dims: str = "", comment: str = "") -> Port:
+def output_port(name: str, dims: str = "", comment: str = "") -> Port:
     """An output in the style of `rtl/`."""
     return Port(name, "output", dims, comment)
 
@@ -135,7 +135,7 @@ def replaced(ports: Sequence[Port], name: str, port: Port) -> Ports:
 def renamed(ports: Sequence[Port], name: str, other: str) -> Ports:
     """The list with another name for a port.
 
-    >>> [port.name for port in renamed((given("a_i"), given("b_i")), "b_i", "c_i")]
+    >>> [port.name for port in renamed((input_port("a_i"), input_port("b_i")), "b_i", "c_i")]
     ['a_i', 'c_i']
     """
     return replaced(ports, name, replace(find(ports, name), name=other))
@@ -144,7 +144,7 @@ def renamed(ports: Sequence[Port], name: str, other: str) -> Ports:
 def resized(ports: Sequence[Port], name: str, width: str) -> Ports:
     """The list with as many elements in a port as before, each as wide as the parameter `width`.
 
-    >>> resized((given("a_i", "[Rows*CodeWidth-1:0]"),), "a_i", "AWidth")[0].dims
+    >>> resized((input_port("a_i", "[Rows*CodeWidth-1:0]"),), "a_i", "AWidth")[0].dims
     '[Rows*AWidth-1:0]'
     """
     port = find(ports, name)
@@ -155,7 +155,8 @@ def resized(ports: Sequence[Port], name: str, width: str) -> Ports:
 def inserted(ports: Sequence[Port], behind: str, *more: Port) -> Ports:
     """The list with ports put in behind the one called `behind`.
 
-    >>> [port.name for port in inserted((given("a_i"), given("c_i")), "a_i", given("b_i"))]
+    >>> a, b, c = map(input_port, ("a_i", "b_i", "c_i"))
+    >>> [port.name for port in inserted((a, c), "a_i", b)]
     ['a_i', 'b_i', 'c_i']
     """
     at = ports.index(find(ports, behind)) + 1
@@ -168,7 +169,7 @@ def inserted(ports: Sequence[Port], behind: str, *more: Port) -> Ports:
 def text(ports: Sequence[Port]) -> str:
     """The list as it stands between a module's parentheses, a port a line.
 
-    >>> print(text((given("a_i", "[W-1:0]", "a beat"), returned("done_o"))))
+    >>> print(text((input_port("a_i", "[W-1:0]", "a beat"), output_port("done_o"))))
         input  wire  logic [W-1:0]   a_i,    // a beat
         output       logic           done_o
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tpe.hdl import emit
 from tpe.hdl.emit import resets
-from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.package_files.facts import Interface, facts
 from tpe.hdl.emit.templates import template
 
 if TYPE_CHECKING:
@@ -64,17 +64,17 @@ def sva_modules(engine: Config, held: bool = True, reset: str = "async") -> dict
     return resets.rewritten({"tpe_sva": text}, reset)
 
 
-def _controls(known: Facts) -> list[str]:
+def _controls(known: Interface) -> list[str]:
     """Inputs that say what a pass does."""
     return [port for port in ("load_i", "clear_i", "flush_i") if port in known.ports]
 
 
-def _streams(known: Facts) -> str:
+def _streams(known: Interface) -> str:
     """How many streams of A the top has, by its own parameters: benches change its size."""
     return "$bits(a_valid_i)" if known.streams > 1 or known.sparse else "1"
 
 
-def _connections(known: Facts) -> list[tuple[str, str]]:
+def _connections(known: Interface) -> list[tuple[str, str]]:
     """Ports of the properties' module and what of the top they see."""
     names = ["clk_i", "rst_ni", *_controls(known)]
     names += ["done_o"] if known.passes else []

@@ -14,8 +14,8 @@ from tpe.base.errors import TpeError
 from tpe.hdl.emit.templates import template
 from tpe.hdl.foreign import limited
 from tpe.hdl.foreign.model import Model
-from tpe.hdl.foreign.read import Module, first_error, identifier
-from tpe.hdl.foreign.roles import OUTPUTS, RESULTS, Part, Pin
+from tpe.hdl.foreign.read import UserModule, first_error, identifier
+from tpe.hdl.foreign.roles import OUTPUTS, RESULTS, Connection, PartSelect
 from tpe.hdl.foreign.stimulus import LEAD, PACES, QUIET, Stimulus, pace
 from tpe.hdl.simulate.build import BuildFailed, Design, build
 from tpe.hdl.simulate.hex import to_hex
@@ -50,9 +50,9 @@ class Recorded:
 
 
 def bench(
-    module: Module,
-    pins: Mapping[str, Pin],
-    ties: Sequence[tuple[Part, int]],
+    module: UserModule,
+    pins: Mapping[str, Connection],
+    ties: Sequence[tuple[PartSelect, int]],
     cycles: int,
     waves: str,
     paced: bool = False,
@@ -106,13 +106,13 @@ def bench(
     return Design({"user_design": module.text, _BENCH: text}, _BENCH, flags, cocotb=False)
 
 
-def _level(source: str, pin: Pin) -> str:
+def _level(source: str, pin: Connection) -> str:
     return f"~{source}" if pin.low else source
 
 
 def _inputs_of(
-    pins: Mapping[str, Pin], ties: Sequence[tuple[Part, int]], paced: bool
-) -> list[tuple[Part, str]]:
+    pins: Mapping[str, Connection], ties: Sequence[tuple[PartSelect, int]], paced: bool
+) -> list[tuple[PartSelect, str]]:
     """What drives each part of the inputs."""
     sources = [(part, f"{part.bits}'h{value:x}") for part, value in ties]
     low = 0
@@ -129,7 +129,7 @@ def _inputs_of(
     return sources
 
 
-def _played(pins: Mapping[str, Pin], paced: bool) -> Iterator[Pin]:
+def _played(pins: Mapping[str, Connection], paced: bool) -> Iterator[Connection]:
     """Pins that take a part of the stimulus's word, lowest first."""
     others = {"clk", "out_ready", *OUTPUTS, *(("valid", "rst") if paced else ())}
     return (pin for role, pin in pins.items() if role not in others)
@@ -138,8 +138,8 @@ def _played(pins: Mapping[str, Pin], paced: bool) -> Iterator[Pin]:
 def play(
     design: Design,
     model: Model,
-    pins: Mapping[str, Pin],
-    given: Stimulus,
+    pins: Mapping[str, Connection],
+    stimulus: Stimulus,
     seed: int,
     waves: Path | None,
     limit_s: float,
@@ -153,16 +153,16 @@ def play(
         raise TpeError(f"Verilator refuses the design: {first_error(str(failed))}") from None
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         words, results = Path(folder) / "stimulus.hex", Path(folder) / "results.hex"
-        count = len(given.at) if given.paced else given.cycles
+        count = len(stimulus.at) if stimulus.paced else stimulus.cycles
         with words.open("wb") as file:
             for begin in range(0, count, _CHUNK):
                 part = slice(begin, min(count, begin + _CHUNK))
-                file.write(to_hex(_bits(model, pins, given, part)))
+                file.write(to_hex(_bits(model, pins, stimulus, part)))
         command = [str(home / design.top), f"+stimulus={words}", f"+results={results}"]
-        command += [f"+cycles={given.cycles}", "+verilator+rand+reset+2"]
+        command += [f"+cycles={stimulus.cycles}", "+verilator+rand+reset+2"]
         command += [f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
         command += [f"+waves={waves.resolve()}"] if waves else []
-        if given.paced:
+        if stimulus.paced:
             paces = Path(folder) / "pace.bin"
             rows = pace(seed, "out_ready" in pins)
             paces.write_text("".join(f"{sink}{offer}\n" for offer, sink in rows.tolist()))
@@ -172,7 +172,7 @@ def play(
         if done.returncode or not results.exists():
             lines = (done.stdout + done.stderr).strip().splitlines() or ["nothing said"]
             raise TpeError(f"the simulation ended before its stimulus: {_reason(lines)}")
-        return _recorded(results, given, pins)
+        return _recorded(results, stimulus, pins)
 
 
 def _reason(lines: list[str]) -> str:
@@ -182,12 +182,12 @@ def _reason(lines: list[str]) -> str:
     return next((x for x in lines if "%Error" in x or "rror:" in x), lines[0])
 
 
-def _bits(model: Model, pins: Mapping[str, Pin], given: Stimulus, part: slice) -> Ints:
+def _bits(model: Model, pins: Mapping[str, Connection], stimulus: Stimulus, part: slice) -> Ints:
     """Words of stimulus as bits, the lowest first, in the order of the bench's slices."""
     widths = {x.role: x.number.bits for x in model.operands}
     columns = []
-    for pin in _played(pins, given.paced):
-        levels = given.levels[pin.role][part]
+    for pin in _played(pins, stimulus.paced):
+        levels = stimulus.levels[pin.role][part]
         if pin.role not in widths:
             columns.append((levels ^ int(pin.low)).astype(np.uint8))
             continue
@@ -198,14 +198,14 @@ def _bits(model: Model, pins: Mapping[str, Pin], given: Stimulus, part: slice) -
     return np.hstack(columns)
 
 
-def _recorded(path: Path, given: Stimulus, pins: Mapping[str, Pin]) -> Recorded:
+def _recorded(path: Path, stimulus: Stimulus, pins: Mapping[str, Connection]) -> Recorded:
     lines = [x for x in path.read_text().split("\n") if x and x[0] not in "/@"]
-    if not given.paced and len(lines) != given.cycles:
-        raise RuntimeError(f"{len(lines)} words recorded, {given.cycles} expected")
+    if not stimulus.paced and len(lines) != stimulus.cycles:
+        raise RuntimeError(f"{len(lines)} words recorded, {stimulus.cycles} expected")
     words = [int(line, 16) for line in lines]
     low, fields = 0, {}
     wanted = [(role, pins[role].bits) for role in _SHOWN if role in pins]
-    for role, bits in [*wanted, *([("offer", 1), ("sink", 1)] if given.paced else [])]:
+    for role, bits in [*wanted, *([("offer", 1), ("sink", 1)] if stimulus.paced else [])]:
         mask, shift = (1 << bits) - 1, low
         field = np.fromiter(((x >> shift) & mask for x in words), np.uint64, len(words))
         fields[role] = _earlier(field, pins[role].delay if role in pins else 0)

@@ -42,9 +42,9 @@ from tpe.hdl.foreign.files import file_set
 from tpe.hdl.foreign.hints import explained, shifted
 from tpe.hdl.foreign.judge import judge, least, traced
 from tpe.hdl.foreign.model import Model, build_model
-from tpe.hdl.foreign.read import Module, read_module
+from tpe.hdl.foreign.read import UserModule, read_module
 from tpe.hdl.foreign.report import Cosimulation
-from tpe.hdl.foreign.roles import Part, Pin, held, pins
+from tpe.hdl.foreign.roles import Connection, PartSelect, held, pins
 from tpe.hdl.foreign.stimulus import LATEST, Stimulus, stimulus
 from tpe.hdl.simulate.build import Design
 from tpe.hdl.simulate.verify import waves_file
@@ -116,16 +116,16 @@ def cosim(
 class _Subject:
     """A module whose ports have roles, the model of it, and how it is tried."""
 
-    module: Module
-    pins: Mapping[str, Pin]
-    tied: list[tuple[Part, int]]
+    module: UserModule
+    pins: Mapping[str, Connection]
+    tied: list[tuple[PartSelect, int]]
     model: Model
     vectors: int | None
     interval: int
     seed: int
     limit_s: float
 
-    def stimulus(self, moved: Mapping[str, Pin], count: int | None) -> Stimulus:
+    def stimulus(self, moved: Mapping[str, Connection], count: int | None) -> Stimulus:
         """Operands for ports as they are, or with other delays; so many of them, or all."""
         return stimulus(self.model, moved, count, self.interval, self.seed)
 
@@ -158,7 +158,7 @@ def _shifted(subject: _Subject, design: Design) -> str:
     model, limit_s, latest = subject.model, subject.limit_s, subject.latest
     end = time.monotonic() + min(limit_s, HINT_SECONDS)
 
-    def replay(moved: Mapping[str, Pin], count: int | None) -> tuple[Stimulus, Recorded]:
+    def replay(moved: Mapping[str, Connection], count: int | None) -> tuple[Stimulus, Recorded]:
         given = subject.stimulus(moved, count)
         left = end - time.monotonic() if count == HINT_VECTORS else limit_s
         return given, play(design, model, moved, given, subject.seed, None, max(left, 0.0))
@@ -234,14 +234,14 @@ def _check_numbers(vectors: Any, seed: Any, limit_s: Any) -> None:
         raise TpeError(f"seed = {seed!r} is not legal: 0 to 2**63 - 1")
 
 
-def _check_interval(interval: int, model: Model, found: Mapping[str, Pin]) -> None:
+def _check_interval(interval: int, model: Model, found: Mapping[str, Connection]) -> None:
     if interval > 1 and "ready" in found:
         raise TpeError(f"interval = {interval}: operands stay until ready; legal with ready: 1")
     if model.sums and interval > 1 and "valid" not in found:
         raise TpeError(f"interval = {interval}: model mac needs valid, to add operands once")
 
 
-def _check_clock(found: Mapping[str, Pin], latency: int | None) -> None:
+def _check_clock(found: Mapping[str, Connection], latency: int | None) -> None:
     if "clk" in found:
         return
     if latency:

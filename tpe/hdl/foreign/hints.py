@@ -9,9 +9,9 @@ from itertools import combinations, product
 import numpy as np
 
 from tpe.hdl.foreign.bench import Recorded
-from tpe.hdl.foreign.judge import Trace, least, traced
-from tpe.hdl.foreign.model import Model, Operand
-from tpe.hdl.foreign.roles import LONGEST_DELAY, OUTPUTS, RESULTS, Pin
+from tpe.hdl.foreign.judge import Recording, least, traced
+from tpe.hdl.foreign.model import Model, OperandPort
+from tpe.hdl.foreign.roles import LONGEST_DELAY, OUTPUTS, RESULTS, Connection
 from tpe.hdl.foreign.stimulus import Stimulus, expected_of
 from tpe.numbers.operands import Ints
 
@@ -19,24 +19,24 @@ SHIFTS = (1, -1, 2, -2)
 _STEADY = ("clk", "rst", *RESULTS, "ready", "out_ready")  # roles that are never shifted
 _MOST_OPERANDS = 4  # whose signs and order are tried
 
-Replay = Callable[[Mapping[str, Pin]], tuple[Stimulus, Recorded]]
+Replay = Callable[[Mapping[str, Connection]], tuple[Stimulus, Recorded]]
 
 
 def explained(
-    model: Model, pins: Mapping[str, Pin], given: Stimulus, shown: Recorded, latest: int
+    model: Model, pins: Mapping[str, Connection], stimulus: Stimulus, shown: Recorded, latest: int
 ) -> str:
     """A change of types, operands or flag that makes what was shown right; empty if none does."""
-    trace = traced(model, given, shown)
-    if (trace.given.at < 0).any():
+    trace = traced(model, stimulus, shown)
+    if (trace.stimulus.at < 0).any():
         return ""
-    room = len(shown.out) - 1 - int(trace.given.at[-1])
-    for words, values in _readings(model, given.vectors):
-        expected = model.reduced(expected_of(model, values, given.begins))
+    room = len(shown.out) - 1 - int(trace.stimulus.at[-1])
+    for words, values in _readings(model, stimulus.vectors):
+        expected = model.reduced(expected_of(model, values, stimulus.begins))
         if (expected == trace.expected).all():
             continue  # a product is the same the other way round
         if _matches(replace(trace, expected=expected), min(latest, room)):
             return f"matches with {words}"
-    if trace.valid is not None and not given.paced:
+    if trace.valid is not None and not stimulus.paced:
         for shift in SHIFTS:
             moved = np.roll(trace.valid, -shift)
             if _matches(replace(trace, valid=moved), min(latest, room)):
@@ -45,8 +45,8 @@ def explained(
 
 
 def shifted(
-    model: Model, pins: Mapping[str, Pin], replay: Replay, latest: int
-) -> tuple[dict[str, Pin], str]:
+    model: Model, pins: Mapping[str, Connection], replay: Replay, latest: int
+) -> tuple[dict[str, Connection], str]:
     """The pins with one role, or several, some cycles off with which a short run is right."""
     for shifts in _shifts(model, pins):
         moved = {
@@ -54,22 +54,22 @@ def shifted(
         }
         if any(abs(pin.delay) > LONGEST_DELAY for pin in moved.values()):
             continue
-        given, shown = replay(moved)
-        if _matches(traced(model, given, shown), latest):
+        stimulus, shown = replay(moved)
+        if _matches(traced(model, stimulus, shown), latest):
             return moved, f"matches with {_named(pins, shifts)}"
     return {}, ""
 
 
-def _matches(trace: Trace, latest: int) -> bool:
+def _matches(trace: Recording, latest: int) -> bool:
     return least(trace, latest) == 0
 
 
-def _named(pins: Mapping[str, Pin], shifts: Mapping[str, int]) -> str:
+def _named(pins: Mapping[str, Connection], shifts: Mapping[str, int]) -> str:
     moved = {role: replace(pins[role], delay=pins[role].delay + x) for role, x in shifts.items()}
     return ", ".join(f"{role}={pin.written}" for role, pin in moved.items())
 
 
-def _shifts(model: Model, pins: Mapping[str, Pin]) -> Iterator[dict[str, int]]:
+def _shifts(model: Model, pins: Mapping[str, Connection]) -> Iterator[dict[str, int]]:
     """What is tried, the simplest first: one role, all controls, one operand, two controls."""
     roles = [role for role in pins if role not in (*_STEADY, *OUTPUTS)]
     operands = [x.role for x in model.operands if x.role in roles]
@@ -102,11 +102,11 @@ def _readings(model: Model, values: Mapping[str, Ints]) -> Iterator[tuple[str, d
             yield f"{x.role} and {y.role} swapped", {**values, **swapped}
 
 
-def _other_type(x: Operand) -> str:
+def _other_type(x: OperandPort) -> str:
     return f"{'u' if x.number.signed else ''}int{x.number.bits}"
 
 
-def _other_sign(x: Operand, values: Ints) -> Ints:
+def _other_sign(x: OperandPort, values: Ints) -> Ints:
     """The same bits as the type of the other sign reads them."""
     whole, half = 1 << x.number.bits, 1 << (x.number.bits - 1)
     bits = values & (whole - 1)

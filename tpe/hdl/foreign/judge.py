@@ -35,32 +35,32 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Recording:
     """What was expected of each vector, and what the PE showed in each cycle."""
 
     model: Model
-    given: Stimulus
+    stimulus: Stimulus
     expected: Ints
     shown: Ints
     valid: Flags | None  # None: `out_valid` is not mapped
 
     def at_latency(self, latency: int) -> Reading:
         """Every result so many cycles after its operands."""
-        when = self.given.at + latency
+        when = self.stimulus.at + latency
         wrong = self.shown[when] != self.expected
         if self.valid is None:
             return Reading(when, wrong, 0)
         rest = self.valid.copy()
         rest[when] = False
         missing = ~self.valid[when]
-        stray = int(rest[self.given.at[0] :].sum())
+        stray = int(rest[self.stimulus.at[0] :].sum())
         return Reading(np.where(missing, -1, when), wrong | missing, stray)
 
     def in_order(self) -> Reading:
         """Result i where `out_valid` rises for the i-th time."""
         assert self.valid is not None
         count = len(self.expected)
-        begin = int(self.given.at[0])
+        begin = int(self.stimulus.at[0])
         rises = begin + np.flatnonzero(self.valid[begin:])
         when = np.full(count, -1)
         when[: len(rises)] = rises[:count]
@@ -68,26 +68,28 @@ class Trace:
         return Reading(when, wrong, max(0, len(rises) - count))
 
 
-def traced(model: Model, given: Stimulus, shown: Recorded) -> Trace:
+def traced(model: Model, stimulus: Stimulus, shown: Recorded) -> Recording:
     """What was expected and what came; of a PE with `ready`, vectors are where they were taken."""
     valid = shown.valid
-    if given.paced:
+    if stimulus.paced:
         assert shown.ready is not None and shown.offered is not None and shown.taken is not None
-        at = np.full(len(given.at), -1)
+        at = np.full(len(stimulus.at), -1)
         when = np.flatnonzero(shown.offered & shown.ready)[: len(at)]
         at[: len(when)] = when
-        given = replace(given, at=at)
+        stimulus = replace(stimulus, at=at)
         awake = np.arange(len(shown.out)) >= LEAD  # what reset shows is nothing
         valid = None if valid is None else valid & shown.taken & awake
-    return Trace(model, given, model.reduced(given.expected), model.reduced(shown.out), valid)
+    return Recording(
+        model, stimulus, model.reduced(stimulus.expected), model.reduced(shown.out), valid
+    )
 
 
 def judge(
-    base: Cosimulation, model: Model, given: Stimulus, out: Recorded, latest: int
+    base: Cosimulation, model: Model, stimulus: Stimulus, out: Recorded, latest: int
 ) -> Cosimulation:
     """The report on what the PE showed in each cycle. Latencies from 0 to `latest` are tried."""
-    trace = traced(model, given, out)
-    if given.paced:
+    trace = traced(model, stimulus, out)
+    if stimulus.paced:
         return paced(base, trace, out, latest)
     best, readings = _best(trace, latest)
     span: tuple[int, int] | None = (best, best)
@@ -99,38 +101,38 @@ def judge(
             chosen = ordered if base.latency is None else chosen
     elif base.latency is not None and not chosen.mismatches:
         span = (base.latency, base.latency)
-    if span == (best, best) and 2 * readings[best].mismatches > len(given.at):
+    if span == (best, best) and 2 * readings[best].mismatches > len(stimulus.at):
         span = None  # no latency explains the results
     report = _filled(base, trace, chosen, span)
     verdict = _verdict(report, trace, chosen, readings[best].mismatches == 0)
     return replace(report, verdict=verdict)
 
 
-def _best(trace: Trace, latest: int) -> tuple[int, list[Reading]]:
+def _best(trace: Recording, latest: int) -> tuple[int, list[Reading]]:
     readings = [trace.at_latency(x) for x in range(latest + 1)]
     return min(range(latest + 1), key=lambda x: readings[x].mismatches), readings
 
 
-def least(trace: Trace, latest: int) -> int:
+def least(trace: Recording, latest: int) -> int:
     """Mismatches at the latency with fewest, or in the order of `out_valid`."""
     best, readings = _best(trace, latest)
     ordered = [] if trace.valid is None else [trace.in_order().mismatches]
     return min([readings[best].mismatches, *ordered])
 
 
-def delays(trace: Trace, reading: Reading) -> tuple[int, int] | None:
+def delays(trace: Recording, reading: Reading) -> tuple[int, int] | None:
     """The fewest and the most cycles from operands to their results."""
-    there = (reading.when >= 0) & (trace.given.at >= 0)
-    cycles = (reading.when - trace.given.at)[there]
+    there = (reading.when >= 0) & (trace.stimulus.at >= 0)
+    cycles = (reading.when - trace.stimulus.at)[there]
     return (int(cycles.min()), int(cycles.max())) if len(cycles) else None
 
 
 def _filled(
-    base: Cosimulation, trace: Trace, chosen: Reading, span: tuple[int, int] | None
+    base: Cosimulation, trace: Recording, chosen: Reading, span: tuple[int, int] | None
 ) -> Cosimulation:
     return replace(
         base,
-        vectors=len(trace.given.at),
+        vectors=len(trace.stimulus.at),
         mismatches=chosen.mismatches,
         latency_found=span[0] if span and span[0] == span[1] else None,
         latency_range=span,
@@ -141,9 +143,9 @@ def _filled(
 # ---- with back-pressure ----
 
 
-def paced(base: Cosimulation, trace: Trace, out: Recorded, latest: int) -> Cosimulation:
+def paced(base: Cosimulation, trace: Recording, out: Recorded, latest: int) -> Cosimulation:
     """The report on a PE with `ready`: every vector taken once, every result given once."""
-    at = trace.given.at
+    at = trace.stimulus.at
     if trace.valid is not None:
         reading = _counted(trace, out)
     elif (at < 0).any():
@@ -160,13 +162,13 @@ def paced(base: Cosimulation, trace: Trace, out: Recorded, latest: int) -> Cosim
     return replace(report, verdict=_paced_verdict(report, trace, reading, out))
 
 
-def _counted(trace: Trace, out: Recorded) -> Reading:
+def _counted(trace: Recording, out: Recorded) -> Reading:
     """Result i where the i-th one is taken; a result that moves while it waits is a stray one."""
     assert trace.valid is not None
     count, arrivals = len(trace.expected), np.flatnonzero(trace.valid)
     when = np.full(count, -1)
     when[: len(arrivals)] = arrivals[:count]
-    wrong = (when < 0) | (trace.shown[when] != trace.expected) | (trace.given.at < 0)
+    wrong = (when < 0) | (trace.shown[when] != trace.expected) | (trace.stimulus.at < 0)
     return Reading(when, wrong, max(0, len(arrivals) - count) + len(_unsteady(out)))
 
 
@@ -179,8 +181,8 @@ def _unsteady(out: Recorded) -> Ints:
     return np.flatnonzero(refused & moved)
 
 
-def _paced_verdict(report: Cosimulation, trace: Trace, reading: Reading, out: Recorded) -> str:
-    count, at = f"{report.vectors:,}", trace.given.at
+def _paced_verdict(report: Cosimulation, trace: Recording, reading: Reading, out: Recorded) -> str:
+    count, at = f"{report.vectors:,}", trace.stimulus.at
     cycles = f"{len(out.out):,} cycles"
     if report.ok:
         return f"equal: {count} results right at {_at(report)}, none lost or doubled, in {cycles}"
@@ -205,7 +207,7 @@ def _paced_verdict(report: Cosimulation, trace: Trace, reading: Reading, out: Re
     return "; ".join(parts)
 
 
-def _slip(trace: Trace, reading: Reading) -> list[str]:
+def _slip(trace: Recording, reading: Reading) -> list[str]:
     """Whether the first wrong result is one that was lost, or one that came twice."""
     assert trace.valid is not None
     arrivals = np.flatnonzero(trace.valid)
@@ -224,34 +226,34 @@ def _slip(trace: Trace, reading: Reading) -> list[str]:
     return [f"{-extra:,} results never come"] if extra < 0 else []
 
 
-def _new(trace: Trace, reading: Reading) -> Flags:
+def _new(trace: Recording, reading: Reading) -> Flags:
     """Wrong results that are not the echo of an earlier one in the same sum."""
     if not trace.model.sums:
         return reading.wrong
     error = np.where(reading.when < 0, 0, trace.shown[reading.when] - trace.expected)
     before = np.concatenate([[0], error[:-1]])
-    before[trace.given.begins] = 0
+    before[trace.stimulus.begins] = 0
     new: Flags = reading.wrong & (trace.model.reduced(error - before) != 0)
     return new if new.any() else reading.wrong
 
 
-def _mismatches(trace: Trace, reading: Reading) -> Iterator[Mismatch]:
+def _mismatches(trace: Recording, reading: Reading) -> Iterator[Mismatch]:
     """The first new mismatches; a missing result stands with the cycle of its operands."""
     for i in np.flatnonzero(_new(trace, reading))[:SHOWN]:
         operands: dict[str, int | list[int]] = {}
         for x in trace.model.operands:
-            values = [int(v) for v in trace.given.vectors[x.role][i]]
+            values = [int(v) for v in trace.stimulus.vectors[x.role][i]]
             operands[x.role] = values if x.lanes > 1 else values[0]
         when = int(reading.when[i])
         got = None if when < 0 else int(trace.shown[when])
-        cycle = max(0, int(trace.given.at[i])) if when < 0 else when
+        cycle = max(0, int(trace.stimulus.at[i])) if when < 0 else when
         yield Mismatch(operands, int(trace.expected[i]), got, cycle)
 
 
 # ---- in words ----
 
 
-def _verdict(report: Cosimulation, trace: Trace, reading: Reading, clean: bool) -> str:
+def _verdict(report: Cosimulation, trace: Recording, reading: Reading, clean: bool) -> str:
     declared, found, count = report.latency, report.latency_found, f"{report.vectors:,}"
     if report.ok:
         return f"equal: {count} results right at {_at(report)}"
@@ -285,7 +287,7 @@ def _at(report: Cosimulation) -> str:
     return f"latency {report.latency_found}"
 
 
-def _shared(trace: Trace, reading: Reading) -> list[str]:
+def _shared(trace: Recording, reading: Reading) -> list[str]:
     """What the operands of all wrong results share, if anything."""
     which = np.flatnonzero(_new(trace, reading) & (reading.when >= 0))
     single = [x.role for x in trace.model.operands if x.lanes == 1]
@@ -300,25 +302,25 @@ def _shared(trace: Trace, reading: Reading) -> list[str]:
             if not len(none_left) and other != role and 4 * len(rest) > len(which):
                 return [f"every one has {role} = {value} or {other} = {second}"]
     negative = np.zeros(len(which), bool)
-    for values in trace.given.vectors.values():
+    for values in trace.stimulus.vectors.values():
         negative |= (values[which] < 0).any(axis=1)
     return ["every one has a negative operand"] if negative.all() else []
 
 
-def _most_common(trace: Trace, role: str, which: Ints) -> tuple[int, Ints]:
+def _most_common(trace: Recording, role: str, which: Ints) -> tuple[int, Ints]:
     """The value that most of these vectors have, and the vectors that have another."""
-    values = trace.given.vectors[role][which, 0]
+    values = trace.stimulus.vectors[role][which, 0]
     found, counts = np.unique(values, return_counts=True)
     value = int(found[counts.argmax()])
     return value, which[values != value]
 
 
-def _bits(trace: Trace, role: str) -> int:
+def _bits(trace: Recording, role: str) -> int:
     return next(x.number.bits for x in trace.model.operands if x.role == role)
 
 
-def _looks_signed(trace: Trace, reading: Reading, role: str) -> bool:
+def _looks_signed(trace: Recording, reading: Reading, role: str) -> bool:
     """Whether results are wrong mostly where this operand's highest bit is set."""
-    high = trace.given.vectors[role].max(axis=1) >> (_bits(trace, role) - 1) & 1
+    high = trace.stimulus.vectors[role].max(axis=1) >> (_bits(trace, role) - 1) & 1
     wrong = reading.wrong
     return bool(wrong.any() and high[wrong].mean() > 0.6)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import TpeError, unknown
-from tpe.hdl.foreign.roles import CONTROLS, Pin
+from tpe.hdl.foreign.roles import CONTROLS, Connection
 from tpe.numbers.formats import IntFormat
 from tpe.numbers.operands import Ints
 
@@ -28,10 +28,10 @@ _TYPE = re.compile(r"(u?)int([1-9]\d?)")
 
 
 @dataclass(frozen=True)
-class Operand:
+class OperandPort:
     """An operand as it goes in: `lanes` values of one type, lane 0 in the lowest bits."""
 
-    pin: Pin
+    pin: Connection
     number: IntFormat
     lanes: int
     declared: bool  # the user named the type; else it is the port's
@@ -47,7 +47,7 @@ class Model:
     """Operands -> result, compared modulo 2**`bits`; `sums` if results accumulate."""
 
     name: str
-    operands: tuple[Operand, ...]
+    operands: tuple[OperandPort, ...]
     bits: int
     signed: bool
     sums: bool
@@ -101,7 +101,7 @@ def number_type(text: str, field: str) -> IntFormat:
 
 
 def build_model(
-    model: str | Callable[..., Any], pins: Mapping[str, Pin], types: Mapping[str, str]
+    model: str | Callable[..., Any], pins: Mapping[str, Connection], types: Mapping[str, str]
 ) -> Model:
     """The model over the operands that `pins` holds; TpeError where they do not fit together."""
     roles = [role for role in pins if role not in CONTROLS]
@@ -172,7 +172,7 @@ def _check_roles(model: str, roles: list[str]) -> None:
             )
 
 
-def _operand(pin: Pin, name: str | None) -> Operand:
+def _operand(pin: Connection, name: str | None) -> OperandPort:
     """The operand on a pin; without a type, each port is a lane of its own width and sign."""
     first = pin.parts[0]
     if name is None:
@@ -184,7 +184,7 @@ def _operand(pin: Pin, name: str | None) -> Operand:
         if any((p.bits, p.signed) != (first.bits, first.signed) for p in pin.parts):
             raise TpeError(f"{pin.role}: ports {pin.names} differ; legal: of one width and sign")
         kind = f"{'' if first.signed else 'u'}int{first.bits}"
-        return Operand(pin, number_type(kind, pin.role), len(pin.parts), False)
+        return OperandPort(pin, number_type(kind, pin.role), len(pin.parts), False)
     number = number_type(name, f"types {pin.role}")
     for port in pin.parts:
         if port.bits % number.bits:
@@ -192,7 +192,7 @@ def _operand(pin: Pin, name: str | None) -> Operand:
                 f"{pin.role}: port '{port.name}' has {port.bits} bits and does not fit "
                 f"{number.name}; legal: {number.bits} bits, or a multiple for lanes"
             )
-    return Operand(pin, number, pin.bits // number.bits, True)
+    return OperandPort(pin, number, pin.bits // number.bits, True)
 
 
 def _check_lanes(model: Model) -> None:
@@ -218,7 +218,7 @@ def _check_result(model: Model, port: str) -> None:
         )
 
 
-def _check_controls(model: Model, pins: Mapping[str, Pin]) -> None:
+def _check_controls(model: Model, pins: Mapping[str, Connection]) -> None:
     if not model.sums:
         for role in ("clear", "first"):
             if role in pins:
@@ -234,7 +234,7 @@ def _check_controls(model: Model, pins: Mapping[str, Pin]) -> None:
         raise TpeError("ports lacks clear, first and rst: model mac needs one, to begin a sum")
 
 
-def _check_pace(model: Model, pins: Mapping[str, Pin]) -> None:
+def _check_pace(model: Model, pins: Mapping[str, Connection]) -> None:
     """What does not go with `ready`: the bench waits for it, cycle by cycle."""
     if "ready" not in pins:
         return
@@ -249,7 +249,7 @@ def _check_pace(model: Model, pins: Mapping[str, Pin]) -> None:
 
 
 def _called(
-    function: Callable[..., Any], operands: tuple[Operand, ...], values: Mapping[str, Ints]
+    function: Callable[..., Any], operands: tuple[OperandPort, ...], values: Mapping[str, Ints]
 ) -> Ints:
     """The user's model; operands by name, vectors alone if an operand has one lane."""
     given = {x.role: values[x.role] if x.lanes > 1 else values[x.role][:, 0] for x in operands}

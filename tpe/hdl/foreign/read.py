@@ -30,7 +30,7 @@ _MOST_ROUNDS = 64  # of modules that need modules of libraries
 
 
 @dataclass(frozen=True)
-class Port:
+class UserPort:
     """A port as elaborated: direction `input`, `output` or `inout`, and what it is made of."""
 
     name: str
@@ -49,16 +49,16 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Module:
+class UserModule:
     """A user's top: its preprocessed text, its name, parameters given, and ports."""
 
     text: str
     top: str
     params: Mapping[str, str]  # as Verilog literals
-    ports: Mapping[str, Port]
+    ports: Mapping[str, UserPort]
 
 
-def read_module(files: FileSet, top: str, params: Mapping[str, Any], limit_s: float) -> Module:
+def read_module(files: FileSet, top: str, params: Mapping[str, Any], limit_s: float) -> UserModule:
     """Preprocess and elaborate `top`; TpeError with the first error of the tool that refuses."""
     top = top.removeprefix("\\")
     if not top or any(c.isspace() or not c.isprintable() for c in top) or top.startswith("-"):
@@ -66,7 +66,9 @@ def read_module(files: FileSet, top: str, params: Mapping[str, Any], limit_s: fl
     text = _whole_text(files, limit_s)
     literals = {name: literal(value) for name, value in params.items()}
     _require_legal(text, top, literals, limit_s)
-    return Module(text, top, literals, {port.name: port for port in _ports(text, top, literals)})
+    return UserModule(
+        text, top, literals, {port.name: port for port in _ports(text, top, literals)}
+    )
 
 
 def literal(value: Any) -> str:
@@ -226,7 +228,7 @@ def _elaborated(text: str, top: str, params: Mapping[str, str]) -> Iterator[tupl
     yield (found[0] if found else None), compilation
 
 
-def _ports(text: str, top: str, params: Mapping[str, str]) -> list[Port]:
+def _ports(text: str, top: str, params: Mapping[str, str]) -> list[UserPort]:
     with _elaborated(text, top, params) as (instance, compilation):
         if instance is None:
             raise TpeError(f"the ports of {top} cannot be read: {_first_diagnostic(compilation)}")
@@ -243,16 +245,16 @@ def _is_wrong(port: Any) -> bool:
     return port.kind.name != "InterfacePort" and not port.isNullPort and port.type.isError
 
 
-def _port(port: Any) -> Port | None:
+def _port(port: Any) -> UserPort | None:
     """A port as slang elaborated it; None for an empty place in the list."""
     if port.kind.name == "InterfacePort":
-        return Port(str(port.name), "inout", Shape(0, reason="an interface"))
+        return UserPort(str(port.name), "inout", Shape(0, reason="an interface"))
     if port.isNullPort:
         return None
     direction = _DIRECTIONS[port.direction.name]
     if port.kind.name == "MultiPort":
-        return Port(str(port.name), direction, Shape(0, reason="a concatenation"))
-    return Port(str(port.name), direction, shape_of(port.type))
+        return UserPort(str(port.name), direction, Shape(0, reason="a concatenation"))
+    return UserPort(str(port.name), direction, shape_of(port.type))
 
 
 def _first_diagnostic(compilation: Any) -> str:

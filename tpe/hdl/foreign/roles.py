@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tpe.base.errors import TpeError, unknown
-from tpe.hdl.foreign.read import Module, Port
+from tpe.hdl.foreign.read import UserModule, UserPort
 
 # Roles that say something about a cycle; every other role is an operand.
 INPUTS = ("clk", "rst", "valid", "clear", "first", "load", "out_ready")
@@ -21,7 +21,7 @@ _DELAY = re.compile(r"[+-]?\d{1,3}")
 
 
 @dataclass(frozen=True)
-class Part:
+class PartSelect:
     """A port, or some bits of one: `name` as the user wrote it, `low` the lowest bit."""
 
     name: str
@@ -32,7 +32,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Pin:
+class Connection:
     """What plays one role.
 
     `low`: the role is active when the port is 0. `delay`: what the port carries in a cycle belongs
@@ -40,7 +40,7 @@ class Pin:
     """
 
     role: str
-    parts: tuple[Part, ...]
+    parts: tuple[PartSelect, ...]
     low: bool = False
     delay: int = 0
 
@@ -71,8 +71,8 @@ class _Word:
 
 
 def pins(
-    module: Module, ports: Mapping[str, str | Iterable[str] | None], reset: str | None
-) -> dict[str, Pin]:
+    module: UserModule, ports: Mapping[str, str | Iterable[str] | None], reset: str | None
+) -> dict[str, Connection]:
     """Role -> what plays it, checked against the module; TpeError for any that cannot.
 
     A role's value is a port's name, a member of it (`in.x`, `v[3]`), or several (one per lane).
@@ -92,7 +92,7 @@ def pins(
     return found
 
 
-def _words(module: Module, value: str | Iterable[str]) -> list[_Word]:
+def _words(module: UserModule, value: str | Iterable[str]) -> list[_Word]:
     if isinstance(value, str):
         words = [value] if value in module.ports else value.split(",")
     else:
@@ -100,7 +100,7 @@ def _words(module: Module, value: str | Iterable[str]) -> list[_Word]:
     return [_word(module, word.strip()) for word in words]
 
 
-def _word(module: Module, text: str) -> _Word:
+def _word(module: UserModule, text: str) -> _Word:
     if text.removeprefix("\\") in module.ports:  # an escaped name may hold anything
         return _Word(text, "", "")
     match = _SUFFIX.fullmatch(text)
@@ -114,7 +114,7 @@ def _word(module: Module, text: str) -> _Word:
     return _Word(match["name"].strip(), delay, level)
 
 
-def _reset(module: Module, named: list[_Word] | None, reset: str) -> _Word:
+def _reset(module: UserModule, named: list[_Word] | None, reset: str) -> _Word:
     port, colon, level = reset.rpartition(":")
     if level not in ("low", "high") or (colon and not port) or (not colon and not named):
         raise TpeError(f"reset = {reset!r} is not legal: PORT:low or PORT:high")
@@ -124,7 +124,7 @@ def _reset(module: Module, named: list[_Word] | None, reset: str) -> _Word:
     return _Word(name, named[0].delay if named else "", level)
 
 
-def _pin(module: Module, role: str, words: list[_Word]) -> Pin:
+def _pin(module: UserModule, role: str, words: list[_Word]) -> Connection:
     if not role.isidentifier():
         raise TpeError(f"role {role!r} is not legal: a name such as a, b, out")
     parts = tuple(_part(module, role, word.name) for word in words)
@@ -144,7 +144,7 @@ def _pin(module: Module, role: str, words: list[_Word]) -> Pin:
         raise TpeError(f"{role}: port '{name}' has {bits} bits; legal: 1")
     if role in RESULTS and bits > WIDEST_RESULT:
         raise TpeError(f"{role}: port '{name}' has {bits} bits; legal: 1 to {WIDEST_RESULT}")
-    return Pin(role, parts, level == "low", delay)
+    return Connection(role, parts, level == "low", delay)
 
 
 def _delay(role: str, words: list[_Word]) -> int:
@@ -162,7 +162,7 @@ def _delay(role: str, words: list[_Word]) -> int:
     return int(text)
 
 
-def _part(module: Module, role: str, name: str) -> Part:
+def _part(module: UserModule, role: str, name: str) -> PartSelect:
     port, path = split(module, name)
     direction = "output" if role in OUTPUTS else "input"
     if port not in module.ports:
@@ -176,10 +176,10 @@ def _part(module: Module, role: str, name: str) -> Part:
             f"{direction}, of {_names(module, direction)}"
         )
     low, shape = found.shape.select(path, port)
-    return Part(name.removeprefix("\\"), port, low, shape.bits, shape.signed)
+    return PartSelect(name.removeprefix("\\"), port, low, shape.bits, shape.signed)
 
 
-def split(module: Module, name: str) -> tuple[str, str]:
+def split(module: UserModule, name: str) -> tuple[str, str]:
     """A port and what is selected of it: `in.x` is a member, unless a port is called so."""
     plain = name.removeprefix("\\").strip()
     if plain in module.ports:
@@ -192,8 +192,8 @@ def split(module: Module, name: str) -> tuple[str, str]:
     return plain, ""
 
 
-def _check_overlap(found: Mapping[str, Pin]) -> None:
-    taken: list[tuple[str, Part]] = []
+def _check_overlap(found: Mapping[str, Connection]) -> None:
+    taken: list[tuple[str, PartSelect]] = []
     for role, pin in found.items():
         for part in pin.parts:
             for other, before in taken:
@@ -204,7 +204,7 @@ def _check_overlap(found: Mapping[str, Pin]) -> None:
             taken.append((role, part))
 
 
-def _check_results(module: Module, found: Mapping[str, Pin]) -> None:
+def _check_results(module: UserModule, found: Mapping[str, Connection]) -> None:
     legal = _names(module, "output")
     pair = [role for role in ("sum", "carry") if role in found]
     if "out" in found and pair:
@@ -231,11 +231,11 @@ def _check_results(module: Module, found: Mapping[str, Pin]) -> None:
 
 
 def held(
-    module: Module, found: Mapping[str, Pin], ties: Mapping[str, int]
-) -> list[tuple[Part, int]]:
+    module: UserModule, connections: Mapping[str, Connection], ties: Mapping[str, int]
+) -> list[tuple[PartSelect, int]]:
     """Inputs held at a value; TpeError for one that does not fit, or for bits left open."""
     tied = [(_tied(module, name), name, value) for name, value in ties.items()]
-    mapped = [(role, part) for role, pin in found.items() for part in pin.parts]
+    mapped = [(role, part) for role, pin in connections.items() for part in pin.parts]
     for part, name, value in tied:
         for role, other in mapped:
             if other.port == part.port and not (
@@ -259,11 +259,11 @@ def held(
     return [(part, value & ((1 << part.bits) - 1)) for part, _, value in tied]
 
 
-def _tied(module: Module, name: str) -> Part:
+def _tied(module: UserModule, name: str) -> PartSelect:
     return _part(module, "ties", name)
 
 
-def _check_open(module: Module, port: Port, covered: list[Part]) -> None:
+def _check_open(module: UserModule, port: UserPort, covered: list[PartSelect]) -> None:
     if port.direction == "inout" or port.kind:
         what = port.kind or "an inout"
         raise TpeError(f"port '{port.name}' of {module.top} is {what}: wrap it in a module")
@@ -284,9 +284,9 @@ def _bits(count: int) -> str:
     return f"{count} bit{'s' if count != 1 else ''}"
 
 
-def _of(module: Module, direction: str) -> list[str]:
+def _of(module: UserModule, direction: str) -> list[str]:
     return [port.name for port in module.ports.values() if port.direction == direction]
 
 
-def _names(module: Module, direction: str) -> str:
+def _names(module: UserModule, direction: str) -> str:
     return ", ".join(_of(module, direction)) or f"none, {module.top} has no {direction}"

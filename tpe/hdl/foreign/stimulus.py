@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.hdl.foreign.model import Model, Operand
-from tpe.hdl.foreign.roles import Pin
+from tpe.hdl.foreign.model import Model, OperandPort
+from tpe.hdl.foreign.roles import Connection
 from tpe.numbers.operands import Ints
 
 EXHAUSTIVE_BITS = 16  # operands of so many bits together are run through all their values
@@ -48,7 +48,7 @@ class Stimulus:
 
 
 def stimulus(
-    model: Model, pins: Mapping[str, Pin], vectors: int | None, interval: int, seed: int
+    model: Model, pins: Mapping[str, Connection], vectors: int | None, interval: int, seed: int
 ) -> Stimulus:
     """Corners, all values of the first operands where they are few, and random vectors.
 
@@ -84,14 +84,14 @@ def stimulus(
     return Stimulus(cycles, levels, at, values, expected, begins, coverage)
 
 
-def _restarts(model: Model, pins: Mapping[str, Pin]) -> list[str]:
+def _restarts(model: Model, pins: Mapping[str, Connection]) -> list[str]:
     """The role that begins a sum, if there are sums."""
     return [x for x in ("first", "clear", "rst") if x in pins][:1] if model.sums else []
 
 
 def _schedule(
     model: Model,
-    pins: Mapping[str, Pin],
+    pins: Mapping[str, Connection],
     values: Mapping[str, Ints],
     loose: int,
     begins: Ints,
@@ -144,7 +144,7 @@ def _load(
 
 
 def _paced(
-    pins: Mapping[str, Pin],
+    pins: Mapping[str, Connection],
     values: Mapping[str, Ints],
     begins: Ints,
     expected: Ints,
@@ -176,11 +176,11 @@ def pace(seed: int, sink: bool) -> Ints:
 
 
 def _draw(
-    operands: tuple[Operand, ...], vectors: int | None, rng: np.random.Generator
+    operands: tuple[OperandPort, ...], vectors: int | None, rng: np.random.Generator
 ) -> tuple[dict[str, Ints], int, str]:
     """Vectors of every operand, the index of the first random one, and what they cover."""
     parts = [_corners(operands, rng)]
-    covered: list[Operand] = []
+    covered: list[OperandPort] = []
     for x in operands:
         if vectors is None and sum(y.number.bits for y in (*covered, x)) <= EXHAUSTIVE_BITS:
             covered.append(x)
@@ -200,17 +200,17 @@ def _draw(
     return values, loose, ", ".join(words)
 
 
-def _random(x: Operand, count: int, rng: np.random.Generator) -> Ints:
+def _random(x: OperandPort, count: int, rng: np.random.Generator) -> Ints:
     return rng.integers(x.number.low, x.number.high + 1, (count, x.lanes))
 
 
-def corner_values(x: Operand) -> list[int]:
+def corner_values(x: OperandPort) -> list[int]:
     """The extremes of a type and the values around zero."""
     low, high = x.number.low, x.number.high
     return sorted({v for v in (low, low + 1, -2, -1, 0, 1, 2, high) if low <= v <= high})
 
 
-def _corners(operands: tuple[Operand, ...], rng: np.random.Generator) -> dict[str, Ints]:
+def _corners(operands: tuple[OperandPort, ...], rng: np.random.Generator) -> dict[str, Ints]:
     """Every combination of extreme operands, held constant over the lanes; at most 4096."""
     values = [corner_values(x) for x in operands]
     if np.prod([len(v) for v in values], dtype=float) <= _MOST_CORNERS:
@@ -221,7 +221,7 @@ def _corners(operands: tuple[Operand, ...], rng: np.random.Generator) -> dict[st
 
 
 def _all_values(
-    operands: tuple[Operand, ...], covered: list[Operand], rng: np.random.Generator
+    operands: tuple[OperandPort, ...], covered: list[OperandPort], rng: np.random.Generator
 ) -> dict[str, Ints]:
     """Every combination of the covered operands, shuffled apart in every lane; the rest random."""
     count = 1 << sum(x.number.bits for x in covered)
@@ -248,7 +248,7 @@ def _begins(model: Model, count: int, rng: np.random.Generator) -> Ints:
 
 def _levels(
     model: Model,
-    pins: Mapping[str, Pin],
+    pins: Mapping[str, Connection],
     values: Mapping[str, Ints],
     at: Ints,
     interval: int,

@@ -57,6 +57,12 @@ def array_module(engine: Config) -> str:
     return engine.array.rtl(record(engine))
 
 
+def skewed(engine: Config) -> bool:
+    """Whether operands pass from cell to cell, so that the last cell gets them last."""
+    assert engine.array is not None
+    return engine.array.skewed
+
+
 def uncovered_arrays(engine: Config) -> list[str]:
     """What of the engine's array no lemma speaks about from end to end, a line each."""
     if follows_streams(engine):
@@ -78,14 +84,16 @@ def _many_fronts(engine: Config) -> bool:
     return array_module(engine) == "matrix2d_indexed" and record(engine).pace.lanes[0] > 1
 
 
-def array_lemma(engine: Config, given: Mapping[str, str]) -> Lemma:
+def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     """Every accepted beat counts once in C, and words leave once; for a small array."""
     module = array_module(engine)
     made = _SMALL[module](engine)
     own = {made.top: properties()[made.top].read_text()}
     if made.top == "tpe_prop_array":
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
-    asked = query(made.engine, made.top, made.parameters, {**given, **own}, made.cycles, "reset")
+    asked = query(
+        made.engine, made.top, made.parameters, {**overrides, **own}, made.cycles, "reset"
+    )
     asked = replace(asked, least=made.least)
     width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
     return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)
@@ -115,7 +123,7 @@ def _lock_step(engine: Config) -> Small:
     rows, cols = (1, 2) if planes else (2, 2)
     widths = rtl_widths(small)
     flush = widths["CellLatency"] + 1
-    if array_module(engine) == "systolic_os":
+    if skewed(engine):
         flush = widths["CellLatency"] + rows + cols - 1
     beats = widths["Planes"] + int(planes)  # of the shortest tile, and the step that closes it
     tile = beats + rows + flush + 2

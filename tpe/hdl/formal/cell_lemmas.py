@@ -49,7 +49,7 @@ Build = Callable[["Config", Mapping[str, str]], Lemma]
 
 
 @dataclass(frozen=True)
-class Claim:
+class LemmaTemplate:
     """A lemma for any engine. `climbs`: its widths are the engine's own.
 
     Where these do not finish, the largest ones that do are looked for; `few`: of two lanes.
@@ -85,15 +85,15 @@ def query(
     engine: Config,
     top: str,
     parameters: Mapping[str, int],
-    given: Mapping[str, str],
+    overrides: Mapping[str, str],
     cycles: int = 1,
     start: Literal["any", "reset"] = "any",
 ) -> Query:
     """A property with these parameters, and every module under it at the widths of the engine.
 
-    `given` (module -> text) takes the place of modules of `rtl/`.
+    `overrides` (module -> text) takes the place of modules of `rtl/`.
     """
-    texts = {**_own_modules(engine), **given}
+    texts = {**_own_modules(engine), **overrides}
     found: dict[str, str] = {}
     waiting = [top]
     widths = rtl_widths(engine)
@@ -157,11 +157,11 @@ def cell_form(engine: Config) -> Form | None:
     return "steps" if finish in (psum.kind, "plane") else None
 
 
-def claims(engine: Config) -> list[Claim]:
+def claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on the combinational parts and on single steps of an engine's cell and finish."""
     found = _cell_claims(engine) if cell_form(engine) == "steps" else []
     if cell_form(engine) is not None:
-        found.append(Claim("finish", _finish, climbs=True))
+        found.append(LemmaTemplate("finish", _finish, climbs=True))
     return found + _primitive_claims(engine)
 
 
@@ -218,18 +218,25 @@ def width_text(engine: Config) -> str:
     return f"{w.a}{code} x {w.b}, acc {w.acc}{lanes}"
 
 
-def _cell_claims(engine: Config) -> list[Claim]:
+def _cell_claims(engine: Config) -> list[LemmaTemplate]:
     lanes = range(engine.widths.lanes)
-    found = [Claim(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes]
+    found = [
+        LemmaTemplate(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes
+    ]
     if digits(engine) != 1:
         for i in lanes:
-            found.append(Claim(_lane("product by digits", i, engine), _product(i, True), True))
+            found.append(
+                LemmaTemplate(_lane("product by digits", i, engine), _product(i, True), True)
+            )
     return [
         *found,
-        *(Claim(_pair(i, engine), _accumulate(i), climbs=True) for i in range(_pairs(engine))),
-        Claim("clear", _clear, climbs=True),
-        Claim("hold", _idle(True), climbs=True),
-        Claim("valid", _idle(False), climbs=True),
+        *(
+            LemmaTemplate(_pair(i, engine), _accumulate(i), climbs=True)
+            for i in range(_pairs(engine))
+        ),
+        LemmaTemplate("clear", _clear, climbs=True),
+        LemmaTemplate("hold", _idle(True), climbs=True),
+        LemmaTemplate("valid", _idle(False), climbs=True),
     ]
 
 
@@ -238,11 +245,11 @@ def _lane(name: str, lane: int, engine: Config) -> str:
 
 
 def _product(lane: int, by_digits: bool) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = cell_parameters(engine)
         parameters |= {"WatchLane": lane, "ByDigits": int(by_digits)}
         parameters["Encoder"] = encoder(engine)
-        made = query(engine, "tpe_prop_product", parameters, given, parameters["Latency"] + 2)
+        made = query(engine, "tpe_prop_product", parameters, overrides, parameters["Latency"] + 2)
         if not by_digits:
             made = replace(made, engine="bdd")
         what = "first step: psum = a * b"
@@ -265,10 +272,12 @@ def _pair(pair: int, engine: Config) -> str:
 
 
 def _accumulate(pair: int) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         there = min(pair, _pairs(engine) - 1)  # a narrower engine has fewer
         parameters = {**cell_parameters(engine), "WatchPair": there}
-        made = query(engine, "tpe_prop_accumulate", parameters, given, parameters["Latency"] + 2)
+        made = query(
+            engine, "tpe_prop_accumulate", parameters, overrides, parameters["Latency"] + 2
+        )
         if engine.widths.lanes > 1:
             made = replace(made, engine="sat")
         what = "later step: psum = psum_i + first steps of the lanes"
@@ -277,17 +286,17 @@ def _accumulate(pair: int) -> Build:
     return build
 
 
-def _clear(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _clear(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = cell_parameters(engine)
-    made = query(engine, "tpe_prop_clear", parameters, given, parameters["Latency"] + 2)
+    made = query(engine, "tpe_prop_clear", parameters, overrides, parameters["Latency"] + 2)
     return Lemma("clear", "first step: psum_i is without effect", width_text(engine), made)
 
 
 def _idle(hold: bool) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**cell_parameters(engine), "Hold": int(hold)}
         cycles = 2 if hold else parameters["Latency"] + 2
-        made = query(engine, "tpe_prop_idle", parameters, given, cycles)
+        made = query(engine, "tpe_prop_idle", parameters, overrides, cycles)
         if hold:
             return Lemma("hold", "en_i = 0: psum stays", width_text(engine), made)
         return Lemma("valid", "valid_i = 0: psum stays", width_text(engine), made)
@@ -295,7 +304,7 @@ def _idle(hold: bool) -> Build:
     return build
 
 
-def _finish(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _finish(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
     names = ("AccWidth", "PsumWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in names} | value_parameters(engine)
@@ -304,63 +313,63 @@ def _finish(engine: Config, given: Mapping[str, str]) -> Lemma:
     if parameters["Plane"]:
         what = "c = acc + number of the pair * 4**plane"
     width = f"psum {widths['PsumWidth']}, acc {widths['AccWidth']}"
-    made = replace(query(engine, "tpe_prop_finish", parameters, given), engine="bdd")
+    made = replace(query(engine, "tpe_prop_finish", parameters, overrides), engine="bdd")
     return Lemma("finish", what, width, made)
 
 
-def _primitive_claims(engine: Config) -> list[Claim]:
+def _primitive_claims(engine: Config) -> list[LemmaTemplate]:
     """The primitives that the cell, the front or the finish consists of."""
     inside = set(sources.closure(_own_modules(engine)))
     found = []
     if "tpe_encode" in inside:
-        found.append(Claim("encode", _encode, climbs=True))
+        found.append(LemmaTemplate("encode", _encode, climbs=True))
     if engine.params.get("encode_in") == "edge":
-        found.append(Claim("encode_row", _encode_row, climbs=True))
+        found.append(LemmaTemplate("encode_row", _encode_row, climbs=True))
     if "tpe_map" in inside:
-        found.append(Claim("map", _map, climbs=True))
+        found.append(LemmaTemplate("map", _map, climbs=True))
     for ops, width in sorted(set(hardware(engine).trees(engine.widths, engine.params))):
-        found.append(Claim(f"half_reduce {ops}:2", _half_reduce(ops, width)))
+        found.append(LemmaTemplate(f"half_reduce {ops}:2", _half_reduce(ops, width)))
     if "tpe_sparse" in inside:
-        found.append(Claim("sparse", _sparse))
+        found.append(LemmaTemplate("sparse", _sparse))
     for side in "ab":
         if _operand_format(engine, side) is not None:
-            found.append(Claim(f"operand {side}", _operand(side)))
+            found.append(LemmaTemplate(f"operand {side}", _operand(side)))
     return found
 
 
-def _encode(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _encode(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = {"Width": engine.widths.a, "Encoder": encoder(engine)}
     what = f"{engine.encoder}: digits legal, sum of digit * 4**i = a"
-    made = query(engine, "tpe_prop_encode", parameters, given)
+    made = query(engine, "tpe_prop_encode", parameters, overrides)
     return Lemma("encode", what, f"{engine.widths.a}", made)
 
 
-def _encode_row(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _encode_row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     bits = rtl_widths(engine)["CodeWidth"]
     parameters = {"Width": engine.widths.a, "Encoder": encoder(engine), "CodeWidth": bits}
-    made = query(engine, "tpe_prop_encode_row", parameters, given)
+    made = query(engine, "tpe_prop_encode_row", parameters, overrides)
     what = f"{engine.encoder}: the word that travels stands for a"
     return Lemma("encode_row", what, f"{engine.widths.a} as {bits}", made)
 
 
-def _map(engine: Config, given: Mapping[str, str]) -> Lemma:
-    made = query(engine, "tpe_prop_map", {"BWidth": engine.widths.b}, given)
+def _map(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    made = query(engine, "tpe_prop_map", {"BWidth": engine.widths.b}, overrides)
     return Lemma("map", "partial product = digit * b", f"{engine.widths.b}", made)
 
 
 def _half_reduce(ops: int, width: int) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
-        made = query(engine, "tpe_prop_half_reduce", {"NumOps": ops, "Width": width}, given)
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+        made = query(engine, "tpe_prop_half_reduce", {"NumOps": ops, "Width": width}, overrides)
         made = replace(made, engine="bdd")
         return Lemma(f"half_reduce {ops}:2", "sum + carry = sum of words", f"{width}", made)
 
     return build
 
 
-def _sparse(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _sparse(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     pe = record(engine)
     group = pe.group if pe.sparse else max(2, engine.widths.lanes)  # of a front, or of the lanes
-    made = query(engine, "tpe_prop_sparse", {"Group": group}, given)
+    made = query(engine, "tpe_prop_sparse", {"Group": group}, overrides)
     return Lemma("sparse", "index of the lowest flag; the others remain", f"{group} flags", made)
 
 
@@ -373,7 +382,7 @@ def _operand_format(engine: Config, side: str) -> tuple[int, int] | None:
 
 
 def _operand(side: str) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         form = _operand_format(engine, side)
         assert form is not None
         bits, is_signed = form
@@ -381,7 +390,7 @@ def _operand(side: str) -> Build:
         zero = rtl_names.number("Zero", mode)
         out = bits + int(mode == "subtract" or (mode == "none" and not is_signed))
         parameters = {"InWidth": bits, "OutWidth": out, "Signed": is_signed, "Zero": zero}
-        made = query(engine, "tpe_prop_operand", parameters, given)
+        made = query(engine, "tpe_prop_operand", parameters, overrides)
         return Lemma(f"operand {side}", "x_o = x less its zero point", f"{bits} to {out}", made)
 
     return build

@@ -19,10 +19,11 @@ from tpe.hdl.formal.array_lemmas import (
     array_lemma,
     array_module,
     follows_streams,
+    skewed,
 )
 from tpe.hdl.formal.cell_lemmas import (
-    Claim,
     Lemma,
+    LemmaTemplate,
     at_widths,
     cell_form,
     cell_parameters,
@@ -43,24 +44,24 @@ SLACK = 8  # cycles beyond the least that shows the property
 GROUPS = 4  # that the index of a front counts
 
 
-def control_claims(engine: Config) -> list[Claim]:
+def control_claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on the sequences of an engine's cell, control, array and front."""
     found = []
     if cell_form(engine) == "steps":
-        found.append(Claim("cell", _cell))
+        found.append(LemmaTemplate("cell", _cell))
     if cell_form(engine) == "cycles":
-        found.append(Claim("cell", _cell_stepped))
+        found.append(LemmaTemplate("cell", _cell_stepped))
     inside = set(query(engine, f"tpe_{array_module(engine)}", {}, {}).modules)
     if "tpe_tile_ctrl" in inside:
-        found.append(Claim("tile control", _tile_ctrl))
+        found.append(LemmaTemplate("tile control", _tile_ctrl))
     if "tpe_drain" in inside:
-        found.append(Claim("drain", _drain))
+        found.append(LemmaTemplate("drain", _drain))
     if follows_streams(engine):
-        found.append(Claim("array", array_lemma))
+        found.append(LemmaTemplate("array", array_lemma))
     if "tpe_front_lane" in inside:
-        found.append(Claim("front", _front))
+        found.append(LemmaTemplate("front", _front))
     if "tpe_sparse_row" in inside:
-        found.append(Claim("row", _row))
+        found.append(LemmaTemplate("row", _row))
     return found
 
 
@@ -69,20 +70,20 @@ def _small(engine: Config, bits: int) -> Config:
     return at_widths(engine, bits, bits, 2 * bits + 1, record(engine).pace.lanes[0])
 
 
-def _cell(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _cell(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     parameters = cell_parameters(small)
     cycles = 2 * (parameters["Latency"] + 2) + SLACK
-    made = query(small, "tpe_prop_cell", parameters, given, cycles, "reset")
+    made = query(small, "tpe_prop_cell", parameters, overrides, cycles, "reset")
     what = "every valid step counts once, with its own flags"
     return Lemma("cell", what, width_text(small), made)
 
 
-def _cell_stepped(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _cell_stepped(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = at_widths(engine, CELL_BITS, STREAM_BITS, CELL_BITS + STREAM_BITS + 1, STEPPED_LANES)
     parameters = stepped_parameters(small)
     least = 2 * (parameters["Most"] + 1) + 2  # the reset, two steps, and the cycle behind them
-    made = query(small, "tpe_prop_cell_stepped", parameters, given, least + SLACK, "reset")
+    made = query(small, "tpe_prop_cell_stepped", parameters, overrides, least + SLACK, "reset")
     what = "every step counts once, however long it lasts"
     return Lemma("cell", what, width_text(small), replace(made, least=least))
 
@@ -90,41 +91,41 @@ def _cell_stepped(engine: Config, given: Mapping[str, str]) -> Lemma:
 def _flush(engine: Config) -> int:
     """Cycles from the last beat to the last psum, as the array sets them."""
     latency = rtl_widths(engine)["CellLatency"]
-    skew = engine.rows + engine.cols - 1 if array_module(engine) == "systolic_os" else 1
+    skew = engine.rows + engine.cols - 1 if skewed(engine) else 1
     return skew + latency
 
 
-def _tile_ctrl(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _tile_ctrl(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = {"Rows": engine.rows, "FlushCycles": _flush(engine)}
     cycles = engine.rows + parameters["FlushCycles"] + SLACK
-    made = query(engine, "tpe_prop_tile_ctrl", parameters, given, cycles, "reset")
+    made = query(engine, "tpe_prop_tile_ctrl", parameters, overrides, cycles, "reset")
     what = "stream, flush, every row once, in order"
     width = f"{parameters['Rows']} rows, flush {parameters['FlushCycles']}"
     return Lemma("tile control", what, width, made)
 
 
-def _drain(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _drain(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, STREAM_BITS)
     widths = rtl_widths(small)
     parameters = {name: widths[name] for name in ("AccWidth", "PsumWidth", "PlaneWidth")}
     parameters |= {"Rows": ROWS, "Cols": COLS}
-    made = query(small, "tpe_prop_drain", parameters, given, ROWS + SLACK, "reset")
+    made = query(small, "tpe_prop_drain", parameters, overrides, ROWS + SLACK, "reset")
     what = "every row leaves once; a refused word stays"
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
 
 
-def _front(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _front(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     widths, group = rtl_widths(small), record(engine).group
     parameters = {name: widths[name] for name in ("AWidth", "CodeWidth", "PlaneWidth")}
     parameters |= {"Group": group, "IndexWidth": (group * GROUPS - 1).bit_length()}
     parameters["Encoder"] = encoder(engine)
-    made = query(small, "tpe_prop_front", parameters, given, 2 * group + SLACK, "reset")
+    made = query(small, "tpe_prop_front", parameters, overrides, 2 * group + SLACK, "reset")
     what = "every non-zero digit of a group leaves once"
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
 
 
-def _row(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     """Three planes: one in the finish's hands, one that waits for it, one behind both."""
     lanes = record(engine).pace.lanes[0]
     small = at_widths(engine, ROW_BITS, STREAM_BITS, ROW_BITS + STREAM_BITS + 1, lanes)
@@ -135,6 +136,6 @@ def _row(engine: Config, given: Mapping[str, str]) -> Lemma:
     parameters |= {"Group": GROUP, "IndexWidth": index}
     planes = small.widths.digits
     least = 1 + planes + 3 + GROUP + 4 + 2  # the planes, the registers behind them, and quiet
-    made = query(small, "tpe_prop_row", parameters, given, least + SLACK, "reset")
+    made = query(small, "tpe_prop_row", parameters, overrides, least + SLACK, "reset")
     what = "every plane waits for the finish and is taken once, in order"
     return Lemma("row", what, f"{lanes} x {GROUP} operands of {ROW_BITS} bits", made)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import rtl_names
-from tpe.hdl.formal.cell_lemmas import Claim, Lemma, query
+from tpe.hdl.formal.cell_lemmas import Lemma, LemmaTemplate, query
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 SUM_BITS, SCALE_BITS, SHIFT_BITS, OUT_BITS = 5, 4, 3, 4
 
 
-def chain_claims(engine: Config) -> list[Claim]:
+def chain_claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on an engine's narrowing and requantisation, if it has them."""
     chain, found = engine.chain, []
     if chain.narrow:
-        found.append(Claim("narrow", _narrow))
+        found.append(LemmaTemplate("narrow", _narrow))
     if chain.requant != "off":
-        found.append(Claim("requant", _requant))
+        found.append(LemmaTemplate("requant", _requant))
     return found
 
 
-def _narrow(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _narrow(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     chain = engine.chain
     saturates = chain.narrow == rtl_names.number("Narrow", "saturate")
     widths = {"AccWidth": engine.widths.acc, "SumWidth": chain.acc_bits}
-    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": int(saturates)}, given)
+    made = query(engine, "tpe_prop_narrow", widths | {"Saturate": int(saturates)}, overrides)
     what = f"a sum that does not fit is told, and {'clamped' if saturates else 'wraps'}"
     return Lemma("narrow", what, f"{engine.widths.acc} to {chain.acc_bits}", made)
 
 
-def _requant(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _requant(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     chain = engine.chain
     parameters = {
         "SumWidth": SUM_BITS,
@@ -47,7 +47,7 @@ def _requant(engine: Config, given: Mapping[str, str]) -> Lemma:
     }
     what = f"y = round(x * multiplier / 2**shift) + zero, {chain.rounding}, clamped"
     width = f"sum {SUM_BITS}, multiplier {SCALE_BITS}, shift to {(1 << SHIFT_BITS) - 1}"
-    return Lemma("requant", what, width, query(engine, "tpe_prop_requant", parameters, given))
+    return Lemma("requant", what, width, query(engine, "tpe_prop_requant", parameters, overrides))
 
 
 def uncovered_chain(engine: Config) -> list[str]:

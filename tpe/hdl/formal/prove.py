@@ -25,7 +25,14 @@ from tpe.base.errors import TpeError, unknown
 from tpe.base.table import SCHEMA_VERSION
 from tpe.hdl.emit import record, sources
 from tpe.hdl.formal.array_lemmas import uncovered_arrays
-from tpe.hdl.formal.cell_lemmas import Claim, Lemma, at_widths, claims, properties, uncovered
+from tpe.hdl.formal.cell_lemmas import (
+    Lemma,
+    LemmaTemplate,
+    at_widths,
+    claims,
+    properties,
+    uncovered,
+)
 from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
@@ -63,7 +70,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Report:
+class ProofReport:
     """All proofs about an engine, and what of it no lemma speaks about."""
 
     engine: dict[str, Any]
@@ -102,7 +109,7 @@ def prove(
     only: tuple[str, ...] = (),
     replaced: Mapping[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
-) -> Report:
+) -> ProofReport:
     """Prove the lemmas about an engine; about a minute for 8-bit operands the first time.
 
     limit: seconds of the processor for one proof; where full widths take longer, the largest
@@ -119,8 +126,8 @@ def prove(
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise TpeError(f"limit = {limit:g} is not legal: seconds from 1 to {MAX_LIMIT:g}")
-    given = dict(replaced or {})
-    for name in given:
+    overrides = dict(replaced or {})
+    for name in overrides:
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     pe = record(engine)
@@ -134,9 +141,9 @@ def prove(
     for claim in wanted:
         if progress:
             progress(claim.name)
-        proofs.append(_prove(claim, engine, given, limit))
+        proofs.append(_prove(claim, engine, overrides, limit))
     missing = (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
-    return Report(engine.describe(), limit, tuple(proofs), missing)
+    return ProofReport(engine.describe(), limit, tuple(proofs), missing)
 
 
 def lemmas(engine: Config) -> list[str]:
@@ -149,13 +156,13 @@ def lemmas(engine: Config) -> list[str]:
     return [claim.name for claim in all_claims(engine)]
 
 
-def all_claims(engine: Config) -> list[Claim]:
+def all_claims(engine: Config) -> list[LemmaTemplate]:
     """Every lemma about an engine, to be built at its widths or others."""
     inside = [*step_claims(engine), *claims(engine)]
     return [*inside, *control_claims(engine), *chain_claims(engine)]
 
 
-def _chosen(found: list[Claim], only: tuple[str, ...]) -> list[Claim]:
+def _chosen(found: list[LemmaTemplate], only: tuple[str, ...]) -> list[LemmaTemplate]:
     names = [claim.name for claim in found]
     for name in only:
         if name not in names:
@@ -163,14 +170,16 @@ def _chosen(found: list[Claim], only: tuple[str, ...]) -> list[Claim]:
     return [claim for claim in found if not only or claim.name in only]
 
 
-def _prove(claim: Claim, engine: Config, given: Mapping[str, str], limit: float) -> Proof:
-    lemma = claim.build(engine, given)
+def _prove(
+    claim: LemmaTemplate, engine: Config, overrides: Mapping[str, str], limit: float
+) -> Proof:
+    lemma = claim.build(engine, overrides)
     answer = decide(lemma.query, limit)
     if answer.result != OPEN or not claim.climbs:
         return _proof(lemma, answer)
     best = None
     for small in _climb(engine, claim.few):
-        narrow = claim.build(small, given)
+        narrow = claim.build(small, overrides)
         found = decide(narrow.query, limit)
         if found.result == OPEN:
             break
@@ -205,4 +214,4 @@ def _proof(lemma: Lemma, answer: Answer, note: str = "") -> Proof:
     )
 
 
-__all__ = ["DEFAULT_LIMIT", "Proof", "Report", "lemmas", "properties", "prove"]
+__all__ = ["DEFAULT_LIMIT", "Proof", "ProofReport", "lemmas", "properties", "prove"]

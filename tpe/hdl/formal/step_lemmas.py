@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from tpe.hdl.emit import record, rtl_widths
 from tpe.hdl.formal.cell_lemmas import (
     Build,
-    Claim,
     Lemma,
+    LemmaTemplate,
     cell_form,
     cell_ports,
     digits,
@@ -40,7 +40,7 @@ ALL, ALONE, BY_BITS = 0, 1, 2  # of tpe_prop_steps
 PAIR_ALONE, PAIR, TOTAL, STAYS, CLEAR = range(5)  # Watch, of tpe_prop_planes
 
 
-def step_claims(engine: Config) -> list[Claim]:
+def step_claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on the cell of an engine whose steps are several cycles, or one bit weight."""
     form = cell_form(engine)
     if form == "cycles":
@@ -53,16 +53,19 @@ def stepped_parameters(engine: Config) -> dict[str, int]:
     return {**cell_ports(engine), "Most": record(engine).longest(engine.widths)}
 
 
-def _cycles_claims(engine: Config) -> list[Claim]:
-    found = [Claim("product", _steps(ALONE), climbs=True, few=True)]
+def _cycles_claims(engine: Config) -> list[LemmaTemplate]:
+    found = [LemmaTemplate("product", _steps(ALONE), climbs=True, few=True)]
     pace = record(engine).pace
     if isinstance(pace, LockStep) and pace.depends == "nothing":
-        found.append(Claim("accumulate by bits", _steps(BY_BITS), climbs=True, few=True))
+        found.append(LemmaTemplate("accumulate by bits", _steps(BY_BITS), climbs=True, few=True))
     return [
         *found,
-        Claim("accumulate", _steps(ALL), climbs=True, few=True),
-        Claim("pace", _pace, climbs=True, few=True),
-        *(Claim(name, _stay(case), climbs=True, few=True) for case, name in enumerate(_STAYS)),
+        LemmaTemplate("accumulate", _steps(ALL), climbs=True, few=True),
+        LemmaTemplate("pace", _pace, climbs=True, few=True),
+        *(
+            LemmaTemplate(name, _stay(case), climbs=True, few=True)
+            for case, name in enumerate(_STAYS)
+        ),
     ]
 
 
@@ -77,18 +80,18 @@ def _steps(which: int) -> Build:
     name, what = _STEPS[which]
     solver: Solver = "fraig" if which == BY_BITS else "bdd"
 
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**stepped_parameters(engine), "Alone": which}
-        made = query(engine, "tpe_prop_steps", parameters, given, parameters["Most"] + 1)
+        made = query(engine, "tpe_prop_steps", parameters, overrides, parameters["Most"] + 1)
         return Lemma(name, what, width_text(engine), replace(made, engine=solver))
 
     return build
 
 
-def _pace(engine: Config, given: Mapping[str, str]) -> Lemma:
+def _pace(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = stepped_parameters(engine)
     most = parameters["Most"]
-    made = query(engine, "tpe_prop_pace", parameters, given, most + 1)
+    made = query(engine, "tpe_prop_pace", parameters, overrides, most + 1)
     return Lemma("pace", f"a step is over within {most} cycles", width_text(engine), made)
 
 
@@ -102,24 +105,26 @@ _STAYS = {
 def _stay(case: int) -> Build:
     name, what = list(_STAYS.items())[case]
 
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**cell_ports(engine), "Case": case}
-        made = query(engine, "tpe_prop_stay", parameters, given, 3)
+        made = query(engine, "tpe_prop_stay", parameters, overrides, 3)
         return Lemma(name, what, width_text(engine), made)
 
     return build
 
 
-def _planes_claims(engine: Config) -> list[Claim]:
+def _planes_claims(engine: Config) -> list[LemmaTemplate]:
     lanes = range(engine.widths.lanes)
     names = [f"product, lane {i}" if len(lanes) > 1 else "product" for i in lanes]
-    products = [Claim(x, _planes(x, PAIR_ALONE, i), climbs=True) for i, x in enumerate(names)]
+    products = [
+        LemmaTemplate(x, _planes(x, PAIR_ALONE, i), climbs=True) for i, x in enumerate(names)
+    ]
     return [
         *products,
-        Claim("accumulate", _planes("accumulate", PAIR), climbs=True, few=True),
-        Claim("fold", _planes("fold", TOTAL), climbs=True),
-        Claim("clear", _planes("clear", CLEAR), climbs=True),
-        Claim("hold and valid", _planes("hold and valid", STAYS), climbs=True),
+        LemmaTemplate("accumulate", _planes("accumulate", PAIR), climbs=True, few=True),
+        LemmaTemplate("fold", _planes("fold", TOTAL), climbs=True),
+        LemmaTemplate("clear", _planes("clear", CLEAR), climbs=True),
+        LemmaTemplate("hold and valid", _planes("hold and valid", STAYS), climbs=True),
     ]
 
 
@@ -133,10 +138,10 @@ _WATCHED = {
 
 
 def _planes(name: str, watch: int, lane: int = 0) -> Build:
-    def build(engine: Config, given: Mapping[str, str]) -> Lemma:
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**cell_ports(engine), "Watch": watch, "WatchLane": lane}
         parameters |= {"Digits": digits(engine), "Encoder": encoder(engine)}
-        made = query(engine, "tpe_prop_planes", parameters, given, 3)
+        made = query(engine, "tpe_prop_planes", parameters, overrides, 3)
         if watch in (PAIR, TOTAL):
             made = replace(made, engine="sat")
         width = f"{width_text(engine)}, {rtl_widths(engine)['Planes']} planes"

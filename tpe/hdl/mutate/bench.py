@@ -25,7 +25,7 @@ from tpe.base.processes import run
 from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit.sources import port_names
-from tpe.hdl.mutate.netlist import SELECT_BITS, TOP, Mutant, Netlist
+from tpe.hdl.mutate.netlist import SELECT_BITS, TOP, Mutant, MutatedNetlist
 from tpe.hdl.simulate import cosim
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.images import Case, counts, images
@@ -144,10 +144,10 @@ class Kill:
     how: str  # value, cycles, hung, crashed
 
 
-class Bench:
+class MutantSimulator:
     """A simulator with an engine's mutants, and what they are judged by."""
 
-    def __init__(self, engine: Config, netlist: Netlist, trials: Sequence[Trial]) -> None:
+    def __init__(self, engine: Config, netlist: MutatedNetlist, trials: Sequence[Trial]) -> None:
         self.trials = tuple(trials)
         words = cosim.memory_words(counts(trial.case) for trial in trials)
         prepared = [images(trial.case) for trial in trials]
@@ -227,7 +227,9 @@ class Bench:
         return text, ended and "$finish" in text
 
 
-def bench_of(engine: Config, netlist: Netlist, words: int, settings: Sequence[str]) -> Design:
+def bench_of(
+    engine: Config, netlist: MutatedNetlist, words: int, settings: Sequence[str]
+) -> Design:
     """The engine's own bench around the mutated netlist."""
     design = cosim.bench_design([engine], words)
     top = next(iter(emit.rename({"tpe_engine": ""}, "e0")))

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from tpe.base.errors import missing_extra
 from tpe.base.processes import run
-from tpe.hdl.mutate.netlist import Mutant, Netlist, run_yosys
+from tpe.hdl.mutate.netlist import Mutant, MutatedNetlist, run_yosys
 
 EQUIVALENT, DIFFERENT, OPEN = "equivalent", "different", "open"
 _ELABORATION = 6  # times the limit of a proof, for what comes before it
 
 
-def judge(netlist: Netlist, top: str, mutant: Mutant, limit: float) -> str:
+def judge(netlist: MutatedNetlist, top: str, mutant: Mutant, limit: float) -> str:
     """`equivalent`, `different` (a trace exists) or `open` (not decided in `limit` seconds)."""
     with tempfile.TemporaryDirectory(prefix="tpe-") as name:
         folder = Path(name)

@@ -19,7 +19,7 @@ from tpe.base.table import SCHEMA_VERSION
 from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit.finish import drawn, has_room
-from tpe.hdl.mutate.bench import Bench, Kill, Trial
+from tpe.hdl.mutate.bench import Kill, MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import EQUIVALENT, judge
 from tpe.hdl.mutate.netlist import Mutant, mutated
 from tpe.hdl.mutate.subjects import label, sample
@@ -65,7 +65,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class MutationReport:
     """Everything that one run of mutation testing found."""
 
     seed: int
@@ -133,7 +133,7 @@ def mutate(
     engines: Sequence[Config] | None = None,
     limit: float = LIMIT,
     begin: Callable[[str], None] = lambda name: None,
-) -> Report:
+) -> MutationReport:
     """Make `count` mutants of the engines' RTL and run the benches on each.
 
     Without engines: `subjects()`, or for a small count a sample of them that has every part of an
@@ -149,13 +149,13 @@ def mutate(
         begin(label(engine))
         if share:
             judged.append(judge_engine(engine, share, seed, limit))
-    return Report(seed, tuple(judged))
+    return MutationReport(seed, tuple(judged))
 
 
 def judge_engine(engine: Config, count: int, seed: int, limit: float) -> Judged:
     """The verdicts on `count` mutants of one engine."""
     netlist = mutated(emit.engine_modules(engine), "tpe_engine", count, seed)
-    kills = Bench(engine, netlist, list(trials(engine, seed))).kills(netlist.mutants)
+    kills = MutantSimulator(engine, netlist, list(trials(engine, seed))).kills(netlist.mutants)
     verdicts = []
     for mutant in netlist.mutants:
         kill = kills.get(mutant.number)
@@ -186,7 +186,7 @@ def _changed(case: Case, seed: int, changes: dict[str, Any]) -> Case:
     """The case with other operands, and values for its finish chain of their shape."""
     rng = np.random.Generator(np.random.Philox(seed))
     given = drawn(case.engine, rng, changes["a"].shape[0], changes["b"].shape[1])
-    return replace(case, given=given, **changes)
+    return replace(case, chain_inputs=given, **changes)
 
 
 def _long(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
@@ -229,7 +229,7 @@ def _wrapping(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def survivors(report: Report) -> Iterable[tuple[Config, Verdict]]:
+def survivors(report: MutationReport) -> Iterable[tuple[Config, Verdict]]:
     """The mutants that neither a bench killed nor a proof found equivalent."""
     for subject in report.subjects:
         for verdict in subject.verdicts:

@@ -54,7 +54,7 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class Netlist:
+class MutatedNetlist:
     """A flattened engine with its mutants: Verilog of the module `mutated`, and the RTLIL."""
 
     verilog: str
@@ -80,7 +80,7 @@ def run_yosys(commands: Sequence[str], folder: Path, limit: float = 600) -> str:
     return done.stdout
 
 
-def mutated(sources: Mapping[str, str], top: str, count: int, seed: int) -> Netlist:
+def mutated(sources: Mapping[str, str], top: str, count: int, seed: int) -> MutatedNetlist:
     """`count` mutants of the design `top`, spread evenly over the modules that hold cells.
 
     Raises ValueError for more mutants than the select holds, RuntimeError if Yosys refuses the
@@ -106,7 +106,7 @@ def mutated(sources: Mapping[str, str], top: str, count: int, seed: int) -> Netl
             folder,
         )
         verilog = (folder / "out.v").read_text()
-        return Netlist(verilog, (folder / "flat.il").read_text(), tuple(chosen))
+        return MutatedNetlist(verilog, (folder / "flat.il").read_text(), tuple(chosen))
 
 
 def _elaborate(packages: Sequence[str], modules: Sequence[str], top: str) -> list[str]:

@@ -14,6 +14,7 @@ from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
+from tpe.numbers.arithmetic import INTEGER
 from tpe.pe.base import PE
 from tpe.pe.parameters import Parameter
 
@@ -29,7 +30,7 @@ _MANY = 8  # values of a parameter, of which one stands for all
 
 
 def subjects() -> list[Config]:
-    """An engine of every PE in every array that takes it, and of every choice of both.
+    """An engine of every PE of integers in every array that takes it, and of every choice of both.
 
     >>> len(subjects()) > 10
     True
@@ -37,7 +38,7 @@ def subjects() -> list[Config]:
     found: list[Config] = []
     seen: set[tuple[str, str]] = set()  # parameters that have shown their choices
     for pe, array, reason in combinations():
-        if reason is not None or not pe.rtl:
+        if reason is not None or not pe.rtl or pe.arithmetic != INTEGER:
             continue
         found.append(_small(pe, array, {}))
         for owner, own in ((pe.name, pe.parameters), (array.name, array.parameters(pe))):
@@ -48,8 +49,13 @@ def subjects() -> list[Config]:
 
 
 def subjects_of(pe: str) -> list[Config]:
-    """The subjects of one PE; TpeError for an unknown one, and for one without RTL."""
+    """The subjects of one PE; TpeError for an unknown one, one without RTL, and of no integers."""
     record = pes.get(pe)
+    if record.arithmetic != INTEGER:
+        raise TpeError(
+            f"no mutants of pe {record.name}: the engines that are mutated compute in integers, "
+            f"and it computes in {record.arithmetic.name}"
+        )
     found = [engine for engine in subjects() if engine.record is record]
     if not found:
         raise TpeError(f"pe {record.name} is model only: it has no RTL")

@@ -30,7 +30,7 @@ FREEZE = 0x1248_0A90  # cycles in which a cell stands still in the midst of a st
 
 
 @dataclass(frozen=True)
-class Steps:
+class CellStimulus:
     """Steps of one cell: equal arrays. `en` 0 freezes it, `valid` 0 leaves its psum alone.
 
     `code` and `b` are (steps, lanes), or (steps,) for one lane.
@@ -47,7 +47,7 @@ class Steps:
         return len(self.code)
 
 
-def steps_of_pairs(engine: Config, a: Ints, b: Ints, lane: int = 0) -> tuple[Steps, Ints]:
+def steps_of_pairs(engine: Config, a: Ints, b: Ints, lane: int = 0) -> tuple[CellStimulus, Ints]:
     """Every pair (a[i], b[i]) on one lane as a sum of its own; the other lanes hold zeros.
 
     Returns what `steps_of_dots` does.
@@ -57,7 +57,7 @@ def steps_of_pairs(engine: Config, a: Ints, b: Ints, lane: int = 0) -> tuple[Ste
     return steps_of_dots(engine, sides[0], sides[1])
 
 
-def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[Steps, Ints]:
+def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[CellStimulus, Ints]:
     """Every dot product over the lanes, a (count, lanes) by b, as a sum of its own.
 
     The second result, (count, reads), says after which steps to read: the dot product is the sum
@@ -80,10 +80,10 @@ def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[Steps, Ints]:
         index = np.arange(count)[:, None] * taken + taken - 1
     plane = np.tile(np.arange(taken), count)
     ones = np.ones(count * taken, np.int64)
-    return Steps(first, code, np.repeat(b, taken, axis=0), plane, ones, ones), index
+    return CellStimulus(first, code, np.repeat(b, taken, axis=0), plane, ones, ones), index
 
 
-def model_steps(engine: Config, steps: Steps) -> Ints:
+def model_steps(engine: Config, steps: CellStimulus) -> Ints:
     """What the finish shows after each step, by the PE's kernels: words of acc_bits, signed."""
     pe, w = emit.record(engine), engine.widths
     taken = np.flatnonzero(steps.en & steps.valid)
@@ -132,7 +132,7 @@ def _by_lane(x: Ints) -> Ints:
     return np.reshape(x, (len(x), -1))
 
 
-def rtl_steps(engine: Config, steps: Steps) -> Ints:
+def rtl_steps(engine: Config, steps: CellStimulus) -> Ints:
     """The same of the RTL in Verilator; meaningful where a step was taken.
 
     Raises RuntimeError if the cell does not end its steps in twice their longest time.
@@ -187,7 +187,7 @@ def _harness(engine: Config) -> str:
     return text
 
 
-def _memory(engine: Config, steps: Steps, flush: int) -> bytes:
+def _memory(engine: Config, steps: CellStimulus, flush: int) -> bytes:
     """Words {en, valid, first, plane, code, b}; the last `flush` are enabled but not valid."""
     w = emit.rtl_widths(engine)
     fields = (

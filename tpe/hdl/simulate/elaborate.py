@@ -32,7 +32,7 @@ _DIGIT_BITS = 3
 
 
 @dataclass(frozen=True)
-class Built:
+class ElaboratedPrimitive:
     """Primitives of one kind in elaborated RTL: `copies` with this fan-in and result width.
 
     A `tpe_sparse` searches a whole group: it counts once per operand of the group.
@@ -44,13 +44,15 @@ class Built:
     bits: int
 
 
-def elaborated(sources: Mapping[str, str], top: str) -> tuple[Built, ...]:
+def elaborated(sources: Mapping[str, str], top: str) -> tuple[ElaboratedPrimitive, ...]:
     """The primitives of an elaborated design (module name -> text), by op."""
     modules = {module["addr"]: module for module in tree(sources, top)["modulesp"]}
     root = next(m for m in modules.values() if m["origName"] == top)
     found: Counter[tuple[str, int, int]] = Counter()
     _count(root, 1, modules, found)
-    return tuple(Built(op, n, fan_in, bits) for (op, fan_in, bits), n in sorted(found.items()))
+    return tuple(
+        ElaboratedPrimitive(op, n, fan_in, bits) for (op, fan_in, bits), n in sorted(found.items())
+    )
 
 
 def tree(sources: Mapping[str, str], top: str, flags: Sequence[str] = ()) -> dict[str, Any]:

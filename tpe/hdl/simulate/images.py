@@ -9,7 +9,7 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake
 from tpe.engine.config import Config
-from tpe.engine.finish import NOTHING, Added, Given
+from tpe.engine.finish import NOTHING, Added, ChainInputs
 from tpe.engine.task import Task, see
 from tpe.hdl import emit
 from tpe.hdl.emit import finish
@@ -44,7 +44,7 @@ class Case:
     handshake: Handshake = ALWAYS
     a_zero: int = 0
     b_zero: int = 0
-    given: Given = NOTHING
+    chain_inputs: ChainInputs = NOTHING
     a_hold: int = 0
     b_hold: int = 0
 
@@ -69,7 +69,7 @@ class Case:
             a_zero=self.a_zero,
             b_zero=self.b_zero,
             handshake=Handshake(idle | self.a_hold | self.b_hold, busy),
-            **vars(self.given),
+            **vars(self.chain_inputs),
         )
 
 
@@ -220,7 +220,7 @@ def first_flagged(case: Case) -> int:
     if not engine.chain.narrow:
         return sizes.counts().c
     totals = (case.a.astype(np.int64) - case.a_zero) @ (case.b.astype(np.int64) - case.b_zero)
-    added = engine.chain.values(case.given, case.a.shape[0], case.b.shape[1], "case")
+    added = engine.chain.values(case.chain_inputs, case.a.shape[0], case.b.shape[1], "case")
     totals = totals if added is None else totals + added.added
     half = 1 << (engine.chain.acc_bits - 1)
     over = ((totals < -half) | (totals >= half)).astype(np.int64)
@@ -299,7 +299,7 @@ def _taken(case: Case, sizes: Sizes) -> bytes:
     engine = case.engine
     task = Task("case", "gemm", case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero)
     seen = see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
-    added = engine.chain.values(case.given, case.a.shape[0], case.b.shape[1], "case")
+    added = engine.chain.values(case.chain_inputs, case.a.shape[0], case.b.shape[1], "case")
     values = {} if added is None else _per_column(engine, sizes, added)
     more = [x for x in (seen.correction, None if added is None else added.c0) if x is not None]
     if more:
@@ -334,7 +334,7 @@ def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
     sides = m_tiles * grid.m, n_tiles * grid.n
     m, n = sides[::-1] if engine.params["encode"] == "weights" else sides
     full = _of_padding(case, m, n)
-    added = engine.chain.values(case.given, c.shape[0], c.shape[1], "case")
+    added = engine.chain.values(case.chain_inputs, c.shape[0], c.shape[1], "case")
     if added is not None:
         padded = added.padded(m, n)
         full = engine.chain.finished(padded.added, padded)

@@ -28,7 +28,7 @@ _LARGEST = 1 << 22  # beats or words of one memory of the bench
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class VerificationReport:
     """What `verify` found: `outcomes` in order, and their sums."""
 
     engine: Config
@@ -96,7 +96,7 @@ def verify(
     seed: int = 0,
     waves: str | Path | None = None,
     reset: str = "async",
-) -> Report:
+) -> VerificationReport:
     """Run the engine's RTL in Verilator beside the model; every output and every cycle count.
 
     Without a workload: the battery, GEMMs of several K with one tile and more, full-range
@@ -107,7 +107,7 @@ def verify(
     """
     cases = cases_of(engine, workload, seed)
     target = None if waves is None else waves_file(Path(waves))
-    return Report(engine, tuple(cosimulate(cases, target, reset=reset)))
+    return VerificationReport(engine, tuple(cosimulate(cases, target, reset=reset)))
 
 
 def cases_of(engine: Config, workload: str, seed: int) -> list[Case]:
@@ -137,10 +137,10 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
             if engine.params["zero_points"] != "none":
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
             given = drawn(engine, rng, m, n)
-            yield Case(engine, a, b, handshake, given=given, **zeros)
+            yield Case(engine, a, b, handshake, chain_inputs=given, **zeros)
     for case in corners(engine, 9 if 16 in depths else 1):
         given = drawn(engine, rng, engine.grid.m, engine.grid.n)
-        yield replace(case, given=given, **zeros)
+        yield replace(case, chain_inputs=given, **zeros)
 
 
 def corners(engine: Config, k: int) -> Iterator[Case]:

@@ -6,7 +6,7 @@ multiply-accumulates a cycle at 0.5 GHz. The baseline encodes by Booth in every 
 
 from __future__ import annotations
 
-from tpe.report.papers.facts import Case, Claim, Paper, Spec
+from tpe.report.papers.facts import Claim, Paper, PaperCase, Spec
 
 _STAGES = ("tree", "stages", "negate")
 _SIDES = (
@@ -21,14 +21,14 @@ _FORMS = (
 )
 
 
-def _cases() -> list[Case]:
+def _cases() -> list[PaperCase]:
     cases = []
     for title, params in _FORMS:
         for side, rate, area, energy in _SIDES:
             size = (side, side)
             claimed = params["encoder"] == "ent"
             cases.append(
-                Case(
+                PaperCase(
                     f"{title}, {rate}",
                     Spec("mac", "matrix2d", size, params, _STAGES),
                     Spec("mac", "matrix2d", size, {"encoder": "booth"}, _STAGES),

@@ -38,7 +38,7 @@ class Spec:
 
 
 @dataclass(frozen=True)
-class Case:
+class PaperCase:
     """One comparison: a design over a baseline, what the paper says of it, what its repository.
 
     saed32 -- (design, variant) and the baseline's, of the published synthesis rows; None if the
@@ -63,7 +63,7 @@ class Paper:
     title: str
     node: str
     workload: str
-    cases: tuple[Case, ...]
+    cases: tuple[PaperCase, ...]
     facts: tuple[str, ...] = ()
 
     @property

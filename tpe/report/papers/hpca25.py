@@ -7,7 +7,7 @@ prints another figure than the abstract, both stand.
 
 from __future__ import annotations
 
-from tpe.report.papers.facts import Case, Claim, Paper, Spec
+from tpe.report.papers.facts import Claim, Paper, PaperCase, Spec
 
 _SIDE = (16, 16)
 # Of a MAC: what its portfolio tries beside the recipes.
@@ -35,7 +35,7 @@ def _claims(values: tuple[float, ...]) -> tuple[Claim, ...]:
     return tuple(Claim(v, w) for v, w in zip(values, ("abs", "read"), strict=False))  # type: ignore[arg-type]
 
 
-def _traditional() -> list[Case]:
+def _traditional() -> list[PaperCase]:
     cases = []
     for title, array, size, area, energy in _TOPOLOGIES:
         mac = Spec("mac", array, size, vary=_HONEST)
@@ -46,7 +46,7 @@ def _traditional() -> list[Case]:
             rows = _SAED32.get(array) if pe == "opt1" else None
             saed32 = ((rows, "OPT1"), (rows, "MAC")) if rows else None
             cases.append(
-                Case(
+                PaperCase(
                     f"{pe.upper()} over MAC, {title}",
                     Spec(pe, array, size, params),
                     mac,
@@ -58,7 +58,7 @@ def _traditional() -> list[Case]:
     return cases
 
 
-def _sparse() -> list[Case]:
+def _sparse() -> list[PaperCase]:
     mac = Spec("mac", "matrix2d", _SIDE, vary=_HONEST)
     laconic = Spec("laconic", "matrix2d", _SIDE)
     bitlet = Spec("bitlet", "matrix2d", _SIDE)
@@ -69,10 +69,10 @@ def _sparse() -> list[Case]:
         title = pe.upper()
         saed32 = _COLUMN if pe == "opt4c" else None
         claims = equal_area.get(pe, ())
-        cases.append(Case(f"{title} over MAC, at equal area", own, mac, claims, (), saed32))
+        cases.append(PaperCase(f"{title} over MAC, at equal area", own, mac, claims, (), saed32))
         over = (Claim(2.85, "abs"),), (Claim(12.10, "abs"),)
-        cases.append(Case(f"{title} over Laconic", own, laconic, *over, note=_ONE_STAGE))
-        cases.append(Case(f"{title} over Bitlet", own, bitlet, note=_ONE_STAGE))
+        cases.append(PaperCase(f"{title} over Laconic", own, laconic, *over, note=_ONE_STAGE))
+        cases.append(PaperCase(f"{title} over Bitlet", own, bitlet, note=_ONE_STAGE))
     return cases
 
 

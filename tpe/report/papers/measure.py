@@ -15,7 +15,7 @@ from typing import Any
 from tpe.base.errors import TpeError
 from tpe.model.engine import Engine
 from tpe.report.papers import saed32
-from tpe.report.papers.facts import Case, Claim, Paper, Spec
+from tpe.report.papers.facts import Claim, Paper, PaperCase, Spec
 from tpe.study.cost_file import CostTable
 from tpe.study.price import Option, Price, count_steps, price, users_price
 from tpe.synth.area.designs import sized
@@ -85,7 +85,7 @@ class Finding:
     spread    -- least and largest ratio where the cells of both come from one recipe alone
     """
 
-    case: Case
+    case: PaperCase
     quantity: str  # area or energy
     ours: float | None = None
     one_stage: float | None = None
@@ -126,7 +126,7 @@ class Measured:
 
 
 @dataclass(eq=False)
-class Bench:
+class Experiment:
     """Prices and runs of one library, each made once."""
 
     paper: Paper
@@ -195,7 +195,7 @@ def engine_of(spec: Spec) -> Engine:
     return Engine(spec.pe, spec.array, spec.size, **spec.params)
 
 
-def measure(bench: Bench) -> Measured:
+def measure(bench: Experiment) -> Measured:
     """Every case of the bench's paper; what cannot be built is a finding with the reason."""
     found: list[Finding] = []
     for case in bench.paper.cases:
@@ -217,7 +217,7 @@ def steps(paper: Paper, recipes: Sequence[Recipe]) -> int:
     return sum(keys.values())
 
 
-def _findings(bench: Bench, case: Case) -> list[Finding]:
+def _findings(bench: Experiment, case: PaperCase) -> list[Finding]:
     try:
         specs = case.design, case.baseline
         prices = [bench.price(spec) for spec in specs]
@@ -240,7 +240,7 @@ def _findings(bench: Bench, case: Case) -> list[Finding]:
     return [area, _energy(case, design, baseline, plain)]
 
 
-def _of_one_stage(bench: Bench, case: Case, design: Built) -> tuple[Built, Built] | None:
+def _of_one_stage(bench: Experiment, case: PaperCase, design: Built) -> tuple[Built, Built] | None:
     """(design, baseline) with cells of one stage; None if the baseline cannot be built so."""
     baseline = bench.one_stage(case.baseline)
     if baseline is None:
@@ -249,7 +249,7 @@ def _of_one_stage(bench: Bench, case: Case, design: Built) -> tuple[Built, Built
 
 
 def _energy(
-    case: Case, design: Built, baseline: Built, plain: tuple[Built, Built] | None
+    case: PaperCase, design: Built, baseline: Built, plain: tuple[Built, Built] | None
 ) -> Finding:
     if design.energy is None or baseline.energy is None:
         finding = Finding(case, "energy", design=design, baseline=baseline)
@@ -261,7 +261,9 @@ def _energy(
     return Finding(case, "energy", ours, one_stage, None, design, baseline)
 
 
-def _spread(bench: Bench, case: Case, design: Price, baseline: Price) -> tuple[float, float] | None:
+def _spread(
+    bench: Experiment, case: PaperCase, design: Price, baseline: Price
+) -> tuple[float, float] | None:
     """Least and largest ratio over recipes, each of which makes the cells of both."""
     ratios = []
     for recipe in dict.fromkeys(option.cell_recipe for option in design.options):

@@ -17,7 +17,7 @@ from tpe.synth.area import kernels
 from tpe.synth.area.boundary import CLOCK_SLEW_NS
 from tpe.synth.area.circuit import Circuit, Reader
 from tpe.synth.area.packed import Floats, Ints
-from tpe.synth.area.path import KINDS, Stage, Timing
+from tpe.synth.area.path import KINDS, PathStage, Timing
 from tpe.synth.netlist.netlist import Netlist
 from tpe.technology.technology import Technology
 
@@ -113,7 +113,7 @@ class _Trace:
         self._circuit, self._load, self._driver = circuit, load, driver
         self._arrival, self._slew, self._winner = arrival, slew, winner
 
-    def path(self, end: Ints, length: float) -> tuple[Stage, ...]:
+    def path(self, end: Ints, length: float) -> tuple[PathStage, ...]:
         """The stages of the path of a length that ends at (gate, setup arc, column)."""
         gate, arc, column = map(int, end)
         circuit = self._circuit
@@ -157,9 +157,9 @@ class _Trace:
         arrival: float,
         delay: float,
         load: float | None,
-    ) -> Stage:
+    ) -> PathStage:
         cell = self._circuit.cell(gate).cell
-        return Stage(
+        return PathStage(
             instance=self._circuit.gate_name(gate),
             cell=cell.name,
             input=cell.pins[source].name,

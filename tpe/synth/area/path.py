@@ -10,7 +10,7 @@ KINDS = ("reg_to_reg", "in_to_reg", "reg_to_out", "in_to_out")
 
 
 @dataclass(frozen=True)
-class Stage:
+class PathStage:
     """A cell on a path: an edge comes in at one pin and leaves, later, at another.
 
     instance, cell -- its hierarchical name, and the library's
@@ -48,7 +48,7 @@ class Timing:
     period_ns: float
     paths: dict[str, float]
     tool: str
-    path: tuple[Stage, ...] = ()
+    path: tuple[PathStage, ...] = ()
 
     @property
     def fmax_mhz(self) -> float:
@@ -63,5 +63,5 @@ class Timing:
 
 def timing_of(content: Mapping[str, Any]) -> Timing:
     """A timing of its own `dataclasses.asdict`, as JSON keeps it."""
-    stages = tuple(Stage(**stage) for stage in content["path"])
+    stages = tuple(PathStage(**stage) for stage in content["path"])
     return Timing(**{**content, "path": stages})

@@ -10,7 +10,7 @@ from tpe.base import cache
 from tpe.synth.area import timing
 from tpe.synth.area.pareto import Point
 from tpe.synth.area.timing import Timing, timing_of
-from tpe.synth.netlist.mapped import Mapped, Outcome, Part
+from tpe.synth.netlist.mapped import Mapped, MappingResult, Part
 from tpe.synth.netlist.mapper import map_parts
 from tpe.synth.netlist.recipes import Recipe
 from tpe.technology.technology import Technology
@@ -26,7 +26,7 @@ def measured(
     timer: str | None = None,
     workers: int | None = None,
     before: Sequence[Recipe] = (),
-    told: Callable[[Part, Outcome], None] = lambda part, outcome: None,
+    told: Callable[[Part, MappingResult], None] = lambda part, outcome: None,
 ) -> list[list[Point]]:
     """Points of every part, in order: mapped by every recipe, and timed.
 
@@ -34,7 +34,7 @@ def measured(
     told   -- called with every part and its outcome, in order
     """
 
-    def after(outcome: Outcome) -> None:
+    def after(outcome: MappingResult) -> None:
         measure(outcome.mapped, technology, timer)
 
     outcomes = map_parts(parts, technology, recipes, step, after, workers, before)

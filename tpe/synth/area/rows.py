@@ -59,7 +59,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Design:
+class MappedPE:
     """A PE: every netlist of its parts, and their fronts. The area of a PE is its cell's."""
 
     name: str
@@ -91,7 +91,7 @@ class Design:
         return Chosen(points, True)
 
 
-def fronts_json(design: Design | ArrayFront) -> dict[str, list[dict[str, Any]]]:
+def fronts_json(design: MappedPE | ArrayFront) -> dict[str, list[dict[str, Any]]]:
     """Every point of a design by part, or of an array its front."""
     if isinstance(design, ArrayFront):
         return {"array": [_choice_json(choice) for choice in design.own_front]}
@@ -101,7 +101,7 @@ def fronts_json(design: Design | ArrayFront) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _labels(design: Design, kind: str) -> set[str]:
+def _labels(design: MappedPE, kind: str) -> set[str]:
     return {point.mapped.label for point in design.fronts[kind]}
 
 

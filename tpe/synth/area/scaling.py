@@ -103,7 +103,7 @@ def _value(coefficients: Sequence[float], at: Sequence[float]) -> float:
 
 
 @dataclass(frozen=True)
-class Sample:
+class CalibrationPoint:
     """One calibration size as mapped, by the recipes of `AROUND`.
 
     Parts of the PE are black boxes but at the size of `reference`.
@@ -131,7 +131,7 @@ def samples(
     tech: Technology,
     step: Callable[[str], None] = lambda name: None,
     workers: int | None = None,
-) -> tuple[Sample, ...]:
+) -> tuple[CalibrationPoint, ...]:
     """The calibration sizes of an engine's array, mapped."""
     sizes = calibration(engine)
     parts = [
@@ -141,18 +141,18 @@ def samples(
         for size in sizes
     ]
     made = map_parts(parts, tech, AROUND, step, workers=workers)
-    return tuple(Sample(size, out.mapped) for size, out in zip(sizes, made, strict=True))
+    return tuple(CalibrationPoint(size, out.mapped) for size, out in zip(sizes, made, strict=True))
 
 
-def of_reference(engine: Config, found: Sequence[Sample]) -> Sample:
+def of_reference(engine: Config, samples: Sequence[CalibrationPoint]) -> CalibrationPoint:
     """The sample of the reference size."""
-    return next(sample for sample in found if sample.size == reference(engine))
+    return next(sample for sample in samples if sample.size == reference(engine))
 
 
 def scaling(
     engine: Config,
     tech: Technology,
-    found: Sequence[Sample],
+    samples: Sequence[CalibrationPoint],
     modules: Mapping[str, Sequence[Version]],
 ) -> Scaling:
     """What lies between the cells at any size, fitted to samples.
@@ -160,15 +160,15 @@ def scaling(
     modules -- versions of every module that stands in the array; the first is taken for the
                buffers of nets that many of them share
     """
-    at = np.array([terms(engine, sample.size) for sample in found])
-    top = found[0].mapped[0].top
+    at = np.array([terms(engine, sample.size) for sample in samples])
+    top = samples[0].mapped[0].top
     between = {
-        mapped.recipe: _fit(at, [_top_um2(tech, top, s.mapped[i], modules) for s in found])
-        for i, mapped in enumerate(found[0].mapped)
+        mapped.recipe: _fit(at, [_top_um2(tech, top, s.mapped[i], modules) for s in samples])
+        for i, mapped in enumerate(samples[0].mapped)
     }
-    names = found[0].copies
-    copies = {name: _fit_exact(at, [s.copies[name] for s in found], name) for name in names}
-    bits = _fit_exact(at, [s.memory_bits for s in found], "memory bits")
+    names = samples[0].copies
+    copies = {name: _fit_exact(at, [s.copies[name] for s in samples], name) for name in names}
+    bits = _fit_exact(at, [s.memory_bits for s in samples], "memory bits")
     return Scaling(sized(engine, reference(engine)), top, between, copies, bits)
 
 

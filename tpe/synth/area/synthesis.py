@@ -19,16 +19,16 @@ from tpe.synth.area import designs, timing
 from tpe.synth.area.compose import ArrayFront, Composed, array_front, count_jobs
 from tpe.synth.area.pareto import Point, clearly_beats
 from tpe.synth.area.points import measured
-from tpe.synth.area.rows import Design, LeftOut, array_columns, fronts_json, of_pe, pe_columns
+from tpe.synth.area.rows import LeftOut, MappedPE, array_columns, fronts_json, of_pe, pe_columns
 from tpe.synth.netlist import mapper
-from tpe.synth.netlist.mapped import Outcome, Part
+from tpe.synth.netlist.mapped import MappingResult, Part
 from tpe.synth.netlist.recipes import Recipe, find_recipes, screening
 from tpe.synth.power.array import of_array
 from tpe.synth.power.pe import Power, pe_power
 from tpe.technology.technology import Technology, technology
 from tpe.version import __version__
 
-Given: TypeAlias = str | PE | Config
+Subject: TypeAlias = str | PE | Config
 Step: TypeAlias = Callable[[str], None]
 DEFAULT_PES = ("mac", "opt1")
 
@@ -38,7 +38,7 @@ class Result:
     """Designs mapped to one technology; `clocks_ns` are those asked for, () for none."""
 
     technology: Technology
-    designs: tuple[Design | ArrayFront, ...]
+    designs: tuple[MappedPE | ArrayFront, ...]
     clocks_ns: tuple[float, ...]
     recipes: tuple[Recipe, ...]
     command: str = field(default="")
@@ -72,7 +72,7 @@ class Result:
             rows += [self._row(design, p) for p in periods if p >= least]
         return rows
 
-    def _row(self, design: Design | ArrayFront, clock_ns: float) -> dict[str, Any]:
+    def _row(self, design: MappedPE | ArrayFront, clock_ns: float) -> dict[str, Any]:
         chosen = design.at(clock_ns)
         tech, engine = self.technology, design.engine
         body = array_columns(chosen) if isinstance(chosen, Composed) else pe_columns(chosen)
@@ -144,13 +144,13 @@ class Result:
             "left_out": {
                 design.name: [asdict(entry) for entry in design.left_out]
                 for design in self.designs
-                if isinstance(design, Design)
+                if isinstance(design, MappedPE)
             },
         }
 
 
 def _power_of(
-    design: Design | ArrayFront,
+    design: MappedPE | ArrayFront,
     tech: Technology,
     wires: str,
     clock: float,
@@ -170,7 +170,7 @@ def _power_of(
 
 
 def synthesise(
-    design: Given,
+    design: Subject,
     *,
     liberty: str | Path | Sequence[str | Path] | Technology = "tpe130",
     clocks_ns: Sequence[float] = (),
@@ -192,7 +192,7 @@ def synthesise(
 
 
 def compare(
-    given: Sequence[Given],
+    subjects: Sequence[Subject],
     *,
     liberty: str | Path | Sequence[str | Path] | Technology = "tpe130",
     clocks_ns: Sequence[float] = (),
@@ -205,21 +205,21 @@ def compare(
 ) -> Result:
     """Several designs mapped to one technology, by the same recipes.
 
-    given     -- names or records of PEs, or engines; a PE's parameters are an engine's
+    subjects  -- names or records of PEs, or engines; a PE's parameters are an engine's
     liberty   -- a built-in technology's name, Liberty files that belong together, or a technology
     clocks_ns -- clocks to choose for; a clock that no design meets, of all, is an error
     vary      -- parameters of a PE whose other values are tried too, by the quick recipes
     timer     -- own or sta (OpenSTA); default: own
     step      -- called with a name as each of `count_steps` jobs ends
     """
-    if not given:
+    if not subjects:
         raise TpeError("no design given; legal: PEs or engines")
     tech = liberty if isinstance(liberty, Technology) else technology(liberty)
     chosen = find_recipes(recipes)
     timing.check_timer(timer)
     clocks = check_clocks(clocks_ns)
-    engines = [_engine(design) for design in given]
-    made: list[Design | ArrayFront] = []
+    engines = [_engine(design) for design in subjects]
+    made: list[MappedPE | ArrayFront] = []
     for engine in engines:
         if array:
             made.append(array_front(engine, tech, chosen, step, timer, workers))
@@ -231,7 +231,7 @@ def compare(
     return replace(result, designs=tuple(_refined(design, asked) for design in made))
 
 
-def _refined(design: Design | ArrayFront, clocks: Sequence[float]) -> Design | ArrayFront:
+def _refined(design: MappedPE | ArrayFront, clocks: Sequence[float]) -> MappedPE | ArrayFront:
     """An array composed for each clock; a PE has all its points already."""
     if isinstance(design, ArrayFront):
         for clock in clocks:
@@ -240,14 +240,14 @@ def _refined(design: Design | ArrayFront, clocks: Sequence[float]) -> Design | A
 
 
 def count_steps(
-    given: Sequence[Given],
+    subjects: Sequence[Subject],
     recipes: str | Sequence[str] | Sequence[Recipe],
     array: bool,
     vary: Sequence[str] = designs.VARIED,
 ) -> int:
     """How often `compare` calls `step`."""
     chosen = find_recipes(recipes)
-    engines = [_engine(design) for design in given]
+    engines = [_engine(design) for design in subjects]
     if array:
         return sum(count_jobs(engine, chosen) for engine in engines)
     total = 0
@@ -257,7 +257,7 @@ def count_steps(
     return total
 
 
-def _engine(design: Given) -> Config:
+def _engine(design: Subject) -> Config:
     if isinstance(design, Config):
         emit.record(design)
         return design
@@ -282,13 +282,13 @@ def _design(
     step: Step,
     timer: str | None,
     workers: int | None,
-) -> Design:
+) -> MappedPE:
     """Every part of a PE mapped by the recipes of the screen, and what is worth it by the rest."""
     parts = designs.pe_parts(engine, vary)
     every = [part for kind in parts.values() for part in kind]
     left_out: list[LeftOut] = []
 
-    def told(part: Part, outcome: Outcome) -> None:
+    def told(part: Part, outcome: MappingResult) -> None:
         for recipe, reason in (*outcome.failed, *outcome.left_out):
             left_out.append(LeftOut(part.name, part.variant, recipe, reason))
 
@@ -307,7 +307,7 @@ def _design(
     found = {
         kind: tuple(p for part in own for p in points[id(part)]) for kind, own in parts.items()
     }
-    return Design(emit.record(engine).name, engine, found, tuple(left_out))
+    return MappedPE(emit.record(engine).name, engine, found, tuple(left_out))
 
 
 def _promising(parts: Sequence[Part], points: Mapping[int, Sequence[Point]]) -> list[Part]:

@@ -28,8 +28,8 @@ from tpe.synth.area.boundary import (
     edge_name,
     tied_off,
 )
-from tpe.synth.area.path import KINDS, Stage, Timing, timing_of
-from tpe.synth.netlist.netlist import Netlist, Port
+from tpe.synth.area.path import KINDS, Timing, timing_of
+from tpe.synth.netlist.netlist import Netlist, NetlistPort
 from tpe.technology.roles import FlipFlop
 from tpe.technology.technology import Technology
 
@@ -40,7 +40,6 @@ __all__ = [
     "KINDS",
     "RESET",
     "TIMERS",
-    "Stage",
     "Timing",
     "edge_flop",
     "timing_of",
@@ -146,7 +145,7 @@ def opensta_script(
     yield "report_checks -path_delay max -format full -digits 6"
 
 
-def _data(port: Port) -> bool:
+def _data(port: NetlistPort) -> bool:
     return port.name not in (CLOCK, RESET)
 
 

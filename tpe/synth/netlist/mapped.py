@@ -84,7 +84,7 @@ class Mapped:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MappingResult:
     """What a job made.
 
     failed   -- (recipe, reason) of runs that Yosys or ABC gave up

@@ -28,7 +28,7 @@ from tpe.base import processes
 from tpe.base.cache import cache_dir, digest
 from tpe.base.errors import TpeError, missing_extra
 from tpe.synth.netlist.checks import ASYNC, FLOP, LATCH, check, check_statistics, count
-from tpe.synth.netlist.mapped import Mapped, Outcome, Part
+from tpe.synth.netlist.mapped import Mapped, MappingResult, Part
 from tpe.synth.netlist.netlist import area_um2, full_adder, read_netlist
 from tpe.synth.netlist.recipes import ADDERS, Gates, Recipe
 from tpe.technology.technology import Technology
@@ -52,10 +52,10 @@ def map_parts(
     technology: Technology,
     recipes: Sequence[Recipe],
     step: Callable[[str], None] = lambda name: None,
-    after: Callable[[Outcome], None] = lambda outcome: None,
+    after: Callable[[MappingResult], None] = lambda outcome: None,
     workers: int | None = None,
     before: Sequence[Recipe] = (),
-) -> list[Outcome]:
+) -> list[MappingResult]:
     """Map every part by every recipe; one outcome per part, in order.
 
     A design without arithmetic is mapped with the first recipes' adder alone: all others give the
@@ -67,7 +67,7 @@ def map_parts(
     require_pyosys()
     first = _first(before or recipes)
 
-    def do(part: Part) -> Outcome:
+    def do(part: Part) -> MappingResult:
         jobs = _jobs(part, technology, recipes, first)
         outcome = run_jobs(jobs)
         if not (outcome.mapped or outcome.failed or before):
@@ -120,7 +120,7 @@ def _jobs(
     return [_Job(part, technology, group, group[0].gates != first) for group in groups]
 
 
-def run_jobs(jobs: Sequence[_Job]) -> Outcome:
+def run_jobs(jobs: Sequence[_Job]) -> MappingResult:
     """What the jobs of one part make, from the cache or from a child process."""
     homes = [cache_dir() / "synth" / digest(_describe(job)) for job in jobs]
     wanted = [
@@ -132,7 +132,7 @@ def run_jobs(jobs: Sequence[_Job]) -> Outcome:
     if missing:
         _make(missing)
     found = [_load(job.part, home) for job, home in zip(jobs, homes, strict=True)]
-    return Outcome(
+    return MappingResult(
         tuple(m for out in found for m in out.mapped),
         tuple(f for out in found for f in out.failed),
         tuple(f for out in found for f in out.left_out),
@@ -327,14 +327,14 @@ def _keep(job: _Job, report: Mapping[str, Any], work: Path, kept: Path) -> None:
     return _write_outcome(kept, points, failed, [])
 
 
-def _load(part: Part, home: Path) -> Outcome:
+def _load(part: Part, home: Path) -> MappingResult:
     content = json.loads((home / "outcome.json").read_text())
     mapped = tuple(
         Mapped(part=part.name, variant=part.variant, top=part.top, folder=home, **point)
         for point in content["points"]
     )
     failed, left_out = (tuple(map(tuple, content[name])) for name in ("failed", "left_out"))
-    return Outcome(mapped, failed, left_out)
+    return MappingResult(mapped, failed, left_out)
 
 
 def require_pyosys() -> None:

@@ -26,7 +26,7 @@ _ALIAS = re.compile(r"^ +assign (.*?) = (.*?);", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Port:
+class NetlistPort:
     """A port of a module: `direction` is input or output, `width` in bits."""
 
     name: str
@@ -49,7 +49,7 @@ class Module:
 
     name: str
     text: str
-    ports: tuple[Port, ...]
+    ports: tuple[NetlistPort, ...]
     instances: tuple[Instance, ...]
     aliases: tuple[tuple[str, str], ...]
 
@@ -67,7 +67,7 @@ class Netlist:
         return "\n".join(module.text for module in self.modules.values())
 
     @property
-    def ports(self) -> tuple[Port, ...]:
+    def ports(self) -> tuple[NetlistPort, ...]:
         """Ports of the top."""
         return self.modules[self.top].ports
 
@@ -166,7 +166,7 @@ def _modules(text: str) -> Iterator[tuple[str, str, str]]:
 
 def _module(name: str, whole: str, body: str) -> Module:
     ports = tuple(
-        Port(match[4], match[1], int(match[2]) - int(match[3]) + 1 if match[2] else 1)
+        NetlistPort(match[4], match[1], int(match[2]) - int(match[3]) + 1 if match[2] else 1)
         for match in _PORT.finditer(body)
     )
     instances = tuple(

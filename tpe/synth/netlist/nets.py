@@ -77,7 +77,7 @@ def nets_of(module: Module, cells: Iterable[str]) -> Nets:
         match[3]: (int(match[1] or 0), int(match[2] or 0), match[1] is not None)
         for match in _WIRE.finditer(module.text)
     }
-    reader = _Reader(widths)
+    reader = _NetReader(widths)
     for left, right in module.aliases:
         reader.join(left, right)
     gates, inner = [], []
@@ -92,7 +92,7 @@ def nets_of(module: Module, cells: Iterable[str]) -> Nets:
     return reader.numbered(module.name, gates, inner, ports)
 
 
-class _Reader:
+class _NetReader:
     """Bits by name, and which of them are one net."""
 
     def __init__(self, widths: Mapping[str, tuple[int, int, bool]]) -> None:

@@ -35,7 +35,7 @@ LEAST_ANNOTATED = 0.95  # share of nets that must have been recorded
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class PortTrace:
     """Ports of one instance, cycle by cycle, as hexadecimal words: the first port stands highest.
 
     `inputs` and `outputs` are (name, bits), the clock left out; cycle i of `ins` is on the inputs
@@ -82,14 +82,14 @@ class Activity:
         return {name: (float(duty), int(count)) for name, duty, count in columns}
 
 
-def mean(found: Sequence[Activity]) -> Activity:
+def mean(activities: Sequence[Activity]) -> Activity:
     """What an average instance of a module does: mean transitions in mean cycles."""
-    first = found[0]
-    cycles = sum(a.cycles for a in found)
-    weights = [a.cycles / cycles for a in found]
-    duty = sum((a.duty * w for a, w in zip(found, weights, strict=True)), 0 * first.duty)
-    toggles = sum((a.toggles for a in found), 0 * first.toggles)
-    annotated = np.logical_and.reduce([a.annotated for a in found])
+    first = activities[0]
+    cycles = sum(a.cycles for a in activities)
+    weights = [a.cycles / cycles for a in activities]
+    duty = sum((a.duty * w for a, w in zip(activities, weights, strict=True)), 0 * first.duty)
+    toggles = sum((a.toggles for a in activities), 0 * first.toggles)
+    annotated = np.logical_and.reduce([a.annotated for a in activities])
     return replace(first, cycles=cycles, toggles=toggles, duty=duty, annotated=annotated)
 
 
@@ -106,7 +106,7 @@ def check_annotated(fraction: float) -> float:
 def record(
     netlist: Netlist,
     library: Library,
-    traces: Sequence[Trace],
+    traces: Sequence[PortTrace],
     around: Mapping[str, str] | None = None,
 ) -> list[Activity]:
     """The activity of a netlist's top under each trace, in order.
@@ -121,7 +121,7 @@ def record(
 def record_nets(
     nets: Nets,
     library: Library,
-    traces: Sequence[Trace],
+    traces: Sequence[PortTrace],
     around: Mapping[str, str] | None = None,
 ) -> list[Activity]:
     """The same of a module bit by bit."""
@@ -131,7 +131,7 @@ def record_nets(
     return [_run(home, nets, trace) for trace in traces]
 
 
-def _nothing(nets: Nets, trace: Trace) -> Activity:
+def _nothing(nets: Nets, trace: PortTrace) -> Activity:
     """A netlist of bare wires: there is nothing to simulate."""
     zeros, none = np.zeros(len(nets.names)), np.zeros(len(nets.names), bool)
     return Activity(trace.instance, nets, trace.cycles, zeros, zeros, none)
@@ -170,7 +170,7 @@ def _bus(nets: Sequence[int]) -> str:
     return "{" + ", ".join(map(_net, reversed(nets))) + "}"
 
 
-def _bench(nets: Nets, library: Library, trace: Trace, inner: Mapping[str, str]) -> Design:
+def _bench(nets: Nets, library: Library, trace: PortTrace, inner: Mapping[str, str]) -> Design:
     gates = f"{nets.name}_gates"
     cells = netlist_sim.cell_modules(sorted({gate.cell for gate in nets.gates}), library)
     silent = {**inner, **cells}
@@ -186,7 +186,7 @@ def untraced(text: str) -> str:
     return f"/* verilator tracing_off */\n{text}\n/* verilator tracing_on */\n"
 
 
-def _layout(nets: Nets, trace: Trace) -> dict[str, Any]:
+def _layout(nets: Nets, trace: PortTrace) -> dict[str, Any]:
     """Widths and connections of the bench: fields of a word, the first one highest."""
     connections, bits = [(CLOCK, "clk")] if CLOCK in nets.ports else [], {}
     for word, fields in (("in_q", trace.inputs), ("out", trace.outputs)):
@@ -202,7 +202,7 @@ def _layout(nets: Nets, trace: Trace) -> dict[str, Any]:
     }
 
 
-def _run(home: Path, nets: Nets, trace: Trace) -> Activity:
+def _run(home: Path, nets: Nets, trace: PortTrace) -> Activity:
     """One trace through a bench that is built.
 
     The recorder takes every net to be 0 before it starts, so that it counts one transition too
@@ -223,7 +223,7 @@ def _run(home: Path, nets: Nets, trace: Trace) -> Activity:
 
 
 def _counts(
-    home: Path, folder: Path, nets: Nets, trace: Trace, last: int
+    home: Path, folder: Path, nets: Nets, trace: PortTrace, last: int
 ) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
     """(time at 0, time at 1, transitions, whether recorded) of every net until a cycle."""
     command = [str(home / "tpe_activity"), f"+cycles={last}", f"+start={trace.start}"]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tpe.synth.area.timing import CLOCK, CLOCK_SLEW_NS, edge_flop
 from tpe.synth.netlist.nets import ONE, Gate, Nets
 from tpe.technology import function
-from tpe.technology.library import Cell, Energy, Pin
+from tpe.technology.library import Cell, InternalEnergy, Pin
 from tpe.technology.technology import Technology
 
 Floats = NDArray[np.float64]
@@ -212,7 +212,7 @@ def pin_energy_fj(
 
     slews -- ns by pin; `load` fF on the pin, if it is an output; `state` how its pins behave
     """
-    supplies: dict[str | None, list[Energy]] = {}
+    supplies: dict[str | None, list[InternalEnergy]] = {}
     for energy in pin.energies:
         supplies.setdefault(energy.pg_pin, []).append(energy)
     return sum(_mean(cell, pin, group, slews, load, state) for group in supplies.values())
@@ -229,7 +229,7 @@ class GateState:
 def _mean(
     cell: Cell,
     pin: Pin,
-    energies: Sequence[Energy],
+    energies: Sequence[InternalEnergy],
     slews: Mapping[str, float],
     load: float,
     state: GateState,
@@ -251,7 +251,7 @@ def _mean(
 
 
 def _causes(
-    cell: Cell, pin: Pin, energies: Sequence[Energy], state: GateState
+    cell: Cell, pin: Pin, energies: Sequence[InternalEnergy], state: GateState
 ) -> dict[str | None, float]:
     """How much of a pin's transitions each related pin may have caused; equal if none did."""
     related = list(dict.fromkeys(energy.related_pin for energy in energies))
@@ -264,7 +264,7 @@ def _causes(
     return found if sum(found.values()) > 0 else dict.fromkeys(related, 1.0)
 
 
-def _edge_mean(energy: Energy, slew: float, load: float) -> float:
+def _edge_mean(energy: InternalEnergy, slew: float, load: float) -> float:
     """The mean of a rise and a fall: one edge alone may hold part of the load's own energy."""
     edges = [t for t in (energy.rise, energy.fall) if t is not None]
     if not edges:

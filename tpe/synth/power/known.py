@@ -59,10 +59,10 @@ def pe_energy(
     return Energy(**cache.kept(_file(engine, chosen, tech, clock_ns, operands), simulated))
 
 
-def known_energy(found: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
+def known_energy(measure: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
     """An energy, or None and why: what cannot be simulated still has an area."""
     try:
-        energy = found()
+        energy = measure()
     except TpeError as error:
         return None, str(error)
     return energy, None if energy else NO_ENERGY

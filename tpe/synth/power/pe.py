@@ -132,26 +132,26 @@ class Power:
 # ---- one module ----
 
 
-def priced(found: Activity, tech: Technology) -> Energies:
+def priced(activity: Activity, tech: Technology) -> Energies:
     """What the module of an activity takes under it."""
-    return energies_of(found.nets, loads_of(found.nets, tech), found, tech)
+    return energies_of(activity.nets, loads_of(activity.nets, tech), activity, tech)
 
 
-def energies_of(nets: Nets, loads: Loads, found: Activity, tech: Technology) -> Energies:
+def energies_of(nets: Nets, loads: Loads, activity: Activity, tech: Technology) -> Energies:
     """What a module takes under an activity, modules inside it left out."""
     volts = tech.library.voltage_v
     if volts is None:
         raise TpeError(f"{tech.name} states no voltage: no power without one")
     switching, internal, leakage = (dict.fromkeys(CLASSES, 0.0) for _ in range(3))
     owner = _owners(nets, tech)
-    each = (loads.sinks + loads.wires) * volts**2 / 2 * found.toggles / found.cycles
+    each = (loads.sinks + loads.wires) * volts**2 / 2 * activity.toggles / activity.cycles
     for name in CLASSES:
         switching[name] = float(each[[o == name for o in owner]].sum())
     for gate in nets.gates:
         cell = tech.library.cell(gate.cell)
-        own = leakage_nw(cell, gate_state(gate, found.toggles, found.duty).duty)
+        own = leakage_nw(cell, gate_state(gate, activity.toggles, activity.duty).duty)
         leakage[_kind(cell)] += own or 0.0
-    for _, cell, pin, fj in internal_terms(nets, loads, found, tech):
+    for _, cell, pin, fj in internal_terms(nets, loads, activity, tech):
         internal[CLOCKED if pin.clock and cell.sequential else _kind(cell)] += fj
     return Energies(switching, internal, leakage)
 
@@ -161,16 +161,16 @@ def _kind(cell: Cell) -> str:
 
 
 def internal_terms(
-    nets: Nets, loads: Loads, found: Activity, tech: Technology
+    nets: Nets, loads: Loads, activity: Activity, tech: Technology
 ) -> Iterator[tuple[Gate, Cell, Pin, float]]:
     """(gate, its cell, a pin, internal energy in fJ per cycle) of every pin that switches."""
     for gate in nets.gates:
         cell = tech.library.cell(gate.cell)
-        state = gate_state(gate, found.toggles, found.duty)
+        state = gate_state(gate, activity.toggles, activity.duty)
         slews = {p: float(loads.slew[n]) for p, n in gate.pins.items() if n >= 0}
         for pin in cell.pins:
             net = gate.pins.get(pin.name, -1)
-            count = state.toggles.get(pin.name, 0.0) / found.cycles
+            count = state.toggles.get(pin.name, 0.0) / activity.cycles
             if net >= 0 and pin.energies and count:
                 load = float(loads.total[net])
                 yield gate, cell, pin, count * pin_energy_fj(cell, pin, slews, load, state)
@@ -258,21 +258,21 @@ def activities(
         )
 
 
-def joined(found: Sequence[Power], clock_ns: float, source: str) -> Power:
+def joined(windows: Sequence[Power], clock_ns: float, source: str) -> Power:
     """Windows one after another as one: energies are means over all cycles."""
-    cycles = sum(power.cycles for power in found)
-    share = [power.cycles / cycles for power in found]
+    cycles = sum(power.cycles for power in windows)
+    share = [power.cycles / cycles for power in windows]
     parts = {
-        name: total(p.parts[name].scaled(s) for p, s in zip(found, share, strict=True))
-        for name in found[0].parts
+        name: total(p.parts[name].scaled(s) for p, s in zip(windows, share, strict=True))
+        for name in windows[0].parts
     }
     return Power(
         total(parts.values()),
         parts,
         clock_ns,
         cycles,
-        sum(power.macs for power in found),
-        check_annotated(min(power.annotated_fraction for power in found)),
+        sum(power.macs for power in windows),
+        check_annotated(min(power.annotated_fraction for power in windows)),
         f"{source}, {round(cycles)} cycles",
     )
 
@@ -297,7 +297,7 @@ def _pe_case(
     return Power(total(parts.values()), parts, 1.0, cycles, case.macs / count, min(fractions), "")
 
 
-def with_clock_tree(own: Energies, nets: Nets, tech: Technology) -> Energies:
+def with_clock_tree(energies: Energies, nets: Nets, tech: Technology) -> Energies:
     """The same with the estimate of a clock tree in front of the module's flip-flops."""
     pins = [
         pin.capacitance_ff or 0.0
@@ -306,10 +306,10 @@ def with_clock_tree(own: Energies, nets: Nets, tech: Technology) -> Energies:
         if pin.clock
     ]
     if not pins:
-        return own
+        return energies
     switching, internal = clock_tree_fj(tech, len(pins), sum(pins) / len(pins))
     return replace(
-        own,
-        switching={**own.switching, CLOCKED: own.switching[CLOCKED] + switching},
-        internal={**own.internal, CLOCKED: own.internal[CLOCKED] + internal},
+        energies,
+        switching={**energies.switching, CLOCKED: energies.switching[CLOCKED] + switching},
+        internal={**energies.internal, CLOCKED: energies.internal[CLOCKED] + internal},
     )

@@ -22,8 +22,8 @@ from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
 from tpe.synth.area import designs
 from tpe.synth.area.timing import CLOCK
-from tpe.synth.netlist.netlist import Port
-from tpe.synth.power.activity import RECORDING, Trace, untraced
+from tpe.synth.netlist.netlist import NetlistPort
+from tpe.synth.power.activity import RECORDING, PortTrace, untraced
 
 _PREFIX = "tpe_x"
 _BENCH = f"{_PREFIX}_tb"
@@ -31,14 +31,14 @@ _MOST_FILES = 900  # that one process may hold open
 WHOLE = "engine"  # the kind of the engine's own ports
 
 Instances = Mapping[str, tuple[str, ...]]  # by kind
-Ports = Mapping[str, Sequence[Port]]  # by kind: cell, front, finish, engine
+Ports = Mapping[str, Sequence[NetlistPort]]  # by kind: cell, front, finish, engine
 
 
 @dataclass(frozen=True, eq=False)
 class Traces:
     """Port traces of a case: `by_kind` of those chosen, `instances` of all there are, by kind."""
 
-    by_kind: Mapping[str, tuple[Trace, ...]]
+    by_kind: Mapping[str, tuple[PortTrace, ...]]
     instances: Instances
     cycles: int  # of the model, from the first beat to the last output
 
@@ -106,7 +106,7 @@ def _design(engine: Config, ports: Ports, words: dict[str, int], variant: str) -
     return Design(silent, _BENCH, RECORDING, cocotb=False, compiler=QUICK)
 
 
-def _writing(text: str, kind: str, ports: Sequence[Port]) -> str:
+def _writing(text: str, kind: str, ports: Sequence[NetlistPort]) -> str:
     """A module that writes its ports before every clock edge, where its file is there."""
     sides = [
         ", ".join(p.name for p in ports if p.direction == way and p.name != CLOCK)
@@ -138,7 +138,7 @@ def _writing(text: str, kind: str, ports: Sequence[Port]) -> str:
     return text[:at] + lines + text[at:]
 
 
-def _trace(file: Path, instance: str, ports: Sequence[Port]) -> Trace:
+def _trace(file: Path, instance: str, ports: Sequence[NetlistPort]) -> PortTrace:
     rows = [line.split() for line in file.read_text().splitlines()]
     sides = [
         tuple((p.name, p.width) for p in ports if p.direction == way and p.name != CLOCK)
@@ -146,4 +146,6 @@ def _trace(file: Path, instance: str, ports: Sequence[Port]) -> Trace:
     ]
     start = next(i for i, row in enumerate(rows) if row[0] == "1")
     ins, outs = tuple(row[1] for row in rows), tuple(row[2] for row in rows)
-    return Trace(instance.removeprefix(f"{_BENCH}.u_dut."), sides[0], sides[1], ins, outs, start)
+    return PortTrace(
+        instance.removeprefix(f"{_BENCH}.u_dut."), sides[0], sides[1], ins, outs, start
+    )

@@ -27,7 +27,7 @@ from tpe.synth.netlist.mapped import Part
 if TYPE_CHECKING:
     from tpe.hdl.simulate.images import Case
     from tpe.model.layer_run import LayerRun
-    from tpe.synth.area.rows import Design
+    from tpe.synth.area.rows import MappedPE
     from tpe.synth.power.pe import Power
     from tpe.technology.technology import Technology
 
@@ -162,7 +162,7 @@ def _parts(engine: Config) -> dict[str, list[Part]]:
 
 
 def measured_on(
-    design: Design, tech: Technology, clock_ns: float, operands: str, cycles: int, seed: int = 0
+    design: MappedPE, tech: Technology, clock_ns: float, operands: str, cycles: int, seed: int = 0
 ) -> tuple[Power, Config, Case]:
     """What gates say of a PE: its power, and the engine and the GEMM that were simulated."""
     from tpe.synth.power.pe import pe_power

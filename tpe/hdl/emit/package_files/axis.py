@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.hdl import emit
 from tpe.hdl.emit import resets, sources
-from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.package_files.facts import Interface, facts
 from tpe.hdl.emit.templates import template
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def axis_modules(engine: Config, reset: str = "async") -> dict[str, str]:
     return resets.rewritten(own, reset)
 
 
-def taken_bytes(known: Facts) -> int:
+def taken_bytes(known: Interface) -> int:
     """Bytes of a beat of the stream of what a word of C takes with it; 0 if that is nothing."""
     return sum(part.bytes for _, part in known.taken)
 
 
-def lasts(known: Facts) -> dict[str, str]:
+def lasts(known: Interface) -> dict[str, str]:
     """What tlast ends in each stream, for a person."""
     if known.chained:
         return {"a": "the rows of a pass", "b": "a tile of B", "c": "the rows of a pass"}
@@ -44,7 +44,7 @@ def lasts(known: Facts) -> dict[str, str]:
     return {"a": whole, "b": "nothing: it is ignored, A's counts", "c": "a tile"}
 
 
-def _wrapper(engine: Config, known: Facts, reset: str) -> str:
+def _wrapper(engine: Config, known: Interface, reset: str) -> str:
     packed: list[tuple[str, Any, int, int]] = []
     low, at = 0, 0
     for port, part in known.taken:
@@ -81,7 +81,9 @@ def _zero_bits(engine: Config, port: str) -> int:
     return emit.stored_formats(engine)["ab".index(port[0])].bits
 
 
-def _connections(known: Facts, packed: list[tuple[str, Any, int, int]]) -> list[tuple[str, str]]:
+def _connections(
+    known: Interface, packed: list[tuple[str, Any, int, int]]
+) -> list[tuple[str, str]]:
     signals = {
         "clk_i": "aclk",
         "rst_ni": "aresetn",
@@ -97,7 +99,7 @@ def _connections(known: Facts, packed: list[tuple[str, Any, int, int]]) -> list[
     return [(port, (signals | own).get(port, port.rsplit("_", 1)[0])) for port in known.ports]
 
 
-def _unused(known: Facts) -> list[str]:
+def _unused(known: Interface) -> list[str]:
     """What the wrapper has and no one reads: padding, and what the engine has no port for."""
     padded = {
         "s_axis_a_tdata": known.a,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpe.engine.finish import Given, Requant
+from tpe.engine.finish import ChainInputs, Requant
 from tpe.hdl.emit import finish
-from tpe.hdl.emit.package_files.facts import Facts, facts
+from tpe.hdl.emit.package_files.facts import Interface, facts
 from tpe.hdl.emit.package_files.order import Order, order
 from tpe.hdl.simulate.hex import pack
 from tpe.hdl.simulate.images import Case, expected, images
@@ -28,7 +28,7 @@ class Example:
     """A case, and all that the ports see of it, as hexadecimal words."""
 
     case: Case
-    known: Facts
+    known: Interface
     order: Order
     a: tuple[str, ...]  # words of the memory of A, which `order` points into
     b: tuple[str, ...]
@@ -76,7 +76,7 @@ def example_case(engine: Config) -> Case:
     a = low_a + step_a * ((3 * row + 5 * depth) % span_a)
     b = low_b + step_b * ((2 * depth[:, None] + col) % span_b)
     zero = OPERAND_ZERO if engine.params["zero_points"] != "none" else 0
-    return Case(engine, a, b, a_zero=zero, b_zero=zero, given=_given(engine, m, n))
+    return Case(engine, a, b, a_zero=zero, b_zero=zero, chain_inputs=_given(engine, m, n))
 
 
 def span(number: Format) -> tuple[int, int, int]:
@@ -90,12 +90,12 @@ def span(number: Format) -> tuple[int, int, int]:
     return low, int(min(7, (number.high - low) // step + 1)), step
 
 
-def _given(engine: Config, m: int, n: int) -> Given:
+def _given(engine: Config, m: int, n: int) -> ChainInputs:
     stages = engine.chain
     c0: Ints | None = np.full((m, n), GIVEN_C0) if stages.c0 else None
     bias: Ints | None = np.full(n, GIVEN_BIAS) if stages.bias else None
     if stages.requant == "off":
-        return Given(c0, bias)
+        return ChainInputs(c0, bias)
     if stages.requant == "tensor":
-        return Given(c0, bias, Requant(MULTIPLIER, SHIFT, OUT_ZERO))
-    return Given(c0, bias, Requant(np.full(n, MULTIPLIER), np.full(n, SHIFT), OUT_ZERO))
+        return ChainInputs(c0, bias, Requant(MULTIPLIER, SHIFT, OUT_ZERO))
+    return ChainInputs(c0, bias, Requant(np.full(n, MULTIPLIER), np.full(n, SHIFT), OUT_ZERO))

@@ -41,7 +41,7 @@ class Elements:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Interface:
     """The ports of an engine's top: widths, streams, and what its array asks of them."""
 
     rows: int  # Rows and Cols of the RTL
@@ -80,7 +80,7 @@ class Facts:
         return tuple(port for port in ("a_zero_i", "b_zero_i") if port in self.ports)
 
 
-def facts(engine: Config) -> Facts:
+def facts(engine: Config) -> Interface:
     """What the ports of an engine's RTL carry. Raises TpeError for an engine without RTL.
 
     >>> from tpe.model.engine import Engine
@@ -101,7 +101,7 @@ def facts(engine: Config) -> Facts:
         (part.port, Elements(part.count(cols), part.bits, _signed(part.port, out.signed)))
         for part in finish.fields(engine)
     )
-    return Facts(
+    return Interface(
         rows=rows,
         cols=cols,
         a=Elements(rows * in_a_row, a_bits, formats[0].signed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tpe.hdl.emit.package_files.facts import Elements, Facts
+from tpe.hdl.emit.package_files.facts import Elements, Interface
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Beat:
 
 
 @dataclass(frozen=True)
-class Pass:
+class PassControl:
     """What a pass does: load B, start from zero, let C leave."""
 
     load: bool
@@ -28,7 +28,7 @@ class Pass:
     def byte(self) -> int:
         """As the wrapper's stream of passes takes it.
 
-        >>> Pass(load=True, clear=False, flush=True).byte
+        >>> PassControl(load=True, clear=False, flush=True).byte
         5
         """
         return self.load + 2 * self.clear + 4 * self.flush
@@ -40,10 +40,10 @@ class Order:
 
     a: tuple[Beat, ...]
     b: tuple[Beat, ...]
-    passes: tuple[Pass, ...]
+    passes: tuple[PassControl, ...]
 
 
-def order(settings: Mapping[str, int], known: Facts) -> Order:
+def order(settings: Mapping[str, int], known: Interface) -> Order:
     """Tiles of N outermost, tiles or blocks of M in each, passes of K in those, planes, beats.
 
     settings: those of a case's images. A's streams, where there are several, all have this order.
@@ -66,7 +66,7 @@ def order(settings: Mapping[str, int], known: Facts) -> Order:
     )
     count = s["p_count"]
     passes = (
-        Pass(load=m == 0 or not s["b_once"], clear=p == 0, flush=p == count - 1)
+        PassControl(load=m == 0 or not s["b_once"], clear=p == 0, flush=p == count - 1)
         for _ in range(s["n_count"])
         for m in range(s["m_count"])
         for p in range(count)

@@ -13,7 +13,7 @@ from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files import words
 from tpe.hdl.emit.package_files.axis import lasts, taken_bytes
 from tpe.hdl.emit.package_files.example import Example, example, span
-from tpe.hdl.emit.package_files.facts import Facts
+from tpe.hdl.emit.package_files.facts import Interface
 from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import CONFIGURED
 from tpe.hdl.simulate.images import Case
@@ -66,7 +66,7 @@ def readme(engine: Config, prefix: str, reset: str = "async") -> str:
         span_b=span_b,
         step_a=step_a,
         step_b=step_b,
-        ex_given=words.given(case),
+        ex_given=words.example_inputs(case),
         ex_beats=list(_beats(shown)),
         ex_taken=shown.d[:1],
         ex_word=shown.c[0],
@@ -79,14 +79,14 @@ def readme(engine: Config, prefix: str, reset: str = "async") -> str:
     )
 
 
-def _ports(engine: Config, known: Facts, reset: str) -> Iterator[tuple[str, str, int, str]]:
+def _ports(engine: Config, known: Interface, reset: str) -> Iterator[tuple[str, str, int, str]]:
     bits = port_bits(engine, known)
     for port in sources.port_records(emit.engine_modules(engine)["tpe_engine"]):
         text = words.PORTS[port.name].format(reset=f"{reset}hronous")
         yield port.name, port.direction, bits.get(port.name, 1), text
 
 
-def port_bits(engine: Config, known: Facts) -> dict[str, int]:
+def port_bits(engine: Config, known: Interface) -> dict[str, int]:
     """Bits of every port of the top that is wider than one bit, and of the streams of A."""
     formats = emit.stored_formats(engine)
     wide = {"a_i": known.a.width, "b_i": known.b.width, "c_o": known.c.width}
@@ -95,7 +95,7 @@ def port_bits(engine: Config, known: Facts) -> dict[str, int]:
     return wide | {port: part.width for port, part in known.taken}
 
 
-def _timings(engine: Config, known: Facts) -> list[tuple[str, str]]:
+def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
     """Cycles of one tile (of a chain: of as many rows of A as there are of cells), several K.
 
     Where they depend on operands: those of zeros and of operands over the whole range.
@@ -113,7 +113,7 @@ def _timings(engine: Config, known: Facts) -> list[tuple[str, str]]:
         sides = ((engine.a_format, (m, k)), (engine.b_format, (k, n)))
         drawn = [number.drawn(rng, shape) for number, shape in sides]
         zeros = [number.values(np.zeros(shape, np.int64)) for number, shape in sides]
-        both = [Case(engine, a, b, given=given) for a, b in (zeros, drawn)]
+        both = [Case(engine, a, b, chain_inputs=given) for a, b in (zeros, drawn)]
         rows.append((f"{m} x {n} x {k}", " to ".join(f"{x:,}" for x in _cycles(both))))
     return rows
 
@@ -158,7 +158,7 @@ def _first_word(shown: Example) -> str:
     return f"The first word begins with {', '.join(names)}{more} = {', '.join(values)}{more}."
 
 
-def _axis(known: Facts) -> list[tuple[str, int, str, str]]:
+def _axis(known: Interface) -> list[tuple[str, int, str, str]]:
     """The wrapper's streams: name, bytes of a beat, what it holds, what tlast ends."""
     ends = lasts(known)
     rows = [

@@ -55,7 +55,7 @@ def smoke_cases(engine: Config) -> list[Case]:
         zeros = {f"{x}_zero": int(_drawn(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
     hesitant = Handshake(busy=STALLS.busy)
     given = finish.drawn(engine, rng, m, n)
-    return [example_case(engine), Case(engine, a, b, hesitant, given=given, **zeros)]
+    return [example_case(engine), Case(engine, a, b, hesitant, chain_inputs=given, **zeros)]
 
 
 def _drawn(engine: Config, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:

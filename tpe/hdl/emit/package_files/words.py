@@ -13,7 +13,7 @@ from tpe.hdl.emit.package_files.example import (
     OUT_ZERO,
     SHIFT,
 )
-from tpe.hdl.emit.package_files.facts import Facts
+from tpe.hdl.emit.package_files.facts import Interface
 from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ PORTS = {
 }
 
 
-def texts(engine: Config, known: Facts) -> dict[str, str]:
+def texts(engine: Config, known: Interface) -> dict[str, str]:
     """What README's template puts between its tables, by the template's names."""
     return {
         "offsets": ", less their zero points" if engine.params["zero_points"] != "none" else "",
@@ -80,7 +80,7 @@ def texts(engine: Config, known: Facts) -> dict[str, str]:
     }
 
 
-def given(case: Case) -> list[str]:
+def example_inputs(case: Case) -> list[str]:
     """What the worked example is given beside its operands, a line each."""
     engine, stages = case.engine, case.engine.chain
     lines = []
@@ -95,7 +95,7 @@ def given(case: Case) -> list[str]:
     return lines
 
 
-def axis_text(known: Facts, prefix: str) -> str:
+def axis_text(known: Interface, prefix: str) -> str:
     """What is said of the wrapper below the table of its streams."""
     lines = [
         "Beats come in the order above, and each stream at its own pace: offer all of them at the",
@@ -128,7 +128,7 @@ def axis_text(known: Facts, prefix: str) -> str:
     return "\n".join(lines)
 
 
-def _ready_note(known: Facts) -> str:
+def _ready_note(known: Interface) -> str:
     if known.paired:
         return (
             "a beat of A and one of B are taken together: `a_ready_o` waits for `b_valid_i`, and\n"
@@ -139,7 +139,7 @@ def _ready_note(known: Facts) -> str:
     return "here on `load_i` and on registers alone"
 
 
-def _stall_note(known: Facts) -> str:
+def _stall_note(known: Interface) -> str:
     if known.sparse:
         return "nothing\nmore leaves and nothing is lost; rows go on until they need the finish"
     return "the whole\narray stands still"
@@ -166,7 +166,7 @@ def _padding(engine: Config) -> str:
     }[str(engine.params["zero_points"])]
 
 
-def _order(engine: Config, known: Facts) -> str:
+def _order(engine: Config, known: Interface) -> str:
     grid = engine.grid
     if known.chained:
         depth = engine.params["psum_depth"]
@@ -196,7 +196,7 @@ def _order(engine: Config, known: Facts) -> str:
     return text
 
 
-def _layouts(engine: Config, known: Facts) -> dict[str, str]:
+def _layouts(engine: Config, known: Interface) -> dict[str, str]:
     stored = engine.params.get("encode_in") == "stored"
     texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else ""}
     if known.chained:
@@ -242,7 +242,7 @@ def _layouts(engine: Config, known: Facts) -> dict[str, str]:
     }
 
 
-def _planes(known: Facts) -> str:
+def _planes(known: Interface) -> str:
     if known.planes == 1:
         return "One: every beat is sent once in a tile."
     both = "A and B" if known.b_planes > 1 else "A"
@@ -254,7 +254,7 @@ def _planes(known: Facts) -> str:
     )
 
 
-def _passes(engine: Config, known: Facts) -> str:
+def _passes(engine: Config, known: Interface) -> str:
     if not known.passes:
         return ""
     controls = (
@@ -299,7 +299,7 @@ def _zeros(engine: Config) -> str:
     )
 
 
-def _finish(engine: Config, known: Facts) -> str:
+def _finish(engine: Config, known: Interface) -> str:
     stages = engine.chain
     if not stages.staged:
         if known.taken:
@@ -345,7 +345,7 @@ def _overflow(engine: Config) -> str:
     return "The accumulator wraps modulo 2^(its width); nothing says so."
 
 
-def _cycles(engine: Config, known: Facts) -> str:
+def _cycles(engine: Config, known: Interface) -> str:
     pace = emit.record(engine).pace
     if known.sparse or (isinstance(pace, LockStep) and pace.depends != "nothing"):
         return "they depend on the operands: those of zeros, and of operands over the whole range."
