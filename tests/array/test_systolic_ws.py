@@ -215,8 +215,8 @@ FAULTS = {
     ),
     "the shadow moves before all cells have it": (
         "systolic_ws",
-        "(Overlap != 0) ? swapped",
-        "(Overlap != 0) ? beat",
+        "OverlapLoad) ? swapped",
+        "OverlapLoad) ? beat",
         True,
     ),
     "words of C are not aligned": (
