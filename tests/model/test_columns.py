@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import tpe
 from tpe.base import registry
-from tpe.base.columns import COLUMN, OWN, OWNERS, Column
+from tpe.base.columns import COLUMN, RUN_COLUMNS, OWNERS, Column
 from tpe.base.table import COLUMNS
 from tpe.cli.main import app
 from tpe.cli.schema import schema
@@ -73,8 +73,8 @@ def made(*columns: Column, **values: list[Any]) -> ColumnSet:
 
 
 def test_every_column_of_the_table_says_what_it_is_and_who_fills_it() -> None:
-    assert COLUMNS == tuple(column.name for column in OWN) == tuple(COLUMN)
-    for column in OWN:
+    assert COLUMNS == tuple(column.name for column in RUN_COLUMNS) == tuple(COLUMN)
+    for column in RUN_COLUMNS:
         assert column.doc and column.by and set(column.by) <= set(OWNERS), column
         unit = {"us", "ns", "nm", "um2", "mw", "pj"} & {column.name.rsplit("_", 1)[-1]}
         assert not unit or column.unit.lower() in unit, column
@@ -83,7 +83,7 @@ def test_every_column_of_the_table_says_what_it_is_and_who_fills_it() -> None:
 def test_a_columns_type_is_that_of_frames_and_of_json() -> None:
     frame = RUN.to_frame()
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
-        column.name: column.dtype for column in OWN
+        column.name: column.dtype for column in RUN_COLUMNS
     }
     with pytest.raises(tpe.TpeError, match=r"unknown type of column 'x' 'int'.*legal: text"):
         Column("x", "int", "", "")

@@ -7,8 +7,6 @@ from math import isfinite
 from operator import index
 from typing import Any
 
-import numpy as np
-
 from tpe.base.errors import TpeError, unknown
 
 DTYPES = {"text": "string", "integer": "Int64", "number": "Float64", "flag": "boolean"}
@@ -58,7 +56,9 @@ class Column:
         """
         if value is None:
             return None
-        flag, text = isinstance(value, bool | np.bool_), isinstance(value, str)
+        # NumPy's flag by its name: this module is of what answers without NumPy.
+        flag = isinstance(value, bool) or type(value).__name__ == "bool"
+        text = isinstance(value, str)
         if flag != (self.type == "flag") or text != (self.type == "text"):
             raise TypeError(f"no {self.type}")
         if flag or text:
