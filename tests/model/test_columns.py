@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import tpe
 from tpe.base import registry
-from tpe.base.columns import COLUMN, RUN_COLUMNS, OWNERS, Column
+from tpe.base.columns import COLUMN, OWNERS, RUN_COLUMNS, Column
 from tpe.base.table import COLUMNS
 from tpe.cli.main import app
 from tpe.cli.schema import schema

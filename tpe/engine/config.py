@@ -24,6 +24,7 @@ from tpe.engine.parameters import (
     resolve_parameters,
     size_text,
 )
+from tpe.engine.sides import Sides, sides_of
 from tpe.engine.written import check_listed, engine_toml
 from tpe.nest.notation import SPACE, M, N, Nest, tile
 from tpe.nest.readings import Unit, bound_inventory
@@ -181,7 +182,7 @@ class Config:
         """Stored digits are those of signed operands without zero points."""
         if self.params.get("encode_in") != "stored":
             return
-        stored = self.b_format if self.params["encode"] == "weights" else self.a_format
+        stored, _ = self.sides.pair(self.a_format, self.b_format)
         if not stored.signed or self.params["zero_points"] != "none":
             raise TpeError(
                 f"encode_in = 'stored' is not legal with {stored.name} and zero_points = "
@@ -220,6 +221,11 @@ class Config:
         }
 
     @property
+    def sides(self) -> Sides:
+        """Which tensor is encoded, and what is turned for it."""
+        return sides_of(self.params)
+
+    @property
     def arithmetic(self) -> Arithmetic:
         """What its operands are, and what it makes of them."""
         return self.pe.arithmetic if self.pe else INTEGER
@@ -236,8 +242,8 @@ class Config:
     def _encoded(self, params: Mapping[str, Any]) -> tuple[Format, Format]:
         mode = params["zero_points"]
         code = zero_points.coded_format
-        a, b = code(self.a_format, mode), code(self.b_format, mode)
-        return (b, a) if params["encode"] == "weights" else (a, b)
+        sides = sides_of(params)
+        return sides.pair(code(self.a_format, mode), code(self.b_format, mode))
 
     @cached_property
     def chain(self) -> Chain:

@@ -205,8 +205,7 @@ class Engine(Config):
     ) -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
         seen = see(task, self.a_format, self.b_format, self.params["zero_points"])
-        transposed = self.params["encode"] == "weights"
-        encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
+        encoded, other = self.sides.operands(seen.a, seen.b)
         added = self.chain.values(chain_inputs, seen.a.shape[0], seen.b.shape[1], task.name)
         self.require_room(task.name, encoded.shape[1], added)
         found = None if values == "none" else self._values(seen, encoded, other, values, added)
@@ -239,12 +238,10 @@ class Engine(Config):
         self, seen: Seen, encoded: Ints, other: Ints, values: str, added: Added | None
     ) -> Results:
         """C (M, N) as it leaves the finish chain, and what it would be without overflow."""
-        transposed = self.params["encode"] == "weights"
         product = self.arithmetic.product(encoded, other, *self.encoded_formats())
-        exact = held = product.T if transposed else product
+        exact = held = self.sides.output(product)
         if values == "bits" and self.pe is not None:
-            bits = bit_level(self, encoded, other)
-            held = bits.T if transposed else bits
+            held = self.sides.output(bit_level(self, encoded, other))
         results = self.chain.applied(held, exact, seen.correction, added)
         return results if self.arithmetic.exact else self._inexact(results, seen)
 

@@ -109,7 +109,7 @@ def _ratios(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dict[s
 
 def _columns(engine: Config, layer: LayerRun) -> Fraction:
     """Average busy columns in a tile of this layer."""
-    n = layer.m if engine.params["encode"] == "weights" else layer.n
+    _, n = engine.sides.pair(layer.m, layer.n)
     return Fraction(n, -(-n // engine.grid.n))
 
 
@@ -117,8 +117,7 @@ def _encoded_operands(engine: Config, layers: Sequence[LayerRun]) -> int:
     """Operands that were encoded: all of the encoded matrix, once per tile of the other side."""
     total = 0
     for layer in layers:
-        swap = engine.params["encode"] == "weights"
-        m, n = (layer.n, layer.m) if swap else (layer.m, layer.n)
+        m, n = engine.sides.pair(layer.m, layer.n)
         total += m * layer.k * layer.repeat * -(-n // engine.grid.n)
     return total
 

@@ -81,8 +81,7 @@ def sample(
     """
     mode = engine.params["zero_points"]
     seen = see(Task("toggles", "gemm", a, b), engine.a_format, engine.b_format, mode)
-    transposed = engine.params["encode"] == "weights"
-    encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
+    encoded, other = engine.sides.operands(seen.a, seen.b)
     return switching(engine, encoded, other, seed, window, positions)
 
 

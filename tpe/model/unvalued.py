@@ -58,11 +58,10 @@ def unvalued_run(
     for side, number, what in zip(sides, formats, "AB", strict=True):
         _check_drawn(side, number, f"layer '{layer.name}': {what}")
     engine.require_room(layer.name, layer.k, None)
-    transposed = engine.params["encode"] == "weights"
-    m, n = (layer.n, layer.m) if transposed else (layer.m, layer.n)
+    m, n = engine.sides.pair(layer.m, layer.n)
     job = shape_job(engine, m, n, layer.k)
     if job.pe is None:  # what a bare nest skips is known of its operands alone
-        index = 1 if transposed else 0
+        index, _ = engine.sides.pair(0, 1)
         job = replace(job, a=_Side(engine, layer, index, zeros[index]).rows())
     timing, error = _timing(engine, layer, job, zeros, handshake)
     again, digits, steps = layer.repeat, timing.nonzero_digits, timing.row_steps
@@ -113,8 +112,7 @@ def _timing(
     pe = job.pe
     if pe is None or not (pe.sparse or pe.stepped):
         return _stepped_through(engine, layer, job, handshake), None
-    transposed = engine.params["encode"] == "weights"
-    sides = [_Side(engine, layer, i, zeros[i]) for i in ((1, 0) if transposed else (0, 1))]
+    sides = [_Side(engine, layer, i, zeros[i]) for i in engine.sides.pair(0, 1)]
     both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
     if not all(side.drawn for side in sides[: 1 + both]):
         known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)

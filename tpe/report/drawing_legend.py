@@ -70,9 +70,8 @@ def _operands(engine: Config) -> dict[str, str]:
     assert pe is not None and array is not None
     one_tile = shape_job(engine, engine.grid.m, engine.grid.n, 1)
     a_bits, b_bits = array.bandwidth(one_tile)
-    encoded, other = "activations", "weights"
-    if engine.params["encode"] == "weights":
-        encoded, other = "weights, transposed", "activations, transposed"
+    transposed = ", transposed" if engine.sides.turned else ""
+    encoded, other = (f"{x}{transposed}" for x in engine.sides.pair("activations", "weights"))
     if engine.params.get("encode_in") == "stored":
         bits = pe.code_bits(engine.widths, engine.params)
         encoded += f", stored as digits ({bits} bits for {engine.widths.a})"

@@ -200,7 +200,8 @@ def check_lanes(lanes: Sequence[int]) -> list[int]:
 
 def _rows(layer: Layer, carrier: Engine) -> int:
     """Rows of the encoded operand."""
-    return layer.n if carrier.params["encode"] == "weights" else layer.m
+    rows, _ = carrier.sides.pair(layer.m, layer.n)
+    return rows
 
 
 def _fewest_rows(workload: Workload, carrier: Engine) -> int:
@@ -222,7 +223,7 @@ def _encoded(layer: Layer, carrier: Engine) -> tuple[Ints, Ints]:
     """The encoded operand (M, K) and the other one (K, N), as an array gets them."""
     task = task_of(layer)
     seen = see(task, carrier.a_format, carrier.b_format, carrier.params["zero_points"])
-    a, b = (seen.b.T, seen.a.T) if carrier.params["encode"] == "weights" else (seen.a, seen.b)
+    a, b = carrier.sides.operands(seen.a, seen.b)
     return np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
 
 

@@ -207,9 +207,7 @@ def _alias(
 
 def stored_formats(engine: Config) -> tuple[Format, Format]:
     """Formats of the RTL's A and B as they are stored: A is the encoded side."""
-    transposed = engine.params["encode"] == "weights"
-    sides = (engine.a_format, engine.b_format)
-    return (sides[1], sides[0]) if transposed else sides
+    return engine.sides.pair(engine.a_format, engine.b_format)
 
 
 def _top(engine: Config, reset: str) -> str:

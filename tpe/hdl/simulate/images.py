@@ -102,9 +102,7 @@ class Images:
         full: Ints = shaped.transpose(1, 2, 0, 3).reshape(
             self.m_tiles * grid.m, self.n_tiles * grid.n
         )
-        if case.engine.params["encode"] == "weights":
-            full = full.T
-        return full[: case.a.shape[0], : case.b.shape[1]]
+        return case.engine.sides.output(full)[: case.a.shape[0], : case.b.shape[1]]
 
 
 @dataclass(frozen=True)
@@ -224,7 +222,7 @@ def first_flagged(case: Case) -> int:
     totals = totals if added is None else totals + added.added
     half = 1 << (engine.chain.acc_bits - 1)
     over = ((totals < -half) | (totals >= half)).astype(np.int64)
-    words = leaving(_turned(over, engine), sizes.m_tiles, sizes.n_tiles, engine)
+    words = leaving(engine.sides.output(over), sizes.m_tiles, sizes.n_tiles, engine)
     flagged = np.flatnonzero(words.max(axis=1))
     return int(flagged[0]) if len(flagged) else len(words)
 
@@ -236,17 +234,15 @@ def counts(case: Case) -> Counts:
 
 def _sizes(case: Case) -> Sizes:
     (m, k), n = case.a.shape, case.b.shape[1]
-    transposed = case.engine.params["encode"] == "weights"
-    return Sizes(case.engine, *((n, m) if transposed else (m, n)), k)
+    return Sizes(case.engine, *case.engine.sides.pair(m, n), k)
 
 
 def images(case: Case) -> Images:
     """Operands laid out in tiles; padding is whatever enters the array as zero."""
     engine, sizes = case.engine, _sizes(case)
-    transposed = engine.params["encode"] == "weights"
     codes = as_operands(case.a, case.b, engine.a_format, engine.b_format, "case")
-    a, b = (codes[1].T, codes[0].T) if transposed else codes
-    zeros = (case.b_zero, case.a_zero) if transposed else (case.a_zero, case.b_zero)
+    a, b = engine.sides.operands(*codes)
+    zeros = engine.sides.pair(case.a_zero, case.b_zero)
     a_words, b_words = _laid_out(
         sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
     )
@@ -303,14 +299,9 @@ def _taken(case: Case, sizes: Sizes) -> bytes:
     values = {} if added is None else _per_column(engine, sizes, added)
     more = [x for x in (seen.correction, None if added is None else added.c0) if x is not None]
     if more:
-        c = _turned(np.sum(more, axis=0), engine)
+        c = engine.sides.output(np.sum(more, axis=0))
         values["c_add_i"] = leaving(c, sizes.m_tiles, sizes.n_tiles, engine)
     return finish.image(engine, values)
-
-
-def _turned(c: Ints, engine: Config) -> Ints:
-    """C, its encoded side first."""
-    return c.T if engine.params["encode"] == "weights" else c
 
 
 def _per_column(engine: Config, sizes: Sizes, added: Added) -> dict[str, Ints]:
@@ -319,7 +310,7 @@ def _per_column(engine: Config, sizes: Sizes, added: Added) -> dict[str, Ints]:
     found = {"out_zero_i": np.full((sizes.counts().c, 1), added.zero)}
     for port, values in finish.per_column(added).items():
         full = np.zeros((sizes.m_tiles * engine.grid.m, sizes.n_tiles * engine.grid.n), np.int64)
-        if engine.params["encode"] == "weights":
+        if engine.sides.turned:
             full[: values.size] = values[:, None]
         else:
             full[:, : values.size] = values
@@ -331,15 +322,14 @@ def _per_column(engine: Config, sizes: Sizes, added: Added) -> dict[str, Ints]:
 def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
     """Words of C (M, N) in the order they leave, with what the RTL makes of the padding around."""
     engine, grid = case.engine, case.engine.grid
-    sides = m_tiles * grid.m, n_tiles * grid.n
-    m, n = sides[::-1] if engine.params["encode"] == "weights" else sides
+    m, n = engine.sides.pair(m_tiles * grid.m, n_tiles * grid.n)
     full = _of_padding(case, m, n)
     added = engine.chain.values(case.chain_inputs, c.shape[0], c.shape[1], "case")
     if added is not None:
         padded = added.padded(m, n)
         full = engine.chain.finished(padded.added, padded)
     full[: c.shape[0], : c.shape[1]] = c
-    return leaving(_turned(full, engine), m_tiles, n_tiles, engine)
+    return leaving(engine.sides.output(full), m_tiles, n_tiles, engine)
 
 
 def _of_padding(case: Case, m: int, n: int) -> Ints:

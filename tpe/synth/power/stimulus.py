@@ -87,8 +87,7 @@ def _shape(engine: Config, cycles: int) -> tuple[int, int, int]:
         return max(4, cycles // 4), grid.n, 4 * grid.chain
     steps = min(STEPS, cycles)
     tiles = max(1, round(cycles / (steps * _pace(engine))))
-    m, n, k = grid.m * tiles, grid.n, steps * engine.widths.lanes
-    return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
+    return (*engine.sides.pair(grid.m * tiles, grid.n), steps * engine.widths.lanes)
 
 
 def _sampled(engine: Config, sample: Sample, cycles: int) -> Case:
@@ -108,7 +107,7 @@ def _as_seen(engine: Config) -> Config:
     Its PEs are the same. TpeError if the formats that the array sees are none of an operand.
     """
     encoded, other = engine.encoded_formats()
-    sides = (other, encoded) if engine.params["encode"] == "weights" else (encoded, other)
+    sides = engine.sides.pair(encoded, other)
     names = [f"int{number.bits}" for number in sides]
     for name, number in zip(names, sides, strict=True):
         if name not in FORMATS:
@@ -129,7 +128,7 @@ def _sampled_shape(engine: Config, mean_k: float, cycles: int) -> tuple[int, int
         k = min(k, STEPS * engine.widths.lanes)
         tiles = max(1, round(cycles / (-(-k // engine.widths.lanes) * _pace(engine))))
         m, n = grid.m * (tiles // isqrt(tiles)), grid.n * isqrt(tiles)
-    return (n, m, k) if engine.params["encode"] == "weights" else (m, n, k)
+    return (*engine.sides.pair(m, n), k)
 
 
 def _pace(engine: Config) -> float:
@@ -157,5 +156,4 @@ def _corner(engine: Config, k: int, cycles: int) -> tuple[int, int]:
     if engine.array is not None and engine.array.chained:
         return max(4, cycles * grid.chain // max(k, 1)), grid.n
     tiles = max(1, round(cycles * engine.widths.lanes / (k * _pace(engine))))
-    sides = grid.m * tiles, grid.n
-    return (sides[1], sides[0]) if engine.params["encode"] == "weights" else sides
+    return engine.sides.pair(grid.m * tiles, grid.n)

@@ -95,8 +95,7 @@ def features(engine: Config, a: Any, b: Any, layer: LayerRun | None = None) -> d
 
 def _features(engine: Config, seen: Seen, one: LayerRun) -> dict[str, float] | None:
     """`features` of operands as the array sees them; None if no step follows another."""
-    transposed = engine.params["encode"] == "weights"
-    encoded, other = (seen.b.T, seen.a.T) if transposed else (seen.a, seen.b)
+    encoded, other = engine.sides.operands(seen.a, seen.b)
     chained = engine.array is not None and engine.array.chained
     toggles = switching(engine, encoded, other, positions=CHAINED if chained else KEPT)
     if toggles.steps == 0:

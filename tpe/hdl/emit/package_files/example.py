@@ -65,9 +65,9 @@ def example_case(engine: Config) -> Case:
     format without zero.
     """
     engine = engine.wrapping()
-    known, transposed = facts(engine), engine.params["encode"] == "weights"
-    sides = (ROWS_OF_A_CHAIN if known.chained else engine.grid.m), engine.grid.n
-    m, n = sides[::-1] if transposed else sides
+    known = facts(engine)
+    rows = ROWS_OF_A_CHAIN if known.chained else engine.grid.m
+    m, n = engine.sides.pair(rows, engine.grid.n)
     k = max(3, known.per_beat + 1)
     if engine.chain.narrow and not finish.has_room(engine, k):
         k = 1

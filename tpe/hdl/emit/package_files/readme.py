@@ -102,8 +102,7 @@ def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
     """
     engine = engine.wrapping()
     m, n = (known.rows if known.chained else engine.grid.m), engine.grid.n
-    if engine.params["encode"] == "weights":
-        m, n = n, m
+    m, n = engine.sides.pair(m, n)
     rows = []
     for k in TIMED_K:
         if engine.chain.narrow and not finish.has_room(engine, k):
@@ -146,7 +145,7 @@ def _counts(shown: Example) -> str:
 
 def _first_word(shown: Example) -> str:
     """The first outputs of the first word by name, and their values as the format reads them."""
-    turned = shown.case.engine.params["encode"] == "weights"
+    turned = shown.case.engine.sides.turned
     part, word = shown.known.c, int(shown.c[0], 16)
     names, values = [], []
     for i in range(min(part.count, shown.case.b.shape[1] if not turned else part.count, 4)):

@@ -47,8 +47,7 @@ def smoke_cases(engine: Config) -> list[Case]:
     if engine.chain.narrow and not finish.has_room(engine, k):
         k = 1
     m, n = known.rows + 1 if known.chained else engine.grid.m + 1, engine.grid.n + 1
-    if engine.params["encode"] == "weights":
-        m, n = n, m
+    m, n = engine.sides.pair(m, n)
     a, b = _drawn(engine, rng, (m, k), "a"), _drawn(engine, rng, (k, n), "b")
     zeros = {"a_zero": 0, "b_zero": 0}
     if engine.params["zero_points"] != "none":

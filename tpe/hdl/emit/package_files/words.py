@@ -68,7 +68,7 @@ def texts(engine: Config, known: Interface) -> dict[str, str]:
         "offsets": ", less their zero points" if engine.params["zero_points"] != "none" else "",
         "ready_note": _ready_note(known),
         "stall_note": _stall_note(known),
-        "encoded": _encoded(engine.params["encode"] == "weights"),
+        "encoded": _encoded(engine.sides.turned),
         "padding": _padding(engine),
         "order_text": _order(engine, known),
         **_layouts(engine, known),
