@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
+
 import numpy as np
 import pytest
 
 import tpe
+from tpe.base import registry
 from tpe.base.jit import compiled
 from tpe.numbers.bipolar import BIPOLAR1
 from tpe.numbers.float_words import fp32_sum, lmul_bf16
@@ -164,3 +167,21 @@ def test_a_run_of_floats_is_saved_with_its_values(tmp_path):
     loaded = tpe.Run.load(tmp_path / "run.json")
     assert loaded.C.dtype == np.float32 and loaded.C.tolist() == run.C.tolist()
     assert loaded.rows()[0]["max_abs_error_vs_exact"] is None
+
+
+def test_a_format_of_another_package_is_found(monkeypatch):
+    points = [EntryPoint("e4m3fn", f"{__name__}:E4M3", "tpe.formats")]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if "for" in group else [])
+    registry.homes.cache_clear()
+    try:
+        assert number_format("e4m3fn") is E4M3
+        (layer,) = tpe.workload("gemm:4x5x6:normal:3", a_type="e4m3fn", b_type="bf16").layers
+        again = E4M3.values(E4M3.codes(layer.activations))
+        assert (again == layer.activations).all() and layer.activations.dtype == np.float32
+        assert {"name": "e4m3fn", "bits": 8, "signed": True, "low": -448.0, "high": 448.0} in (
+            tpe.list_all()["formats"]
+        )
+        with pytest.raises(tpe.TpeError, match="unknown a_type 'e4m3fn'; legal: bf16"):
+            tpe.Engine("lmul", a_type="e4m3fn")
+    finally:
+        registry.homes.cache_clear()
