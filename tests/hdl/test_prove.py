@@ -143,7 +143,7 @@ def test_every_combination_is_covered() -> None:
     from tpe import pe as pes
 
     found = 0
-    for name in pes.names():
+    for name in pes.of_integers():
         for array in arrays.names() if pes.get(name).rtl else ():
             size = "2x2x2" if array == "cube3d" else "2x2"
             try:

@@ -57,8 +57,8 @@ def refused(*words: str) -> str:
 
 @pytest.mark.parametrize("workload", ["digits_mlp", GEMM])
 def test_every_row_is_the_run_of_its_engine(workload: str) -> None:
-    comparison = tpe.compare(pes.names(), workload, size="8x4", seed=3, a_type="int8")
-    assert [row["label"] for row in comparison.rows()] == list(pes.names())
+    comparison = tpe.compare(pes.of_integers(), workload, size="8x4", seed=3, a_type="int8")
+    assert [row["label"] for row in comparison.rows()] == list(pes.of_integers())
     layers = comparison.layer_rows()
     for row in comparison.rows():
         alone = tpe.Engine(row["pe"], row["array"], "8x4").run(workload, seed=3)
@@ -216,7 +216,7 @@ def test_choices_beside_engines_alone_are_refused() -> None:
 def test_it_runs_without_arguments_on_every_pe_and_echoes_itself() -> None:
     assert done().splitlines()[0] == "$ tpe compare"
     first = done("--verbose").splitlines()[0]
-    assert first.startswith(f"$ tpe compare --pe {','.join(pes.names())} --array ")
+    assert first.startswith(f"$ tpe compare --pe {','.join(pes.of_integers())} --array ")
     assert " -p opt4c:encoder=ent " in first and first.endswith(" --seed 0")
     assert done(*shlex.split(first)[3:], "--verbose").splitlines()[0] == first
 
@@ -257,7 +257,9 @@ def test_no_table_has_cycles_without_area_and_energy(words: tuple[str, ...]) -> 
         heads, _, body = part.partition("─\n")
         assert "area   energy" in heads and "um2       pJ" in heads
         rows = [line for line in body.splitlines() if line.split()[-1] in ("unknown", "-")]
-        assert len(rows) == len(pes.names()) * (3 if len(counted) == 2 and "layer" in heads else 1)
+        assert len(rows) == len(pes.of_integers()) * (
+            3 if len(counted) == 2 and "layer" in heads else 1
+        )
         assert all(line.count("unknown") == 2 or "refused" in line for line in rows)
     without = text.partition("bits\n")[2].partition("█")[0]
     assert "12,627" not in without or "--layers" in words  # cycles stand in no other table
@@ -309,7 +311,7 @@ def test_tables_are_written(layers: bool, tmp_path: Path) -> None:
     done("--table", str(file), *(["--layers"] if layers else []))
     frame = pd.read_csv(file)
     assert tuple(frame.columns) == (*COLUMNS, *EXTRA)
-    assert len(frame) == len(pes.names()) * (3 if layers else 1)
+    assert len(frame) == len(pes.of_integers()) * (3 if layers else 1)
 
 
 def test_engines_from_files_are_compared(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from functools import cache
 
 from tpe.base import registry
 from tpe.base.errors import pick
+from tpe.numbers.arithmetic import INTEGER
 from tpe.pe.base import PE
 
 BASELINE = "mac"  # what others are compared to
@@ -24,6 +25,16 @@ NOT_CHECKED = "not checked"
 def names() -> tuple[str, ...]:
     """The ids of all PEs, the baseline first, the rest by name."""
     return tuple(sorted(registry.homes("tpe.pes"), key=lambda name: (name != BASELINE, name)))
+
+
+@cache
+def of_integers() -> tuple[str, ...]:
+    """Those that compute in integers, and so take the same operands.
+
+    >>> "lmul" in names(), "lmul" in of_integers()
+    (True, False)
+    """
+    return tuple(name for name in names() if get(name).arithmetic == INTEGER)
 
 
 def get(name: str) -> PE:

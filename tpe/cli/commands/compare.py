@@ -47,7 +47,7 @@ PesOption = Annotated[
     typer.Option(
         "--pe",
         metavar="PE,...",
-        help="Ids of PEs: see `tpe list`. Default: all; mac,opt1,opt4c with --iso.",
+        help="Ids of PEs: see `tpe list`. Default: all of integers; mac,opt1,opt4c with --iso.",
     ),
 ]
 ArraysOption = Annotated[
@@ -210,7 +210,7 @@ def _pes(text: str | None, iso: str | None, cost: str | None) -> list[str]:
         return list(dict.fromkeys(row.pe for row in read_cost(cost).costs))
     if text is None and iso is not None:
         return list(DEFAULT_PES)
-    return list(pes.names()) if text is None else [name.strip() for name in text.split(",")]
+    return list(pes.of_integers()) if text is None else [n.strip() for n in text.split(",")]
 
 
 def _engines(specs: Sequence[str], param: Iterable[str] | None) -> dict[str, Engine]:

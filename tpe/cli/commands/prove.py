@@ -73,7 +73,7 @@ def _engines(
 
     chosen: list[str | None] = [pe]
     if not any((pe, array, engine_file, param)):
-        chosen = [name for name in pes.names() if pes.get(name).rtl]
+        chosen = [name for name in pes.of_integers() if pes.get(name).rtl]
     return [engine_of(name, array, size, param, engine_file, DEFAULT_SIZE) for name in chosen]
 
 
