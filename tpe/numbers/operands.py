@@ -30,7 +30,8 @@ def as_operands(
 def check_accumulator(layer: str, k: int, a: Format, b: Format, acc_bits: int) -> None:
     """Raise if a sum of `k` products of these formats may leave `acc_bits`, by interval arithmetic.
 
-    >>> check_accumulator("fc1", 1024, IntFormat("int8", 8, True), IntFormat("int8", 8, True), 24)
+    >>> from tpe.numbers.formats import FORMATS
+    >>> check_accumulator("fc1", 1024, FORMATS["int8"], FORMATS["int8"], 24)
     Traceback (most recent call last):
     tpe.TpeError: layer 'fc1': K = 1024 products of int8 and int8 need an accumulator of \
 26 bits, acc_bits = 24; set acc_bits = 26, or overflow = wrap

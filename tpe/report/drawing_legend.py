@@ -49,6 +49,7 @@ def in_cell(engine: Config, index: int) -> bool:
 def legend(engine: Config) -> list[str]:
     """The lines below a drawing, 80 columns wide at most.
 
+    >>> from tpe.model.engine import Engine
     >>> print(legend(Engine("mac", "matrix2d", "2x2"))[0])
     A[m, k]  activations, 16 bits a cycle: to every cell of a row at once
     """
