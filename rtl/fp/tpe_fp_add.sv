@@ -23,7 +23,9 @@ module tpe_fp_add #(
   localparam int unsigned SizeWidth  = Width - 1;      // of a word without its sign
 
   localparam logic [SizeWidth-1:0] Infinity = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
-  localparam logic [Width-1:0]     NotANumber = {1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}};
+  localparam logic [Width-1:0]     NotANumber = {
+    1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}
+  };
 
   // The larger magnitude first: then no difference is negative.
   logic             swap;
@@ -56,7 +58,8 @@ module tpe_fp_add #(
 
   logic [SigWidth:0] total;
 
-  assign total = subtract ? {1'b0, major_sig} - {1'b0, aligned} : {1'b0, major_sig} + {1'b0, aligned};
+  assign total = subtract ? {1'b0, major_sig} - {1'b0, aligned}
+                          : {1'b0, major_sig} + {1'b0, aligned};
 
   // Normalisation: right by one after a carry, else left, but never below the exponent 1.
   logic [CountWidth-1:0] zeros;

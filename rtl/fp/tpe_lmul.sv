@@ -1,8 +1,8 @@
 // tpe_lmul -- L-Mul: a floating-point product by one integer addition.
 //
 // The exponent and fraction fields of both operands are added as one integer, less the bias, plus
-// an offset, 2**(FracWidth - l) in the paper: r = x + y - (Bias << FracWidth) + Added. A carry out of the
-// fractions moves on into the exponent, which is what makes it no sum of fractions.
+// an offset, 2**(FracWidth - l) in the paper: r = x + y - (Bias << FracWidth) + Added. A carry out
+// of the fractions moves on into the exponent, which is what makes it no sum of fractions.
 // Reference : arXiv:2410.00907, the integer form
 // Subnormals: in and out they are zero.
 // Overflow  : infinity. NaN, and infinity times zero, give the NaN {0, ones, 1 0..0}.
@@ -25,7 +25,9 @@ module tpe_lmul #(
   localparam int unsigned SumWidth  = SizeWidth + 2;  // of two of them, and a sign
 
   localparam logic [SizeWidth-1:0] Infinity = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
-  localparam logic [Width-1:0]     NotANumber = {1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}};
+  localparam logic [Width-1:0]     NotANumber = {
+    1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}
+  };
   localparam logic [SumWidth-1:0]  Constant = SumWidth'(Added) - (SumWidth'(Bias) << FracWidth);
 
   logic                sign;

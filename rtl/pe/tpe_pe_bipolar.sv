@@ -29,8 +29,11 @@ module tpe_pe_bipolar #(
     output       logic [PsumWidth-1:0]         psum_o
 );
 
-  if (BWidth != 1 || CodeWidth != AWidth || PsumWidth != AccWidth || AccWidth < AWidth + 1) begin : gen_check
-    $error("tpe_pe_bipolar: BWidth = 1, CodeWidth = AWidth, PsumWidth = AccWidth > AWidth");
+  if (BWidth != 1 || CodeWidth != AWidth) begin : gen_check_operands
+    $error("tpe_pe_bipolar: BWidth = 1, CodeWidth = AWidth");
+  end
+  if (PsumWidth != AccWidth || AccWidth < AWidth + 1) begin : gen_check
+    $error("tpe_pe_bipolar: PsumWidth = AccWidth > AWidth");
   end
 
   logic unused_inputs;

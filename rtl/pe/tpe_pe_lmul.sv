@@ -32,8 +32,11 @@ module tpe_pe_lmul #(
   localparam int unsigned ExpWidth  = 8;
   localparam int unsigned FracWidth = 7;  // mantissa fraction bits of bf16
 
-  if (AWidth != 16 || BWidth != 16 || AccWidth != 32 || PsumWidth != 32 || Lanes != 1) begin : gen_check
-    $error("tpe_pe_lmul: AWidth = BWidth = 16, AccWidth = PsumWidth = 32, Lanes = 1");
+  if (AWidth != 16 || BWidth != 16 || Lanes != 1) begin : gen_check_operands
+    $error("tpe_pe_lmul: AWidth = BWidth = 16, Lanes = 1");
+  end
+  if (AccWidth != 32 || PsumWidth != 32) begin : gen_check
+    $error("tpe_pe_lmul: AccWidth = PsumWidth = 32");
   end
 
   if (LmulOffset > tpe_pkg::LmulOffsetNone) begin : gen_check_offset

@@ -147,8 +147,12 @@ def test_values_and_cycles_are_the_models(
 ) -> None:
     one = tpe.Engine(pe, array, size, **params)
     k = 1 if one.chain.narrow else 9
-    cases = [Case(one, *operands(one, 5, 4, k, seed=s), chain_inputs=_drawn(one, s)) for s in (1, 2)]
-    cases.append(Case(one, *operands(one, 3, 2, k, seed=3), STALLS, chain_inputs=_drawn(one, 3, 3, 2)))
+    cases = [
+        Case(one, *operands(one, 5, 4, k, seed=s), chain_inputs=_drawn(one, s)) for s in (1, 2)
+    ]
+    cases.append(
+        Case(one, *operands(one, 3, 2, k, seed=3), STALLS, chain_inputs=_drawn(one, 3, 3, 2))
+    )
     for outcome in cosimulate(cases, asserts=True, reset="sync"):
         assert outcome.ok, outcome.first_mismatch()
 
