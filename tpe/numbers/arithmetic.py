@@ -15,6 +15,7 @@ import numpy as np
 
 from tpe.numbers.formats import Format
 from tpe.numbers.operands import Ints
+from tpe.numbers.words import wrap
 
 _FLOAT32_EXACT = 1 << 24  # integers up to here are exact in float32 ...
 _FLOAT64_EXACT = 1 << 53  # ... and in float64
@@ -56,10 +57,7 @@ class Arithmetic:
         """Words of C, signed, that stand for these values."""
         if self.result is None:
             return values
-        codes = self.result.codes(values)  # type: ignore[attr-defined]
-        half = 1 << (self.result.bits - 1)
-        signed: Ints = (codes ^ half) - half
-        return signed
+        return wrap(self.result.codes(values), self.result.bits)  # type: ignore[attr-defined]
 
     def legal(self, name: str) -> tuple[Any, ...] | None:
         """What an engine's parameter may be here, its default first; None: whatever it may be."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import Array, Format, normal_steps, number_format
-from tpe.numbers.matrices import shape_text
+from tpe.numbers.matrices import check_dimensions
 
 _NORMAL_STEPS = 1 << 15  # of a normal distribution on either side, 8 sigma wide
 _NORMAL_SIGMAS = 8.0
@@ -217,10 +217,7 @@ def _reals(value: object, where: str, dims: str) -> Array:
         raise TpeError(f"{where} are not a rectangular array; legal: {dims} numbers") from None
     if array.dtype.kind not in "iuf":
         raise TpeError(f"{where} are {array.dtype}; legal: integers or floats")
-    if array.ndim != 2:
-        raise TpeError(f"{where} have {array.ndim} dimension(s), not 2; legal: {dims}")
-    if array.size == 0:
-        raise TpeError(f"{where} are {shape_text(array)}; legal: {dims} with no dimension of 0")
+    check_dimensions(array, where, dims)
     return array.astype(np.float64)
 
 

@@ -12,12 +12,17 @@ INT64_MAX = 2**63 - 1
 def as_matrix(value: object, where: str, dims: str) -> np.ndarray:
     """`value` as a two-dimensional integer array, not copied; `TpeError` if it is none."""
     array = _as_array(value, where, dims)
+    check_dimensions(array, where, dims)
+    _check_integers(array, where)
+    return array
+
+
+def check_dimensions(array: np.ndarray, where: str, dims: str) -> None:
+    """`TpeError` unless an array has two dimensions, neither of 0."""
     if array.ndim != 2:
         raise TpeError(f"{where} have {array.ndim} dimension(s), not 2; legal: {dims}")
     if array.size == 0:
         raise TpeError(f"{where} are {shape_text(array)}; legal: {dims} with no dimension of 0")
-    _check_integers(array, where)
-    return array
 
 
 def owned(array: np.ndarray) -> np.ndarray:

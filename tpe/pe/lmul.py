@@ -19,7 +19,7 @@ from tpe.numbers.float_words import fp32_sum, lmul_bf16
 from tpe.numbers.floats import FP32
 from tpe.numbers.formats import Format
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64
+from tpe.numbers.words import I64, wrap
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Dense
@@ -30,22 +30,25 @@ OFFSET = 1 << (7 - 4)  # 2**-l of the paper, in units of the last fraction bit
 _BIAS, _FRACTIONS = 127, 1 << 7
 
 
-@kernel(step_type)
-def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """Multiply with the paper's offset, add with one rounding."""
+@kernel()
+def accumulate(codes: I64, b: I64, psum: I64, offset: int) -> None:
+    """Multiply with an offset, add with one rounding."""
     for lane in range(codes.shape[0]):
         for n in range(codes.shape[1]):
-            product = lmul_bf16(codes[lane, n], b[lane, n], OFFSET)
+            product = lmul_bf16(codes[lane, n], b[lane, n], offset)
             psum[0, n] = fp32_sum(psum[0, n], product << 16)
+
+
+@kernel(step_type)
+def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
+    """A step with the paper's offset."""
+    accumulate(codes, b, psum, OFFSET)
 
 
 @kernel(step_type)
 def step_without_offset(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """The same without an offset: Mitchell's product."""
-    for lane in range(codes.shape[0]):
-        for n in range(codes.shape[1]):
-            product = lmul_bf16(codes[lane, n], b[lane, n], 0)
-            psum[0, n] = fp32_sum(psum[0, n], product << 16)
+    accumulate(codes, b, psum, 0)
 
 
 @kernel(resolve_type)
@@ -69,8 +72,7 @@ def _summed(a: Ints, b: Ints, offset: int) -> Ints:
     with np.errstate(all="ignore"):
         for k in range(a.shape[1]):
             total += _products(a[:, k, None], b[None, k], offset)
-    codes = FP32.codes(total)
-    return (codes ^ (1 << 31)) - (1 << 31)
+    return wrap(FP32.codes(total), FP32.bits)
 
 
 def _products(x: Ints, y: Ints, offset: int) -> np.ndarray:
