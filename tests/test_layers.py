@@ -92,7 +92,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 def test_the_test_sees_lazy_imports_and_those_for_types() -> None:
     assert "tpe.report.papers.words" in set(imported(ROOT / "cli" / "commands" / "reproduce.py"))
-    assert "tpe.engine.config" in set(imported(ROOT / "model" / "bare_nest.py"))
+    assert "tpe.engine.config" in set(imported(ROOT / "model" / "firings.py"))
 
 
 def test_no_module_and_no_function_is_long() -> None:

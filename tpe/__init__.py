@@ -2,7 +2,7 @@
 
 What the command line does is a function here, with the same words:
 
-    engines     Engine, Config, Nest; list_all, list_combinations, describe
+    engines     Engine, Config, Nest, NestEngine; list_all, list_combinations, describe
     workloads   workload, Workload, Layer; rounded
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tpe.hdl.simulate.verify import verify
     from tpe.model.engine import Engine, Run
     from tpe.model.layer_run import LayerRun
+    from tpe.model.nest_engine import NestEngine
     from tpe.nest.notation import Nest
     from tpe.numbers.floats import rounded
     from tpe.predict.fit import fit
@@ -57,6 +58,7 @@ __all__ = [
     "Layer",
     "LayerRun",
     "Nest",
+    "NestEngine",
     "Requant",
     "Run",
     "TpeError",
@@ -90,6 +92,7 @@ _HOMES = {
     "Layer": ("tpe.workloads", "Layer"),
     "LayerRun": ("tpe.model.layer_run", "LayerRun"),
     "Nest": ("tpe.nest.notation", "Nest"),
+    "NestEngine": ("tpe.model.nest_engine", "NestEngine"),
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
     "Workload": ("tpe.workloads", "Workload"),

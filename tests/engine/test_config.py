@@ -144,14 +144,13 @@ def test_whatever_changes_behaviour_changes_the_hash(other: tpe.Engine) -> None:
     assert other.hash != tpe.Engine("mac", "os", "2x4").hash
 
 
-def test_engines_from_nests_have_hashes_and_cannot_be_saved(tmp_path: Path) -> None:
+def test_engines_of_nests_have_hashes_and_a_config_takes_none() -> None:
     from tpe.nest.notation import mac, tile
 
-    one, two = tpe.Engine(mac(*tile(2, 2, 4))), tpe.Engine(mac(*tile(2, 3, 4)))
-    assert one.hash != two.hash == tpe.Engine(mac(*tile(2, 3, 4))).hash
-    with pytest.raises(tpe.TpeError, match="an engine from a nest cannot be saved"):
-        one.save(tmp_path / "x.toml")
-    assert list(tmp_path.iterdir()) == []
+    one, two = tpe.NestEngine(mac(*tile(2, 2, 4))), tpe.NestEngine(mac(*tile(2, 3, 4)))
+    assert one.hash != two.hash == tpe.NestEngine(mac(*tile(2, 3, 4))).hash
+    with pytest.raises(tpe.TpeError, match=r"a nest runs as tpe\.NestEngine"):
+        tpe.Engine(one.nest)
 
 
 def test_an_engine_of_a_pe_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_workloads_pickle_with_their_operands() -> None:
 
 
 def test_engines_from_a_nest_pickle_and_a_comparison_keeps_its_refusals() -> None:
-    engine = tpe.Engine(mac(*tile(2, 2, 4)))
+    engine = tpe.NestEngine(mac(*tile(2, 2, 4)))
     assert again(engine) == engine and again(engine).run(A, B).cycles == engine.run(A, B).cycles
     mixed = tpe.compare(["mac", "opt4c"], "gemm:4x4x4", array="os", size=4)
     assert again(mixed).rows() == mixed.rows()
@@ -118,7 +118,7 @@ def test_engines_that_behave_alike_are_equal_and_others_are_not() -> None:
         tpe.Engine("mac", "os", "4x5"),
         tpe.Engine("mac", "os", "4x4", encoder="ent"),
         tpe.Engine("mac", "os", "4x4", acc_bits=24),
-        tpe.Engine(mac(*tile(4, 4, 4))),
+        tpe.NestEngine(mac(*tile(4, 4, 4))),
         "mac",
     ]
     assert all(plain != other for other in others)

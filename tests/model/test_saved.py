@@ -78,7 +78,7 @@ def test_a_comparison_comes_back_with_its_refusals(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_cannot_be_made_again_is_refused_and_no_file_is_left(tmp_path: Path) -> None:
-    run = tpe.Engine(mac(*tile(2, 2, 4))).run(A, B)
+    run = tpe.NestEngine(mac(*tile(2, 2, 4))).run(A, B)
     with pytest.raises(tpe.TpeError, match="from a nest cannot be saved"):
         run.save(tmp_path / "run.json")
     assert list(tmp_path.iterdir()) == []

@@ -100,7 +100,7 @@ def test_bare_nests_too(encode):
     """Of generated operands, which steps that a nest skips are known from."""
     dense = notation.mac(*notation.tile(4, 2, 4))
     for nest in (dense, opt1(dense), opt3(dense)):
-        own = tpe.Engine(nest, encode=encode)
+        own = tpe.NestEngine(nest, encode=encode)
         bare, whole = (own.run("gemm:5x6x7", values=values) for values in ("none", "auto"))
         same_but_values(bare, whole)
 

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.model.engine import Engine
+from tpe.model.nest_engine import NestEngine
 from tpe.nest.notation import M, mac, tile
 from tpe.nest.rewrites import opt3
 from tpe.numbers.operands import check_accumulator
@@ -106,7 +107,7 @@ def test_the_chain_is_the_papers() -> None:
 
 
 def test_the_chain_of_a_nest_of_ones_own() -> None:
-    facts = describe(Engine(opt3(mac(*tile(4, 4, 4)))))
+    facts = describe(NestEngine(opt3(mac(*tile(4, 4, 4)))))
     assert [row["to"] for row in facts["rewrites"]["chain"]] == ["opt1", "opt2", "this nest"]
     assert facts["psum"] is None and facts["arrays"] == []
     assert "no array" in facts["picture"]

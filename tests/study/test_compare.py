@@ -164,7 +164,7 @@ def test_operands_of_other_types_are_not_compared() -> None:
 def test_an_engine_from_a_nest_can_be_compared() -> None:
     from tpe.nest.notation import mac, tile
 
-    rows = tpe.compare([tpe.Engine(mac(*tile(4, 4, 4))), "mac"], GEMM, size="4x4").rows()
+    rows = tpe.compare([tpe.NestEngine(mac(*tile(4, 4, 4))), "mac"], GEMM, size="4x4").rows()
     assert rows[0]["label"] == "nest" and rows[0]["operand_bits_per_cycle_ratio"] is None
     assert rows[0]["cycles_ratio"] < 1  # filling and draining are not in the notation
 

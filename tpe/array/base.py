@@ -95,38 +95,22 @@ ALWAYS = Handshake()
 
 
 @dataclass(frozen=True)
-class Job:
-    """One GEMM as an array sees it: A (M, K) is the encoded operand, B (K, N) the other.
+class TiledGemm:
+    """One GEMM cut into tiles of outputs: A (M, K) is the encoded operand, B (K, N) the other.
 
-    Only PEs whose steps depend on the operands read them, (M, K) and (K, N); None is an operand
-    that is not known. `rows` x `cols` outputs are a tile;
-    `chain` cells pass a sum over K from one to the next.
+    None is an operand that is not known. `rows` x `cols` outputs are a tile; `chain` cells pass a
+    sum over K from one to the next.
     """
 
-    pe: PE | None  # None for an engine from a bare nest
-    params: Params
     widths: Widths
     rows: int
     cols: int
-    a: Any
-    b: Any
+    chain: int
     m: int
     n: int
     k: int
-    chain: int = 1
-
-    @property
-    def record(self) -> PE:
-        """The PE; only engines from a bare nest have none, and they have no array either."""
-        assert self.pe is not None
-        return self.pe
-
-    @property
-    def a_bits(self) -> int:
-        """Bits of an operand of A as it comes to the array: stored digits are more than its own."""
-        if self.params.get("encode_in") == "stored":
-            return self.record.code_bits(self.widths, self.params)
-        return self.widths.a
+    a: Any
+    b: Any
 
     @property
     def m_tiles(self) -> int:
@@ -142,6 +126,21 @@ class Job:
     def tiles(self) -> int:
         """Output tiles."""
         return self.m_tiles * self.n_tiles
+
+
+@dataclass(frozen=True)
+class Job(TiledGemm):
+    """One GEMM as an array sees it. Only PEs whose steps depend on the operands read them."""
+
+    pe: PE
+    params: Params
+
+    @property
+    def a_bits(self) -> int:
+        """Bits of an operand of A as it comes to the array: stored digits are more than its own."""
+        if self.params.get("encode_in") == "stored":
+            return self.pe.code_bits(self.widths, self.params)
+        return self.widths.a
 
 
 @dataclass(frozen=True)
@@ -232,7 +231,7 @@ def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> S
     `overhead` cycles when nobody waits; `flush` is the number of cycles from the last beat to the
     first row read, plus the two registers behind it. Planes are closed by one step more.
     """
-    lanes, planes = job.widths.lanes, job.record.planes(job.widths)
+    lanes, planes = job.widths.lanes, job.pe.planes(job.widths)
     closing = int(planes > 1)
     steps = -(-job.k // lanes) * planes
     useful = Fraction(job.k * planes, lanes)

@@ -220,7 +220,7 @@ def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     """The steps of all rows in one range of K."""
     codes = _codes(job, start, stop)
     flags, popcount = _tables(job)
-    group, planes, lanes = job.record.group, job.widths.digits, job.widths.lanes
+    group, planes, lanes = job.pe.group, job.widths.digits, job.widths.lanes
     step = max(1, CHUNK // codes.shape[1])
     parts = [codes[i : i + step] for i in range(0, len(codes), step)]
     groups = -(-codes.shape[1] // group)
@@ -272,7 +272,7 @@ def range_costs(job: Job, start: int, stop: int) -> Ints:
     """Steps of every group in one range of K: (rows, lanes, planes, rounds), int16."""
     codes = _codes(job, start, stop)
     flags, _ = _tables(job)
-    group, planes, lanes = job.record.group, job.widths.digits, job.widths.lanes
+    group, planes, lanes = job.pe.group, job.widths.digits, job.widths.lanes
     pad = -codes.shape[1] % (group * lanes)
     nonzero = np.pad(flags[codes], ((0, 0), (0, pad)))[:, :, None] >> np.arange(planes) & 1
     counts = nonzero.reshape(len(codes), -1, lanes, group, planes).sum(axis=3)

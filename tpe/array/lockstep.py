@@ -56,8 +56,8 @@ def stepped_timing(job: Job, handshake: Handshake) -> Schedule:
 
 def pace_of(job: Job) -> LockStep:
     """The pace of a job's PE, which is in lock-step here."""
-    pace = job.record.pace
-    assert isinstance(pace, LockStep), f"{job.record.name} is not in lock-step"
+    pace = job.pe.pace
+    assert isinstance(pace, LockStep), f"{job.pe.name} is not in lock-step"
     return pace
 
 

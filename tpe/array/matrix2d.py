@@ -16,21 +16,21 @@ DRIFT = Parameter(
 
 def timing(job: Job, handshake: Handshake) -> Schedule:
     """Dense: steps + rows + cell latency + 3 cycles a tile of K. Else `free_rows`, `lockstep`."""
-    if job.record.sparse:
+    if job.pe.sparse:
         return sparse_timing(job, handshake)
-    if job.record.stepped:
+    if job.pe.stepped:
         from tpe.array.lockstep import stepped_timing
 
         return stepped_timing(job, handshake)
-    flush = 1 + job.record.latency(job.params) + 2
+    flush = 1 + job.pe.latency(job.params) + 2
     return dense_timing(job, flush + job.rows, flush, handshake)
 
 
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B; sparse: a group per row, a B per PE."""
     w = job.widths
-    if job.record.sparse:
-        group = job.record.group * w.lanes
+    if job.pe.sparse:
+        group = job.pe.group * w.lanes
         return job.rows * group * job.a_bits, job.rows * job.cols * w.lanes * w.b
     return job.rows * w.lanes * job.a_bits, job.cols * w.lanes * w.b
 

@@ -48,7 +48,7 @@ def sampled_timing(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
     draw_a: rows of the encoded operand. draw_b: columns of the other one, read by PEs whose steps
     depend on both.
     """
-    if job.record.sparse:
+    if job.pe.sparse:
         return _Sparse(job, draw_a).estimate()
     return _stepped(job, draw_a, draw_b)
 

@@ -14,7 +14,7 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     Skew rows + cols - 2, the operand register and the cell's own, the psum; then the row register
     and the C register, and one row a cycle.
     """
-    latency = job.record.latency(job.params)
+    latency = job.pe.latency(job.params)
     flush = job.rows + job.cols - 1 + latency + 2
     return dense_timing(job, flush + job.rows, flush, handshake)
 

@@ -71,7 +71,7 @@ def in_order(job: Job) -> Iterator[Pass]:
 
 def leaving(job: Job) -> int:
     """Cycles from the acceptance of a row to its word of C."""
-    return job.chain + job.cols + job.record.latency(job.params) + 2
+    return job.chain + job.cols + job.pe.latency(job.params) + 2
 
 
 def exposed(job: Job, done: Pass) -> int:

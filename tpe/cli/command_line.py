@@ -140,7 +140,6 @@ def command_line(
     """
     from tpe.engine.parameters import size_text
 
-    assert engine.pe is not None and engine.array is not None
     size = size_text(engine.size)
     place = {"pe": engine.pe.name, "array": engine.array.name, "size": size}
     rest = [*option_words(options), *words]
@@ -157,7 +156,6 @@ def _place_words(engine: Engine, size: str, default_size: object) -> list[str]:
     from tpe.engine.parameters import default_size as of_array
     from tpe.engine.parameters import size_text
 
-    assert engine.record is not None and engine.array is not None
     pe, array = engine.record.name, engine.array.name
     flat = len(engine.array.sides) == 2
     default = default_size if flat else size_text(of_array(engine.array))
@@ -183,7 +181,7 @@ def chosen_params(engine: Engine) -> dict[str, Any]:
     for name in engine.params:
         fewer = {key: value for key, value in chosen.items() if key != name}
         try:
-            if Engine(engine.record or "", engine.array, engine.size, **fewer) == engine:
+            if Engine(engine.record, engine.array, engine.size, **fewer) == engine:
                 chosen = fewer
         except TpeError:  # it cannot be left out
             continue

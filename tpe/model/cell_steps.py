@@ -59,7 +59,6 @@ def kept_steps(engine: Config, a: Ints, b: Ints, most: int | None = None) -> Ste
     All of them, or of selected digits `most` and perhaps some more.
     """
     pe = engine.pe
-    assert pe is not None
     if pe.sparse:
         return _selected_steps(engine, a, b, most)
     w = engine.widths
@@ -81,7 +80,6 @@ def kept_steps(engine: Config, a: Ints, b: Ints, most: int | None = None) -> Ste
 def _selected_steps(engine: Config, a: Ints, b: Ints, most: int | None) -> Steps:
     """What the front of a row emits: pass by pass, plane by plane, lanes side by side."""
     pe, w = engine.pe, engine.widths
-    assert pe is not None
     pad = -len(a) % (pe.group * w.lanes)
     coded = np.pad(encoding(engine.encoder).encode(a, w.a).astype(np.int64), ((0, pad), (0, 0)))
     other = np.pad(b.astype(np.int64), (0, pad))

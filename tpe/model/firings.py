@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.array.base import Job, Schedule
-from tpe.nest.notation import K, Nest, bind
-from tpe.nest.readings import firings
+from tpe.nest.notation import K, Nest
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -32,9 +31,6 @@ def count_firings(
     if not engine.has_nest:
         return {}
     nest = engine.nest
-    if job.pe is None:
-        bound = bind(nest, job.m, job.n, job.k)
-        return dict(firings(bound, job.a, engine.encoder, job.widths.a))
     units = engine.inventory(job.m, job.n, job.k)
     if timing.nonzero_digits is None:
         return _sum([(unit.op, unit.runs) for unit in units])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import numpy as np
 
-from tpe.array.base import Cycles
+from tpe.array.base import Cycles, Schedule, TiledGemm
 from tpe.numbers.operands import Ints
 
 
@@ -86,6 +87,26 @@ class LayerRun:
         return self.m * self.n * self.k * self.repeat
 
 
-def repeated(firings: Mapping[str, int | None], times: int) -> dict[str, int | None]:
-    """Firings of equal GEMMs; what is not known of one is not known of all."""
-    return {op: None if count is None else count * times for op, count in firings.items()}
+def counts(
+    tiled: TiledGemm,
+    timing: Schedule,
+    firings: Mapping[str, int | None],
+    bandwidth: tuple[int | None, int | None],
+    repeat: int,
+) -> dict[str, Any]:
+    """What is counted of a layer of `repeat` equal GEMMs, by the names of `LayerRun`'s fields.
+
+    What is not known of one is not known of all.
+    """
+
+    def of_all(count: int | None) -> int | None:
+        return None if count is None else count * repeat
+
+    return {
+        "terms": timing.cycles * repeat,
+        "nonzero_digits": of_all(timing.nonzero_digits),
+        "firings": {op: of_all(count) for op, count in firings.items()},
+        "tiles": tiled.tiles * repeat,
+        "bandwidth": bandwidth,
+        "row_steps": of_all(timing.row_steps),
+    }

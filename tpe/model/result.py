@@ -11,7 +11,7 @@ from tpe.array.base import Cycles
 from tpe.base.columns import Column
 from tpe.base.errors import TpeError
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
-from tpe.engine.config import Config
+from tpe.engine.spec import EngineSpec
 from tpe.model.columns import AddedColumns, ColumnSet, added, column_set
 from tpe.model.layer_run import LayerRun
 from tpe.model.rows import layers_row, point_id, without_values
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class RunRecord:
     """What an engine did: `layers` in order, and a network's metrics (accuracy)."""
 
-    engine: Config
+    engine: EngineSpec
     workload: str
     seed: int
     layers: tuple[LayerRun, ...]

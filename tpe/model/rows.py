@@ -10,11 +10,11 @@ from math import hypot, isfinite
 from typing import Any
 
 from tpe.array.base import TERMS, Cycles
-from tpe.engine.config import Config
+from tpe.engine.spec import EngineSpec
 from tpe.model.layer_run import Error, LayerRun
 
 
-def layers_row(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dict[str, Any]:
+def layers_row(engine: EngineSpec, layers: Sequence[LayerRun], terms: Cycles) -> dict[str, Any]:
     """The columns of some layers together; `terms`: where their cycles went.
 
     Shapes and operand sources that differ are null.
@@ -77,7 +77,9 @@ def without_values(layers: Sequence[LayerRun]) -> str | None:
     )
 
 
-def _ratios(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dict[str, float | None]:
+def _ratios(
+    engine: EngineSpec, layers: Sequence[LayerRun], terms: Cycles
+) -> dict[str, float | None]:
     """Per-operand and utilisation columns: fractions of what the array could do in the cycles."""
     steps = sum(layer.tiles * layer.k for layer in layers)
     macs = sum(layer.macs for layer in layers)
@@ -91,7 +93,7 @@ def _ratios(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dict[s
         if sparse
         else Fraction(macs)
     )
-    if engine.pe is not None and engine.pe.stepped:  # busy cycles of PEs, padded rows included
+    if engine.stepped:  # busy cycles of PEs, padded rows included
         busy = terms.useful * engine.grid.m * engine.grid.n * engine.widths.lanes
     pes = engine.grid.m * engine.grid.n * engine.grid.chain * engine.widths.lanes
     bandwidth = {layer.bandwidth for layer in layers}
@@ -107,13 +109,13 @@ def _ratios(engine: Config, layers: Sequence[LayerRun], terms: Cycles) -> dict[s
     }
 
 
-def _columns(engine: Config, layer: LayerRun) -> Fraction:
+def _columns(engine: EngineSpec, layer: LayerRun) -> Fraction:
     """Average busy columns in a tile of this layer."""
     _, n = engine.sides.pair(layer.m, layer.n)
     return Fraction(n, -(-n // engine.grid.n))
 
 
-def _encoded_operands(engine: Config, layers: Sequence[LayerRun]) -> int:
+def _encoded_operands(engine: EngineSpec, layers: Sequence[LayerRun]) -> int:
     """Operands that were encoded: all of the encoded matrix, once per tile of the other side."""
     total = 0
     for layer in layers:

@@ -24,6 +24,7 @@ from tpe.base.errors import TpeError
 from tpe.base.files import read_text, whole_file
 from tpe.engine.config import Config
 from tpe.engine.parameters import size_text
+from tpe.engine.spec import EngineSpec
 from tpe.model.columns import AddedColumns, ColumnSet
 from tpe.model.layer_run import Error, LayerRun
 from tpe.model.result import RunRecord
@@ -92,8 +93,10 @@ def read_saved(
 # ---- engines ----
 
 
-def engine_content(engine: Config) -> dict[str, Any]:
+def engine_content(engine: EngineSpec) -> dict[str, Any]:
     """What an engine is made from again; TpeError for one that `Engine.save` refuses."""
+    if not isinstance(engine, Config):
+        raise TpeError("an engine from a nest cannot be saved; legal: a PE in an array")
     pe, array, size = engine.listed()
     names = {"pe": pe.name, "array": array.name, "size": size_text(size)}
     return {**names, "parameters": dict(engine.params), "hash": engine.hash}

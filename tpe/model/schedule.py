@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.engine.config import Config
-from tpe.model.bare_nest import nest_timing
 from tpe.numbers.operands import Ints
 
 
@@ -19,11 +18,10 @@ def job_of(engine: Config, encoded: Ints, other: Ints) -> Job:
 def shape_job(engine: Config, m: int, n: int, k: int) -> Job:
     """The same of operands that are not known, M x K the encoded one and K x N the other."""
     grid = engine.grid
-    sides = (grid.m, grid.n, None, None, m, n, k, grid.chain)
-    return Job(engine.pe, engine.params, engine.widths, *sides)
+    tile = (engine.widths, grid.m, grid.n, grid.chain)
+    return Job(*tile, m, n, k, None, None, engine.pe, engine.params)
 
 
 def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
     """The schedule of a job, the register of the finish chain included."""
-    array = engine.array.timing if engine.array else lambda job, behind: nest_timing(engine, job)
-    return engine.chain.timed(lambda behind: array(job, behind), handshake)
+    return engine.chain.timed(lambda behind: engine.array.timing(job, behind), handshake)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.base import html
 from tpe.base.table import to_frame
-from tpe.engine.config import Config
+from tpe.engine.spec import EngineSpec
 from tpe.model.result import RunRecord
 
 if TYPE_CHECKING:
@@ -49,18 +49,18 @@ def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataF
 # ---- engines ----
 
 
-def engine_text(engine: Config) -> str:
+def engine_text(engine: EngineSpec) -> str:
     """The engine in a line: its name, its types, and the hash that tells the rest apart."""
     types = f"{engine.a_format.name} x {engine.b_format.name}"
     return f"<Engine {short(engine.name)}: {types}, acc {engine.widths.acc}, hash {engine.hash}>"
 
 
-def engine_summary(engine: Config) -> pd.DataFrame:
+def engine_summary(engine: EngineSpec) -> pd.DataFrame:
     """What the engine is: one row of `ENGINE_COLUMNS`."""
     return frame([engine.describe()], ENGINE_COLUMNS)
 
 
-def engine_html(engine: Config) -> str:
+def engine_html(engine: EngineSpec) -> str:
     """What the engine is and every parameter, for a notebook."""
     facts = engine.describe()
     rows = [(key, facts[key]) for key in ENGINE_COLUMNS]

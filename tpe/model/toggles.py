@@ -72,7 +72,7 @@ def sample(
 
     A (M, K) and B (K, N) as `Engine.run` takes them. `window`: steps at each position, 2 at least;
     `positions`: outputs (m, n), or of an array that passes psums cells and blocks of M, drawn by
-    `seed`. Raises TpeError for an engine from a bare nest, or a PE that is not written as a nest.
+    `seed`. Raises TpeError for a PE that is not written as a nest.
 
     >>> from tpe.model.engine import Engine
     >>> toggles = sample(Engine("opt1"), [[1, 2, 3]], [[5], [5], [5]])
@@ -101,7 +101,7 @@ def switching(
     bits: dict[str, int] = {}
     for _ in range(positions):
         m, n = int(rng.integers(encoded.shape[0])), int(rng.integers(other.shape[1]))
-        if engine.array is not None and engine.array.chained:
+        if engine.array.chained:
             k = int(rng.integers(encoded.shape[1]))
             entering = passed_steps(engine, _rows(engine, encoded, m, window), other[:, n], k)
         else:
@@ -115,8 +115,6 @@ def switching(
 
 
 def _record(engine: Config) -> PE:
-    if engine.pe is None:
-        raise TpeError("an engine from a bare nest has no built widths to count toggles in")
     if engine.pe.nest is None:
         raise TpeError(f"pe {engine.pe.name} is not written as a nest: no toggles to count")
     return engine.pe

@@ -7,17 +7,19 @@ values is drawn on its own: `tpe.array.sampled`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake, Job, Schedule
-from tpe.array.sampled import sampled_timing
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule, TiledGemm
+from tpe.array.sampled import Estimate, sampled_timing
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
+from tpe.engine.spec import EngineSpec
 from tpe.engine.task import layer_zeros
-from tpe.model.firings import count_firings
-from tpe.model.layer_run import LayerRun, repeated
+from tpe.model.layer_run import LayerRun
 from tpe.model.schedule import shape_job, timing_of
 from tpe.numbers.formats import Format
 from tpe.numbers.operands import Ints
@@ -43,51 +45,88 @@ def values_of(layer: Layer, values: str) -> str:
     return "none" if isinstance(layer, LazyLayer) and layer.too_large else "fast"
 
 
-def unvalued_run(
-    engine: Config, layer: Layer, handshake: Handshake = ALWAYS, energy: bool = False
-) -> LayerRun:
-    """The layer without C: cycles and where they went, firings that follow from the shape.
+@dataclass(frozen=True)
+class UnvaluedLayer:
+    """A layer of which no C is computed, as an engine sees it.
 
     TpeError as a run with operands: formats and zero points that do not fit, and an accumulator
-    that may not hold C. And for operands that a PE's steps depend on which are too many to make
-    and not drawn one by one.
+    that may not hold C.
     """
-    sides = _sides(layer)
-    formats = engine.a_format, engine.b_format
-    zeros = layer_zeros(layer, formats, engine.params["zero_points"])
-    for side, number, what in zip(sides, formats, "AB", strict=True):
-        _check_drawn(side, number, f"layer '{layer.name}': {what}")
-    engine.require_room(layer.name, layer.k, None)
-    m, n = engine.sides.pair(layer.m, layer.n)
-    job = shape_job(engine, m, n, layer.k)
-    if job.pe is None:  # what a bare nest skips is known of its operands alone
-        index, _ = engine.sides.pair(0, 1)
-        job = replace(job, a=_Side(engine, layer, index, zeros[index]).rows())
-    timing, error = _timing(engine, layer, job, zeros, handshake)
-    again, digits, steps = layer.repeat, timing.nonzero_digits, timing.row_steps
-    counted = count_firings(engine, job, timing, sampled=error is not None)
-    return LayerRun(
-        name=layer.name,
-        op=layer.op,
-        m=layer.m,
-        n=layer.n,
-        k=layer.k,
-        repeat=again,
-        operand_source=layer.operand_source,
-        C=None,
-        terms=timing.cycles * again,
-        nonzero_digits=None if digits is None else digits * again,
-        firings=repeated(counted, again),
-        tiles=job.tiles * again,
-        bandwidth=engine.array.bandwidth(job) if engine.array else (None, None),
-        error=None,
-        fingerprint=f"none {layer.operand_source} {m} {n} {layer.k} "
-        f"{[zero.tolist() for zero in zeros]} {handshake}",
-        overflowed=None,
-        row_steps=None if steps is None else steps * again,
-        standard_error=None if error is None else error * again,
-        no_energy=NO_OPERANDS if energy else None,
-    )
+
+    engine: EngineSpec
+    layer: Layer
+
+    def __post_init__(self) -> None:
+        _ = self.zeros
+        formats = self.engine.a_format, self.engine.b_format
+        for side, number, what in zip(_sides(self.layer), formats, "AB", strict=True):
+            _check_drawn(side, number, f"layer '{self.layer.name}': {what}")
+        self.engine.require_room(self.layer.name, self.layer.k, None)
+
+    @cached_property
+    def zeros(self) -> tuple[Ints, Ints]:
+        """Zero points of A and of B."""
+        formats = self.engine.a_format, self.engine.b_format
+        return layer_zeros(self.layer, formats, self.engine.params["zero_points"])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """M, N and K, M that of the encoded operand."""
+        return *self.engine.sides.pair(self.layer.m, self.layer.n), self.layer.k
+
+    @property
+    def sides(self) -> list[_Side]:
+        """The encoded operand and the other one."""
+        both = self.engine.sides.pair(0, 1)
+        return [_Side(self.engine, self.layer, i, self.zeros[i]) for i in both]
+
+    def run(
+        self, tiled: TiledGemm, estimate: Estimate, counts: dict[str, Any], handshake: Handshake
+    ) -> LayerRun:
+        """The layer without C: its cycles, and the `counts` that `tpe.model.layer_run` makes."""
+        layer, error = self.layer, estimate.standard_error
+        zeros = [zero.tolist() for zero in self.zeros]
+        return LayerRun(
+            name=layer.name,
+            op=layer.op,
+            m=layer.m,
+            n=layer.n,
+            k=layer.k,
+            repeat=layer.repeat,
+            operand_source=layer.operand_source,
+            C=None,
+            error=None,
+            fingerprint=f"none {layer.operand_source} {tiled.m} {tiled.n} {layer.k} "
+            f"{zeros} {handshake}",
+            overflowed=None,
+            standard_error=None if error is None else error * layer.repeat,
+            **counts,
+        )
+
+
+def estimate_of(
+    engine: Config, unvalued: UnvaluedLayer, handshake: Handshake
+) -> tuple[Job, Estimate]:
+    """The job of a layer without values and its schedule, sampled where it has to be.
+
+    TpeError for operands that a PE's steps depend on which are too many to make and not drawn one
+    by one.
+    """
+    layer = unvalued.layer
+    job = shape_job(engine, *unvalued.shape)
+    pe = job.pe
+    if not (pe.sparse or pe.stepped):
+        return job, Estimate(_stepped_through(engine, layer, job, handshake), None)
+    sides = unvalued.sides
+    both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
+    if not all(side.drawn for side in sides[: 1 + both]):
+        known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)
+        return known, Estimate(_stepped_through(engine, layer, known, handshake), None)
+    if handshake != ALWAYS:
+        raise TpeError(f"layer '{layer.name}': sampled cycles know no handshake; legal: none")
+    found = sampled_timing(job, *(side.draw for side in sides))
+    timing = engine.chain.timed(lambda behind: found.timing, ALWAYS)
+    return job, Estimate(timing, found.standard_error)
 
 
 def _sides(layer: Layer) -> tuple[Operand | np.ndarray, Operand | np.ndarray]:
@@ -105,25 +144,6 @@ def _check_drawn(side: Operand | np.ndarray, number: Format, where: str) -> None
         raise TpeError(f"{where} is {drawn.name}, which {number.name} does not hold")
 
 
-def _timing(
-    engine: Config, layer: Layer, job: Job, zeros: tuple[Ints, Ints], handshake: Handshake
-) -> tuple[Schedule, float | None]:
-    """Schedule of the job, and the standard error of its cycles: None if they are exact."""
-    pe = job.pe
-    if pe is None or not (pe.sparse or pe.stepped):
-        return _stepped_through(engine, layer, job, handshake), None
-    sides = [_Side(engine, layer, i, zeros[i]) for i in engine.sides.pair(0, 1)]
-    both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
-    if not all(side.drawn for side in sides[: 1 + both]):
-        known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)
-        return _stepped_through(engine, layer, known, handshake), None
-    if handshake != ALWAYS:
-        raise TpeError(f"layer '{layer.name}': sampled cycles know no handshake; legal: none")
-    found = sampled_timing(job, *(side.draw for side in sides))
-    timing = engine.chain.timed(lambda behind: found.timing, ALWAYS)
-    return timing, found.standard_error
-
-
 def _stepped_through(engine: Config, layer: Layer, job: Job, handshake: Handshake) -> Schedule:
     """The exact timing; under a handshake it is stepped through cycle by cycle."""
     if handshake != ALWAYS:
@@ -139,7 +159,7 @@ def _stepped_through(engine: Config, layer: Layer, job: Job, handshake: Handshak
 class _Side:
     """One operand of a layer as the array sees it: a row for each row of A, or column of B."""
 
-    def __init__(self, engine: Config, layer: Layer, index: int, zero: Ints) -> None:
+    def __init__(self, engine: EngineSpec, layer: Layer, index: int, zero: Ints) -> None:
         self.number = (engine.a_format, engine.b_format)[index]
         self.mode = engine.params["zero_points"]
         self.operand = _sides(layer)[index]

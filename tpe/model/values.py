@@ -19,7 +19,6 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
     from tpe.model import kernels
 
     pe, w = engine.pe, engine.widths
-    assert pe is not None
     return np.asarray(
         compiled(kernels.gemm)(
             compiled(pe.kernel.step),

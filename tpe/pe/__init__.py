@@ -46,17 +46,15 @@ def get(name: str) -> PE:
     return _load(pick("pe", name, names()))
 
 
-def rtl_checked(pe: PE | None) -> str:
+def rtl_checked(pe: PE) -> str:
     """What was run on the RTL of a PE: the column `rtl_checked`.
 
     "contract tests" is said of this package's own records alone, "model only" of one without
-    RTL, "none" of a bare nest, and "not checked" of any other RTL: `tpe verify` compares it.
+    RTL, and "not checked" of any other RTL: `tpe verify` compares it.
 
-    >>> rtl_checked(get("mac")), rtl_checked(get("sibia")), rtl_checked(None)
-    ('contract tests', 'model only', 'none')
+    >>> rtl_checked(get("mac")), rtl_checked(get("sibia"))
+    ('contract tests', 'model only')
     """
-    if pe is None:
-        return "none"
     if not pe.rtl:
         return "model only"
     own = pe.name in _IN_CONTRACT and pe is get(pe.name)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tpe.model.engine import Run
     from tpe.model.layer_run import LayerRun
+    from tpe.model.runnable import AnyRun
     from tpe.study.comparison import Comparison
 
 TITLE = "Where the cycles went"
@@ -183,7 +183,7 @@ def by_layer(comparison: Comparison) -> Figure:
     return figure
 
 
-def _layer_bars(axes: Axes, run: Run, terms: Sequence[str], scale: float) -> float:
+def _layer_bars(axes: Axes, run: AnyRun, terms: Sequence[str], scale: float) -> float:
     """The bars of one engine's layers; the longest one's length."""
     layers = run.layers
     lefts = [0.0] * len(layers)
@@ -238,7 +238,7 @@ def _caption(figure: Figure, comparison: Comparison) -> None:
     figure.supxlabel(text, x=0.01, ha="left", fontsize=7.5, color="#444444")
 
 
-def _cycles(part: Run | LayerRun, estimated: bool) -> str:
+def _cycles(part: AnyRun | LayerRun, estimated: bool) -> str:
     """Cycles as a number, with a sign before them if they are estimated."""
     return f"{'~' if estimated else ''}{part.cycles:,}"
 
@@ -248,7 +248,7 @@ def wrapped(line: str) -> str:
     return "\n".join(wrap(line, 90))
 
 
-def _terms(parts: Sequence[Run | LayerRun]) -> list[str]:
+def _terms(parts: Sequence[AnyRun | LayerRun]) -> list[str]:
     """The terms that occur."""
     return [term for term in TERMS if any(getattr(part.terms, term) for part in parts)]
 
@@ -261,14 +261,14 @@ def _unit(most: int) -> tuple[float, str]:
     return 1.0, ""
 
 
-def _name(label: str, run: Run) -> str:
+def _name(label: str, run: AnyRun) -> str:
     """A label with the array and its size under it."""
     engine = run.engine
-    array = engine.array.name if engine.array else "own nest"
+    array = engine.describe()["array"] or "own nest"
     return f"{_short(label)}\n{array} {engine.rows}x{engine.cols}"
 
 
-def _tick(label: str, run: Run) -> str:
+def _tick(label: str, run: AnyRun) -> str:
     """The same, narrow enough to stand under a bar."""
     name, below = _name(label, run).split("\n")
     return "\n".join([*wrap(label if len(label) <= 80 else name, 18), *below.split()])

@@ -12,10 +12,11 @@ from typing import Any
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base import registry
-from tpe.base.errors import install
+from tpe.base.errors import TpeError, install
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.engine.presets import PRESETS
+from tpe.engine.spec import EngineSpec
 from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
 from tpe.nest.render import render
 from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
@@ -37,6 +38,7 @@ WAYS = {
 }
 
 NO_NEST = "not written as a nest"
+NO_PICTURE = "A nest of your own has no array to draw."
 
 # ---- what there is ----
 
@@ -139,39 +141,59 @@ def combinations() -> list[dict[str, Any]]:
 # ---- what an engine is ----
 
 
-def describe(engine: Config) -> dict[str, Any]:
+def describe(engine: EngineSpec) -> dict[str, Any]:
     """Everything about an engine that is known before it runs, ready for JSON.
 
     engine (columns of the flat table), hash, title, source, arrays (legal ones), array (title),
     pace, parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths
-    are for, picture. What an engine from a bare nest, or a PE not written as a nest, has not is
-    None or empty; `nest_why` then says why there is no nest.
+    are for, picture. What a nest of your own, or a PE not written as a nest, has not is None or
+    empty; `nest_why` then says why there is no nest.
 
     >>> from tpe.model.engine import Engine
     >>> facts = describe(Engine("opt1", "os", "2x2"))
     >>> [(unit["op"], unit["copies"], unit["built_bits"]) for unit in facts["inventory"]][-1]
     ('add', 2, 32)
     """
-    pe, array = engine.pe, engine.array
+    if not isinstance(engine, EngineSpec):
+        raise TpeError(f"engine is a {type(engine).__name__}; legal: an Engine, a NestEngine")
+    placed = _placed(engine) if isinstance(engine, Config) else _OF_A_NEST
+    own = (engine.pe, engine.array) if isinstance(engine, Config) else (None, None)
     terms, why = _inventory_terms(engine)
     return {
         "engine": engine.describe(),
         "hash": engine.hash,
-        "title": pe.title if pe else "a nest of your own",
-        "source": pe.source if pe else "given",
-        "arrays": legal_arrays(pe) if pe else [],
-        "array": array.title if array else None,
-        "pace": _pace(engine),
-        "parameters": [_parameter_row(engine, p) for p in parameters_of(pe, array)],
+        **placed,
+        "parameters": [_parameter_row(engine, p) for p in parameters_of(*own)],
         "stages": _stages(engine),
-        "psum": _psum(engine),
         "nest": render(engine.nest).splitlines() if engine.has_nest else [],
         "nest_why": None if engine.has_nest else NO_NEST,
         "rewrites": _rewrites(engine),
         "inventory": _inventory(engine, terms),
         "inventory_k": terms,
         "inventory_why": why,
-        "picture": picture(engine),
+        "picture": picture(engine) if isinstance(engine, Config) else NO_PICTURE,
+    }
+
+
+_OF_A_NEST: dict[str, Any] = {
+    "title": "a nest of your own",
+    "source": "given",
+    "arrays": [],
+    "array": None,
+    "pace": None,
+    "psum": None,
+}
+
+
+def _placed(engine: Config) -> dict[str, Any]:
+    """What is known of a PE in an array alone."""
+    return {
+        "title": engine.pe.title,
+        "source": engine.pe.source,
+        "arrays": legal_arrays(engine.pe),
+        "array": engine.array.title,
+        "pace": _pace(engine),
+        "psum": _psum(engine),
     }
 
 
@@ -179,7 +201,7 @@ def _range(legal: range) -> dict[str, int]:
     return {"first": legal[0], "last": legal[-1], "step": legal.step}
 
 
-def _parameter_row(engine: Config, parameter: Parameter) -> dict[str, Any]:
+def _parameter_row(engine: EngineSpec, parameter: Parameter) -> dict[str, Any]:
     legal = parameter.legal
     if isinstance(legal, range):
         step = f" in {legal.step}s" if legal.step != 1 else ""
@@ -197,16 +219,14 @@ def _parameter_row(engine: Config, parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _pace(engine: Config) -> str | None:
+def _pace(engine: Config) -> str:
     """Steps that an operand takes."""
     pe = engine.pe
-    if pe is None:
-        return None
     planes = pe.planes(engine.widths)
     return f"{planes}, one for each bit weight," if planes > 1 else operand_steps(pe.pace)
 
 
-def _stages(engine: Config) -> list[dict[str, Any]]:
+def _stages(engine: EngineSpec) -> list[dict[str, Any]]:
     """Which primitives are hoisted out, run at every step, or are deferred past the sum over K.
 
     Of a PE that is not written as a nest only the modules are known.
@@ -214,7 +234,8 @@ def _stages(engine: Config) -> list[dict[str, Any]]:
     ops: dict[str, list[str]] = {"front": [], "cell": [], "finish": [], "array": []}
     for i, step in enumerate(engine.nest.steps if engine.has_nest else ()):
         ops[_stage(engine, i, step)].append(step.op.name)
-    modules: dict[str, str | None] = dict.fromkeys(ops) | _modules(engine)
+    built = _modules(engine) if isinstance(engine, Config) else {}
+    modules: dict[str, str | None] = dict.fromkeys(ops) | built
     stages = [{"stage": stage, "ops": ops[stage], "module": modules[stage]} for stage in ops]
     if engine.params.get("encode_in") == "stored":  # ahead of all hardware
         ahead = {"stage": "stored", "ops": ops["front"], "module": None}
@@ -222,10 +243,10 @@ def _stages(engine: Config) -> list[dict[str, Any]]:
     return stages
 
 
-def _stage(engine: Config, index: int, step: Step) -> str:
+def _stage(engine: EngineSpec, index: int, step: Step) -> str:
     if step.op == SYNC:
         return "array"
-    hoisted = engine.pe is not None and engine.pe.front != "none"
+    hoisted = isinstance(engine, Config) and engine.pe.front != "none"
     if step.in_front and (hoisted or N not in step.over):
         return "front"
     return "cell" if in_cell(engine, index) else "finish"
@@ -234,7 +255,7 @@ def _stage(engine: Config, index: int, step: Step) -> str:
 def _modules(engine: Config) -> dict[str, str | None]:
     """The RTL of each stage."""
     pe, array = engine.pe, engine.array
-    if pe is None or array is None or pe.hardware is None:
+    if pe.hardware is None:
         return {}
     front = None if pe.front == "none" else f"tpe_front_{pe.front}"
     return {
@@ -245,10 +266,8 @@ def _modules(engine: Config) -> dict[str, str | None]:
     }
 
 
-def _psum(engine: Config) -> dict[str, Any] | None:
+def _psum(engine: Config) -> dict[str, Any]:
     pe, array = engine.pe, engine.array
-    if pe is None or array is None:
-        return None
     widths = pe.kernel.psum.words(engine.widths)
     words, bits = len(widths), max(widths)
     plural = "s" if words > 1 else ""
@@ -264,12 +283,12 @@ def _psum(engine: Config) -> dict[str, Any] | None:
     }
 
 
-def _inventory_terms(engine: Config) -> tuple[int | None, str]:
+def _inventory_terms(engine: EngineSpec) -> tuple[int | None, str]:
     """The K that needed widths are given for, and why that one; None if there is no inventory."""
     if not engine.has_nest:
         return None, NO_NEST
-    if engine.pe and engine.pe.sparse:
-        return engine.widths.depth, "the most that one pass takes"
+    if engine.pass_terms is not None:
+        return engine.pass_terms, "the most that one pass takes"
     a, b = engine.encoded_formats()
     largest = max(a.low * b.low, a.high * b.high)
     smallest = min(a.low * b.high, a.high * b.low)
@@ -278,10 +297,10 @@ def _inventory_terms(engine: Config) -> tuple[int | None, str]:
     return terms, f"the most that {engine.widths.acc} bits hold"
 
 
-def _inventory(engine: Config, terms: int | None) -> list[dict[str, Any]]:
+def _inventory(engine: EngineSpec, terms: int | None) -> list[dict[str, Any]]:
     if terms is None:
         return []
-    built = engine.pe.built(engine.widths) if engine.pe else {}
+    built = engine.pe.built(engine.widths) if isinstance(engine, Config) else {}
     return [
         {
             "op": unit.op,
@@ -303,7 +322,7 @@ _CHAIN: tuple[tuple[str, Callable[[Nest], Nest]], ...] = (
 )
 
 
-def chain(engine: Config) -> list[dict[str, Any]] | None:
+def chain(engine: EngineSpec) -> list[dict[str, Any]] | None:
     """The rewrites from the MAC nest to the engine's, by way of the paper's optimisations.
 
     Rows of `from`, `to`, `rewrites`; empty for the MAC itself; None if there is no nest, or no
@@ -317,7 +336,7 @@ def chain(engine: Config) -> list[dict[str, Any]] | None:
     if not engine.has_nest:
         return None
     target = engine.nest
-    name = engine.pe.name if engine.pe else "this nest"
+    name = engine.pe.name if isinstance(engine, Config) else "this nest"
     start = mac(*_mac_loops(engine))
     stages = [(stage, rewrite(start)) for stage, rewrite in _CHAIN]
     routes: list[list[dict[str, Any]]] = []
@@ -347,16 +366,16 @@ def _length(route: list[dict[str, Any]]) -> int:
     return sum(len(row["rewrites"]) for row in route)
 
 
-def _mac_loops(engine: Config) -> tuple[Loop, ...]:
+def _mac_loops(engine: EngineSpec) -> tuple[Loop, ...]:
     """The loops of the MAC nest of the same size, every bit weight in space."""
-    if engine.pe is not None:
+    if isinstance(engine, Config):
         grid, w = engine.grid, engine.widths
         return tile(grid.m, grid.n, w.digits, w.lanes, grid.chain)
     nest = engine.nest
     return tile(nest.trips({M}, SPACE), nest.trips({N}, SPACE), nest.trips({BW}, *Place))
 
 
-def _rewrites(engine: Config) -> dict[str, Any]:
+def _rewrites(engine: EngineSpec) -> dict[str, Any]:
     """How the nest comes from the MAC's, and what is one rewrite away."""
     if not engine.has_nest:
         return {"chain": None, "reachable": []}

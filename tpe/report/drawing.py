@@ -67,8 +67,6 @@ def picture(engine: Config) -> str:
                           ▼
                        C[m, 0]
     """
-    if engine.pe is None or engine.array is None:
-        return "A nest of your own has no array to draw."
     canvas = Canvas()
     if engine.pe.own_front:
         columns = _draw_own_fronts(canvas, engine)
@@ -100,7 +98,6 @@ def _drawn(places: Places) -> list[tuple[int, int]]:
 
 def _cell(engine: Config) -> tuple[str, str]:
     """What a cell's box says."""
-    assert engine.pe is not None and engine.array is not None
     if engine.array.chained:
         shadow = "2x" if engine.params["overlap"] == "load" else ""
         return "cell", f"B {shadow}{engine.widths.b} b"
@@ -182,7 +179,6 @@ def _skewed_rows(canvas: Canvas, engine: Config, columns: Places, top: int) -> N
 
 
 def _skewed_row(canvas: Canvas, engine: Config, columns: Places, r: int, y: int) -> None:
-    assert engine.array is not None
     passed = engine.array.chained
     canvas.put(y + 1, 0, f"A[m, {r}]" if passed else f"A[{r}, k]")
     skew = "▯" * r if r < 3 else f"{r}▯"
@@ -283,14 +279,12 @@ def _buffer(canvas: Canvas, engine: Config, columns: Places, left: int) -> None:
 
 def _front(engine: Config) -> list[str]:
     """What a front does."""
-    assert engine.pe is not None
     if not engine.has_nest:
         return [engine.pe.front]
     return [step.op.name for step in engine.nest.steps if step.in_front]
 
 
 def _at_once(engine: Config) -> str:
-    assert engine.pe is not None
     return f"{engine.pe.group * engine.widths.lanes} at once"
 
 
@@ -334,7 +328,6 @@ def _own_front_row(canvas: Canvas, engine: Config, columns: Places, m: int, y: i
 
 
 def _draw_finish(canvas: Canvas, engine: Config, columns: Places) -> None:
-    assert engine.pe is not None and engine.array is not None
     y, drawn = len(canvas.lines), _drawn(columns)
     straight = engine.array.chained or one_row(engine)
     if straight:

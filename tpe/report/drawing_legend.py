@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from tpe.engine.config import Config
+from tpe.engine.spec import EngineSpec
 from tpe.model.schedule import shape_job
 from tpe.nest.notation import ADD, SYNC, K, M
 from tpe.pe.paces import Planes
@@ -15,7 +16,6 @@ ENCODER_SIGN = "◆"
 
 def one_row(engine: Config) -> bool:
     """Whether the array computes one row of C at a time: its rows are operands of K."""
-    assert engine.array is not None
     return M not in engine.array.dims and not engine.array.chained
 
 
@@ -24,7 +24,6 @@ def finish_ops(engine: Config) -> list[str]:
 
     Of a PE that is not written as a nest the name of its finish stands for them.
     """
-    assert engine.pe is not None
     if not engine.has_nest:
         built = engine.pe.hardware
         return [] if built is None or built.finish == "word" else [built.finish]
@@ -36,13 +35,14 @@ def finish_ops(engine: Config) -> list[str]:
     ]
 
 
-def in_cell(engine: Config, index: int) -> bool:
+def in_cell(engine: EngineSpec, index: int) -> bool:
     """Whether a step of the nest is made in a cell, if not in its front: not deferred to a finish.
 
     What folds bit weights in time into a total stays in the cell, behind its sum over K.
     """
-    nest, pe = engine.nest, engine.pe
-    folded = pe is not None and isinstance(pe.pace, Planes) and nest.steps[index].op != ADD
+    nest = engine.nest
+    planes = isinstance(engine, Config) and isinstance(engine.pe.pace, Planes)
+    folded = planes and nest.steps[index].op != ADD
     return K in nest.remaining(index) or folded
 
 
@@ -68,7 +68,6 @@ def legend(engine: Config) -> list[str]:
 
 def _operands(engine: Config) -> dict[str, str]:
     pe, array = engine.pe, engine.array
-    assert pe is not None and array is not None
     one_tile = shape_job(engine, engine.grid.m, engine.grid.n, 1)
     a_bits, b_bits = array.bandwidth(one_tile)
     transposed = ", transposed" if engine.sides.turned else ""
@@ -86,7 +85,6 @@ def _operands(engine: Config) -> dict[str, str]:
 def _moves(engine: Config) -> tuple[str, str]:
     """How A and B come to the cells."""
     pe, array, lanes = engine.pe, engine.array, engine.widths.lanes
-    assert pe is not None and array is not None
     if pe.sparse:
         some = f"{pe.group * lanes} of k at a time"
         if pe.own_front:
@@ -117,7 +115,6 @@ def _moves(engine: Config) -> tuple[str, str]:
 
 def _psum(engine: Config) -> dict[str, str]:
     pe, array = engine.pe, engine.array
-    assert pe is not None and array is not None
     psum = _psum_words(engine)
     ops = finish_ops(engine)
     finish = f"through one finish per column ({', '.join(ops)})" if ops else "as they are"
@@ -163,7 +160,6 @@ def _chain(engine: Config) -> dict[str, str]:
 
 def _psum_words(engine: Config) -> str:
     """What a psum is made of."""
-    assert engine.pe is not None
     psum, widths = engine.pe.kernel.psum, engine.pe.kernel.psum.words(engine.widths)
     count, bits = len(widths), max(widths)
     name = f"psum, {psum.kind.replace('_', '-')}"
@@ -184,7 +180,6 @@ def lanes_sign(engine: Config) -> str:
 def _signs(engine: Config) -> dict[str, str]:
     """Signs that not every drawing has."""
     pe, lanes = engine.pe, engine.widths.lanes
-    assert pe is not None
     signs: dict[str, str] = {}
     if lanes > 1 and pe.sparse:
         signs[lanes_sign(engine)] = (

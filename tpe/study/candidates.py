@@ -11,6 +11,7 @@ from tpe import pe as pes
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.parameters import parameters_of, size_text
 from tpe.model.engine import Engine
+from tpe.model.nest_engine import NestEngine
 from tpe.pe.base import PE
 
 DEFAULT_SIZE = "16x16"
@@ -25,7 +26,7 @@ class Candidate:
     pe: str
     array: str | None
     size: str
-    engine: Engine | None = None
+    engine: Engine | NestEngine | None = None
     reason: TpeError | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
 
@@ -33,6 +34,15 @@ class Candidate:
     def params(self) -> Mapping[str, Any]:
         """Every parameter of the engine, or those that were asked for if it was refused."""
         return self.engine.params if self.engine else self.asked
+
+    @property
+    def built(self) -> Engine:
+        """The engine, a PE in an array; TpeError if it was refused, or is a nest, without price."""
+        if self.engine is None:
+            raise TpeError(str(self.reason))
+        if isinstance(self.engine, NestEngine):
+            raise TpeError("a nest has no RTL to be priced; legal: a PE in an array")
+        return self.engine
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def candidates(
     with a reason. Raises TpeError for an unknown PE or parameter, for a value that no PE takes,
     for two equal engines, and if everything was refused.
     """
-    if isinstance(engines, str | PE | Engine):
+    if isinstance(engines, str | PE | Engine | NestEngine):
         raise TpeError("engines is one engine; legal: a list or a mapping of label to engine")
     if not isinstance(engines, Iterable):
         raise TpeError(f"engines is a {type(engines).__name__}; legal: a list or a mapping")
@@ -70,9 +80,9 @@ def candidates(
     records = [_record(item) for item in items]
     _check_choice(records, choice)
     found = [
-        _given(item) if isinstance(item, Engine) else _made(record, choice)
+        _given(item) if isinstance(item, Engine | NestEngine) else _made(record, choice)
         for item, record in zip(items, records, strict=True)
-        if isinstance(item, Engine) or record is not None
+        if isinstance(item, Engine | NestEngine) or record is not None
     ]
     labels = [str(key) for key in engines] if named else _labels(found)
     refusals = [c.reason for c in found if c.reason is not None]
@@ -83,7 +93,7 @@ def candidates(
 
 def _record(item: object) -> PE | None:
     """The PE of something to compare; None for an engine, which brings its own."""
-    if isinstance(item, Engine):
+    if isinstance(item, Engine | NestEngine):
         return None
     if isinstance(item, PE):
         return item
@@ -136,10 +146,9 @@ def _refusal(parameter: Any, value: Any) -> str | None:
     return None
 
 
-def _given(engine: Engine) -> Candidate:
-    name = engine.pe.name if engine.pe else "nest"
-    array = engine.array.name if engine.array else None
-    return Candidate("", name, array, size_text(engine.size), engine)
+def _given(engine: Engine | NestEngine) -> Candidate:
+    facts = engine.describe()
+    return Candidate("", facts["pe"], facts["array"], size_text(engine.size), engine)
 
 
 def _made(pe: PE | None, choice: Choice) -> Candidate:

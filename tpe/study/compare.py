@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.parameters import checked_seed
-from tpe.model.engine import Run
+from tpe.model.runnable import AnyRun
 from tpe.study.candidates import Candidate, Choice, Compared, candidates
 from tpe.study.comparison import Comparison
 from tpe.study.record import DEFAULT_BASELINE, Entry
 from tpe.workloads import Workload
+
+R = TypeVar("R", bound=AnyRun)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class Plan:
         return Entry(candidate, run, None, equal)
 
 
-def _share(run: Run, base: Run) -> tuple[Run, bool | None]:
+def _share(run: R, base: AnyRun) -> tuple[R, bool | None]:
     """The run with equal results kept once in memory, and whether all are equal.
 
     None if a layer has no values to be compared, and all others are equal.

@@ -44,10 +44,9 @@ class _Maker:
 
     def run(self, candidate: Candidate, option: Option, size: Size) -> Run:
         """The workload on the candidate at a size, built as the option says."""
-        assert candidate.engine is not None
         key = (candidate.label, str(size), str(sorted(option.params.items())))
         if key not in self.runs:
-            engine = Engine.of(sized(candidate.engine, size, **option.params))
+            engine = Engine.of(sized(candidate.built, size, **option.params))
             workload = self.plan.workloads[candidate.label]
             self.runs[key] = engine.run(workload, seed=self.plan.seed, values=self.plan.values)
         return self.runs[key]
@@ -67,8 +66,7 @@ class _Maker:
 
         TpeError where a run has none, or they are too many to be made.
         """
-        engine, plan = candidate.engine, self.plan
-        assert engine is not None
+        engine, plan = candidate.built, self.plan
         if plan.values == "none":
             raise TpeError(NO_OPERANDS)
         workload = plan.workloads[candidate.label]
@@ -146,9 +144,7 @@ def compare_iso(
     reasons: dict[str, str] = {}
     for c in sorted(plan.candidates, key=lambda c: c.label != plan.baseline):
         try:
-            if c.engine is None:
-                raise TpeError(str(c.reason))
-            prices[c.label] = pricer(c.engine)
+            prices[c.label] = pricer(c.built)
         except TpeError as error:
             if c.label == plan.baseline:
                 raise
@@ -176,8 +172,7 @@ def check_iso(iso: str) -> None:
 
 def _baseline(maker: _Maker, price: Price) -> IsoEntry:
     c = next(c for c in maker.plan.candidates if c.label == maker.plan.baseline)
-    assert c.engine is not None
-    size = c.engine.size
+    size = c.built.size
     entry = maker.entry(c, price, maker.first(price, size), size)
     if maker.iso == "power" and entry.energy is None:
         raise TpeError(f"iso = 'power' is not legal: {entry.no_energy}")
@@ -186,7 +181,6 @@ def _baseline(maker: _Maker, price: Price) -> IsoEntry:
 
 def _entry(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> IsoEntry:
     """The candidate, sized so that it equals the baseline as `iso` says; or the reason."""
-    assert c.engine is not None
     try:
         option, size = _SIZED[maker.iso](maker, c, price, base)
         return maker.entry(c, price, option, size)
@@ -220,8 +214,7 @@ def _largest(engine: Engine, fits: Callable[[Size], bool]) -> Size | None:
 
 def _by_area(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tuple[Option, Size]:
     """Of the options the one with the most PEs per time, in the baseline's area."""
-    engine, budget = c.engine, _area(base)
-    assert engine is not None
+    engine, budget = c.built, _area(base)
     best: tuple[float, float, Option, Size] | None = None
     for option in maker.options(price, engine.size):
         size = _largest(engine, lambda s, o=option: o.area_um2(s) <= budget)  # type: ignore[misc]
@@ -247,8 +240,8 @@ def _area(entry: IsoEntry) -> float:
 def _by_throughput(
     maker: _Maker, c: Candidate, price: Price, base: IsoEntry
 ) -> tuple[Option, Size]:
-    engine = c.engine
-    assert engine is not None and base.run is not None and base.clock_ns is not None
+    engine = c.built
+    assert base.run is not None and base.clock_ns is not None
     option = maker.first(price, engine.size)
     wanted = base.run.cycles * base.clock_ns
     clock = maker.clock(option)
@@ -263,8 +256,8 @@ def _by_throughput(
 
 
 def _by_power(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tuple[Option, Size]:
-    engine = c.engine
-    assert engine is not None and base.run is not None and base.energy is not None
+    engine = c.built
+    assert base.run is not None and base.energy is not None
     option = maker.first(price, engine.size)
     clock = maker.clock(option)
     energy, why = maker.energy_of(c, option, clock, engine.size)
@@ -281,13 +274,12 @@ def _by_power(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tupl
 
 
 def _by_clock(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tuple[Option, Size]:
-    assert c.engine is not None
-    return maker.first(price, c.engine.size), c.engine.size
+    return maker.first(price, c.built.size), c.built.size
 
 
 def _by_bandwidth(maker: _Maker, c: Candidate, price: Price, base: IsoEntry) -> tuple[Option, Size]:
-    engine = c.engine
-    assert engine is not None and base.run is not None
+    engine = c.built
+    assert base.run is not None
     option, budget = maker.first(price, engine.size), _bits(base.run)
     size = _largest(engine, lambda s: _bits(maker.run(c, option, s)) <= budget)
     return option, _found(size, "operand bits a cycle")

@@ -67,7 +67,8 @@ def by_synthesis(
 def steps(plan: Plan, recipes: str = DEFAULT_RECIPES) -> int:
     """Jobs of pricing all engines of a plan that have RTL."""
     found = find_recipes(recipes)
-    built = [c.engine for c in plan.candidates if c.engine and c.engine.pe and c.engine.pe.rtl]
+    engines = [c.engine for c in plan.candidates if isinstance(c.engine, Engine)]
+    built = [engine for engine in engines if engine.pe.rtl]
     return sum(count_steps(engine, found, _vary(plan, engine)) for engine in built)
 
 

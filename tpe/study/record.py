@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.base.errors import TpeError, unknown
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
-from tpe.model.engine import Run
+from tpe.model.runnable import AnyRun
 from tpe.study.candidates import Candidate
 from tpe.version import __version__
 
@@ -50,7 +50,7 @@ class Entry:
     """One engine of a comparison: its run, or None and the reason."""
 
     candidate: Candidate
-    run: Run | None
+    run: AnyRun | None
     reason: str | None
     outputs_equal: bool | None = None
 
@@ -71,7 +71,7 @@ class ComparisonRecord:
     command: str = ""
     version: str = __version__  # of the tpe that made it
 
-    def __getitem__(self, label: str) -> Run:
+    def __getitem__(self, label: str) -> AnyRun:
         found = {entry.label: entry for entry in self.entries}
         if label not in found:
             raise unknown("engine of this comparison", label, found)
@@ -81,7 +81,7 @@ class ComparisonRecord:
         return run
 
     @property
-    def ran(self) -> tuple[tuple[str, Run], ...]:
+    def ran(self) -> tuple[tuple[str, AnyRun], ...]:
         """(label, run) of every engine that was not refused."""
         return tuple((e.label, e.run) for e in self.entries if e.run is not None)
 

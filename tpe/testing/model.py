@@ -49,7 +49,6 @@ def lanes(pe: PE) -> None:
     array = _any_array(pe)
     for choice in variants(pe, array):
         e = engine(pe, array, (1, 1), **choice)
-        assert e.pe is not None
         kernel, widths = e.pe.kernel, e.widths
         facts = kernel.facts(widths, ENCODERS[e.encoder])
         step = compiled(kernel.step)

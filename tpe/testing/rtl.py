@@ -61,7 +61,6 @@ def cell(pe: PE, array: Array) -> None:
 
 def disturb(e: Engine, steps: cell_cosim.CellStimulus) -> cell_cosim.CellStimulus:
     """Steps in random order; a third of the cycles frozen, a third without operands."""
-    assert e.pe is not None
     rng = np.random.default_rng(5)
     order = rng.integers(0, len(steps), RANDOM_STEPS)
     found = replace(
@@ -101,7 +100,6 @@ def inventory(pe: PE, array: Array) -> None:
         e = engine(pe, array, (2, 2), **choice)
         if not e.has_nest:
             return  # what it is made of is written down nowhere
-        assert e.pe is not None
         built = e.pe.built(e.widths)
         units = [unit for unit in e.inventory() if unit.op != "sync" and unit.copies]
         expected = copies_and_widest((u.op, u.fan_in, u.copies, built[u.op]) for u in units)

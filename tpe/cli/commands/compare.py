@@ -336,7 +336,7 @@ def _default_arrays(candidates: Sequence[Candidate]) -> bool:
 
 def _chosen(candidate: Candidate) -> Mapping[str, object]:
     """The parameters of a candidate that are no defaults."""
-    return chosen_params(candidate.engine) if candidate.engine else candidate.asked
+    return chosen_params(candidate.built) if candidate.engine else candidate.asked
 
 
 def _param_words(candidates: Sequence[Candidate], priced: bool, keys: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ from tpe.cli.options import Output, largest, left_line, plain_table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tpe.model.engine import Run
+    from tpe.model.runnable import AnyRun
     from tpe.study.comparison import Comparison
 
 UNKNOWN = "unknown"
@@ -195,7 +195,7 @@ def _outputs(result: Comparison) -> str:
     return "OUTPUTS DIFFER: see outputs_equal in --json."
 
 
-def _picture(out: Output, runs: Sequence[tuple[str, Run]]) -> None:
+def _picture(out: Output, runs: Sequence[tuple[str, AnyRun]]) -> None:
     """Bars of characters, one per engine, the longest one `BAR` long."""
     most = max(run.cycles for _, run in runs)
     width = min(max(len(label) for label, _ in runs), 20)

@@ -181,7 +181,6 @@ def _print(
 ) -> None:
     """The engine, the layers, or the largest of many, and where their cycles went."""
     engine = result.engine
-    assert engine.pe is not None and engine.array is not None
     out.text(
         f"{engine.pe.name}, {engine.pe.title}, in {engine.array.name} {engine.rows}x{engine.cols}: "
         f"{engine.rows * engine.cols:,} PEs, {engine.a_format.name} x {engine.b_format.name}, "

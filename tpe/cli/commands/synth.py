@@ -301,7 +301,6 @@ def _engines(
         if array is None and not mine:
             made.append(engine)
             continue
-        assert engine.array is not None
         made.append(engine_of(name, array or engine.array.name, size or "4x4", mine))
     return made
 
@@ -318,7 +317,6 @@ def _command(
     all_words = ["tpe", "synth", "--pe", ",".join(names)]
     if array is not None:
         engine = engines[0]
-        assert engine.array is not None
         size = "x".join(map(str, getattr(engine, "size", (engine.rows, engine.cols))))
         all_words += ["--array", engine.array.name, "--size", size]
     for file in liberty or ():

@@ -36,7 +36,6 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 def rtl_widths(engine: Config) -> dict[str, int]:
     """Every width and count that the RTL of an engine takes, by parameter name."""
     pe, w, params = record(engine), engine.widths, engine.params
-    assert engine.array is not None
     own = engine.array.parameters(pe)
     return {
         "AWidth": w.a,
@@ -65,9 +64,7 @@ def rtl_size(engine: Config) -> tuple[int, int]:
 
 
 def record(engine: Config) -> PE:
-    """The PE of an engine that has RTL; `TpeError` for a bare nest or a model-only PE."""
-    if engine.pe is None:
-        raise TpeError("an engine from a bare nest has no RTL; choose a PE by name")
+    """The PE of an engine that has RTL; `TpeError` for a model-only PE."""
     if not engine.pe.rtl:
         raise TpeError(f"pe {engine.pe.name} is model only: it has no RTL")
     for owner in (engine.pe.hardware, engine.array):
@@ -305,7 +302,6 @@ def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: str) -> p
 
 
 def _array_module(engine: Config) -> str:
-    assert engine.array is not None
     return engine.array.rtl(record(engine))
 
 

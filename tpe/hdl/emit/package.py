@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from tpe.base.errors import TpeError
-from tpe.engine.config import Config
+from tpe.engine.config import Config, checked_config
 from tpe.hdl import emit
 from tpe.hdl.emit import resets
 from tpe.hdl.emit.package_files.axis import axis_modules
@@ -39,6 +39,7 @@ def emit_directory(
     another `reset`, if the folder exists and is not empty or cannot be written, or the engine has
     no RTL.
     """
+    engine = checked_config(engine)
     if not 0 < clock_ns < 1e6:
         raise TpeError(f"clock_ns = {clock_ns} is not legal: more than 0, less than 1e6")
     reset = resets.checked(reset)
@@ -91,7 +92,7 @@ def default_prefix(engine: Config, reset: str = "async") -> str:
     """
     behind = "" if reset == "async" else f"_{reset}"
     pe, array, size = engine.record, engine.array, engine.size
-    if pe is None or array is None or engine.params == Config(pe, array, size).params:
+    if engine.params == Config(pe, array, size).params:
         return f"tpe_{engine.name}{behind}"
     text = json.dumps(engine.params, sort_keys=True)
     return f"tpe_{engine.name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}{behind}"

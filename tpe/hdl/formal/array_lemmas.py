@@ -53,13 +53,11 @@ class Small:
 
 def array_module(engine: Config) -> str:
     """The stem of the RTL module of an engine's array."""
-    assert engine.array is not None
     return engine.array.rtl(record(engine))
 
 
 def skewed(engine: Config) -> bool:
     """Whether operands pass from cell to cell, so that the last cell gets them last."""
-    assert engine.array is not None
     return engine.array.skewed
 
 

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tpe.base.errors import TpeError, unknown
 from tpe.base.table import SCHEMA_VERSION
+from tpe.engine.config import Config, checked_config
 from tpe.hdl.emit import record, sources
 from tpe.hdl.formal.array_lemmas import uncovered_arrays
 from tpe.hdl.formal.cell_lemmas import (
@@ -38,9 +39,6 @@ from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
 from tpe.numbers.arithmetic import INTEGER
-
-if TYPE_CHECKING:
-    from tpe.engine.config import Config
 
 DEFAULT_LIMIT = 120.0  # seconds of one proof
 MAX_LIMIT = 1e6
@@ -116,7 +114,7 @@ def prove(
     widths that do not are found and stated. only: lemmas to prove, by name; default all.
     replaced: module name -> text, in place of modules of `rtl/`. progress is called with the name
     of every lemma as it begins.
-    Raises TpeError for a bare nest, a PE without RTL or of no plain integers, a limit out of range
+    Raises TpeError for a PE without RTL or of no plain integers, a limit out of range
     or an unknown name, and RuntimeError with the tool's text if Yosys refuses a module.
 
     >>> from tpe.model.engine import Engine
@@ -130,7 +128,7 @@ def prove(
     for name in overrides:
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
-    pe = record(engine)
+    pe = record(checked_config(engine))
     if pe.arithmetic != INTEGER:
         raise TpeError(
             f"no proofs of pe {pe.name}: the specifications are of integer products, and it "

@@ -79,7 +79,6 @@ def label(engine: Config) -> str:
     >>> label(subjects()[0])
     'mac_adder_tree_4x2'
     """
-    assert engine.record is not None and engine.array is not None
     plain = _small(engine.record, engine.array, {}).params
     other = [f"{k}={v}" for k, v in engine.params.items() if v != plain[k] and k[1:] != "_type"]
     return " ".join([engine.name, *other])

@@ -141,7 +141,6 @@ def _rtl_choices(engine: Config) -> list[tuple[str, str]]:
 
 def _harnessed(engine: Config, asserts: bool = False, reset: str = "async") -> dict[str, str]:
     # Every size has its own name in the configuration, so sizes come as parameters.
-    assert engine.record is not None and engine.array is not None
     top = Config(engine.record, engine.array, engine.array.cut(engine.size, 1), **engine.params)
     modules = emit.engine_modules(top, reset)
     ports = sources.port_names(modules["tpe_engine"])

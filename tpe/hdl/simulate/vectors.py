@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tpe.base.errors import TpeError
-from tpe.engine.config import Config
+from tpe.engine.config import Config, checked_config
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files.folder import leaves_first, write_folder
@@ -68,7 +68,7 @@ def vectors(
     to run it. The folder is written whole or not at all. Returns the files. Raises TpeError for
     an engine without RTL, a workload too large, or a folder that is not new or empty.
     """
-    prefix = prefix or f"tpe_{engine.name}"
+    prefix = prefix or f"tpe_{checked_config(engine).name}"
     top = emit.engine_modules(engine)["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
     modules = emit.rename(emit.engine_modules(engine) | benches, prefix)

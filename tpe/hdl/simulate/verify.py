@@ -13,7 +13,7 @@ from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
 from tpe.base.files import check_writable
 from tpe.base.table import SCHEMA_VERSION
-from tpe.engine.config import Config
+from tpe.engine.config import Config, checked_config
 from tpe.engine.task import task_of
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.simulate.cosim import Outcome, cosimulate, memory_words
@@ -105,7 +105,7 @@ def verify(
     the registers, "async" or "sync". Raises TpeError for another one, and for an engine without
     RTL.
     """
-    cases = cases_of(engine, workload, seed)
+    cases = cases_of(checked_config(engine), workload, seed)
     target = None if waves is None else waves_file(Path(waves))
     return VerificationReport(engine, tuple(cosimulate(cases, target, reset=reset)))
 
@@ -121,7 +121,6 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
     The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
     One with guard bits is asked for no more than it holds.
     """
-    assert engine.record is not None and engine.array is not None
     guarded = engine.chain.narrow > 0
     engine = Config(engine.record, engine.array, engine.size, **engine.wrapping().params)
     depths = [k for k in DEPTHS if not guarded or has_room(engine, k)]

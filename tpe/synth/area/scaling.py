@@ -30,12 +30,10 @@ _EXACT = 1e-6  # copies are whole numbers, so that a fit that is none shows
 
 def rows_are_lanes(engine: Config) -> bool:
     """Whether the rows of the array are lanes of one cell: then they are never scaled."""
-    assert engine.array is not None
     return engine.array.dims[0] is Dim.K and not engine.array.chained
 
 
 def _skewed(engine: Config) -> bool:
-    assert engine.array is not None
     return engine.array.skewed or engine.array.chained
 
 

@@ -31,7 +31,6 @@ STEPS = 256  # operands of K of one output in each lane
 
 def smaller(engine: Config, most: int = LARGEST_SIDE) -> Config:
     """The engine with at most `most` cells along M and N; K, which decides a cell, stays."""
-    assert engine.array is not None
     return sized(engine, engine.array.cut(engine.size, most))
 
 
@@ -83,7 +82,7 @@ def _drawn(engine: Config, spec: str, seed: int, cycles: int) -> Case:
 def _shape(engine: Config, cycles: int) -> tuple[int, int, int]:
     """M x N x K that keep the array busy for about that long."""
     grid = engine.grid
-    if engine.array is not None and engine.array.chained:
+    if engine.array.chained:
         return max(4, cycles // 4), grid.n, 4 * grid.chain
     steps = min(STEPS, cycles)
     tiles = max(1, round(cycles / (steps * _pace(engine))))
@@ -121,7 +120,7 @@ def _sampled_shape(engine: Config, mean_k: float, cycles: int) -> tuple[int, int
     K is cut where one simulation is too short for it: `STEPS`, or four tiles of a chain.
     """
     grid, k = engine.grid, max(1, round(mean_k))
-    if engine.array is not None and engine.array.chained:
+    if engine.array.chained:
         k = min(k, 4 * grid.chain)
         m, n = max(4, cycles // 4), grid.n * (4 // -(-k // grid.chain))
     else:
@@ -153,7 +152,7 @@ def _layers(engine: Config, spec: str, seed: int, cycles: int) -> list[Case]:
 def _corner(engine: Config, k: int, cycles: int) -> tuple[int, int]:
     """Rows of A and columns of B of a layer of that K that take about so many cycles."""
     grid = engine.grid
-    if engine.array is not None and engine.array.chained:
+    if engine.array.chained:
         return max(4, cycles * grid.chain // max(k, 1)), grid.n
     tiles = max(1, round(cycles * engine.widths.lanes / (k * _pace(engine))))
     return engine.sides.pair(grid.m * tiles, grid.n)

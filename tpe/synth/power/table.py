@@ -96,7 +96,7 @@ def features(engine: Config, a: Any, b: Any, layer: LayerRun | None = None) -> d
 def _features(engine: Config, seen: Seen, one: LayerRun) -> dict[str, float] | None:
     """`features` of operands as the array sees them; None if no step follows another."""
     encoded, other = engine.sides.operands(seen.a, seen.b)
-    chained = engine.array is not None and engine.array.chained
+    chained = engine.array.chained
     toggles = switching(engine, encoded, other, positions=CHAINED if chained else KEPT)
     if toggles.steps == 0:
         return None
@@ -127,8 +127,6 @@ def _entry(engine: Config) -> tuple[dict[str, Any] | None, str | None]:
     An entry is the engine's if psums go the same way, cells are gated alike, and the RTL of cell,
     front and finish is the same, whatever the parameters are called that make it.
     """
-    if engine.pe is None or engine.array is None:
-        return None, "a bare nest has no PE that was measured"
     own = [entry for entry in _table().values() if entry["pe"] == engine.pe.name]
     if not own:
         return None, f"no table was fitted to {engine.pe.name}"

@@ -89,7 +89,6 @@ def facts(engine: Config) -> Interface:
     (Elements(count=2, bits=8, signed=True), 96, True)
     """
     pe = emit.record(engine)
-    assert engine.array is not None
     w, chained = engine.widths, engine.array.chained
     rows, cols = emit.rtl_size(engine)
     in_a_row = 1 if chained else w.lanes * pe.group  # operands of A

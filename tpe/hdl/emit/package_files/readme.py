@@ -32,7 +32,6 @@ def readme(engine: Config, prefix: str, reset: str = "async") -> str:
     Raises TpeError for an engine without RTL.
     """
     pe, array, params = emit.record(engine), engine.array, engine.params
-    assert array is not None
     shown = example(engine)
     known = shown.known
     case = shown.case
