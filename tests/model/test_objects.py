@@ -36,6 +36,7 @@ OBJECTS: dict[str, Any] = {
     "Layer": tpe.Layer("fc", "fc", A, B),
     "LayerRun": RUN.layers[0],
     "Nest": tpe.Engine("opt1", "os").nest,
+    "NestEngine": tpe.NestEngine(tpe.Engine("opt1", "os").nest),
     "Requant": tpe.Requant(np.array([3, 5]), 2, 1),
     "Run": RUN,
     "TpeError": tpe.TpeError("one line"),
