@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +14,25 @@ from tpe.base.errors import TpeError
 from tpe.nest.notation import Dim
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import LockStep, Pace
-from tpe.pe.parameters import Parameter
+from tpe.pe.parameters import EncodeIn, Parameter
 from tpe.pe.widths import Params, Widths
 
 TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "stall")
 
 
+class Overlap(StrEnum):
+    """What of the next tile is done behind a tile."""
+
+    NONE = "none"
+    LOAD = "load"
+
+
 OVERLAP = Parameter(
-    "overlap", "none", ("none", "load"), "whether B of the next tile loads behind a tile", "Overlap"
+    "overlap",
+    "none",
+    tuple(map(str, Overlap)),
+    "whether B of the next tile loads behind a tile",
+    "Overlap",
 )
 
 
@@ -138,7 +150,7 @@ class Job(TiledGemm):
     @property
     def a_bits(self) -> int:
         """Bits of an operand of A as it comes to the array: stored digits are more than its own."""
-        if self.params.get("encode_in") == "stored":
+        if self.params.get("encode_in") == EncodeIn.STORED:
             return self.pe.code_bits(self.widths, self.params)
         return self.widths.a
 

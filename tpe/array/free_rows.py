@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Overlap, Schedule
 from tpe.array.free_rows_walk import LATENCY, TAIL, drifting_edges, walked
 from tpe.base.jit import compiled, kernel
 from tpe.numbers.digits import encoding
@@ -202,7 +202,7 @@ def _load_cycles(job: Job, edges: list[Ints]) -> int:
     """Cycles in which the array waits for B, over all tiles; `edges` as in `PassCounts`."""
     sizes = [stop - start for start, stop in passes(job)]
     often = job.m_tiles if len(sizes) > 1 else 1
-    if job.params["overlap"] == "none":
+    if job.params["overlap"] == Overlap.NONE:
         return sum(sizes) * often * job.n_tiles
     exposed = cycle = sizes[0]
     loaded = 0  # the first cycle in which B of the next loading pass is there

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import Handshake, Job, next_cycle
+from tpe.array.base import Handshake, Job, Overlap, next_cycle
 from tpe.base.jit import compiled, kernel
 
 Ints = np.ndarray[Any, np.dtype[Any]]
@@ -92,7 +92,7 @@ def drifting_edges(job: Job, costs: Ints, tail: int) -> Ints:
 
 def walked(job: Job, costs: Sequence[tuple[Ints, int]], handshake: Handshake) -> int:
     """Cycles of the job under a handshake; `costs` has every range of K, and its length."""
-    overlap, drift = job.params["overlap"] == "load", job.params["drift"]
+    overlap, drift = job.params["overlap"] == Overlap.LOAD, job.params["drift"]
     meets = compiled(rows_meet)
     cycle, first, loaded = 0, None, None
     for _ in range(job.n_tiles):

@@ -20,7 +20,7 @@ from math import sqrt
 
 import numpy as np
 
-from tpe.array.base import TERMS, Cycles, Job, Schedule
+from tpe.array.base import TERMS, Cycles, Job, Overlap, Schedule
 from tpe.array.free_rows import pass_edges, passes, row_pass
 from tpe.array.free_rows_walk import LATENCY, TAIL
 from tpe.array.lockstep import FLUSH, pace_of, pair_tile, row_tiles, tile_cycles
@@ -129,7 +129,7 @@ class _Sparse:
 
     def _with_load(self, edges: Ints, tiles: int, flush: bool, final: bool) -> Ints:
         """Cycles of passes with what the next one then waits for its B; adds the waiting."""
-        if self.job.params["overlap"] == "none" or not self.earlier:
+        if self.job.params["overlap"] == Overlap.NONE or not self.earlier:
             return edges
         times = tiles * self.job.n_tiles
         after = [(self.depth, times * (self.earlier - 1)), (self.last, times)]
@@ -143,7 +143,7 @@ class _Sparse:
     def _load(self) -> Fraction:
         """Cycles in which the array waits for B, over all tiles: as `free_rows` counts them."""
         job = self.job
-        if job.params["overlap"] == "none":
+        if job.params["overlap"] == Overlap.NONE:
             return Fraction(job.k * (job.m_tiles if self.earlier else 1) * job.n_tiles)
         if self.earlier:
             return self.depth + self.exposed

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Schedule
+from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Overlap, Schedule
 from tpe.nest.notation import K, N
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense
@@ -89,7 +89,7 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     streamed = sum(one.rows * times for one, times in passes)
     useful = Fraction(job.m * job.n_tiles * job.k, job.chain)
     drain = sum((leaving(job) - (not one.flush)) * times for one, times in passes)
-    if job.params["overlap"] == "none":
+    if job.params["overlap"] == Overlap.NONE:
         load = job.chain * sum(times for _, times in passes)
     else:
         load = job.chain - exposed(job, passes[-1][0])  # nothing loads behind the last pass
@@ -136,7 +136,7 @@ def walk(job: Job, handshake: Handshake) -> int:
     """
     passes = list(in_order(job))
     loader = _Loader(len(passes), job.chain)
-    overlapped = job.params["overlap"] == "load"
+    overlapped = job.params["overlap"] == Overlap.LOAD
     cycle = now = 0
     first: int | None = None
     for one in passes:

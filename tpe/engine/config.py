@@ -13,12 +13,15 @@ from tpe import pe as pes
 from tpe.array.base import Array, Grid
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
+from tpe.engine.choices import Overflow
 from tpe.engine.parameters import default_size, parse_size, resolve_parameters, size_text
 from tpe.engine.spec import EngineSpec, remade
 from tpe.engine.written import check_listed, engine_toml
 from tpe.nest.notation import Nest, tile
 from tpe.numbers.arithmetic import Arithmetic
+from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.base import PE
+from tpe.pe.parameters import EncodeIn
 
 C = TypeVar("C", bound="Config")
 
@@ -74,9 +77,9 @@ class Config(EngineSpec):
 
     def wrapping(self) -> Self:
         """The same as its RTL is: without guard bits its accumulator wraps, it refuses nothing."""
-        if self.chain.narrow or self.params["overflow"] == "wrap" or not self.arithmetic.exact:
+        if self.chain.narrow or self.choices.overflow is Overflow.WRAP or not self.arithmetic.exact:
             return self
-        return type(self)(*self._place(), **{**self.params, "overflow": "wrap"})
+        return type(self)(*self._place(), **{**self.params, "overflow": str(Overflow.WRAP)})
 
     def _place(self) -> tuple[PE, Array, tuple[int, ...]]:
         return self.record, self.array, self.size
@@ -109,10 +112,10 @@ class Config(EngineSpec):
 
     def _check_storage(self) -> None:
         """Stored digits are those of signed operands without zero points."""
-        if self.params.get("encode_in") != "stored":
+        if self.choices.encode_in is not EncodeIn.STORED:
             return
         stored, _ = self.sides.pair(self.a_format, self.b_format)
-        if not stored.signed or self.params["zero_points"] != "none":
+        if not stored.signed or self.choices.zero_points is not ZeroPoints.NONE:
             raise TpeError(
                 f"encode_in = 'stored' is not legal with {stored.name} and zero_points = "
                 f"{self.params['zero_points']!r}: digits are stored of signed operands as they are"

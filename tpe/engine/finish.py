@@ -26,6 +26,7 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Schedule, next_cycle
 from tpe.base.errors import TpeError
+from tpe.engine.choices import Overflow
 from tpe.numbers.formats import FORMATS, Format, IntFormat
 from tpe.numbers.operands import Ints, check_accumulator
 from tpe.numbers.words import wrap
@@ -33,8 +34,10 @@ from tpe.pe.parameters import Parameter
 
 ROUNDINGS = ("half_up", "half_even", "half_away")  # in the order of the RTL's Rounding
 SHIFT_BITS = 6  # a shift of 0 to 63
-GUARDED = ("flag", "saturate")  # overflows with guard bits: 1 and 2 of the RTL's Narrow
-OVERFLOWS = ("raise", "wrap", "saturate", "flag")
+GUARDED = (
+    str(Overflow.FLAG),
+    str(Overflow.SATURATE),
+)  # overflows with guard bits: 1 and 2 of the RTL's Narrow
 _INT64_SAFE = 1 << 62
 
 PARAMETERS = (
@@ -239,7 +242,7 @@ class Chain:
 
     def narrowed(self, total: Ints) -> Ints:
         """Sums as the accumulator of `acc_bits` gives them; the same array if all of them fit."""
-        if self.narrow != GUARDED.index("saturate") + 1:
+        if self.narrow != GUARDED.index(Overflow.SATURATE) + 1:
             return wrap(total, self.acc_bits)
         built = wrap(total, self.acc_bits + self.guard_bits)
         half = 1 << (self.acc_bits - 1)

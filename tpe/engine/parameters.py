@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from tpe import array as arrays
 from tpe.array.base import Array, describe_size
 from tpe.base.errors import TpeError, unknown
-from tpe.engine.finish import OVERFLOWS
+from tpe.engine.choices import OF_INTEGERS, Gating
 from tpe.engine.finish import PARAMETERS as CHAIN
 from tpe.numbers.formats import FORMATS
 from tpe.numbers.zero_points import MODES
@@ -26,12 +26,14 @@ COMMON = (
     Parameter("zero_points", "none", MODES, "how zero points are taken out"),
     Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
     Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
-    Parameter("overflow", "raise", OVERFLOWS, "if the accumulator may not hold C"),
+    Parameter(
+        "overflow", "raise", tuple(map(str, OF_INTEGERS)), "if the accumulator may not hold C"
+    ),
     *CHAIN,
     Parameter(
         "gating",
         "none",
-        ("none", "isolate", "clock"),
+        tuple(map(str, Gating)),
         "of cells without a step: zeros for operands, or no clock",
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tpe.array.base import Grid
 from tpe.base.errors import TpeError
+from tpe.engine.choices import Choices, Overflow
 from tpe.engine.finish import Added, Chain, chain_of, guard_bits
 from tpe.engine.identity import identity_hash
 from tpe.engine.parameters import Settings
@@ -161,7 +162,7 @@ class EngineSpec(ABC):
 
     def require_room(self, layer: str, k: int, added: Added | None) -> None:
         """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
-        if self.arithmetic.exact and self.params["overflow"] != "wrap":
+        if self.arithmetic.exact and self.choices.overflow is not Overflow.WRAP:
             self.chain.check_room(layer, k, *self.difference_formats(), added)
 
     def encoded_formats(self) -> tuple[Format, Format]:
@@ -173,6 +174,11 @@ class EngineSpec(ABC):
         code = zero_points.coded_format
         sides = sides_of(params)
         return sides.pair(code(self.a_format, mode), code(self.b_format, mode))
+
+    @cached_property
+    def choices(self) -> Choices:
+        """Its parameters that are words, typed."""
+        return Choices.of(self.params)
 
     @cached_property
     def chain(self) -> Chain:

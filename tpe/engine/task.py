@@ -11,7 +11,7 @@ import numpy as np
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import Format, number_format
 from tpe.numbers.operands import Ints, as_operands
-from tpe.numbers.zero_points import Zero, coded, correction, offset
+from tpe.numbers.zero_points import Zero, ZeroPoints, coded, correction, offset
 from tpe.workloads.base import Layer
 from tpe.workloads.draw import MAX_ELEMENTS
 from tpe.workloads.lazy import LazyLayer, StoredTypeError
@@ -63,7 +63,7 @@ def see(task: Task, a_format: Format, b_format: Format, mode: str) -> Seen:
     a, b = as_operands(task.a, task.b, a_format, b_format, task.name)
     a_zero, b_zero = _zeros(task, (a.shape[0], b.shape[1]), (a_format, b_format), mode)
     a_coded, b_coded = coded(a, a_zero, a_format, mode), coded(b, b_zero, b_format, mode)
-    if mode != "offset":
+    if mode != ZeroPoints.OFFSET:
         return Seen(a_coded, b_coded, None)
     a_rest, b_rest = offset(a_format, mode) - a_zero, offset(b_format, mode) - b_zero
     return Seen(a_coded, b_coded, correction(a_coded, b_coded, a_rest, b_rest))
@@ -135,5 +135,5 @@ def check_zero(zero: Zero, number: Format, mode: str, where: str) -> None:
         raise TpeError(
             f"{where} = {worst} is not legal for {number.name}: {number.low} to {number.high}"
         )
-    if mode == "none" and values.any():
+    if mode == ZeroPoints.NONE and values.any():
         raise StoredTypeError(f"{where} is not 0: set zero_points = subtract, or offset")

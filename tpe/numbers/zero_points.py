@@ -14,6 +14,7 @@ offset    an unsigned operand goes in less 2**(W-1), W bits wide; a signed one a
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,16 @@ import numpy as np
 from tpe.numbers.formats import CodedFormat, Format, IntFormat
 from tpe.numbers.operands import Ints
 
-MODES = ("none", "subtract", "offset")
+
+class ZeroPoints(StrEnum):
+    """How zero points are taken out of operands; see this module."""
+
+    NONE = "none"
+    SUBTRACT = "subtract"
+    OFFSET = "offset"
+
+
+MODES = tuple(map(str, ZeroPoints))
 Zero = int | Ints  # one for the side, or one per row of A (M,) or per column of B (N,)
 
 
@@ -32,29 +42,29 @@ def coded_format(number: Format, mode: str) -> Format:
     >>> [coded_format(uint8, mode).bits for mode in MODES]
     [9, 9, 8]
     """
-    if mode == "subtract":
+    if mode == ZeroPoints.SUBTRACT:
         reach = number.high - number.low
         return CodedFormat(f"{number.name} less zero", number.bits + 1, True, -reach, reach)
     if number.signed:
         return number
-    if mode == "offset":
+    if mode == ZeroPoints.OFFSET:
         return IntFormat(f"{number.name} less {1 << (number.bits - 1)}", number.bits, True)
     return CodedFormat(number.name, number.bits + 1, True, 0, number.high)
 
 
 def difference_format(number: Format, mode: str) -> Format:
     """The range of an operand less its zero point: what C is a sum of."""
-    return coded_format(number, "none" if mode == "none" else "subtract")
+    return coded_format(number, mode if mode == ZeroPoints.NONE else ZeroPoints.SUBTRACT)
 
 
 def offset(number: Format, mode: str) -> int:
     """What `offset` takes off every operand before it enters: 2**(W-1) if unsigned, else 0."""
-    return 1 << (number.bits - 1) if mode == "offset" and not number.signed else 0
+    return 1 << (number.bits - 1) if mode == ZeroPoints.OFFSET and not number.signed else 0
 
 
 def coded(x: Ints, zero: Zero, number: Format, mode: str) -> Ints:
     """Operands as they enter the array; `zero` broadcasts against `x`."""
-    taken = zero if mode == "subtract" else offset(number, mode)
+    taken = zero if mode == ZeroPoints.SUBTRACT else offset(number, mode)
     if not np.any(taken):
         return x
     wide = np.int16 if number.bits < 15 else np.int32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,14 @@ from tpe.base.errors import TpeError, pick
 from tpe.pe.widths import Params, Widths
 
 ENCODERS: dict[str, int] = {"booth": 0, "ent": 1}  # the recodings that have RTL, by its parameter
+
+
+class EncodeIn(StrEnum):
+    """Where A is encoded: in every cell, once at the array's edge, or beforehand."""
+
+    CELL = "cell"
+    EDGE = "edge"
+    STORED = "stored"
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,8 @@ TREE = Parameter(
 )
 ENCODE_IN = Parameter(
     "encode_in",
-    "cell",
-    ("cell", "edge", "stored"),
+    str(EncodeIn.CELL),
+    tuple(map(str, EncodeIn)),
     "where A is encoded: in every cell, once at the array's edge, or beforehand, stored as digits",
 )
 
@@ -99,7 +108,7 @@ def code_bits(widths: Widths, params: Params) -> int:
     Digits travel as Booth's three select lines each, or as EN-T stores them: two bits each and
     one sign (arXiv:2404.11887), 9 bits for int8.
     """
-    if params["encode_in"] == "cell":
+    if params["encode_in"] == EncodeIn.CELL:
         return widths.a
     return 3 * widths.digits if params["encoder"] == "booth" else 2 * widths.digits + 1
 

@@ -24,7 +24,7 @@ from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.formats import FORMATS, number_format
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense, LockStep, Pace, Planes
-from tpe.pe.parameters import ENCODERS, Parameter
+from tpe.pe.parameters import ENCODERS, EncodeIn, Parameter
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import in_cell
 from tpe.workloads import names as workload_names
@@ -237,7 +237,7 @@ def _stages(engine: EngineSpec) -> list[dict[str, Any]]:
     built = _modules(engine) if isinstance(engine, Config) else {}
     modules: dict[str, str | None] = dict.fromkeys(ops) | built
     stages = [{"stage": stage, "ops": ops[stage], "module": modules[stage]} for stage in ops]
-    if engine.params.get("encode_in") == "stored":  # ahead of all hardware
+    if engine.choices.encode_in is EncodeIn.STORED:  # ahead of all hardware
         ahead = {"stage": "stored", "ops": ops["front"], "module": None}
         stages = [ahead, {**stages[0], "ops": []}, *stages[1:]]
     return stages
@@ -259,7 +259,7 @@ def _modules(engine: Config) -> dict[str, str | None]:
         return {}
     front = None if pe.front == "none" else f"tpe_front_{pe.front}"
     return {
-        "front": "tpe_encode_row" if engine.params.get("encode_in") == "edge" else front,
+        "front": "tpe_encode_row" if engine.choices.encode_in is EncodeIn.EDGE else front,
         "cell": pe.hardware.module,
         "finish": f"tpe_finish_{pe.hardware.finish}",
         "array": f"tpe_{array.rtl(pe)}",

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tpe.array.base import Overlap
 from tpe.engine.config import Config
+from tpe.pe.parameters import EncodeIn
 from tpe.report.drawing_legend import ENCODER_SIGN, finish_ops, lanes_sign, legend, one_row
 
 WIDTH = 10  # of a box
@@ -99,7 +101,7 @@ def _drawn(places: Places) -> list[tuple[int, int]]:
 def _cell(engine: Config) -> tuple[str, str]:
     """What a cell's box says."""
     if engine.array.chained:
-        shadow = "2x" if engine.params["overlap"] == "load" else ""
+        shadow = "2x" if engine.choices.overlap is Overlap.LOAD else ""
         return "cell", f"B {shadow}{engine.widths.b} b"
     what = "tree" if one_row(engine) else "cell"
     return f"{what}{_times(engine)}", f"↻ {engine.pe.kernel.psum.bits(engine.widths)} b"
@@ -112,7 +114,7 @@ def _times(engine: Config) -> str:
 
 def _wire(engine: Config, usual: str) -> str:
     """How the wire of a row of A begins: at its encoder, if it has one there."""
-    return ENCODER_SIGN if engine.params.get("encode_in") == "edge" else usual
+    return ENCODER_SIGN if engine.choices.encode_in is EncodeIn.EDGE else usual
 
 
 # ---- operands broadcast ----
@@ -267,7 +269,7 @@ def _indexed_row(canvas: Canvas, engine: Config, columns: Places, m: int, y: int
 
 def _buffer(canvas: Canvas, engine: Config, columns: Places, left: int) -> None:
     """The buffer of B, from column `left` of the drawing to the last cell or further."""
-    banks = "2 x " if engine.params["overlap"] == "load" else ""
+    banks = "2 x " if engine.choices.overlap is Overlap.LOAD else ""
     words = (
         f"B buffer: {banks}{engine.widths.depth:,} x {engine.cols} words of {engine.widths.b} bits"
     )

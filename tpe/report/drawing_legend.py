@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import textwrap
 
+from tpe.array.base import Overlap
+from tpe.engine.choices import Overflow
 from tpe.engine.config import Config
 from tpe.engine.spec import EngineSpec
 from tpe.model.schedule import shape_job
 from tpe.nest.notation import ADD, SYNC, K, M
 from tpe.pe.paces import Planes
+from tpe.pe.parameters import EncodeIn
 
 WIDTH = 80
 ENCODER_SIGN = "◆"
@@ -72,7 +75,7 @@ def _operands(engine: Config) -> dict[str, str]:
     a_bits, b_bits = array.bandwidth(one_tile)
     transposed = ", transposed" if engine.sides.turned else ""
     encoded, other = (f"{x}{transposed}" for x in engine.sides.pair("activations", "weights"))
-    if engine.params.get("encode_in") == "stored":
+    if engine.choices.encode_in is EncodeIn.STORED:
         bits = pe.code_bits(engine.widths, engine.params)
         encoded += f", stored as digits ({bits} bits for {engine.widths.a})"
     a_how, b_how = _moves(engine)
@@ -97,7 +100,7 @@ def _moves(engine: Config) -> tuple[str, str]:
     if array.chained:
         plural = "s" if engine.rows > 1 else ""
         b_how = f"a tile is shifted in from the top in {engine.rows:,} cycle{plural}, then held"
-        if engine.params["overlap"] == "load":
+        if engine.choices.overlap is Overlap.LOAD:
             b_how += "; that of the next pass shifts in behind a pass, in registers of its own"
         late = "row k of the array takes operand k of its tile k cycles late, and passes it right"
         return f"{late}, one register per cell", b_how
@@ -142,7 +145,7 @@ def _chain(engine: Config) -> dict[str, str]:
     chain, params = engine.chain, engine.params
     stages = [f"+ {name}" for name, there in (("C0", chain.c0), ("bias", chain.bias)) if there]
     if chain.narrow:
-        how = "saturated" if params["overflow"] == "saturate" else "wrapped"
+        how = "saturated" if params["overflow"] == Overflow.SATURATE else "wrapped"
         stages.append(f"{how} from {engine.widths.acc} to {chain.acc_bits} bits, overflow flag")
     if chain.requant != "off":
         stages.append(f"x multiplier / 2**shift per {chain.requant}, {chain.rounding}")
@@ -190,7 +193,7 @@ def _signs(engine: Config) -> dict[str, str]:
         many = "L = " if lanes >= 100 else ""
         text = f"{many}{lanes:,} operands of K a step, merged into one psum"
         signs[lanes_sign(engine)] = text
-    if engine.params.get("encode_in") == "edge":
+    if engine.choices.encode_in is EncodeIn.EDGE:
         bits = pe.code_bits(engine.widths, engine.params)
         signs[ENCODER_SIGN] = f"an encoder per row; digits go to the cells, {bits} bits an operand"
     if not pe.sparse:

@@ -19,6 +19,7 @@ from tpe.base import cache
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
+from tpe.pe.parameters import EncodeIn
 from tpe.study.cost_file import Cost, CostTable
 from tpe.synth.area import designs, timing
 from tpe.synth.area.compose import Composed, Version, compose, of_whole, own_versions
@@ -169,7 +170,7 @@ def varied(engine: Config) -> tuple[str, ...]:
     The encoder is one where it stands in a cell that takes all digits at once.
     """
     pe = emit.record(engine)
-    own = pe.front == "none" and engine.params.get("encode_in") == "cell"
+    own = pe.front == "none" and engine.params.get("encode_in") == EncodeIn.CELL
     return (*designs.VARIED, "encoder") if own else designs.VARIED
 
 

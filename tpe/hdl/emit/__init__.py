@@ -17,9 +17,10 @@ from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
 from tpe.numbers.formats import Format
+from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE, Hardware
-from tpe.pe.parameters import Parameter
+from tpe.pe.parameters import EncodeIn, Parameter
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
             (p.rtl, _chosen(p, engine.params[p.name])) for p in pe.parameters if p.rtl in taken
         ]
         if "encode_in" in engine.params and "Coded" in taken:
-            chosen.append(("Coded", int(engine.params["encode_in"] != "cell")))
+            chosen.append(("Coded", int(engine.choices.encode_in is not EncodeIn.CELL)))
         note = f"{target} under the name that every array instantiates."
         parameters = [(n, widths[n]) for n in names if n in taken]
         if alias == "tpe_cell":
@@ -223,7 +224,7 @@ def _top(engine: Config, reset: str) -> str:
         listed = ports.resized(listed, "a_i", "AWidth")
         parameters += [("AWidth", widths["AWidth"])] if "AWidth" not in names else []
     for side, number in zip("ab", stored_formats(engine), strict=True):
-        if number.signed and mode != "subtract":
+        if number.signed and mode != ZeroPoints.SUBTRACT:
             continue
         part = _conversion(side, number, mode, listed)
         conversions.append(part)
@@ -235,7 +236,7 @@ def _top(engine: Config, reset: str) -> str:
             connections[f"{side}_i"] = part["signal"]
     post = finish.post(engine)
     listed = ports.inserted(listed, "c_ready_i", *finish.port_lines(engine))
-    if post or mode == "offset":
+    if post or mode == ZeroPoints.OFFSET:
         connections["c_o"] = "c_array"
     if post:
         connections |= {
@@ -252,7 +253,7 @@ def _top(engine: Config, reset: str) -> str:
         conversions=conversions,
         encoder=encoder,
         post=post,
-        corrected=post is None and mode == "offset",
+        corrected=post is None and mode == ZeroPoints.OFFSET,
         target=f"tpe_{array}",
         bindings=names,
         connections=list(connections.items()),
@@ -262,14 +263,14 @@ def _top(engine: Config, reset: str) -> str:
 def port_bits(engine: Config) -> tuple[int, int]:
     """Bits of an operand of A and of B at the ports of an engine."""
     a, b = stored_formats(engine)
-    if engine.params.get("encode_in") == "stored":
+    if engine.choices.encode_in is EncodeIn.STORED:
         return record(engine).code_bits(engine.widths, engine.params), b.bits
     return a.bits, b.bits
 
 
 def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:
     """The encoders at the array's edge, as the template reads them; None if there are none."""
-    if engine.params.get("encode_in") != "edge":
+    if engine.choices.encode_in is not EncodeIn.EDGE:
         return None
     count, _ = ports.find(listed, "a_i").elements
     kind = rtl_names.reference("Encoder", engine.encoder)
@@ -287,7 +288,7 @@ def _conversion(side: str, number: Format, mode: str, listed: ports.Ports) -> di
         "signed": int(number.signed),
         "zero": rtl_names.reference("Zero", mode),
         "signal": f"{side}_coded",
-        "zero_signal": f"{side}_zero_i" if mode == "subtract" else "'0",
+        "zero_signal": f"{side}_zero_i" if mode == ZeroPoints.SUBTRACT else "'0",
     }
 
 
@@ -295,7 +296,7 @@ def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: str) -> p
     """The port of one side in its stored width, and its zero point if that is subtracted."""
     side, width = part["side"], part["in_width"]
     listed = ports.resized(listed, f"{side}_i", width)
-    if mode != "subtract":
+    if mode != ZeroPoints.SUBTRACT:
         return listed
     zero = ports.input_port(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")
     return ports.inserted(listed, f"{side}_i", zero)

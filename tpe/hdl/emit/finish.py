@@ -20,6 +20,7 @@ from tpe.engine.finish import SHIFT_BITS, Added, ChainInputs, Requant
 from tpe.hdl.emit import rtl_names
 from tpe.hdl.emit.ports import Port, input_port, output_port
 from tpe.hdl.simulate.hex import Ints, to_hex
+from tpe.numbers.zero_points import ZeroPoints
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -44,7 +45,7 @@ def fields(engine: Config) -> tuple[Field, ...]:
     chain, params, acc = engine.chain, engine.params, engine.widths.acc
     along_columns = params["encode"] != "weights"
     found = []
-    if chain.c0 or params["zero_points"] == "offset":
+    if chain.c0 or params["zero_points"] == ZeroPoints.OFFSET:
         found.append(Field("c_add_i", "AccWidth", acc, True))
     if chain.bias:
         found.append(Field("bias_i", "AccWidth", acc, along_columns))

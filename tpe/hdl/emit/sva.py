@@ -13,6 +13,7 @@ from tpe.hdl import emit
 from tpe.hdl.emit import resets
 from tpe.hdl.emit.package_files.facts import Interface, facts
 from tpe.hdl.emit.templates import template
+from tpe.pe.parameters import EncodeIn
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -33,7 +34,7 @@ def sva_modules(engine: Config, held: bool = True, reset: str = "async") -> dict
     pe, known = emit.record(engine), facts(engine)
     formats = dict(zip(("a_zero_i", "b_zero_i"), emit.stored_formats(engine), strict=True))
     planes = pe.planes(engine.widths) if known.paired else known.planes
-    stored = engine.params.get("encode_in") == "stored"
+    stored = engine.choices.encode_in is EncodeIn.STORED
     most_rows = engine.params["psum_depth"] if known.chained else 0
     most_beats = engine.widths.depth // known.per_beat if known.sparse else 0
     zeros = [(port, formats[port].bits) for port in known.zeros]

@@ -24,7 +24,9 @@ from tpe.hdl.emit import (
     with_defaults,
 )
 from tpe.hdl.formal.solve import Query
+from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.paces import LockStep
+from tpe.pe.parameters import EncodeIn
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -323,7 +325,7 @@ def _primitive_claims(engine: Config) -> list[LemmaTemplate]:
     found = []
     if "tpe_encode" in inside:
         found.append(LemmaTemplate("encode", _encode, climbs=True))
-    if engine.params.get("encode_in") == "edge":
+    if engine.choices.encode_in is EncodeIn.EDGE:
         found.append(LemmaTemplate("encode_row", _encode_row, climbs=True))
     if "tpe_map" in inside:
         found.append(LemmaTemplate("map", _map, climbs=True))
@@ -376,7 +378,7 @@ def _sparse(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 def _operand_format(engine: Config, side: str) -> tuple[int, int] | None:
     """(bits, signed) of a side as stored, if `tpe_operand` converts it; else None."""
     number = dict(zip("ab", stored_formats(engine), strict=True))[side]
-    if number.signed and engine.params["zero_points"] != "subtract":
+    if number.signed and engine.choices.zero_points is not ZeroPoints.SUBTRACT:
         return None
     return number.bits, int(number.signed)
 
@@ -388,7 +390,7 @@ def _operand(side: str) -> Build:
         bits, is_signed = form
         mode = engine.params["zero_points"]
         zero = rtl_names.number("Zero", mode)
-        out = bits + int(mode == "subtract" or (mode == "none" and not is_signed))
+        out = bits + int(mode == ZeroPoints.SUBTRACT or (mode == ZeroPoints.NONE and not is_signed))
         parameters = {"InWidth": bits, "OutWidth": out, "Signed": is_signed, "Zero": zero}
         made = query(engine, "tpe_prop_operand", parameters, overrides)
         return Lemma(f"operand {side}", "x_o = x less its zero point", f"{bits} to {out}", made)

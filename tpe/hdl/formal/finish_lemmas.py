@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tpe.engine.choices import Gating
 from tpe.hdl.emit import rtl_names
 from tpe.hdl.formal.cell_lemmas import Lemma, LemmaTemplate, query
 
@@ -55,6 +56,6 @@ def uncovered_chain(engine: Config) -> list[str]:
     missing = []
     if engine.chain.staged:
         missing.append("finish chain: its additions, its register and its flag in sequence")
-    if engine.params["gating"] == "clock":
+    if engine.choices.gating is Gating.CLOCK:
         missing.append("gating: the lemmas let every register have its clock, stopped or not")
     return missing

@@ -18,7 +18,8 @@ from tpe.model.engine import Engine, Run
 from tpe.numbers.digits import pack_digits
 from tpe.numbers.operands import Ints, as_operands
 from tpe.numbers.words import wrap
-from tpe.numbers.zero_points import offset
+from tpe.numbers.zero_points import ZeroPoints, offset
+from tpe.pe.parameters import EncodeIn
 
 # What the harness is told of a case, by the name of its port.
 SETTINGS = (
@@ -247,7 +248,7 @@ def images(case: Case) -> Images:
         sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
     )
     a_bits, b_bits = emit.port_bits(engine)
-    if engine.params.get("encode_in") == "stored":
+    if engine.choices.encode_in is EncodeIn.STORED:
         a_words = pack_digits(engine.encoder, a_words, engine.widths.a)
     settings = sizes.settings() | {
         "a_zero": int(zeros[0]) & 0xFFFF_FFFF,
@@ -285,7 +286,7 @@ def _laid_out(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, In
 
 def _padding(engine: Config, side: int, zero: int) -> int:
     mode = engine.params["zero_points"]
-    if mode == "subtract":
+    if mode == ZeroPoints.SUBTRACT:
         return int(zero)
     return offset(emit.stored_formats(engine)[side], mode)
 

@@ -21,6 +21,7 @@ from tpe.hdl.simulate.images import Case, counts
 from tpe.hdl.simulate.toolchain import has_fst_headers
 from tpe.model.engine import Engine
 from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import ZeroPoints
 
 DEPTHS = (1, 2, 3, 4, 5, 7, 8, 16, 17, 33)  # values of K in the battery
 STALLS = Handshake(idle=0x0412_8011, busy=0x2080_1402)  # a source and a sink that hesitate
@@ -133,7 +134,7 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
             m = 4 * sum(engine.size) if chained else 2 * engine.grid.m - 1
             n = engine.grid.n + 1
             a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
-            if engine.params["zero_points"] != "none":
+            if engine.choices.zero_points is not ZeroPoints.NONE:
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
             given = drawn(engine, rng, m, n)
             yield Case(engine, a, b, handshake, chain_inputs=given, **zeros)

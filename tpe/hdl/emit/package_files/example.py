@@ -14,6 +14,7 @@ from tpe.hdl.emit.package_files.order import Order, order
 from tpe.hdl.simulate.hex import pack
 from tpe.hdl.simulate.images import Case, expected, images
 from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import ZeroPoints
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -75,7 +76,7 @@ def example_case(engine: Config) -> Case:
     row, depth, col = np.arange(m)[:, None], np.arange(k), np.arange(n)
     a = low_a + step_a * ((3 * row + 5 * depth) % span_a)
     b = low_b + step_b * ((2 * depth[:, None] + col) % span_b)
-    zero = OPERAND_ZERO if engine.params["zero_points"] != "none" else 0
+    zero = OPERAND_ZERO if engine.choices.zero_points is not ZeroPoints.NONE else 0
     return Case(engine, a, b, a_zero=zero, b_zero=zero, chain_inputs=_given(engine, m, n))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tpe.array.base import Overlap
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 
@@ -111,7 +112,7 @@ def facts(engine: Config) -> Interface:
         b_planes=1 if pe.sparse else planes,
         sparse=pe.sparse,
         chained=chained,
-        overlapped=engine.params.get("overlap") == "load",
+        overlapped=engine.choices.overlap is Overlap.LOAD,
         per_beat=engine.grid.chain if chained else w.lanes * pe.group,
         taken=taken,
         ports=tuple(sources.port_names(emit.engine_modules(engine)["tpe_engine"])),

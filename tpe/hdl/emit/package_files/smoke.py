@@ -15,6 +15,7 @@ from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
 from tpe.hdl.simulate.verify import STALLS
 from tpe.numbers.operands import Ints
+from tpe.numbers.zero_points import ZeroPoints
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -50,7 +51,7 @@ def smoke_cases(engine: Config) -> list[Case]:
     m, n = engine.sides.pair(m, n)
     a, b = _drawn(engine, rng, (m, k), "a"), _drawn(engine, rng, (k, n), "b")
     zeros = {"a_zero": 0, "b_zero": 0}
-    if engine.params["zero_points"] != "none":
+    if engine.choices.zero_points is not ZeroPoints.NONE:
         zeros = {f"{x}_zero": int(_drawn(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
     hesitant = Handshake(busy=STALLS.busy)
     given = finish.drawn(engine, rng, m, n)

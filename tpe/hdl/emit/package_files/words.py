@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tpe.engine.choices import Overflow
 from tpe.hdl import emit
 from tpe.hdl.emit.package_files.example import (
     GIVEN_BIAS,
@@ -14,7 +15,9 @@ from tpe.hdl.emit.package_files.example import (
     SHIFT,
 )
 from tpe.hdl.emit.package_files.facts import Interface
+from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.paces import LockStep
+from tpe.pe.parameters import EncodeIn
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -65,7 +68,9 @@ PORTS = {
 def texts(engine: Config, known: Interface) -> dict[str, str]:
     """What README's template puts between its tables, by the template's names."""
     return {
-        "offsets": ", less their zero points" if engine.params["zero_points"] != "none" else "",
+        "offsets": ", less their zero points"
+        if engine.choices.zero_points is not ZeroPoints.NONE
+        else "",
         "ready_note": _ready_note(known),
         "stall_note": _stall_note(known),
         "encoded": _encoded(engine.sides.turned),
@@ -84,7 +89,7 @@ def example_inputs(case: Case) -> list[str]:
     """What the worked example is given beside its operands, a line each."""
     engine, stages = case.engine, case.engine.chain
     lines = []
-    if engine.params["zero_points"] != "none":
+    if engine.choices.zero_points is not ZeroPoints.NONE:
         lines.append(f"zero points of A and B = {OPERAND_ZERO}")
     if stages.c0:
         lines.append(f"C0[m, n] = {GIVEN_C0}")
@@ -197,7 +202,7 @@ def _order(engine: Config, known: Interface) -> str:
 
 
 def _layouts(engine: Config, known: Interface) -> dict[str, str]:
-    stored = engine.params.get("encode_in") == "stored"
+    stored = engine.choices.encode_in is EncodeIn.STORED
     texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else ""}
     if known.chained:
         return texts | {
@@ -282,9 +287,9 @@ def _passes(engine: Config, known: Interface) -> str:
 
 def _zeros(engine: Config) -> str:
     mode = engine.params["zero_points"]
-    if mode == "none":
+    if mode == ZeroPoints.NONE:
         return "None: operands are what they are. An unsigned operand is widened by a zero."
-    if mode == "subtract":
+    if mode == ZeroPoints.SUBTRACT:
         return (
             "`a_zero_i` and `b_zero_i`, where they are, are subtracted from every operand as it "
             "enters.\n"
@@ -313,7 +318,7 @@ def _finish(engine: Config, known: Interface) -> str:
     done += ["`bias_i`"] if stages.bias else []
     lines = ["One register, one cycle. " + (f"{' and '.join(done)} added; " if done else "")]
     if stages.narrow:
-        what = "saturates at" if engine.params["overflow"] == "saturate" else "wraps to"
+        what = "saturates at" if engine.choices.overflow is Overflow.SATURATE else "wraps to"
         lines[0] += f"the sum {what} {stages.acc_bits} bits; "
     if stages.requant != "off":
         lines[0] += (
