@@ -55,6 +55,19 @@ def _compiled(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+@cache
+def argument(function: Callable[..., Any]) -> Any:
+    """A kernel that has a signature, compiled, for another kernel to call as its argument.
+
+    It is found once here; a dispatcher as the argument numba would look up at every call, which
+    takes longer than a short GEMM.
+    """
+    from numba import types
+
+    (result,) = compiled(function).overloads.values()
+    return types.CompileResultWAP(result)
+
+
 def _make_dispatchers() -> None:
     """Turn the kernels noted so far into dispatchers and install them in every tpe module."""
     import numba

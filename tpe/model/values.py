@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpe.base.jit import compiled
+from tpe.base.jit import argument, compiled
 from tpe.numbers.operands import Ints
 from tpe.pe.parameters import ENCODERS
 
@@ -21,8 +21,8 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
     pe, w = engine.pe, engine.widths
     return np.asarray(
         compiled(kernels.gemm)(
-            compiled(pe.kernel.step),
-            compiled(pe.kernel.resolve),
+            argument(pe.kernel.step),
+            argument(pe.kernel.resolve),
             np.ascontiguousarray(encoded, np.int64).copy(),
             np.ascontiguousarray(other, np.int64).copy(),
             len(pe.kernel.psum.words(w)),
