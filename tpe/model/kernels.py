@@ -15,7 +15,7 @@ from tpe.numbers.words import I64, digit, signed
 from tpe.pe.kernel import Facts, facts_type, resolve_type, step_type
 
 CELLS = 128  # outputs at a time: their psums and a block of operands stay in the first caches
-LANES = 64  # operands of K at a time
+LANES = 32  # operands of K at a time
 
 
 def _gemm_type(t: Any) -> Any:
@@ -27,12 +27,12 @@ def _gemm_type(t: Any) -> Any:
 @kernel()
 def tiled(b: I64, times: int) -> I64:
     """`b` (K, N) as many times side by side."""
-    cols = b.shape[1]
-    out = np.empty((b.shape[0], times * cols), np.int64)
-    for k in range(b.shape[0]):
+    out = np.empty((b.shape[0], times, b.shape[1]), np.int64)
+    for k in range(out.shape[0]):
         for i in range(times):
-            out[k, i * cols : (i + 1) * cols] = b[k]
-    return out
+            for n in range(out.shape[2]):
+                out[k, i, n] = b[k, n]
+    return out.reshape((out.shape[0], times * out.shape[2]))
 
 
 @kernel()
@@ -41,13 +41,15 @@ def fill(codes: I64, a: I64, plane: int, facts: Facts) -> None:
 
     With a plane, not -1, the digits of that bit weight instead of operands.
     """
-    cols = codes.shape[1] // a.shape[0]
+    rows = a.shape[0]
+    cells = codes.reshape((codes.shape[0], rows, codes.shape[1] // rows))
     for k in range(codes.shape[0]):
-        for m in range(a.shape[0]):
+        for m in range(rows):
             code = a[m, k]
             if plane >= 0:
                 code = digit(code, plane, facts.a_bits, facts.encoder)
-            codes[k, m * cols : (m + 1) * cols] = code
+            for n in range(cells.shape[2]):
+                cells[k, m, n] = code
 
 
 @kernel(_gemm_type)
