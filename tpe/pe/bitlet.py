@@ -22,18 +22,26 @@ from tpe.pe.widths import Widths
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """In every magnitude column of A that holds a one: B with A's sign, times its weight."""
-    word = psum[0]
-    magnitude, signed_b = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
+    """In every magnitude column of A that holds a one: B with A's sign; then the columns' weights.
+
+    Four columns share a row of `columns`. A row is of 32 bits, of which a vector holds twice as
+    many as of 64, and that is enough for more lanes than there can be: B has 17 bits at most.
+    The word wraps once, after all lanes: it comes out as if it had wrapped at each.
+    """
+    word, mask = psum[0], (1 << facts.psum_bits) - 1
+    magnitude, signed_b = np.empty(word.size, np.int32), np.empty(word.size, np.int32)
+    columns = np.zeros(((facts.a_bits + 3) // 4, word.size), np.int32)
     for lane in range(codes.shape[0]):
         for n in range(word.size):
             magnitude[n] = abs(codes[lane, n])
             signed_b[n] = -b[lane, n] if codes[lane, n] < 0 else b[lane, n]
-        for p in range(0, facts.a_bits, 4):
+        for p in range(columns.shape[0]):
             for n in range(word.size):
-                word[n] += four_bits_times(magnitude[n] >> p, signed_b[n] << p)
+                columns[p, n] += four_bits_times(magnitude[n], signed_b[n])
+                magnitude[n] >>= 4
+    for p in range(columns.shape[0]):
         for n in range(word.size):
-            word[n] &= (1 << facts.psum_bits) - 1
+            word[n] = (word[n] + (columns[p, n] << (4 * p))) & mask
 
 
 def column_ones(a: Ints, bits: int, lanes: int) -> Ints:
