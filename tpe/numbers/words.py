@@ -12,6 +12,7 @@ import numpy as np
 from tpe.base.jit import kernel
 
 I64 = np.ndarray[Any, np.dtype[np.int64]]
+I16 = np.ndarray[Any, np.dtype[np.int16]]
 
 
 PAIRS = 0x5555_5555_5555_5555  # a one in every pair of bits

@@ -9,7 +9,7 @@ import numpy as np
 
 from tpe.base.jit import kernel
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64
+from tpe.numbers.words import I16, I64
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -19,21 +19,57 @@ from tpe.pe.parameters import Parameter, lanes_parameter
 from tpe.pe.widths import Widths
 
 
+@kernel()
+def split(values: I64, bits: int, bricks: I16) -> None:
+    """The 2-bit bricks (bricks, cells) of operands of `bits` bits; the top one is signed.
+
+    Four at a time come from one 16-bit copy: conversions are what a vector machine is slow at.
+    """
+    top = (bits - 1) // 2
+    rest = np.empty(values.size, np.int16)
+    for i in range(top + 1):
+        if i % 4 == 0:
+            for n in range(rest.size):
+                rest[n] = values[n] >> (2 * i)
+        keep = -1 if i == top else 3
+        for n in range(rest.size):
+            bricks[i, n] = rest[n] & keep
+            rest[n] >>= 2
+
+
+@kernel()
+def brick_times(a: int, b0: int, b1: int, b2: int, b3: int) -> int:
+    """A brick of A times four of B, each product shifted into place."""
+    return a * b0 + ((a * b1) << 2) + ((a * b2) << 4) + ((a * b3) << 6)
+
+
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """Every 2-bit brick of A times every one of B, shifted into place; the top ones are signed."""
-    mask = (1 << facts.psum_bits) - 1
-    word = psum[0]
-    a_top, b_top = (facts.a_bits - 1) // 2, (facts.b_bits - 1) // 2
+    """Every 2-bit brick of A times every one of B, shifted into place; the top ones are signed.
+
+    Two bricks of A meet four of B at once, 3 * 255 * 5 at most: that fits 16 bits, of which a
+    vector holds four times as many as of 64. Bricks above the top one are zero. `sums` has a row
+    for every weight 16**i of such an eight; 32 bits hold more lanes than there can be. The word
+    wraps once, after all lanes: it comes out as if it had wrapped at each.
+    """
+    word, mask = psum[0], (1 << facts.psum_bits) - 1
+    a_rows, b_rows = (facts.a_bits + 3) // 4 * 2, (facts.b_bits + 7) // 8 * 4
+    x, y = np.zeros((a_rows, word.size), np.int16), np.zeros((b_rows, word.size), np.int16)
+    eight = np.empty(word.size, np.int16)
+    sums = np.zeros(((a_rows + b_rows) // 2 - 2, word.size), np.int32)
     for lane in range(codes.shape[0]):
-        for i in range(a_top + 1):
-            a_keep = -1 if i == a_top else 3
-            for j in range(b_top + 1):
-                b_keep = -1 if j == b_top else 3
+        split(codes[lane], facts.a_bits, x)
+        split(b[lane], facts.b_bits, y)
+        for i in range(0, a_rows, 2):
+            for j in range(0, b_rows, 4):
                 for n in range(word.size):
-                    a_brick = (codes[lane, n] >> (2 * i)) & a_keep
-                    b_brick = (b[lane, n] >> (2 * j)) & b_keep
-                    word[n] = (word[n] + ((a_brick * b_brick) << (2 * (i + j)))) & mask
+                    four = y[j, n], y[j + 1, n], y[j + 2, n], y[j + 3, n]
+                    eight[n] = brick_times(x[i, n], *four) + (brick_times(x[i + 1, n], *four) << 2)
+                for n in range(word.size):
+                    sums[(i + j) // 2, n] += eight[n]
+    for i in range(sums.shape[0]):
+        for n in range(word.size):
+            word[n] = (word[n] + (sums[i, n] << (4 * i))) & mask
 
 
 def bricks_of(bits: int, top_brick: int = 3) -> int:
