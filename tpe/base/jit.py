@@ -57,14 +57,17 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 @cache
 def argument(function: Callable[..., Any]) -> Any:
-    """A kernel that has a signature, compiled, for another kernel to call as its argument.
+    """A kernel, compiled, for another kernel to call as its argument.
 
-    It is found once here; a dispatcher as the argument numba would look up at every call, which
-    takes longer than a short GEMM.
+    One with a signature is found once, here; a dispatcher as the argument numba would look up at
+    every call, which takes longer than a short GEMM.
     """
+    dispatcher = compiled(function)
+    if not _signatures[dispatcher.py_func]:
+        return dispatcher
     from numba import types
 
-    (result,) = compiled(function).overloads.values()
+    (result,) = dispatcher.overloads.values()
     return types.CompileResultWAP(result)
 
 
