@@ -4,7 +4,7 @@
 numba once, turns every kernel noted so far into a dispatcher, puts the dispatchers where the
 functions stood (so that kernels call each other compiled), and compiles the one asked for.
 Machine code is cached between processes in `cache_dir()`; numba replaces its files atomically,
-so processes may share it.
+so processes may share it. That of a kernel which stands in no file, typed in, is not kept.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def _make_dispatchers() -> None:
     if folder is not None:
         numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     for function in _signatures.keys() - _made.keys():
-        _made[function] = numba.njit(cache=folder is not None, nogil=True)(function)
+        cached = folder is not None and Path(function.__code__.co_filename).is_file()
+        _made[function] = numba.njit(cache=cached, nogil=True)(function)
     modules = {function.__module__ for function in _made}
     for module in modules:
         names = vars(sys.modules[module])
