@@ -90,8 +90,7 @@ class Engine(Runnable[Job], Config):
         """
         asked = Asked(values, handshake, energy, progress)
         given = ChainInputs(c0, bias, requant)
-        ran = self._ran(a, b, seed, asked, (a_zero, b_zero), given)
-        run = Run(self, ran.workload, ran.seed, ran.layers, ran.metrics)
+        run = Run(self, *self._ran(a, b, seed, asked, (a_zero, b_zero), given))
         return run.with_columns("energy") if energy else run
 
     def toggles(self, a: Any, b: Any, *, seed: int = 0, window: int = 256) -> Toggles:

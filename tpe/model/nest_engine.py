@@ -83,8 +83,7 @@ class NestEngine(Runnable[TiledGemm]):
             raise unknown("values of a nest", values, [x for x in VALUES if x != "bits"])
         given = ChainInputs(c0, bias, requant)
         asked = Asked(values, progress=progress)
-        ran = self._ran(a, b, seed, asked, (a_zero, b_zero), given)
-        return NestRun(self, ran.workload, ran.seed, ran.layers, ran.metrics)
+        return NestRun(self, *self._ran(a, b, seed, asked, (a_zero, b_zero), given))
 
     def job(self, encoded: Ints, other: Ints) -> TiledGemm:
         """The GEMM of an encoded operand (M, K) and another (K, N), in the nest's tiles."""

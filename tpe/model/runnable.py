@@ -6,7 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -62,8 +62,7 @@ class Asked:
             )
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(NamedTuple):
     """What a run is made of, whichever engine it is of."""
 
     workload: str
