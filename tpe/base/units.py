@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 DIGITS = 4
+LONGEST = 26  # characters of a name in a line
 UNKNOWN = "-"  # what a table shows for None
 
 # Kind -> its units, from small to large, each with what one of it is in the column's unit.
@@ -79,3 +80,12 @@ def _unit(values: Sequence[float], kind: str) -> tuple[str, float]:
     fitting = [(n, s) for n, s in _UNITS[kind] if float(f"{largest:.3e}") >= first.get(n, s)]
     zero = (name_scale for name_scale in _UNITS[kind] if name_scale[1] == 1.0)
     return fitting[-1] if fitting else next(zero) if largest == 0 else _UNITS[kind][0]
+
+
+def short(name: str) -> str:
+    """A name that fits a line: its beginning and its end, if it is long.
+
+    >>> short("onnx:" + "a" * 60 + ".onnx")
+    'onnx:aaaaa...aaaaaaaa.onnx'
+    """
+    return name if len(name) <= LONGEST else f"{name[:10]}...{name[-13:]}"

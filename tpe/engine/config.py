@@ -48,9 +48,7 @@ class Config(EngineSpec):
         size: str | int | Sequence[int] | None = None,
         **parameters: Any,
     ) -> None:
-        if isinstance(pe, Nest):
-            raise TpeError("pe is a nest; legal: a name or a PE; a nest runs as tpe.NestEngine")
-        self.record = pe if isinstance(pe, PE) else pes.get(pe)  # as it is found by name
+        self.record = _record(pe)  # as it is found by name
         self.array = _array(array)
         arrays.require(self.array, self.record)
         place = parse_size(default_size(self.array) if size is None else size, self.array)
@@ -178,6 +176,16 @@ class Config(EngineSpec):
     def has_nest(self) -> bool:
         """Whether the engine is written as a nest; comparison PEs are not."""
         return self.pe.nest is not None
+
+
+def _record(pe: object) -> PE:
+    if isinstance(pe, PE):
+        return pe
+    if isinstance(pe, str):
+        return pes.get(pe)
+    other = {Nest: "; a nest runs as tpe.NestEngine", Config: "; tpe.Engine.of takes a Config"}
+    hint = next((text for kind, text in other.items() if isinstance(pe, kind)), "")
+    raise TpeError(f"pe is a {type(pe).__name__}; legal: a name or a PE{hint}")
 
 
 def _array(array: str | Array | None) -> Array:

@@ -61,11 +61,21 @@ class Requant:
 
     multiplier: 0 .. 2**requant_bits - 1. shift: 0 .. 63. Both one integer, or one per column of C
     (N,) if the engine has requant = column. zero_point: in the range of `out_type`.
+
+    >>> from tpe.model.engine import Engine
+    >>> engine = Engine("mac", "os", "2x2", requant="tensor")
+    >>> engine.run([[10, 20]], [[3], [4]], requant=Requant(1, 2)).C.tolist()
+    [[28]]
     """
 
     multiplier: int | Ints
     shift: int | Ints
     zero_point: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if np.asarray(value).dtype.kind not in "iu":
+                raise TpeError(f"{name} = {value!r} of Requant is not legal: integers")
 
     @classmethod
     def of_scale(cls, scale: float, zero_point: int = 0, bits: int = 32) -> Requant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from operator import index
@@ -140,7 +140,7 @@ def _sides(size: object) -> int | list[int]:
         parts = size.strip().lower().split("x")
         numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
         return numbers[0] if len(numbers) == 1 else numbers
-    if isinstance(size, bool | bytes | bytearray):
+    if isinstance(size, bool | bytes | bytearray | Set | Mapping):  # the last two have no order
         return 0
     with suppress(TypeError):
         return index(size)  # type: ignore[arg-type]

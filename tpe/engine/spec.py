@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tpe.array.base import Grid
 from tpe.base.errors import TpeError
+from tpe.base.units import short
 from tpe.engine.choices import Choices, Overflow
 from tpe.engine.finish import Added, Chain, chain_of, guard_bits
 from tpe.engine.identity import identity_hash
@@ -48,6 +49,14 @@ class EngineSpec(ABC):
         if getattr(self, "_frozen", False):
             raise TpeError(f"{name} of an engine cannot be changed; make another one: Engine(...)")
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise TpeError(f"{name} of an engine cannot be taken away; make another one: Engine(...)")
+
+    def __repr__(self) -> str:
+        types = f"{self.a_format.name} x {self.b_format.name}"
+        name = short(self.name)
+        return f"<{type(self).__name__} {name}: {types}, acc {self.widths.acc}, hash {self.hash}>"
 
     @abstractmethod
     def _place(self) -> tuple[Any, ...]:

@@ -128,7 +128,12 @@ class Engine(Runnable[Job], Config):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Run(AnyRun):
-    """The result of `Engine.run`: `layers` in order, and a network's metrics (accuracy)."""
+    """The result of `Engine.run`: `layers` in order, and a network's metrics (accuracy).
+
+    >>> run = Engine("mac", "os", "2x2").run([[1, 2]], [[3], [4]])
+    >>> run.C.tolist(), run.cycles, run.rows()[0]["macs"]
+    ([[11]], 9, 2)
+    """
 
     engine: Engine
 

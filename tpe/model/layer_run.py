@@ -51,6 +51,11 @@ class LayerRun:
     Without values (`values` = "none") C, `error` and `overflowed` are None. `standard_error`: of
     `cycles` where they are estimated from a sample of tiles; None where they are exact. Firings
     that then depend on operands are None too.
+
+    >>> from tpe.model.engine import Engine
+    >>> layer = Engine("mac", "os", "2x2").run([[1, 2]], [[3], [4]]).layers[0]
+    >>> layer.macs, layer.cycles, layer.error.largest
+    (2, 9, 0)
     """
 
     name: str

@@ -121,6 +121,8 @@ class RunRecord:
         set itself. TpeError if a column's name is taken, or values are not as declared.
         """
         chosen = column_set(columns) if isinstance(columns, str) else columns
+        if not isinstance(chosen, ColumnSet):
+            raise TpeError(f"columns = {columns!r} is not legal: a name, a ColumnSet")
         values = chosen.annotate(self) if callable(chosen.annotate) else chosen.annotate
         more = added(chosen, values, len(self.layers) + 1, self.added)
         return replace(self, added=(*self.added, more))

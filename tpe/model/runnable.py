@@ -23,7 +23,6 @@ from tpe.model.saved import save_run
 from tpe.model.shown import (
     engine_html,
     engine_summary,
-    engine_text,
     run_html,
     run_summary,
     run_text,
@@ -73,9 +72,6 @@ class Ran(NamedTuple):
 
 class Runnable(EngineSpec, Generic[J]):
     """An engine that runs GEMMs: exact values, exact cycles, firings."""
-
-    def __repr__(self) -> str:
-        return engine_text(self)
 
     def _repr_html_(self) -> str:
         return engine_html(self)

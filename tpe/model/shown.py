@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from tpe.base import html
 from tpe.base.table import to_frame
+from tpe.base.units import short
 from tpe.engine.spec import EngineSpec
 from tpe.model.result import RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LONGEST = 26  # characters of a name in a line
 ENGINE_COLUMNS = (
     "pe array rows cols depth pe_count encoding encoded_operand a_type b_type acc_bits rtl_checked"
 ).split()
@@ -21,15 +21,6 @@ RUN_COLUMNS = (
     "layer m n k repeat macs cycles cycles_per_operand overall_utilization energy_pe_pj "
     "operand_source exact"
 ).split()
-
-
-def short(name: str) -> str:
-    """A name that fits a line: its beginning and its end, if it is long.
-
-    >>> short("onnx:" + "a" * 60 + ".onnx")
-    'onnx:aaaaa...aaaaaaaa.onnx'
-    """
-    return name if len(name) <= LONGEST else f"{name[:10]}...{name[-13:]}"
 
 
 def count(number: int, noun: str) -> str:
@@ -47,12 +38,6 @@ def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataF
 
 
 # ---- engines ----
-
-
-def engine_text(engine: EngineSpec) -> str:
-    """The engine in a line: its name, its types, and the hash that tells the rest apart."""
-    types = f"{engine.a_format.name} x {engine.b_format.name}"
-    return f"<Engine {short(engine.name)}: {types}, acc {engine.widths.acc}, hash {engine.hash}>"
 
 
 def engine_summary(engine: EngineSpec) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import Array, Format, normal_steps, number_format
-from tpe.numbers.matrices import check_dimensions
+from tpe.numbers.matrices import check_dimensions, refuse_masked
 
 _NORMAL_STEPS = 1 << 15  # of a normal distribution on either side, 8 sigma wide
 _NORMAL_SIGMAS = 8.0
@@ -203,6 +203,7 @@ def rounded(x: object, number: str | Format) -> Array:
     chosen = number_format(number)
     if not isinstance(chosen, FloatFormat):
         raise TpeError(f"{chosen.name} is no floating-point format; legal: such as bf16")
+    refuse_masked(x, "x", "integers or floats")
     array = np.asarray(x)
     if array.dtype.kind not in "iuf":
         raise TpeError(f"x is {array.dtype}; legal: integers or floats")
@@ -211,6 +212,7 @@ def rounded(x: object, number: str | Format) -> Array:
 
 def _reals(value: object, where: str, dims: str) -> Array:
     """`value` as a matrix of float64; TpeError if it is none."""
+    refuse_masked(value, where, f"{dims} numbers")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
@@ -218,7 +220,8 @@ def _reals(value: object, where: str, dims: str) -> Array:
     if array.dtype.kind not in "iuf":
         raise TpeError(f"{where} are {array.dtype}; legal: integers or floats")
     check_dimensions(array, where, dims)
-    return array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
+        return array.astype(np.float64)
 
 
 BF16 = FloatFormat("bf16", exponent_bits=8, fraction_bits=7, bias=127)

@@ -25,6 +25,12 @@ def check_dimensions(array: np.ndarray, where: str, dims: str) -> None:
         raise TpeError(f"{where} are {shape_text(array)}; legal: {dims} with no dimension of 0")
 
 
+def refuse_masked(value: object, where: str, legal: str) -> None:
+    """`TpeError` for an array with masked elements, which numpy would take as if they were not."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TpeError(f"{where} have masked elements; legal: {legal}, none masked")
+
+
 def owned(array: np.ndarray) -> np.ndarray:
     """A read-only C-ordered int64 array with these values, copied unless nobody can change it.
 
@@ -54,8 +60,7 @@ def is_int(value: object) -> bool:
 
 
 def _as_array(value: object, where: str, dims: str) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TpeError(f"{where} have masked elements; legal: {dims} integers, none masked")
+    refuse_masked(value, where, f"{dims} integers")
     try:
         return np.asarray(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):

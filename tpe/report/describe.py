@@ -131,7 +131,11 @@ def legal_arrays(pe: PE) -> list[str]:
 
 
 def combinations() -> list[dict[str, Any]]:
-    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal."""
+    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal.
+
+    >>> [row["array"] for row in combinations() if row["pe"] == "opt4c" and row["legal"]]
+    ['matrix2d']
+    """
     return [
         {"pe": pe.name, "array": array.name, "legal": reason is None, "reason": reason}
         for pe, array, reason in arrays.combinations()

@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 from tpe import array as arrays
 from tpe import pe as pes
 from tpe.base.errors import TpeError, unknown
+from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of, size_text
+from tpe.engine.spec import EngineSpec
 from tpe.model.engine import Engine
 from tpe.model.nest_engine import NestEngine
 from tpe.pe.base import PE
 
 DEFAULT_SIZE = "16x16"
-Compared: TypeAlias = str | PE | Engine
+Compared: TypeAlias = str | PE | EngineSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ def candidates(
     with a reason. Raises TpeError for an unknown PE or parameter, for a value that no PE takes,
     for two equal engines, and if everything was refused.
     """
-    if isinstance(engines, str | PE | Engine | NestEngine):
+    if isinstance(engines, str | PE | EngineSpec):
         raise TpeError("engines is one engine; legal: a list or a mapping of label to engine")
     if not isinstance(engines, Iterable):
         raise TpeError(f"engines is a {type(engines).__name__}; legal: a list or a mapping")
@@ -80,9 +82,9 @@ def candidates(
     records = [_record(item) for item in items]
     _check_choice(records, choice)
     found = [
-        _given(item) if isinstance(item, Engine | NestEngine) else _made(record, choice)
+        _given(item) if isinstance(item, EngineSpec) else _made(record, choice)
         for item, record in zip(items, records, strict=True)
-        if isinstance(item, Engine | NestEngine) or record is not None
+        if isinstance(item, EngineSpec) or record is not None
     ]
     labels = [str(key) for key in engines] if named else _labels(found)
     refusals = [c.reason for c in found if c.reason is not None]
@@ -93,13 +95,13 @@ def candidates(
 
 def _record(item: object) -> PE | None:
     """The PE of something to compare; None for an engine, which brings its own."""
-    if isinstance(item, Engine | NestEngine):
+    if isinstance(item, EngineSpec):
         return None
     if isinstance(item, PE):
         return item
     if not isinstance(item, str):
         raise TpeError(
-            f"engines holds a {type(item).__name__}; legal: a PE's name, a PE, an Engine"
+            f"engines holds a {type(item).__name__}; legal: a PE's name, a PE, an Engine, a Config"
         )
     return pes.get(item)
 
@@ -146,7 +148,9 @@ def _refusal(parameter: Any, value: Any) -> str | None:
     return None
 
 
-def _given(engine: Engine | NestEngine) -> Candidate:
+def _given(item: EngineSpec) -> Candidate:
+    engine = Engine.of(item) if isinstance(item, Config) else item
+    assert isinstance(engine, Engine | NestEngine)
     facts = engine.describe()
     return Candidate("", facts["pe"], facts["array"], size_text(engine.size), engine)
 

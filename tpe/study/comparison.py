@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(ComparisonRecord):
-    """What `compare` returns. `comparison["opt4c"]` is that engine's `Run`."""
+    """What `compare` returns. `comparison["opt4c"]` is that engine's `Run`.
+
+    >>> from tpe.study.points import compare
+    >>> comparison = compare(["mac", "opt4c"], "gemm:8x8x8", size="4x4")
+    >>> comparison["opt4c"].cycles, comparison.rows()[1]["cycles_ratio"] > 2
+    (158, True)
+    """
 
     def __repr__(self) -> str:
         return comparison_text(self)

@@ -190,6 +190,8 @@ def trace(
 
 def check_lanes(lanes: Sequence[int]) -> list[int]:
     """The numbers of lanes, each once, ascending; TpeError for none or an illegal one."""
+    if isinstance(lanes, str) or not isinstance(lanes, Sequence):
+        raise TpeError(f"lanes = {lanes!r} is not legal: a list of integers")
     for n in lanes:
         if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_LANES:
             raise TpeError(f"lanes = {n!r} is not legal: an integer from 1 to {MOST_LANES}")

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
+from tpe.base import checks
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
-from tpe.model.engine import Engine
 from tpe.study.candidates import Choice, Compared
 from tpe.study.compare import Plan, prepare
 from tpe.study.comparison import Comparison
@@ -134,12 +134,15 @@ def point(
     >>> row["pe"], row["cycles"], row["area_um2"]
     ('opt4c', 158, None)
     """
-    engine = Engine.of(config) if isinstance(config, Config) else config
+    checks.flag(energy, "energy")
+    for name, value in {"clock_ns": clock_ns, "recipes": recipes}.items():
+        if technology is None and value is not None:
+            raise TpeError(f"{name} is given without technology; legal: with technology = 'tpe130'")
     if technology is None:
-        (row,) = compare([engine], workload, seed=seed).rows()
+        (row,) = compare([config], workload, seed=seed).rows()
         return row
     priced = compare(
-        [engine],
+        [config],
         workload,
         iso="area",
         seed=seed,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 
+from tpe.base import checks
 from tpe.base.errors import TpeError
-from tpe.engine.config import Config
+from tpe.engine.config import Config, checked_config
 from tpe.model.engine import Engine
 from tpe.study.compare import Plan
 from tpe.study.cost_file import read_cost
@@ -38,8 +40,13 @@ def price(
     progress   called with a name as each job of synthesis ends
 
     Raises TpeError for an engine without RTL, and for a library that nothing can be mapped to.
+
+    >>> found = price(Config("mac", "os", "2x2"), recipes="ripple/fast")
+    >>> found.options[0].area_um2((4, 4)) > found.options[0].area_um2((2, 2))
+    True
     """
-    return price_of(config, _technology(liberty), find_recipes(recipes), clocks_ns, step=progress)
+    clocks, found = checks.numbers(clocks_ns, "clocks_ns"), find_recipes(recipes)
+    return price_of(checked_config(config), _technology(liberty), found, clocks, step=progress)
 
 
 def from_file(path: str | os.PathLike[str]) -> Pricer:
@@ -74,8 +81,11 @@ def steps(plan: Plan, recipes: str = DEFAULT_RECIPES) -> int:
 
 def check_clock(clock_ns: float | None, where: str = "clock_ns") -> None:
     """TpeError unless it is a time."""
-    if clock_ns is not None and not 0 < clock_ns < 1e6:
-        raise TpeError(f"{where} {clock_ns:g} is not legal: above 0, in ns")
+    if clock_ns is None:
+        return
+    if not isinstance(clock_ns, Real) or not 0 < clock_ns < 1e6:
+        shown = f"{clock_ns:g}" if isinstance(clock_ns, Real) else repr(clock_ns)
+        raise TpeError(f"{where} {shown} is not legal: above 0, in ns")
 
 
 def _technology(liberty: Liberty) -> Technology:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tpe.base import html
-from tpe.model.shown import count, short
+from tpe.base.units import short
+from tpe.model.shown import count
 from tpe.study.record import ComparisonRecord
 
 if TYPE_CHECKING:

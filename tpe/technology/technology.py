@@ -153,8 +153,8 @@ def technology(
     >>> t.name, t.node_nm, t.flip_flops[0].cell
     ('tpe130', 130, 'sky130_fd_sc_hd__dfxtp_1')
     """
-    if not isinstance(liberty, str | Path) and len(liberty) == 1:
-        liberty = liberty[0]
+    if not isinstance(liberty, str | Path):
+        liberty = _listed(liberty)
     files = _files(liberty)
     library = read_liberty(files)
     facts = known(library.name)
@@ -185,6 +185,14 @@ def _is_own(files: Sequence[Path], library: Library) -> bool:
     if library.name != DEFAULT or tuple(files) == (TPE130,):
         return True
     return library.sha256 == (hashlib.sha256(TPE130.read_bytes()).hexdigest(),)
+
+
+def _listed(liberty: object) -> str | Path | Sequence[str | Path]:
+    """Several files, or the only one."""
+    paths = list(liberty) if isinstance(liberty, Sequence) else []
+    if not paths or not all(isinstance(path, str | Path) for path in paths):
+        raise TpeError(f"liberty = {liberty!r} is not legal: a technology's name, Liberty files")
+    return paths[0] if len(paths) == 1 else paths
 
 
 def _files(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:

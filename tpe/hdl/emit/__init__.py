@@ -336,7 +336,7 @@ def rename(modules: Mapping[str, str], prefix: str) -> dict[str, str]:
 
     Raises TpeError if the prefix is no identifier, so that two engines fit one design.
     """
-    if not _PREFIX.fullmatch(prefix):
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise TpeError(f"prefix = {prefix!r} is not legal: letters, digits, _; a letter first")
     if prefix in KEYWORDS:
         raise TpeError(f"prefix = {prefix!r} is not legal: a keyword of SystemVerilog")

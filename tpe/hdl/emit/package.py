@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from tpe.base.errors import TpeError
+from tpe.base import checks
 from tpe.engine.config import Config, checked_config
 from tpe.hdl import emit
 from tpe.hdl.emit import resets
@@ -38,10 +38,17 @@ def emit_directory(
     clock's edge. The folder is written whole or not at all. Returns the files. Raises TpeError for
     another `reset`, if the folder exists and is not empty or cannot be written, or the engine has
     no RTL.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from tpe.model.engine import Engine
+    >>> with TemporaryDirectory() as folder:
+    ...     files = emit_directory(Engine("mac", "os", "2x2"), f"{folder}/rtl")
+    >>> [file.name for file in files if file.suffix == ".sdc"]
+    ['tpe_mac_systolic_os_2x2.sdc']
     """
     engine = checked_config(engine)
-    if not 0 < clock_ns < 1e6:
-        raise TpeError(f"clock_ns = {clock_ns} is not legal: more than 0, less than 1e6")
+    clock_ns = checks.number(clock_ns, "clock_ns", below=1e6)
+    folder = checks.path(folder, "folder")
     reset = resets.checked(reset)
     prefix = default_prefix(engine, reset) if prefix is None else prefix
     return write_folder(Path(folder), package_texts(engine, prefix, clock_ns, reset))

@@ -96,7 +96,7 @@ def cosim(
     >>> report.ok, report.latency_found, report.mismatches
     (True, 0, 0)
     """
-    named = [file] if isinstance(file, (str, os.PathLike)) else list(file)
+    named = [file] if isinstance(file, (str, os.PathLike)) else _listed(file)
     cycles = _interval(interval)
     expected = _latency(latency, cycles)
     _check_numbers(vectors, seed, limit_s)
@@ -110,6 +110,13 @@ def cosim(
     target = None if waves is None else waves_file(Path(waves))
     subject = _Subject(module, found, tied, wanted, vectors, cycles, seed, limit_s)
     return _compared(subject, files.files, expected, target)
+
+
+def _listed(files: object) -> list[Files]:
+    paths = list(files) if isinstance(files, Sequence) else []
+    if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise TpeError(f"file = {files!r} is not legal: a path, or several")
+    return paths
 
 
 @dataclass(frozen=True)

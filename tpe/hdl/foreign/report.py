@@ -28,6 +28,12 @@ class Cosimulation:
 
     latency: cycles as declared, None if it was to be found. latency_found: at which every result
     (or, failing that, most of them) matches; None where it varies, then `latency_range` says how.
+
+    >>> from tpe.hdl.foreign.cosim import cosim, example
+    >>> ports = {"a": "x", "b": "y", "out": "p"}
+    >>> report = cosim(example(), "mult", "multiply", ports)
+    >>> report.ok, report.top
+    (True, 'mult')
     """
 
     top: str

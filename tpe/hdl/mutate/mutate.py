@@ -14,9 +14,11 @@ from typing import Any, Literal
 import numpy as np
 
 from tpe.array.base import Handshake
+from tpe.base import checks
 from tpe.base.errors import TpeError
 from tpe.base.table import SCHEMA_VERSION
-from tpe.engine.config import Config
+from tpe.engine.config import Config, checked_config
+from tpe.engine.parameters import checked_seed
 from tpe.hdl import emit
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.mutate.bench import Kill, MutantSimulator, Trial
@@ -25,6 +27,8 @@ from tpe.hdl.mutate.netlist import Mutant, mutated
 from tpe.hdl.mutate.subjects import label, sample
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, battery
+from tpe.numbers.arithmetic import INTEGER
+from tpe.numbers.matrices import is_int
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
 PATIENT = Handshake(idle=0xFFF7_FFEF)  # gaps longer than what a row is in flight
@@ -139,10 +143,15 @@ def mutate(
     Without engines: `subjects()`, or for a small count a sample of them that has every part of an
     engine. `limit`: seconds for the proof of each survivor. `begin` is called with an engine's
     name as its turn comes. Raises TpeError for a count that is not legal or an engine without RTL.
+
+    >>> report = mutate(1, engines=[Config("mac", "os", "2x2")])
+    >>> len(report.verdicts)
+    1
     """
-    if not 0 < count <= MOST:
-        raise TpeError(f"count = {count} is not legal: 1 to {MOST}")
-    chosen = list(engines) if engines is not None else sample(count, seed)
+    if not is_int(count) or not 0 < count <= MOST:
+        raise TpeError(f"count = {count!r} is not legal: 1 to {MOST}")
+    seed, limit = checked_seed(seed), checks.number(limit, "limit")
+    chosen = sample(count, seed) if engines is None else [_subject(engine) for engine in engines]
     shares = [count // len(chosen) + (i < count % len(chosen)) for i in range(len(chosen))]
     judged = []
     for engine, share in zip(chosen, shares, strict=True):
@@ -150,6 +159,14 @@ def mutate(
         if share:
             judged.append(judge_engine(engine, share, seed, limit))
     return MutationReport(seed, tuple(judged))
+
+
+def _subject(engine: object) -> Config:
+    """An engine whose mutants the benches can judge: of integers, with RTL."""
+    config = checked_config(engine)
+    if emit.record(config).arithmetic != INTEGER:
+        raise TpeError(f"pe {config.pe.name} is not of integers; legal for mutants: PEs that are")
+    return config
 
 
 def judge_engine(engine: Config, count: int, seed: int, limit: float) -> Judged:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tpe.base import checks
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config, checked_config
+from tpe.engine.parameters import checked_seed
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files.folder import leaves_first, write_folder
@@ -67,12 +69,19 @@ def vectors(
     output and every cycle count, prints PASS, or FAIL and ends with an error; README.md says how
     to run it. The folder is written whole or not at all. Returns the files. Raises TpeError for
     an engine without RTL, a workload too large, or a folder that is not new or empty.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     files = vectors(Config("mac", "os", "2x2"), f"{folder}/bench", "gemm:2x2x3")
+    >>> [file.name for file in files if file.name.endswith("_tb.sv")]
+    ['tpe_mac_systolic_os_2x2_tb.sv']
     """
+    checks.path(folder, "folder")
     prefix = prefix or f"tpe_{checked_config(engine).name}"
     top = emit.engine_modules(engine)["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
     modules = emit.rename(emit.engine_modules(engine) | benches, prefix)
-    cases = cases_of(engine, workload, seed)
+    cases = cases_of(engine, workload, checked_seed(seed))
     memories, words = bench_memories(cases)
     bench = bench_source(engine, prefix, top, len(cases), words)
     order = leaves_first(modules | {f"{prefix}_tb": bench}, f"{prefix}_tb")[:-1]

@@ -14,6 +14,7 @@ from tpe.base.errors import TpeError
 from tpe.base.files import check_writable
 from tpe.base.table import SCHEMA_VERSION
 from tpe.engine.config import Config, checked_config
+from tpe.engine.parameters import checked_seed
 from tpe.engine.task import task_of
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.simulate.cosim import Outcome, cosimulate, memory_words
@@ -105,8 +106,12 @@ def verify(
     `waves`: leave the waveforms of everything there, as FST or VCD by the ending. `reset`: of
     the registers, "async" or "sync". Raises TpeError for another one, and for an engine without
     RTL.
+
+    >>> report = verify(Config("mac", "os", "2x2"), "gemm:2x2x3")
+    >>> report.ok, report.vectors
+    (True, 4)
     """
-    cases = cases_of(checked_config(engine), workload, seed)
+    cases = cases_of(checked_config(engine), workload, checked_seed(seed))
     target = None if waves is None else waves_file(Path(waves))
     return VerificationReport(engine, tuple(cosimulate(cases, target, reset=reset)))
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from tpe.base import checks
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
@@ -179,7 +180,21 @@ def synthesise(
     timer: str | None = None,
     workers: int | None = None,
 ) -> Result:
-    """The area and timing of one PE, or of one engine as a whole if `array`; see `compare`."""
+    """The area and timing of one PE, or of one engine as a whole if `array`, as `tpe synth` does.
+
+    design     a PE's name or record, or an engine
+    liberty    a built-in technology's name, Liberty files that belong together, or a technology
+    clocks_ns  clocks to choose for; one that the design does not meet, if none is met, is an error
+    recipes    of synthesis, "quick" or "portfolio" or names
+    timer      own or sta (OpenSTA); default: own
+    workers    processes; default: as many as there are cores
+
+    Raises TpeError for a design without RTL, and for a library that nothing can be mapped to.
+
+    >>> result = synthesise("mac", recipes="ripple/fast")
+    >>> [design.name for design in result.designs]
+    ['mac']
+    """
     return compare(
         [design],
         liberty=liberty,
@@ -327,8 +342,8 @@ def _promising(parts: Sequence[Part], points: Mapping[int, Sequence[Point]]) -> 
 
 def check_clocks(clocks_ns: Sequence[float]) -> tuple[float, ...]:
     """The clocks, in order, each once; TpeError unless all are above 0."""
-    for clock in clocks_ns:
-        if not 0 < clock < 1e6:
+    for clock in checks.numbers(clocks_ns, "clocks_ns"):
+        if not clock < 1e6:
             raise TpeError(f"clock_ns = {clock!r} is not legal: above 0, in ns")
     return tuple(sorted(set(clocks_ns)))
 

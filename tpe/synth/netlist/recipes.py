@@ -8,7 +8,7 @@ target sizes and buffers explicitly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -140,6 +140,8 @@ def find_recipes(names: str | Sequence[str] | Sequence[Recipe]) -> tuple[Recipe,
     """
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",")]
+    if not isinstance(names, Iterable):
+        raise TpeError(f"recipes = {names!r} is not legal: portfolio, quick, or names of recipes")
     known = {recipe.name: (recipe,) for recipe in PORTFOLIO} | SETS
     found: dict[str, Recipe] = {}
     for name in names:
