@@ -9,7 +9,7 @@ import numpy as np
 
 from tpe.base.jit import kernel
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64
+from tpe.numbers.words import I64, four_bits_times
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -21,17 +21,30 @@ from tpe.pe.widths import Widths
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """From the sign bit down: double the sum, add B where the bit of A is one."""
-    mask = (1 << facts.psum_bits) - 1
-    word, inner = psum[0], np.empty(psum.shape[1], np.int64)
+    """From the sign bit down: B of every lane whose bit of A is one, doubled for each bit below.
+
+    Four bits share a row of `sums`, the sign has the last row, and a row is shifted once where the
+    PE doubles cycle by cycle. A row is of 32 bits, of which a vector holds twice as many as of 64,
+    and that is enough for more lanes than there can be: B has 17 bits at most, 15 times that 20.
+    The word wraps once, after all lanes: it comes out as if it had wrapped at each.
+    """
+    word, mask = psum[0], (1 << facts.psum_bits) - 1
+    below = facts.a_bits - 1  # bits below the sign bit
+    fours = (below + 3) // 4
+    rest, other = np.empty(word.size, np.int32), np.empty(word.size, np.int32)
+    sums = np.zeros((fours + 1, word.size), np.int32)
     for lane in range(codes.shape[0]):
         for n in range(word.size):
-            inner[n] = -b[lane, n] if codes[lane, n] < 0 else 0
-        for i in range(facts.a_bits - 2, -1, -1):
+            rest[n] = codes[lane, n] & ((1 << below) - 1)
+            other[n] = b[lane, n]
+            sums[fours, n] -= b[lane, n] if codes[lane, n] < 0 else 0
+        for i in range(fours):
             for n in range(word.size):
-                inner[n] = 2 * inner[n] + (b[lane, n] & -((codes[lane, n] >> i) & 1))
+                sums[i, n] += four_bits_times(rest[n], other[n])
+                rest[n] >>= 4
+    for i in range(fours, -1, -1):
         for n in range(word.size):
-            word[n] = (word[n] + inner[n]) & mask
+            word[n] = (word[n] + (sums[i, n] << min(4 * i, below))) & mask
 
 
 def work(a: Ints, bits: int, lanes: int) -> Ints:
