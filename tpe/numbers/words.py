@@ -12,8 +12,8 @@ import numpy as np
 from tpe.base.jit import kernel
 
 I64 = np.ndarray[Any, np.dtype[np.int64]]
+I32 = np.ndarray[Any, np.dtype[np.int32]]
 I16 = np.ndarray[Any, np.dtype[np.int16]]
-
 
 PAIRS = 0x5555_5555_5555_5555  # a one in every pair of bits
 
@@ -52,6 +52,28 @@ def four_bits_times(x: int, b: int) -> int:
     """
     low = (b & -(x & 1)) + ((b << 1) & -((x >> 1) & 1))
     return low + ((b << 2) & -((x >> 2) & 1)) + ((b << 3) & -((x >> 3) & 1))
+
+
+@kernel()
+def magnitude_columns(codes: I64, b: I64, a_bits: int) -> I32:
+    """B with A's sign, in every magnitude column of A (lanes, cells) that holds a one.
+
+    Four columns share a row of the result, of weight 16**row, summed over the lanes. A row is of
+    32 bits, of which a vector holds twice as many as of 64, and that is enough for more lanes than
+    there can be: B has 17 bits at most, 15 times that 20, which leaves 4096 lanes.
+    """
+    cells = codes.shape[1]
+    magnitude, signed_b = np.empty(cells, np.int32), np.empty(cells, np.int32)
+    columns = np.zeros(((a_bits + 3) // 4, cells), np.int32)
+    for lane in range(codes.shape[0]):
+        for n in range(cells):
+            magnitude[n] = abs(codes[lane, n])
+            signed_b[n] = -b[lane, n] if codes[lane, n] < 0 else b[lane, n]
+        for p in range(columns.shape[0]):
+            for n in range(cells):
+                columns[p, n] += four_bits_times(magnitude[n], signed_b[n])
+                magnitude[n] >>= 4
+    return columns
 
 
 @kernel()

@@ -10,7 +10,7 @@ import numpy as np
 from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64, four_bits_times
+from tpe.numbers.words import I64, magnitude_columns
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -24,21 +24,10 @@ from tpe.pe.widths import Widths
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """In every magnitude column of A that holds a one: B with A's sign; then the columns' weights.
 
-    Four columns share a row of `columns`. A row is of 32 bits, of which a vector holds twice as
-    many as of 64, and that is enough for more lanes than there can be: B has 17 bits at most.
     The word wraps once, after all lanes: it comes out as if it had wrapped at each.
     """
     word, mask = psum[0], (1 << facts.psum_bits) - 1
-    magnitude, signed_b = np.empty(word.size, np.int32), np.empty(word.size, np.int32)
-    columns = np.zeros(((facts.a_bits + 3) // 4, word.size), np.int32)
-    for lane in range(codes.shape[0]):
-        for n in range(word.size):
-            magnitude[n] = abs(codes[lane, n])
-            signed_b[n] = -b[lane, n] if codes[lane, n] < 0 else b[lane, n]
-        for p in range(columns.shape[0]):
-            for n in range(word.size):
-                columns[p, n] += four_bits_times(magnitude[n], signed_b[n])
-                magnitude[n] >>= 4
+    columns = magnitude_columns(codes, b, facts.a_bits)
     for p in range(columns.shape[0]):
         for n in range(word.size):
             word[n] = (word[n] + (columns[p, n] << (4 * p))) & mask

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from tpe.base.errors import unknown
 from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64, four_bits_times
+from tpe.numbers.words import I64, magnitude_columns
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -25,22 +23,16 @@ DIGITS = ("magnitude", "csd")
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """B shifted to every one of A's magnitude, lowest first; then the sign of A.
+    """B, with A's sign, shifted to every one of A's magnitude, lowest first.
 
-    With CSD digits the powers differ and their sum does not.
+    Powers of all lanes meet before they are shifted, and the word wraps once: both come out as if
+    it had happened lane by lane. With CSD digits the powers differ and their sum does not.
     """
-    mask = (1 << facts.psum_bits) - 1
-    word = psum[0]
-    magnitude, total = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
-    for lane in range(codes.shape[0]):
-        total[:] = 0
+    word, mask = psum[0], (1 << facts.psum_bits) - 1
+    columns = magnitude_columns(codes, b, facts.a_bits)
+    for p in range(columns.shape[0]):
         for n in range(word.size):
-            magnitude[n] = abs(codes[lane, n])
-        for p in range(0, facts.a_bits, 4):
-            for n in range(word.size):
-                total[n] += four_bits_times(magnitude[n] >> p, b[lane, n] << p)
-        for n in range(word.size):
-            word[n] = (word[n] + (-total[n] if codes[lane, n] < 0 else total[n])) & mask
+            word[n] = (word[n] + (columns[p, n] << (4 * p))) & mask
 
 
 def work(a: Ints, bits: int, lanes: int, digits: str = "magnitude") -> Ints:
