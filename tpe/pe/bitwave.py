@@ -10,7 +10,7 @@ import numpy as np
 from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64, four_bits_times
+from tpe.numbers.words import I64, magnitude_columns
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -22,19 +22,18 @@ from tpe.pe.widths import Widths
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """From the top magnitude columns down: the sum goes up, B comes in where one holds a one."""
-    mask = (1 << facts.psum_bits) - 1
-    word = psum[0]
-    magnitude, total = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
-    for lane in range(codes.shape[0]):
-        total[:] = 0
+    """From the top magnitude columns down: the sum goes up, B comes in where one holds a one.
+
+    B comes with A's sign, from all lanes at once, as in hardware; the word wraps once.
+    """
+    word, mask = psum[0], (1 << facts.psum_bits) - 1
+    columns = magnitude_columns(codes, b, facts.a_bits)
+    total = np.zeros(word.size, np.int64)
+    for p in range(columns.shape[0] - 1, -1, -1):
         for n in range(word.size):
-            magnitude[n] = abs(codes[lane, n])
-        for p in range((facts.a_bits - 1) // 4 * 4, -1, -4):
-            for n in range(word.size):
-                total[n] = 16 * total[n] + four_bits_times(magnitude[n] >> p, b[lane, n])
-        for n in range(word.size):
-            word[n] = (word[n] + (-total[n] if codes[lane, n] < 0 else total[n])) & mask
+            total[n] = 16 * total[n] + columns[p, n]
+    for n in range(word.size):
+        word[n] = (word[n] + total[n]) & mask
 
 
 def work(a: Ints, bits: int, lanes: int) -> Ints:
