@@ -14,34 +14,52 @@ from tpe.base.jit import kernel
 I64 = np.ndarray[Any, np.dtype[np.int64]]
 I32 = np.ndarray[Any, np.dtype[np.int32]]
 I16 = np.ndarray[Any, np.dtype[np.int16]]
+Rows = np.ndarray[Any, Any]  # of any of these: a kernel that takes it is compiled for each
 
 PAIRS = 0x5555_5555_5555_5555  # a one in every pair of bits
 
 
 @kernel()
-def digit(a: int, i: int, a_bits: int, encoder: int) -> int:
-    """Digit i of weight 4**i of the signed operand `a`: Booth (encoder 0) or EN-T (encoder 1).
+def recoded(a: int, a_bits: int, encoder: int) -> tuple[int, int]:
+    """Pairs of bits and the carries between them: what the radix-4 digits of `a` are read from.
 
-    EN-T takes pairs of the magnitude from below, makes 3 of a pair -1 and 4 of it 0, and carries
-    one. A pair and its carry of 3 or more are 4 or more with one added, so the carries are those
-    of adding a one in every pair; the top pair keeps its own.
+    Digit i is pair i, and the carry at bit 2i, less four times the carry at bit 2i + 2. EN-T
+    (encoder 1) makes 3 of a pair of the magnitude -1 and 4 of it 0, and carries one. A pair and its
+    carry of 3 or more are 4 or more with one added, so the carries are those of adding a one in
+    every pair; the top pair keeps its own. Booth (encoder 0) carries the top bit of every pair.
     """
     if encoder == 0:
-        below = ((a << 1) >> (2 * i)) & 1
-        return below + ((a >> (2 * i)) & 1) - 2 * ((a >> (2 * i + 1)) & 1)
+        return a, a << 1
     magnitude = abs(a)
     carries = (magnitude + PAIRS) ^ magnitude ^ PAIRS
-    value = ((magnitude >> (2 * i)) & 3) + ((carries >> (2 * i)) & 1)
-    if i < (a_bits + 1) // 2 - 1:
-        value -= ((carries >> (2 * i + 2)) & 1) << 2
-    return -value if a < 0 else value
+    return magnitude, carries & ((1 << ((a_bits + 1) // 2 * 2)) - 1)
+
+
+@kernel()
+def lowest_digit(pairs: int, carries: int) -> int:
+    """Digit 0 of what `recoded` gives: of the magnitude, with EN-T."""
+    return (pairs & 3) + (carries & 1) - (carries & 4)
+
+
+@kernel()
+def digit(a: int, i: int, a_bits: int, encoder: int) -> int:
+    """Digit i of weight 4**i of the signed operand `a`: Booth (encoder 0) or EN-T (encoder 1)."""
+    pairs, carries = recoded(a, a_bits, encoder)
+    value = lowest_digit(pairs >> (2 * i), carries >> (2 * i))
+    return -value if encoder == 1 and a < 0 else value
+
+
+@kernel()
+def carry_save(x: int, y: int, z: int) -> tuple[int, int]:
+    """One 3:2 row: x + y + z = sum + carry. A bit depends on none above it, so both may wrap."""
+    return x ^ y ^ z, ((x & y) | (x & z) | (y & z)) << 1
 
 
 @kernel()
 def compress(x: int, y: int, z: int, bits: int) -> tuple[int, int]:
     """One 3:2 row: x + y + z = sum + carry, modulo 2**bits."""
-    mask = (1 << bits) - 1
-    return x ^ y ^ z, (((x & y) | (x & z) | (y & z)) << 1) & mask
+    total, carry = carry_save(x, y, z)
+    return total, carry & ((1 << bits) - 1)
 
 
 @kernel()

@@ -14,7 +14,7 @@ from tpe.base.jit import kernel
 from tpe.nest.notation import Nest, mac
 from tpe.nest.rewrites import encode_in
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64, compress, digit
+from tpe.numbers.words import I64, Rows, carry_save, lowest_digit, recoded
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.meetings import OPERAND, Operands, Rule, per_group
@@ -22,24 +22,64 @@ from tpe.pe.paces import Dense
 from tpe.pe.parameters import ENCODE_IN, ENCODER, TREE, Parameter, code_bits, lanes_parameter
 from tpe.pe.widths import Loops, Params, Widths
 
+ROW = 512  # products at a time, of several lanes: long loops, whose rows stay in the first cache
+
+
+@kernel()
+def multiply(codes: I64, b: I64, rows: Rows, facts: Facts) -> None:
+    """Compress the shifted partial products of every operand, resolve them into the first row.
+
+    Words wrap as they are stored in a row, which makes all words of a loop as narrow as its rows.
+    The sign of A, which EN-T's digits of a magnitude lack, goes to B.
+    """
+    product, carry, partial_product = rows[0], rows[1], rows[2]
+    pairs, carries, shifted = rows[3], rows[4], rows[5]
+    product[:] = 0
+    carry[:] = 0
+    for n in range(codes.size):
+        pairs[n], carries[n] = recoded(codes[n], facts.a_bits, facts.encoder)
+        shifted[n] = -b[n] if facts.encoder == 1 and codes[n] < 0 else b[n]
+    for _ in range((facts.a_bits + 1) // 2):
+        for n in range(codes.size):
+            partial_product[n] = lowest_digit(pairs[n], carries[n]) * shifted[n]
+            pairs[n] >>= 2
+            carries[n] >>= 2
+            shifted[n] <<= 2
+        for n in range(codes.size):
+            product[n], carry[n] = carry_save(product[n], carry[n], partial_product[n])
+    for n in range(codes.size):
+        product[n] += carry[n]
+
+
+@kernel()
+def accumulate(codes: I64, b: I64, word: I64, rows: Rows, facts: Facts) -> None:
+    """Add the products of every lane to the running word; as many lanes at a time as rows hold."""
+    mask, cells = (1 << facts.psum_bits) - 1, word.size
+    most = rows.shape[1] // cells
+    for first in range(0, codes.shape[0], most):
+        lanes = min(most, codes.shape[0] - first)
+        a = codes[first : first + lanes].reshape(lanes * cells)
+        multiply(a, b[first : first + lanes].reshape(lanes * cells), rows, facts)
+        for lane in range(lanes):
+            product = rows[0, lane * cells : (lane + 1) * cells]
+            for n in range(cells):
+                word[n] = (word[n] + product[n]) & mask
+
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """Compress the shifted partial products, resolve them, add to the running word."""
-    bits, digits = facts.psum_bits, (facts.a_bits + 1) // 2
-    mask = (1 << bits) - 1
-    word = psum[0]
-    part, carry = np.empty(word.size, np.int64), np.empty(word.size, np.int64)
-    for lane in range(codes.shape[0]):
-        part[:] = 0
-        carry[:] = 0
-        for i in range(digits):
-            for n in range(word.size):
-                code = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
-                partial_product = (code * b[lane, n]) << (2 * i)
-                part[n], carry[n] = compress(part[n], carry[n], partial_product & mask, bits)
-        for n in range(word.size):
-            word[n] = (word[n] + part[n] + carry[n]) & mask
+    """Compress the shifted partial products, resolve them, add to the running word.
+
+    A product has a_bits + b_bits bits, the width of the tree, and takes the narrowest words that
+    hold it: the narrower they are, the more of them a vector has.
+    """
+    bits, size = facts.a_bits + facts.b_bits, max(ROW, psum.shape[1])
+    if bits <= 16:
+        accumulate(codes, b, psum[0], np.empty((6, size), np.int16), facts)
+    elif bits <= 32:
+        accumulate(codes, b, psum[0], np.empty((6, size), np.int32), facts)
+    else:
+        accumulate(codes, b, psum[0], np.empty((6, size), np.int64), facts)
 
 
 @kernel(resolve_type)
