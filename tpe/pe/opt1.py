@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tpe.base.jit import kernel
 from tpe.nest.notation import ADD, M, Nest, mac
 from tpe.nest.rewrites import encode_in, opt1, share
-from tpe.numbers.words import I64, compress, digit
+from tpe.numbers.words import I64, carry_save, digit
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Dense
@@ -17,16 +17,22 @@ from tpe.pe.widths import Loops, Params, Widths
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """Compress the running pair with every shifted partial product."""
-    bits, digits = facts.psum_bits, (facts.a_bits + 1) // 2
-    mask = (1 << bits) - 1
+    """Compress the running pair with every shifted partial product.
+
+    A bit of a 3:2 row depends on none above it, so that the pair is cut to its width once, after
+    all lanes: it comes out as if every row had been.
+    """
+    mask, digits = (1 << facts.psum_bits) - 1, (facts.a_bits + 1) // 2
     total, carry = psum[0], psum[1]
     for lane in range(codes.shape[0]):
         for i in range(digits):
             for n in range(total.size):
                 code = digit(codes[lane, n], i, facts.a_bits, facts.encoder)
                 partial_product = (code * b[lane, n]) << (2 * i)
-                total[n], carry[n] = compress(total[n], carry[n], partial_product & mask, bits)
+                total[n], carry[n] = carry_save(total[n], carry[n], partial_product)
+    for n in range(total.size):
+        total[n] &= mask
+        carry[n] &= mask
 
 
 @kernel(resolve_type)
