@@ -11,7 +11,7 @@ from tpe.base.errors import unknown
 from tpe.base.jit import kernel
 from tpe.numbers import groups
 from tpe.numbers.operands import Ints
-from tpe.numbers.words import I64
+from tpe.numbers.words import I16, I32, I64
 from tpe.pe.base import PE, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
@@ -23,21 +23,49 @@ from tpe.pe.widths import Widths
 SKIPS = ("lane", "column")
 
 
+@kernel()
+def split(rest: I32, slices: I16) -> None:
+    """The 3-bit slices (slices, cells) of magnitudes, which it uses up; the top one takes it all.
+
+    A top slice of A is of a magnitude too, up to 8: with the sign it reaches down to -8.
+    """
+    top = slices.shape[0] - 1
+    for i in range(top + 1):
+        keep = -1 if i == top else 7
+        for n in range(rest.size):
+            slices[i, n] = rest[n] & keep
+            rest[n] >>= 3
+
+
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """Every signed slice of A times every slice of B, at the weight of both."""
-    mask = (1 << facts.psum_bits) - 1
-    word = psum[0]
+    """Every signed slice of A times every slice of B, at the weight of both.
+
+    A's slices take the sign of the product. `sums` has a row for every weight 8**i; 32 bits hold
+    more lanes than there can be: a product of two slices is 64 at most, six of them have the same
+    weight. The word wraps once, after all lanes: it comes out as if it had wrapped at each.
+    """
+    word, mask = psum[0], (1 << facts.psum_bits) - 1
     count, others = max(1, (facts.a_bits + 1) // 3), (facts.b_bits + 2) // 3
+    x, y = np.empty((count, word.size), np.int16), np.empty((others, word.size), np.int16)
+    a_rest, b_rest = np.empty(word.size, np.int32), np.empty(word.size, np.int32)
+    sign = np.empty(word.size, np.int16)
+    sums = np.zeros((count + others - 1, word.size), np.int32)
     for lane in range(codes.shape[0]):
+        for n in range(word.size):
+            a_rest[n], b_rest[n] = abs(codes[lane, n]), abs(b[lane, n])
+            sign[n] = -1 if (codes[lane, n] < 0) != (b[lane, n] < 0) else 1
+        split(a_rest, x)
+        split(b_rest, y)
         for i in range(count):
-            below = -1 if i == count - 1 else 7  # the top slice reaches down to -8
+            for n in range(word.size):
+                x[i, n] *= sign[n]
             for j in range(others):
                 for n in range(word.size):
-                    a, other = codes[lane, n], b[lane, n]
-                    product = ((abs(a) >> (3 * i)) & below) * ((abs(other) >> (3 * j)) & 7)
-                    signed = -product if (a < 0) != (other < 0) else product
-                    word[n] = (word[n] + (signed << (3 * (i + j)))) & mask
+                    sums[i + j, n] += x[i, n] * y[j, n]
+    for i in range(sums.shape[0]):
+        for n in range(word.size):
+            word[n] = (word[n] + (sums[i, n] << (3 * i))) & mask
 
 
 def work(a: Ints, a_bits: int, b_bits: int, lanes: int, skip: str = "lane") -> Ints:
