@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +26,23 @@ def step(codes, b, plane, psum, facts):
 def resolve(psum, plane, acc, facts):
     acc[:] = psum[0]
 """
+
+
+def test_compiled_code_is_kept_by_all_the_code_that_it_holds(tmp_path: Path) -> None:
+    """A change in a function that a kernel calls, in another file, is another kernel."""
+    program = (
+        "import tpe; from tpe.base.cache import _text as text; from tpe.base import cache\n"
+        "import sys; words = sys.argv[1]\n"
+        "cache._text = lambda name: text(name) + (words if name == 'tpe.numbers.words' else '')\n"
+        "tpe.Engine('mac', 'os', '2x2').run([[1]], [[1]], values='bits')\n"
+    )
+    kept = []
+    for words in ("", "", "# changed"):
+        environment = {**os.environ, "TPE_CACHE_DIR": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", program, words], check=True, env=environment)
+        kept.append(sorted(tmp_path.rglob("mac.step*.nbi")))
+    assert len(kept[0]) == len(kept[1]) == 1 and kept[0] == kept[1]
+    assert len(kept[2]) == 2
 
 
 @pytest.mark.parametrize("signed", [True, False])

@@ -18,8 +18,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tpe.base.cache import cache_dir
+from tpe.base.cache import cache_dir, code_of
 
+_WORDS = "tpe.numbers.words"  # what kernels are written with
 F = TypeVar("F", bound=Callable[..., Any])
 Signature = Callable[[Any], Any]  # from numba's namespace of types to a signature
 
@@ -76,15 +77,24 @@ def _make_dispatchers() -> None:
     import numba
 
     folder = _kernel_cache()
-    if folder is not None:
-        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     for function in _signatures.keys() - _made.keys():
+        if folder is not None:  # numba reads it as the dispatcher is made
+            numba.config.CACHE_DIR = str(folder / _code(function))  # type: ignore[attr-defined]
         cached = folder is not None and Path(function.__code__.co_filename).is_file()
         _made[function] = numba.njit(cache=cached, nogil=True)(function)
     modules = {function.__module__ for function in _made}
     for module in modules:
         names = vars(sys.modules[module])
         names.update({k: _made[v] for k, v in names.items() if _is_noted(v)})
+
+
+def _code(function: Callable[..., Any]) -> str:
+    """A hash of the code that a kernel may hold: numba itself looks at the kernel's file alone.
+
+    Of a kernel outside of tpe, that of the module which its words come from.
+    """
+    module = function.__module__
+    return code_of(module if module.partition(".")[0] == "tpe" else "tpe.pe.kernel", _WORDS)[:16]
 
 
 @cache
