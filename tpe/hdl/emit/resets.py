@@ -15,6 +15,8 @@ RESETS = ("async", "sync")
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _EDGE = r"(posedge|negedge)\s+(\w+)"
+_EDGES = re.compile(r"\b(?:pos|neg)edge\b")
+_MACRO = re.compile(r"(?:^|,|\bor\b)\s*`")  # where an edge would stand
 _EVENT = re.compile(r"@\s*\(([^()]*)\)")
 _RESET = re.compile(
     rf"@(\s*)\(\s*{_EDGE}\s*(?:\bor\b|,)\s*{_EDGE}\s*\)"  # the two edges of a register, and
@@ -49,11 +51,15 @@ def rewritten(modules: Mapping[str, str], reset: str) -> dict[str, str]:
 def asynchronous(text: str) -> list[str]:
     """The lists of events in a source that hold more than one edge: of registers, a reset's.
 
+    A macro in place of an edge may stand for any number of them.
+
     >>> asynchronous("always @(posedge c, negedge r) q <= d; // @(posedge a or posedge b)")
     ['posedge c, negedge r']
+    >>> asynchronous("always @(`EDGES) q <= d; always @(posedge `CLOCK) q <= d;")
+    ['`EDGES']
     """
     events = _EVENT.findall(_COMMENT.sub("", text))
-    return [" ".join(x.split()) for x in events if len(re.findall(r"\b(?:pos|neg)edge\b", x)) > 1]
+    return [" ".join(x.split()) for x in events if len(_EDGES.findall(x)) > 1 or _MACRO.search(x)]
 
 
 def _synchronous(name: str, text: str) -> str:
