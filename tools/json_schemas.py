@@ -5,7 +5,9 @@
 Runs the commands below, a minute or two with what is cached, and writes `tpe/cli/schemas`. A field
 that every document has is required, and no other may stand there, so that a field that comes or
 goes is seen (`tests/cli/test_schemas.py`); what was null in all of them may be anything. Columns of
-the flat table have the table's types.
+the flat table have the table's types. What depends on the data and not on the command is declared
+below: objects whose keys are names (`MAPS`), values that may be unknown (`NULLABLE`), and those
+that are integers or words (`WORDS`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"--pe mac,opt4c {FAST}",
         f"--pe mac --array os --size 2x2 {FAST} --clock-ns 8 --front --critical-path",
         f"--pe mac {FAST} --power --clock-ns 8 --shares",
+        f"--pe mac {FAST} --critical-path --fpga ice40",
+        f"--pe mac --array os --size 2x2 {FAST} --export {{folder}}/export",
+        "--pe mac --cost {folder}/cost.csv",
     ),
     "cosim": (
         "",
@@ -80,11 +85,25 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "doctor": ("",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
 }
-# Objects whose keys are data: names of PEs, primitives, parameters, metrics, ports.
-MAPS = frozenset(
-    "firings params parameters metrics digits exact waits lacking shares fronts left_out "
-    "energy_shares ports types operands".split()
+# Objects whose keys are data, and how many levels of them: names of PEs, designs, library cells,
+# RTL modules, primitives, operators, parameters, metrics, ports.
+MAPS = dict.fromkeys(
+    "firings params parameters metrics exact waits lacking fronts left_out ports types operands "
+    "cells paths_ns by_kill unsupported not_gemm critical_paths".split(),
+    1,
+) | dict.fromkeys("digits shares energy_shares by_part by_module fpga".split(), 2)
+# What may be unknown, whether or not a line above left it so; columns of the flat table may anyway.
+NULLABLE = frozenset(
+    "assumed_operands without_values corner node_nm wire_load period_ns paths_ns timing_tool "
+    "area_front_um2 area_finish_um2 recipe_front recipe_finish limited_by "
+    "memory_bits_left_out macs_per_cycle no_energy cells_share latency latency_found "
+    "latency_range got output input load_ff slew_ns engine_hash outputs_equal saed32 ours "
+    "ours_over_one_stage spread_over_recipes firings inventory_k chain module rtl "
+    "built_bits".split()
 )
+# Parameters of engines: integers or words, as the PE has it.
+WORDS = frozenset("legal value default params parameters".split())
+FREE = frozenset({"before", "now"})  # of two results: whatever differs
 Schema = dict[str, Any]
 
 
@@ -98,32 +117,53 @@ def infer(values: Sequence[Any], key: str = "") -> Schema:
     """
     objects = [value for value in values if isinstance(value, dict)]
     lists = [value for value in values if isinstance(value, list)]
-    types = sorted({_type(value) for value in values})
-    if types in ([], ["null"]):
+    types = _types(values, key)
+    if key in FREE or types in ([], ["null"]):
         return {}
-    if "number" in types:
-        types = [name for name in types if name != "integer"]
     schema: Schema = {"type": types[0] if len(types) == 1 else types}
     if objects:
         schema |= _object(objects, key)
     if lists:
-        schema["items"] = infer([item for value in lists for item in value])
+        items = [item for value in lists for item in value]
+        schema["items"] = infer(items, key if key == "legal" else "")
     return schema
+
+
+def _types(values: Sequence[Any], key: str) -> list[str]:
+    """The types of `values`, and those that a field of this name may have besides."""
+    types = {_type(value) for value in values}
+    if types - {"null"} and (key in NULLABLE or key.endswith("_ratio")):
+        types.add("null")
+    if key in WORDS and types & {"integer", "string"} and "number" not in types:
+        types |= {"integer", "string"}
+    return sorted(types - {"integer"} if "number" in types else types)
 
 
 def _object(objects: Sequence[dict[str, Any]], key: str) -> Schema:
     if key in MAPS:
-        every = [value for found in objects for value in found.values()]
-        return {"additionalProperties": infer(every)}
+        return _map(objects, key, MAPS[key])
     names = list(dict.fromkeys(name for found in objects for name in found))
     properties = {name: infer([o[name] for o in objects if name in o], name) for name in names}
-    if {"point_id", "status", "cycles"} <= set(names):  # a row of the flat table
+    if "params_json" in names:  # an engine, or a row of the flat table
         properties |= {name: json_type(name) for name in names if name in COLUMNS}
     return {
         "properties": properties,
         "required": [name for name in names if all(name in found for found in objects)],
         "additionalProperties": False,
     }
+
+
+def _map(objects: Sequence[dict[str, Any]], key: str, levels: int) -> Schema:
+    """Objects whose keys are data, that many levels of them; the values are all of one kind.
+
+    >>> _map([{"cell": {"killed": 3}}], "by_part", 2)["additionalProperties"]
+    {'type': 'object', 'additionalProperties': {'type': 'integer'}}
+    """
+    every = [value for found in objects for value in found.values()]
+    if levels == 1 or not every:
+        own = key if key in WORDS or key == "firings" else ""  # a count may be unknown
+        return {"additionalProperties": infer(every, own)}
+    return {"additionalProperties": {"type": "object", **_map(every, key, levels - 1)}}
 
 
 def _type(value: Any) -> str:
@@ -171,6 +211,23 @@ def with_columns(schema: Schema) -> Schema:
     return schema
 
 
+def with_engines(schema: Schema) -> Schema:
+    """The schema of a proof, and beside it that of the proofs of several engines."""
+    names = ("schema_version", "command", "ok")
+    properties = {name: schema["properties"][name] for name in names}
+    several = {
+        "type": "object",
+        "properties": properties | {"engines": {"type": "array", "items": schema}},
+        "required": [*names, "engines"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [schema, several]}
+
+
+# What no line above shows, or none in a minute.
+MORE: dict[str, Callable[[Schema], Schema]] = {"run": with_columns, "prove": with_engines}
+
+
 def main() -> None:
     """Write the schemas."""
     with tempfile.TemporaryDirectory() as name:
@@ -182,9 +239,8 @@ def main() -> None:
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "title": f"tpe {command} --json",
             }
-            schema = head | infer(documents(command, folder))
-            if command == "run":
-                schema = with_columns(schema)
+            found = infer(documents(command, folder))
+            schema = head | MORE.get(command, dict)(found)
             (SCHEMAS / f"{command}.json").write_text(json.dumps(schema, indent=1) + "\n")
 
 

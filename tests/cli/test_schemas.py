@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tools.json_schemas import FAST, MULTIPLIER, prepared
+from tpe import pe
 from tpe.cli.main import app
 from tpe.cli.schema import names, schema
 
@@ -21,24 +22,37 @@ LINES = {
     "run": (
         "--pe mac --size 2x2 --workload gemm:3x4x5",
         "--pe bitlet --workload gemm:9x9x9 --energy",
+        "--pe lmul --size 2x2 --workload gemm:3x4x5",
+        "--engine edge_16x16",
     ),
     "compare": (
         "--pe opt1,opt2 --size 4x4 --workload gemm:5x5x5",
         f"--pe opt1 --iso area {FAST} --no-energy --workload gemm:5x5x5",
+        "--pe mac,opt1",
+        "--pe mac,opt1 --iso power --cost {folder}/cost.csv",
     ),
-    "show": ("--pe opt4e", "--pe laconic", "--pe opt1 --array adder_tree --size 4x4"),
-    "trace": ("--lanes 1",),
+    "show": (
+        "--pe opt1 --array adder_tree --size 4x4",
+        "--engine ascend_like_cube",
+        *(f"--pe {name}" for name in pe.names()),
+    ),
+    "trace": ("--lanes 1", "--lanes 2 -p a_type=int4 --workload gemm:8x8x8"),
     "emit": ("--pe opt4c --size 2x2 -o {folder}/emitted",),
     "verify": ("--pe opt4c --size 2x2 -p depth=16",),
     "vectors": ("--pe opt1 --size 2x2 --workload gemm:3x4x5 -o {folder}/vectors",),
     "doctor": ("",),
     "prove": ("--pe opt1 --array os --size 1x1",),
-    "mutate": ("--pe mac --count 3 --floor 0 --seed 1",),
-    "synth": (f"--pe opt1 {FAST}",),
+    "mutate": ("--pe mac --count 3 --floor 0 --seed 1", "--pe opt3 --count 3 --floor 0"),
+    "synth": (
+        f"--pe opt1 {FAST}",
+        f"--pe opt1 {FAST} --clock-ns 9 --critical-path",
+        f"--pe opt4c {FAST} --shares --fpga ice40",
+        "--pe opt1 --cost {folder}/cost.csv",
+    ),
     "cosim": (f"{MULTIPLIER} --port out_valid=done --vectors 100",),
     "reproduce": ("ent --cost {folder}/cost.csv", "hpca25 --no-energy --cost {folder}/cost.csv"),
     "fit": ("--table {folder}/table.csv --target ms --group m",),
-    "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
+    "rerun": ("{folder}/list-0.json", "{folder}/changed.json", "{folder}/shorter.json"),
 }
 
 
@@ -47,6 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that some lines read."""
     folder = tmp_path_factory.mktemp("lines")
     prepared(folder)
+    found = json.loads((folder / "list-0.json").read_text())
+    (folder / "shorter.json").write_text(json.dumps({**found, "pes": 1, "more": [None]}))
     return folder
 
 
@@ -78,6 +94,15 @@ def test_what_a_command_writes_keeps_it(command: str, line: str, folder: Path) -
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(changed, schema(command))
+
+
+def test_proofs_of_several_engines_keep_it(folder: Path) -> None:
+    """`tpe prove` of every PE takes minutes; what it writes is the proofs of each, in a list."""
+    one = written("prove", LINES["prove"][0], folder)
+    several = {key: one[key] for key in ("schema_version", "command", "ok")} | {"engines": [one]}
+    jsonschema.validate(several, schema("prove"))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**several, "engines": [{}]}, schema("prove"))
 
 
 def test_the_command_prints_them() -> None:
