@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from tpe.base.errors import TpeError
+from tpe.cli.paths import option_names, places, refuse_clashes
 
 if TYPE_CHECKING:
     from tpe.model.engine import Engine
@@ -56,15 +57,19 @@ _running: ContextVar[_Running] = ContextVar("running", default=_Running())  # no
 
 
 def with_verbose(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A command's function with the option `--verbose`, which `shown` obeys."""
+    """A command's function with the option `--verbose`, which `shown` obeys.
+
+    It runs only if no path that it writes is read, or written twice, by the same command line.
+    """
     hints = get_type_hints(function, include_extras=True)
     signature = inspect.signature(function)
     own = [p.replace(annotation=hints[p.name]) for p in signature.parameters.values()]
-    defaults = {name: p.default for p in own for name in _names(p.annotation)}
+    defaults = {name: p.default for p in own for name in option_names(p.annotation)}
 
     @wraps(function)
     def command(*args: Any, verbose: bool = False, **options: Any) -> Any:
         _running.set(_Running(verbose, defaults))
+        refuse_clashes(places(hints, options))
         return function(*args, **options)
 
     more = inspect.Parameter("verbose", inspect.Parameter.KEYWORD_ONLY, default=False)
@@ -72,16 +77,6 @@ def with_verbose(function: Callable[..., Any]) -> Callable[..., Any]:
     command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {**hints, "verbose": VerboseOption}
     return command
-
-
-def _names(annotation: Any) -> list[str]:
-    """What an option is called; typer keeps the first name where a default may stand."""
-    names = [
-        name
-        for option in getattr(annotation, "__metadata__", ())
-        for name in (getattr(option, "default", None), *(getattr(option, "param_decls", ()) or ()))
-    ]
-    return [name for name in names if isinstance(name, str)]
 
 
 def shown(command: str) -> str:

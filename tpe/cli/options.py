@@ -7,7 +7,6 @@ written before any work), makes its engine with `engine_of`, says what it resolv
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +18,7 @@ from tpe.base.files import check_writable, write_json
 from tpe.base.progress import Progress
 from tpe.base.table import SCHEMA_VERSION, table_ending, write_table
 from tpe.cli.command_line import DEFAULT_PE, command_line, option_words, shown
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,6 +58,7 @@ EngineOption = Annotated[
         help="An engine.toml or a preset, in place of --pe, --array and --size; -p replaces "
         "single parameters of it.",
     ),
+    READS,
 ]
 ParamOption = Annotated[
     list[str] | None,
@@ -87,10 +88,12 @@ JsonOption = Annotated[
     typer.Option(
         "--json", metavar="FILE", help="Write the result as JSON; - for stdout, JSON alone."
     ),
+    WRITES,
 ]
 TableOption = Annotated[
     str | None,
     typer.Option("--table", metavar="FILE", help="Write the rows as .parquet or .csv."),
+    WRITES,
 ]
 
 
@@ -104,6 +107,7 @@ AllLayersOption = Annotated[
 InputsOption = Annotated[
     str | None,
     typer.Option("--inputs", metavar="NPZ", help="Values of an ONNX model's inputs."),
+    READS,
 ]
 BatchOption = Annotated[
     int | None, typer.Option("--batch", metavar="N", help="Batch size of an ONNX model.")
@@ -271,8 +275,6 @@ class Output:
         if json_file not in (None, "-"):
             assert json_file is not None
             check_writable(json_file)
-            if table_file and os.path.realpath(json_file) == os.path.realpath(table_file):
-                raise TpeError(f"--json and --table are both '{json_file}': name two files")
         self.console = text_console(to_stderr=json_file == "-")
 
     def echo(self, command: str) -> None:

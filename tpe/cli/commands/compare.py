@@ -36,6 +36,7 @@ from tpe.cli.options import (
     progress,
     refuse_beside_engine,
 )
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from tpe.model.engine import Engine
@@ -69,6 +70,7 @@ EnginesOption = Annotated[
         metavar="FILE|PRESET",
         help="An engine.toml or a preset, in place of --pe, --array and --size; may be repeated.",
     ),
+    READS,
 ]
 ParamsOption = Annotated[
     list[str] | None,
@@ -93,6 +95,7 @@ FigureOption = Annotated[
         metavar="FILE",
         help="Draw the cycles, or with --iso areas and energies: a .png, .svg or .pdf file.",
     ),
+    WRITES,
 ]
 IsoOption = Annotated[
     str | None,

@@ -13,6 +13,7 @@ import typer
 from tpe.base.errors import TpeError
 from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, SeedOption, option_words, plain_table, working
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from tpe.hdl.foreign.report import Cosimulation
@@ -48,6 +49,7 @@ TieOption = Annotated[
 IncludeOption = Annotated[
     list[str] | None,
     typer.Option("-I", "--include", metavar="DIR", help="Where `include looks."),
+    READS,
 ]
 DefineOption = Annotated[
     list[str] | None,
@@ -60,6 +62,7 @@ FilesArgument = Annotated[
     typer.Argument(
         metavar="[FILE]", help="Verilog or SystemVerilog, in order. Default: an example."
     ),
+    READS,
 ]
 TopOption = Annotated[
     str, typer.Option("--top", metavar="MODULE", help="Default: the first file's stem.")
@@ -87,10 +90,12 @@ VectorsOption = Annotated[
 LibraryOption = Annotated[
     list[str] | None,
     typer.Option("-y", "--library", metavar="DIR", help="Where modules are looked for by name."),
+    READS,
 ]
 ListOption = Annotated[
     list[str] | None,
     typer.Option("-f", "--file-list", metavar="FILE", help="Files and options, as simulators do."),
+    READS,
 ]
 LimitOption = Annotated[
     float,
@@ -103,6 +108,7 @@ LimitOption = Annotated[
 WavesOption = Annotated[
     str | None,
     typer.Option("--waves", metavar="FILE", help="Leave waveforms: a .fst or .vcd file."),
+    WRITES,
 ]
 
 

@@ -19,6 +19,7 @@ from tpe.cli.options import (
     document,
     engine_of,
 )
+from tpe.cli.paths import FILLS, refuse_default
 
 DEFAULT_SIZE = "4x4"  # small enough to build in seconds
 
@@ -47,6 +48,7 @@ def emit(
     folder: Annotated[
         str,
         typer.Option("-o", "--output", metavar="DIR", help="A new or empty directory."),
+        FILLS,
     ] = "",
     prefix: Annotated[
         str | None, typer.Option("--prefix", help="Of every module; the top is called PREFIX.")
@@ -68,6 +70,7 @@ def emit(
     reset = checked(reset)
     name = default_prefix(engine, reset) if prefix is None else prefix
     target = folder or f"{name}_rtl"
+    refuse_default(target, json_file)
     files = emit_directory(engine, target, name, clock_ns, reset)
     chosen = {"output": target, "prefix": name, "clock-ns": clock_ns, "reset": unless_async(reset)}
     command = command_line("emit", engine, seed, **chosen)

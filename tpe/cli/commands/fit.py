@@ -10,11 +10,14 @@ import typer
 from tpe.cli.command import Command
 from tpe.cli.command_line import option_words
 from tpe.cli.options import JsonOption, Output, SeedOption, document, plain_table, working
+from tpe.cli.paths import READS
 
 
 def fit(
     table: Annotated[
-        str, typer.Option("--table", metavar="FILE", help="A .csv, .csv.gz or .parquet file.")
+        str,
+        typer.Option("--table", metavar="FILE", help="A .csv, .csv.gz or .parquet file."),
+        READS,
     ],
     target: Annotated[
         str, typer.Option("--target", metavar="COLUMN", help="What to predict: positive numbers.")

@@ -12,6 +12,7 @@ from tpe.base.errors import TpeError
 from tpe.cli.command import Command
 from tpe.cli.commands.synth_text import library_text, number
 from tpe.cli.options import JsonOption, Output, document, option_words, plain_table, progress
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from tpe.report.papers.facts import Paper
@@ -26,10 +27,12 @@ LibrariesOption = Annotated[
         help="A library: a built-in name, a Liberty file, or several that belong together; may be "
         "repeated for a library each. Default: tpe130.",
     ),
+    READS,
 ]
 UsersOption = Annotated[
     str | None,
     typer.Option("--cost", metavar="CSV", help="Your own numbers in place of synthesis."),
+    READS,
 ]
 QuickOption = Annotated[
     bool, typer.Option("--quick/--portfolio", help="Four recipes, or all of the portfolio.")
@@ -37,6 +40,7 @@ QuickOption = Annotated[
 PictureOption = Annotated[
     str | None,
     typer.Option("--figure", metavar="FILE", help="Draw the ratios: a .png, .svg or .pdf file."),
+    WRITES,
 ]
 
 

@@ -9,13 +9,14 @@ import typer
 
 from tpe.cli.command import Command
 from tpe.cli.options import JsonOption, Output, document, plain_table
+from tpe.cli.paths import READS
 
 MOST = 20  # differences shown on the terminal
 
 
 def rerun(
     result: Annotated[
-        str, typer.Argument(metavar="RESULT.json", help="What a command wrote with --json.")
+        str, typer.Argument(metavar="RESULT.json", help="What a command wrote with --json."), READS
     ],
     json_file: JsonOption = None,
 ) -> None:

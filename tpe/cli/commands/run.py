@@ -37,6 +37,7 @@ from tpe.cli.options import (
     plain_table,
     progress,
 )
+from tpe.cli.paths import READS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,7 @@ WorkloadOption = Annotated[
         help="A built-in workload, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, an .onnx model "
         "(or onnx:NAME of a light one), a SCALE-Sim .csv or a ZigZag .yaml.",
     ),
+    READS,
 ]
 
 # A term of the cycles, and the head of its column.

@@ -23,10 +23,12 @@ from tpe.cli.options import (
     engine_of,
     plain_table,
 )
+from tpe.cli.paths import WRITES
 
 SaveOption = Annotated[
     str | None,
     typer.Option("--save", metavar="FILE", help="Write the engine.toml that --engine reads."),
+    WRITES,
 ]
 
 

@@ -32,6 +32,7 @@ from tpe.cli.options import (
     plain_table,
     progress,
 )
+from tpe.cli.paths import FILLS, READS
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -62,6 +63,7 @@ LibertyOption = Annotated[
         help="A Liberty file, gzipped or not; may be repeated for files that belong together. "
         "Default: the built-in tpe130.",
     ),
+    READS,
 ]
 ClockOption = Annotated[
     str | None,
@@ -77,6 +79,7 @@ CostOption = Annotated[
         help="Your own numbers in place of synthesis: columns pe, clock_ns, area_um2, "
         "energy_fj_per_mac, leakage_uw.",
     ),
+    READS,
 ]
 RecipeOption = Annotated[
     str | None,
@@ -108,6 +111,7 @@ FpgaOption = Annotated[
 ExportOption = Annotated[
     str | None,
     typer.Option("--export", metavar="DIR", help="Write an array for OpenROAD-flow-scripts too."),
+    FILLS,
 ]
 PathOption = Annotated[
     bool,

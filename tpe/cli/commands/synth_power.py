@@ -10,6 +10,7 @@ import typer
 from tpe.base.errors import TpeError, unknown
 from tpe.base.files import check_writable
 from tpe.cli.options import Output, progress
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from tpe.synth.area.synthesis import Result
@@ -26,6 +27,7 @@ OperandsOption = Annotated[
         metavar="NAME|normal:SIGMA|uniform|relu:SIGMA|sparse:SHARE",
         help=f"What runs while power is measured. Default: {OPERANDS}.",
     ),
+    READS,
 ]
 WiresOption = Annotated[
     str | None,
@@ -38,6 +40,7 @@ WiresOption = Annotated[
 SaifOption = Annotated[
     str | None,
     typer.Option("--saif", metavar="FILE", help="Activity of the first PE's netlists, as SAIF."),
+    WRITES,
 ]
 
 

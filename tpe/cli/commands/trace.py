@@ -27,6 +27,7 @@ from tpe.cli.options import (
     plain_table,
     working,
 )
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,6 +57,7 @@ TraceWorkloadOption = Annotated[
         metavar="NAME",
         help="Where the operands come from: what `tpe run` takes.",
     ),
+    READS,
 ]
 LanesOption = Annotated[
     str | None,
@@ -77,6 +79,7 @@ TraceParamOption = Annotated[
 TraceFigureOption = Annotated[
     str | None,
     typer.Option("--figure", metavar="FILE", help="Draw it: a .png, .svg or .pdf file."),
+    WRITES,
 ]
 
 

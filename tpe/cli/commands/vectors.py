@@ -21,6 +21,7 @@ from tpe.cli.options import (
     document,
     engine_of,
 )
+from tpe.cli.paths import FILLS, READS, refuse_default
 
 
 def vectors(
@@ -30,11 +31,13 @@ def vectors(
     workload: Annotated[
         str,
         typer.Option("-k", "--workload", metavar="NAME", help="Default: a battery of GEMMs."),
+        READS,
     ] = "",
     param: ParamOption = None,
     folder: Annotated[
         str,
         typer.Option("-o", "--output", metavar="DIR", help="A new or empty directory."),
+        FILLS,
     ] = "",
     prefix: Annotated[
         str, typer.Option("--prefix", help="Of every module; the bench is PREFIX_tb.")
@@ -49,6 +52,7 @@ def vectors(
     engine = engine_of(pe, array, size, param)
     name = prefix or f"tpe_{engine.name}"
     target = folder or f"{name}_vectors"
+    refuse_default(target, json_file)
     files = write(engine, target, workload, seed, name)
     chosen = {"workload": workload or None, "output": target, "prefix": name}
     command = command_line("vectors", engine, seed, **chosen)

@@ -23,6 +23,7 @@ from tpe.cli.options import (
     plain_table,
     working,
 )
+from tpe.cli.paths import READS, WRITES
 
 if TYPE_CHECKING:
     from tpe.hdl.simulate.cosim import Outcome
@@ -37,11 +38,13 @@ def verify(
     workload: Annotated[
         str,
         typer.Option("--workload", metavar="NAME", help="Default: a battery of GEMMs."),
+        READS,
     ] = "",
     param: ParamOption = None,
     waves: Annotated[
         str | None,
         typer.Option("--waves", metavar="FILE", help="Leave waveforms: a .fst or .vcd file."),
+        WRITES,
     ] = None,
     reset: ResetOption = "async",
     seed: SeedOption = 0,
