@@ -52,6 +52,31 @@ def test_values_are_kept_if_asked_for(tmp_path: Path) -> None:
     assert tpe.Run.load(file).rows() == run.rows()
 
 
+@pytest.mark.parametrize("values", [True, False])
+def test_infinities_and_nan_are_json_that_every_parser_takes(values: bool, tmp_path: Path) -> None:
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
+    a, b = [[float("nan"), 1.0], [float("inf"), 1.0]], [[1.0], [2.0]]
+    run = tpe.Engine("lmul", "os", "2x2").run(a, b)
+    run.save(tmp_path / "r.json", values)
+    content = json.loads((tmp_path / "r.json").read_text(), parse_constant=refuse)
+    assert content["layers"][0]["error"]["largest"] == "inf"
+    back = tpe.Run.load(tmp_path / "r.json")
+    assert back.layers[0].error == run.layers[0].error
+    assert (back.rows(), back.totals()) == (run.rows(), run.totals())
+    json.dumps(back.to_json(), allow_nan=False)
+    for number in (float("inf"), float("-inf"), float("nan"), "-inf", "nan"):
+        content["layers"][0]["error"]["total"] = number  # floats: as files were written before
+        (tmp_path / "r.json").write_text(json.dumps(content))
+        error = tpe.Run.load(tmp_path / "r.json").layers[0].error
+        assert error is not None and repr(error.total) == repr(float(number))
+    content["layers"][0]["error"]["total"] = "1.5"
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    with pytest.raises(tpe.TpeError, match=r"damaged: ValueError '1\.5' is no"):
+        tpe.Run.load(tmp_path / "r.json")
+
+
 def test_energies_come_back_and_what_is_unknown_stays_null(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     run = tpe.Engine("mac").run(A, B, energy=True)

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from fractions import Fraction
+from math import isfinite
 from typing import Any, TypeVar
 
 import numpy as np
@@ -51,9 +52,31 @@ def write_saved(kind: str, content: Mapping[str, Any], path: str | os.PathLike[s
     """`content` under a head that says what it is."""
     _check_path(path)
     head = {"format": kind, "version": VERSION, "tpe_version": __version__}
-    text = json.dumps({**head, **content}, allow_nan=True)
+    text = json.dumps(_finite({**head, **content}), allow_nan=False)
     with whole_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _finite(content: Any) -> Any:
+    """Content with "inf", "-inf" and "nan" for the numbers that JSON has not.
+
+    >>> _finite({"largest": float("inf"), "sizes": (1, float("nan"))})
+    {'largest': 'inf', 'sizes': [1, 'nan']}
+    """
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return str(content) if isinstance(content, float) and not isfinite(content) else content
+
+
+def _number(value: object) -> int | float:
+    """A number as `_finite` wrote it, or as tpe did before: a number whatever it is."""
+    if value in ("inf", "-inf", "nan"):
+        return float(str(value))
+    if type(value) not in (int, float):
+        raise ValueError(f"{value!r} is no number")
+    return value  # type: ignore[return-value]
 
 
 def _check_path(path: object) -> None:
@@ -138,7 +161,7 @@ def run_of(make: type[_Run], kind: type[Config], content: Mapping[str, Any]) -> 
         _text(content["workload"]),
         int(content["seed"]),
         layers,
-        {name: float(value) for name, value in content["metrics"].items()},
+        {name: float(_number(value)) for name, value in content["metrics"].items()},
         _text(content["command"]),
         _text(content["run_by"]),
     )
@@ -193,7 +216,7 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
         False,
     ),
     ("firings", lambda v: isinstance(v, dict) and all(map(_may_be_count, v.values())), False),
-    ("error", lambda v: all(type(v[f.name]) in (int, float) for f in fields(Error)), True),
+    ("error", lambda v: isinstance(v, dict) and v.keys() == {f.name for f in fields(Error)}, True),
 )
 
 
@@ -208,13 +231,17 @@ def _layer_of(content: Mapping[str, Any], arithmetic: Arithmetic) -> LayerRun:
             **content,
             "C": None,
             "terms": Cycles(**{term: Fraction(content["terms"][term]) for term in TERMS}),
-            "error": Error(**content["error"]) if content["error"] else None,
+            "error": _error_of(content["error"]),
             "bandwidth": tuple(content["bandwidth"]),
         }
     )
     if packed is None:
         return made
     return replace(made, C=arithmetic.values(_unpacked(packed, (made.m, made.n))))
+
+
+def _error_of(content: Mapping[str, Any] | None) -> Error | None:
+    return Error(**{name: _number(value) for name, value in content.items()}) if content else None
 
 
 def _packed(c: Ints) -> str:
