@@ -24,12 +24,12 @@ def rerun(
 
     The version of tpe may differ, and is told; any other difference is listed, with exit code 1.
     """
-    from tpe.cli.rerun import command_of, differences, made_again, version_of
+    from tpe.cli.rerun import as_held, command_of, differences, made_again, version_of
     from tpe.version import __version__
 
     out = Output(json_file)
     words, before = command_of(result)
-    now = made_again(words)
+    now = as_held(made_again(words), before)
     found = list(differences(before, now))
     command = shlex.join(["tpe", "rerun", result])
     out.echo(command)
@@ -44,7 +44,8 @@ def rerun(
             table.add_row(where, _short(old), _short(new))
         out.table(table)
         more = f", {MOST} of them shown" if len(found) > MOST else ""
-        out.text(f"{len(found)} values differ{more}.{made_by}")
+        count = "1 value differs" if len(found) == 1 else f"{len(found)} values differ"
+        out.text(f"{count}{more}.{made_by}")
     rows = [{"where": where, "before": old, "now": new} for where, old, new in found]
     out.json(document(command, made_by=of, equal=not found, differences=rows))
     if found:
