@@ -15,6 +15,7 @@ from tools.json_schemas import FAST, MULTIPLIER, prepared
 from tpe import pe
 from tpe.cli.main import app
 from tpe.cli.schema import names, schema
+from tpe.technology.technology import technology
 
 # Other lines than those that the schemas were made from (`tools/json_schemas.py`).
 LINES = {
@@ -47,6 +48,7 @@ LINES = {
         f"--pe opt1 {FAST}",
         f"--pe opt1 {FAST} --clock-ns 9 --critical-path",
         f"--pe opt4c {FAST} --shares --fpga ice40",
+        f"--pe mac {FAST} --liberty {{folder}}/other.lib --critical-path",
         "--pe opt1 --cost {folder}/cost.csv",
     ),
     "cosim": (f"{MULTIPLIER} --port out_valid=done --vectors 100",),
@@ -63,6 +65,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepared(folder)
     found = json.loads((folder / "list-0.json").read_text())
     (folder / "shorter.json").write_text(json.dumps({**found, "pes": 1, "more": [None]}))
+    cells = (technology().files[0]).read_text()
+    (folder / "other.lib").write_text(cells.replace("sky130_fd_sc_hd__", "other_"))
     return folder
 
 
