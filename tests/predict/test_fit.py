@@ -85,6 +85,77 @@ def test_files_of_every_kind_and_the_command_are_equal(tmp_path: Path) -> None:
             assert got == pytest.approx(wanted)
 
 
+def line(k: range = range(1, 41)) -> pd.DataFrame:
+    return pd.DataFrame({"k": k, "ms": [0.5 * abs(value) + 0.5 for value in k]})
+
+
+def test_what_is_predicted_depends_on_its_own_row_alone() -> None:
+    found = fit(line(), "ms", ["k"])
+    assert found.logs == ("k",)
+    alone = found.predict(pd.DataFrame({"k": [100]}))
+    assert found.predict(pd.DataFrame({"k": [1, 100, 7]}))[1] == alone[0]
+    signed = fit(line(range(-20, 20)), "ms", ["k"])  # in no logarithm, even if all rows could be
+    assert signed.logs == ()
+    alone = signed.predict(pd.DataFrame({"k": [10]}))
+    assert signed.predict(pd.DataFrame({"k": [-3, 10]}))[1] == alone[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "model", "message"),
+    [
+        ({"k": [3, 0]}, None, "rows: row 2: k = 0 is not legal: more than 0, as in every row"),
+        ({"k": [3, -2.5]}, "forest", "rows: row 2: k = -2.5 is not legal"),
+        ({"m": [3]}, None, "unknown column 'k'; legal: m"),
+        ({"k": [3, None]}, None, "rows: row 2: k = 'nan' is no finite number"),
+        ({"k": ["three"]}, None, "rows: row 1: k = 'three' is no finite number"),
+        ({"k": [3]}, "forrest", "unknown model 'forrest' (did you mean 'forest'?); legal: forest"),
+        (None, None, "rows is a NoneType; legal: a data frame"),
+    ],
+)
+def test_rows_that_cannot_be_predicted(rows, model, message) -> None:
+    found = fit(line(), "ms", ["k"])
+    with pytest.raises(TpeError) as caught:
+        found.predict(rows if rows is None else pd.DataFrame(rows), model)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_no_rows_give_no_predictions() -> None:
+    assert fit(line(), "ms", ["k"]).predict(pd.DataFrame({"k": []})).shape == (0,)
+
+
+def test_a_seed_of_more_than_32_bits(tmp_path: Path) -> None:
+    found = [fit(line(), "ms", ["k"], seed=seed).scores for seed in (99999999999, 99999999998)]
+    assert found[0] != found[1]
+    line().to_csv(tmp_path / "t.csv", index=False)
+    words = ["fit", "--table", str(tmp_path / "t.csv"), "--target", "ms", "--group", "k"]
+    done = CliRunner().invoke(
+        app, [*words, "--seed", "99999999999", "--json", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "out").read_text())["seed"] == 99999999999
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seed": -1}, "seed = -1 is not legal: an integer from 0"),
+        ({"seed": 1.5}, "seed = 1.5 is not legal"),
+        ({"table": None}, "table is a NoneType; legal: a data frame or the path of a file"),
+        ({"group": None}, "group = None is not legal: a list of names of columns"),
+        ({"group": "mnk"}, "group = 'mnk' is not legal: a list of names of columns"),
+        ({"features": "k"}, "features = 'k' is not legal: a list of names of columns"),
+        (
+            {"table": pd.DataFrame([[1, 2, 3.0]], columns=["k", "k", "ms"])},
+            "table: two columns are called 'k'; legal: one of a name",
+        ),
+    ],
+)
+def test_arguments_that_are_none(changed, message) -> None:
+    with pytest.raises(TpeError) as caught:
+        fit(**{"table": line(), "target": "ms", "group": ["k"], **changed})
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
 TABLE = {"m": [1, 2, 3, 4, 5, 6], "ms": [1.0, 2, 3, 4, 5, 6], "note": list("abcdef")}
 
 
@@ -117,6 +188,7 @@ def test_tables_that_do_not_do(changed, arguments, parts) -> None:
         (b"PAR1 broken", "cannot be read as table"),
         (b"PK\x03\x04", "packed with zip"),
         (b"m,ms\n1,2\n1,2,3,4\n", "cannot be read as table"),
+        (b"m,m,ms\n1,2,3\n", "two columns are called 'm'"),
     ],
 )
 def test_files_that_are_no_table(tmp_path: Path, content: bytes, part: str) -> None:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tpe.base.errors import TpeError, missing_extra
-from tpe.predict.table import Floats, Measurements, measurements, read
+from tpe.base.errors import TpeError, missing_extra, pick
+from tpe.engine.parameters import checked_seed
+from tpe.predict.table import Floats, Measurements, column_names, inputs, measurements, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +41,17 @@ class Regressor(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Models of one target, fitted to all rows, and their scores on rows that were held out."""
+    """Models of one target, fitted to all rows, and their scores on rows that were held out.
+
+    `logs` are the inputs whose logarithm the models know: those that are positive in every row of
+    the fit. Rows that are predicted later cannot change that.
+    """
 
     data: Measurements
     models: dict[str, Regressor]
     scores: tuple[dict[str, Any], ...]
     seed: int
+    logs: tuple[str, ...]
 
     @property
     def best(self) -> str:
@@ -54,9 +60,24 @@ class Fit:
         return str(min(held, key=lambda score: float(score["error_mean"]))["model"])
 
     def predict(self, rows: pd.DataFrame, model: str | None = None) -> Floats:
-        """The target of rows that have the columns of the inputs; by the best model by default."""
-        x = np.stack([rows[name].to_numpy(np.float64) for name in self.data.names], axis=1)
-        return np.exp(self.models[model or self.best].predict(_logs(x)))
+        """The target of rows that have the columns of the inputs; by the best model by default.
+
+        Raises TpeError for a column that is missing, a value that is no finite number or, where
+        the fit had positive ones alone, not positive, and an unknown model.
+        """
+        learned = self.models[self.best if model is None else pick("model", model, self.models)]
+        x = inputs(rows, self.data.names, "rows")
+        for name, column in zip(self.data.names, x.T, strict=True):
+            bad = np.flatnonzero(column <= 0)
+            if name in self.logs and bad.size:
+                row = int(bad[0])
+                raise TpeError(
+                    f"rows: row {row + 1}: {name} = {column[row]:g} is not legal: more than 0, "
+                    "as in every row of the fit"
+                )
+        return (
+            np.exp(learned.predict(_logged(x, self.data.names, self.logs))) if len(x) else x[:, 0]
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """A row for every model and split; errors are relative."""
@@ -94,11 +115,11 @@ def fit(
     group     the columns that make two rows one experiment, such as m, n, k; they are inputs, and
               the scores are of groups that were held out whole, five folds of them
     features  more columns that are inputs. No other column is: some may follow from the target
-    seed      of the forest and of the folds
+    seed      of the forest and of the folds, 0 .. 2**63 - 1
     progress  is called with what is fitted next
 
-    Raises TpeError for a file or a column that is none, values that are no positive or finite
-    numbers, and fewer groups than folds.
+    Raises TpeError for a file or a column that is none, a name that two columns have, values that
+    are no positive or finite numbers, fewer groups than folds, and a seed out of range.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"k": range(1, 41), "ms": [0.5 * k for k in range(1, 41)]})
@@ -106,10 +127,16 @@ def fit(
     >>> found.best, round(float(found.predict(pd.DataFrame({"k": [100]}))[0]), 3)
     ('log-linear', 50.0)
     """
+    seed = checked_seed(seed)
+    group, features = column_names(group, "group"), column_names(features, "features")
     where = "table"
     if isinstance(table, str | os.PathLike):
         where = os.fspath(table)
         table = read(where)
+    elif not hasattr(table, "columns"):
+        raise TpeError(
+            f"table is a {type(table).__name__}; legal: a data frame or the path of a file"
+        )
     data = measurements(table, target, group, features, where)
     if data.count < FOLDS:
         raise TpeError(
@@ -117,14 +144,15 @@ def fit(
             "so that some can be held out"
         )
     scores, models = [], {}
-    x, y = _logs(data.x), np.log(data.y)
+    logs = tuple(n for n, column in zip(data.names, data.x.T, strict=True) if (column > 0).all())
+    x, y = _logged(data.x, data.names, logs), np.log(data.y)
     for name in MODELS:
         for split in SPLITS:
             if progress:
                 progress(f"{name}, {split} held out")
             scores.append(_score(name, split, data, x, y, seed))
         models[name] = _model(name, seed).fit(x, y)
-    return Fit(data, models, tuple(scores), seed)
+    return Fit(data, models, tuple(scores), seed, logs)
 
 
 def _score(
@@ -165,10 +193,13 @@ def _folds(split: str, data: Measurements, seed: int) -> list[tuple[Any, Any]]:
     return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(FOLDS)]
 
 
-def _logs(x: Floats) -> Floats:
-    """The logarithm of every input that is positive throughout; others as they are."""
-    positive = (x > 0).all(axis=0)
-    return np.where(positive, np.log(np.where(positive, x, 1.0)), x)
+def _logged(x: Floats, names: Sequence[str], logs: Sequence[str]) -> Floats:
+    """The logarithm of the inputs that are called so; others as they are."""
+    found = x.copy()
+    for place, name in enumerate(names):
+        if name in logs:
+            found[:, place] = np.log(x[:, place])
+    return found
 
 
 def _model(name: str, seed: int) -> Any:
@@ -178,5 +209,14 @@ def _model(name: str, seed: int) -> Any:
     except ImportError:
         raise missing_extra("scikit-learn", "dse") from None
     if name == "forest":
-        return RandomForestRegressor(TREES, random_state=seed)
+        return RandomForestRegressor(TREES, random_state=_forest_seed(seed))
     return LinearRegression()
+
+
+def _forest_seed(seed: int) -> int:
+    """A seed as scikit-learn takes it, of 32 bits: a longer one is mixed into so many.
+
+    >>> _forest_seed(7), _forest_seed(2**40) < 2**32
+    (7, True)
+    """
+    return seed if seed < 1 << 32 else int(np.random.SeedSequence(seed).generate_state(1)[0])

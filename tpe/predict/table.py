@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
         else:
             text = decode(where, gunzip(where, raw, "table") if is_gzip(raw) else raw, "table")
             frame = pd.read_csv(StringIO(text), low_memory=False)
+            _check_header(text, where)
     except TpeError:
         raise
     except Exception as error:
@@ -63,6 +65,37 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not len(frame):
         raise TpeError(f"{where}: no rows; legal: a table with a header and a row for each run")
     return frame
+
+
+def _check_header(text: str, where: str) -> None:
+    """TpeError for a name that two columns have: pandas would give the second another one."""
+    import pandas as pd
+
+    first = pd.read_csv(StringIO(text), header=None, nrows=1, dtype=str, keep_default_na=False)
+    _check_once(list(first.iloc[0]), where)
+
+
+def _check_once(columns: Iterable[str], where: str) -> None:
+    twice = [name for name, count in Counter(columns).items() if name and count > 1]
+    if twice:
+        raise TpeError(f"{where}: two columns are called '{twice[0]}'; legal: one of a name")
+
+
+def column_names(given: object, field: str) -> tuple[str, ...]:
+    """Names of columns; TpeError for anything but a list of them.
+
+    >>> column_names("mnk", "group")
+    Traceback (most recent call last):
+    tpe.TpeError: group = 'mnk' is not legal: a list of names of columns, such as ['m', 'n']
+    """
+    names: tuple[Any, ...] | None = None
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        names = tuple(given)
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise TpeError(
+            f"{field} = {given!r} is not legal: a list of names of columns, such as ['m', 'n']"
+        )
+    return names
 
 
 def measurements(
@@ -87,13 +120,23 @@ def measurements(
         raise TpeError("group is empty; legal: the columns that make two rows one experiment")
     if target in names:
         raise TpeError(f"column '{target}' is the target and an input; legal: one of both")
-    x = np.stack([_numbers(frame, name, where) for name in names], axis=1)
+    x = inputs(frame, names, where)
     y = _numbers(frame, target, where)
     if (y <= 0).any():
         row = int(np.flatnonzero(y <= 0)[0])
         raise TpeError(f"{where}: row {row + 1}: {target} = {y[row]:g} is not legal: more than 0")
     _, groups = np.unique(x[:, : len(dict.fromkeys(group))], axis=0, return_inverse=True)
     return Measurements(x, y, groups.reshape(-1).astype(np.int64), names, target)
+
+
+def inputs(frame: pd.DataFrame, names: Sequence[str], where: str) -> Floats:
+    """These columns as finite numbers, (rows, columns); TpeError, as `measurements`, for others."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise TpeError(f"{where} is a {type(frame).__name__}; legal: a data frame")
+    _check_once([str(column) for column in frame.columns], where)
+    return np.stack([_numbers(frame, name, where) for name in names], axis=1)
 
 
 def _numbers(frame: pd.DataFrame, name: str, where: str) -> Floats:
