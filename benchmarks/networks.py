@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import tpe
 from benchmarks.timing import Figure
 from tpe import pe as pes
-from tpe.report.describe import operand_steps
+from tpe.report.catalogue import operand_steps
 from tpe.workloads import onnx_light
 
 

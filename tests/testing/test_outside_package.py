@@ -109,11 +109,13 @@ def test_a_package_that_takes_a_name_is_refused(site: Path, package: Path) -> No
     right = points.read_text()
     points.write_text(right.replace("plain =", "opt1 ="))
     try:
-        done = run(site, "-m", "tpe.cli.main", "list")
+        done = run(site, "-m", "tpe.cli.main", "run", "--pe", "opt1")
+        listed = printed(site, "list", "pes")
     finally:
         points.write_text(right)
-    line = "tpe: error: two packages have tpe.pes 'opt1': tpe and plain-pe; legal: one of a name\n"
-    assert (done.returncode, done.stderr) == (2, line)
+    why = "two packages have tpe.pes 'opt1': tpe and plain-pe; legal: one of a name\n"
+    assert (done.returncode, done.stderr) == (2, f"tpe: error: {why}")
+    assert f"not usable: {why}" in listed and "opt4c" in listed
 
 
 def test_a_package_that_does_not_load_is_named(site: Path) -> None:
@@ -121,11 +123,13 @@ def test_a_package_that_does_not_load_is_named(site: Path) -> None:
     right = points.read_text()
     points.write_text(right.replace("plain_pe:RECORD", "plain_pe:RECRD"))
     try:
-        done = run(site, "-m", "tpe.cli.main", "list")
+        done = run(site, "-m", "tpe.cli.main", "run", "--pe", "plain")
+        listed = printed(site, "list", "pes")
     finally:
         points.write_text(right)
     assert done.returncode == 2
-    assert "tpe.pes 'plain' of package plain-pe cannot be loaded: AttributeError" in done.stderr
+    why = "tpe.pes 'plain' of package plain-pe cannot be loaded: AttributeError"
+    assert why in done.stderr and f"not usable: {why}" in listed
     assert done.stderr.count("\n") == 1
 
 

@@ -10,7 +10,7 @@ from tpe.array.base import Array
 from tpe.base import registry
 from tpe.base.errors import TpeError, pick
 from tpe.pe import get as get_pe
-from tpe.pe import names as pe_names
+from tpe.pe import usable as usable_pes
 from tpe.pe.base import PE
 
 DEFAULT = "matrix2d"
@@ -18,8 +18,24 @@ DEFAULT = "matrix2d"
 
 @cache
 def names() -> tuple[str, ...]:
-    """The names of all arrays."""
+    """The names of all arrays; `usable` are those that load."""
     return tuple(sorted(registry.homes("tpe.arrays")))
+
+
+@cache
+def _found() -> tuple[dict[str, Array], dict[str, str]]:
+    return registry.usable("tpe.arrays", _load)
+
+
+@cache
+def usable() -> tuple[str, ...]:
+    """The names of all arrays but those of packages that cannot be used."""
+    return tuple(sorted(_found()[0]))
+
+
+def broken() -> dict[str, str]:
+    """Why an array of another package cannot be used, by its name."""
+    return _found()[1]
 
 
 def get(name: str) -> Array:
@@ -39,7 +55,7 @@ def _load(name: str) -> Array:
 
 @cache
 def _aliases() -> dict[str, str]:
-    return {alias: name for name in names() for alias in _load(name).aliases}
+    return {alias: name for name in usable() for alias in _load(name).aliases}
 
 
 def default_for(pe: PE) -> str:
@@ -48,7 +64,7 @@ def default_for(pe: PE) -> str:
     >>> default_for(get_pe("opt4c"))
     'matrix2d'
     """
-    legal = [name for name in names() if _load(name).refuses(pe) is None]
+    legal = [name for name in usable() if _load(name).refuses(pe) is None]
     return DEFAULT if DEFAULT in legal else next(iter(legal), DEFAULT)
 
 
@@ -57,8 +73,8 @@ def require(array: Array, pe: PE) -> None:
     reason = array.refuses(pe)
     if reason is None:
         return
-    arrays = [name for name in names() if not _load(name).refuses(pe)]
-    pes = [name for name in pe_names() if not array.refuses(get_pe(name))]
+    arrays = [name for name in usable() if not _load(name).refuses(pe)]
+    pes = [name for name in usable_pes() if not array.refuses(get_pe(name))]
     raise TpeError(
         f"pe {pe.name} is not legal in array {array.name}: {reason}; "
         f"legal arrays for {pe.name}: {', '.join(arrays) or 'none'}; "
@@ -67,17 +83,25 @@ def require(array: Array, pe: PE) -> None:
 
 
 def combinations() -> list[tuple[PE, Array, str | None]]:
-    """Every PE with every array, and why it is refused (None: legal)."""
+    """Every usable PE with every usable array, and why it is refused (None: legal)."""
     return [
         (get_pe(pe), _load(array), _load(array).refuses(get_pe(pe)))
-        for pe in pe_names()
-        for array in names()
+        for pe in usable_pes()
+        for array in usable()
     ]
+
+
+def _is_listed(record: Array) -> bool:
+    """Whether a record is the one that is found by its name."""
+    try:
+        return record.name in names() and _load(record.name) is record
+    except TpeError:  # somebody else's of that name, which cannot be used
+        return False
 
 
 def _reduced(record: Array) -> tuple[Callable[[str], Array], tuple[str]] | str | tuple[object, ...]:
     """How a record is pickled and copied: a listed one by its name, since it holds functions."""
-    if record.name in names() and _load(record.name) is record:
+    if _is_listed(record):
         return get, (record.name,)
     return object.__reduce_ex__(record, 2)
 

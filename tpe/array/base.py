@@ -14,7 +14,7 @@ from tpe.base.errors import TpeError
 from tpe.nest.notation import Dim
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import LockStep, Pace
-from tpe.pe.parameters import EncodeIn, Parameter
+from tpe.pe.parameters import EncodeIn, Parameter, check_name, rtl_folder
 from tpe.pe.widths import Params, Widths
 
 TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "stall")
@@ -193,6 +193,10 @@ class Array:
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
     parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
+
+    def __post_init__(self) -> None:
+        check_name("an array", self.name)
+        object.__setattr__(self, "folder", rtl_folder(f"array {self.name}", self.folder))
 
     @property
     def chained(self) -> bool:

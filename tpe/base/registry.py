@@ -1,7 +1,7 @@
 """Extensions by name: those that come with tpe, and entry points of installed packages.
 
-A group is a kind of extension. Whatever is of one is found by name, and a name taken twice is
-refused:
+A group is a kind of extension. Whatever is of one is found by name. A name taken twice, and what
+cannot be loaded, is refused when it is asked for and noted in lists: it concerns nobody else.
 
     tpe.pes           a `tpe.pe.base.PE`; of ours, a file of `tpe/pe`
     tpe.arrays        a `tpe.array.base.Array`; of ours, a file of `tpe/array`
@@ -17,7 +17,9 @@ A lower room finds here what a higher one does, without importing it.
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, wraps
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -61,6 +63,8 @@ _FOLDERS = {
 _IN_PARTS = frozenset(
     {"tpe.commands"}
 )  # a verb is one word: compare_iso.py is a part of compare.py
+# Functions of a record that run when a user uses it: an error in one of another package is named.
+_CALLED = {"tpe.columns": ("annotate", "measure"), "tpe.workloads": ("load",)}
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -87,59 +91,114 @@ def load(home: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-@cache
-def homes(group: str) -> dict[str, tuple[str, str]]:
-    """(package, module:attribute) of every extension of a group, by its name.
+class Homes(dict[str, tuple[str, str]]):
+    """(package, module:attribute) by name; `taken` has, of a name that two have, what is wrong."""
 
-    TpeError, naming both packages, if two have one name.
+    def __init__(self, first: dict[str, tuple[str, str]]) -> None:
+        super().__init__(first)
+        self.taken: dict[str, str] = {}
+
+
+@cache
+def homes(group: str) -> Homes:
+    """(package, module:attribute) of every extension of a group, by its name.
 
     >>> homes("tpe.columns")["energy"]
     ('tpe', 'tpe.synth.power.annotate:ENERGY')
     >>> homes("tpe.pes")["opt1"]
     ('tpe', 'tpe.pe.opt1:RECORD')
     """
-    found = {name: ("tpe", home) for name, home in built_in(group).items()}
+    found = Homes({name: ("tpe", home) for name, home in built_in(group).items()})
     for point in entry_points(group=group):
         package = _package(point)
         if point.name in found:
-            raise TpeError(
+            found.taken[point.name] = (
                 f"two packages have {group} '{point.name}': {found[point.name][0]} and {package}; "
                 "legal: one of a name"
             )
-        found[point.name] = (package, point.value)
+        else:
+            found[point.name] = (package, point.value)
     return found
 
 
 def find(group: str, name: str) -> Any:
     """The extension of a group that is called `name`; TpeError, with the legal ones, if none is.
 
-    TpeError as well if another package's cannot be loaded: what that package is, and why.
+    TpeError as well if two packages have the name, and if another package's cannot be loaded: what
+    that package is, and why. A package that ends the process when it is imported is one of those.
     """
     known = homes(group)
     if name not in known:
         raise unknown(group, name, known)
+    if name in known.taken:
+        raise TpeError(known.taken[name])
     package, home = known[name]
     try:
         return load(home)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if package == "tpe":
             raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise TpeError(
-            f"{group} '{name}' of package {package} cannot be loaded: {reason}"
-        ) from None
+            f"{group} '{name}' of package {package} cannot be loaded: {_reason(error)}"
+        ) from error
+
+
+def usable(group: str, get: Callable[[str], T]) -> tuple[dict[str, T], dict[str, str]]:
+    """What `get` makes of every name of a group, and of those that it refuses, why, in a line.
+
+    >>> found, broken = usable("tpe.columns", lambda name: find("tpe.columns", name).name)
+    >>> found["energy"], broken
+    ('energy', {})
+    """
+    found, broken = {}, {}
+    for name in homes(group):
+        try:
+            found[name] = get(name)
+        except TpeError as error:
+            broken[name] = str(error)
+    return found, broken
 
 
 def record(group: str, name: str, kind: type[T]) -> T:
-    """The extension of a group that is a `kind`, and is called `name` if it says its own name."""
+    """The extension of a group that is a `kind`, and is called `name` if it says its own name.
+
+    What another package's does wrong when it is used is a TpeError that names it.
+    """
     found = find(group, name)
-    if isinstance(found, kind) and getattr(found, "name", name) == name:
-        return found
     package, home = homes(group)[name]
+    if isinstance(found, kind) and getattr(found, "name", name) == name:
+        if package == "tpe" or group not in _CALLED:
+            return found
+        own = {part: getattr(found, part) for part in _CALLED[group]}
+        where = f"{group} '{name}' of package {package}"
+        called = {part: _named(call, where, part) for part, call in own.items() if callable(call)}
+        return replace(found, **called)  # type: ignore[type-var]
     raise TpeError(
         f"{group} '{name}' of package {package}: {home} is no such record; "
         f"legal: a {kind.__module__}.{kind.__qualname__} whose name is '{name}'"
     )
+
+
+def _named(call: Callable[..., Any], where: str, part: str) -> Callable[..., Any]:
+    """A package's function whose errors say whose they are; the cause stays with them."""
+
+    @wraps(call)
+    def named(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        except (TpeError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise TpeError(f"{where}: {part} failed: {_reason(error)}") from error
+
+    return named
+
+
+def _reason(error: BaseException) -> str:
+    """An error in one line; one of ours says enough without its type."""
+    text = " ".join(str(error).split("\n")[0].split())
+    kind = "" if isinstance(error, TpeError) else type(error).__name__
+    return ": ".join(part for part in (kind, text) if part)
 
 
 def _package(point: EntryPoint) -> str:

@@ -19,8 +19,13 @@ GROUP = "tpe.commands"
 
 
 def names() -> list[str]:
-    """Commands of other packages; TpeError, naming both packages, if two have one name."""
+    """Commands of other packages, with those whose name two packages have."""
     return sorted(registry.homes(GROUP).keys() - registry.built_in(GROUP).keys())
+
+
+def is_taken(name: str) -> bool:
+    """Whether two packages have a command of this name, or tpe and another one: it is refused."""
+    return name in registry.homes(GROUP).taken
 
 
 def load(name: str) -> Any:
@@ -37,7 +42,7 @@ def load(name: str) -> Any:
 
 
 def _made(name: str, function: Any, epilog: str | None = None, **more: Any) -> Any:
-    panel = f"Of package {registry.homes(GROUP)[name][0]}"
+    panel = "Refused" if is_taken(name) else f"Of package {registry.homes(GROUP)[name][0]}"
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, epilog=epilog, rich_help_panel=panel, **more)(function)
     return typer.main.get_command(app)

@@ -72,7 +72,9 @@ class CommandGroup(TyperGroup):
         return [*super().list_commands(ctx), *installed.names()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command; of an installed package, loaded only now."""
+        """A command; of an installed package, loaded only now; refused if its name is taken."""
+        if installed.is_taken(cmd_name):
+            return installed.load(cmd_name)
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name in installed.names():
             return installed.load(cmd_name)

@@ -79,7 +79,7 @@ def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter,
     """The parameters that an engine of this PE takes, in this array or in any that is legal."""
     if pe is None:
         return (*COMMON, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
-    chosen = [array] if array else [arrays.get(name) for name in arrays.names()]
+    chosen = [array] if array else [arrays.get(name) for name in arrays.usable()]
     of_arrays = {p.name: p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)}
     common = (_narrowed(p, pe.arithmetic.legal(p.name)) for p in COMMON)
     return (*common, *pe.parameters, *of_arrays.values())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from tpe.base import registry
-from tpe.base.errors import pick
+from tpe.base.errors import TpeError, pick
 from tpe.numbers.arithmetic import INTEGER
 from tpe.pe.base import PE
 
@@ -23,8 +23,28 @@ NOT_CHECKED = "not checked"
 
 @cache
 def names() -> tuple[str, ...]:
-    """The ids of all PEs, the baseline first, the rest by name."""
+    """The ids of all PEs, the baseline first, the rest by name; `usable` are those that load."""
     return tuple(sorted(registry.homes("tpe.pes"), key=lambda name: (name != BASELINE, name)))
+
+
+@cache
+def _found() -> tuple[dict[str, PE], dict[str, str]]:
+    return registry.usable("tpe.pes", _load)
+
+
+@cache
+def usable() -> tuple[str, ...]:
+    """The ids of all PEs but those of packages that cannot be used, in the order of `names`.
+
+    >>> usable() == names()
+    True
+    """
+    return tuple(name for name in names() if name in _found()[0])
+
+
+def broken() -> dict[str, str]:
+    """Why a PE of another package cannot be used, by its id."""
+    return _found()[1]
 
 
 @cache
@@ -34,7 +54,7 @@ def of_integers() -> tuple[str, ...]:
     >>> "lmul" in names(), "lmul" in of_integers()
     (True, False)
     """
-    return tuple(name for name in names() if get(name).arithmetic == INTEGER)
+    return tuple(name for name in usable() if get(name).arithmetic == INTEGER)
 
 
 def get(name: str) -> PE:
@@ -57,7 +77,7 @@ def rtl_checked(pe: PE) -> str:
     """
     if not pe.rtl:
         return "model only"
-    own = pe.name in _IN_CONTRACT and pe is get(pe.name)
+    own = pe.name in _IN_CONTRACT and _is_listed(pe)
     return "contract tests" if own else NOT_CHECKED
 
 
@@ -66,9 +86,17 @@ def _load(name: str) -> PE:
     return registry.record("tpe.pes", name, PE)
 
 
+def _is_listed(record: PE) -> bool:
+    """Whether a record is the one that is found by its name."""
+    try:
+        return record.name in names() and _load(record.name) is record
+    except TpeError:  # somebody else's of that name, which cannot be used
+        return False
+
+
 def _reduced(record: PE) -> tuple[Callable[[str], PE], tuple[str]] | str | tuple[object, ...]:
     """How a record is pickled and copied: a listed one by its name, since it holds functions."""
-    if record.name in names() and _load(record.name) is record:
+    if _is_listed(record):
         return get, (record.name,)
     return object.__reduce_ex__(record, 2)
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tpe.base.errors import TpeError
 from tpe.nest.notation import Nest
 from tpe.numbers.arithmetic import INTEGER, Arithmetic
 from tpe.pe.kernel import Kernel
 from tpe.pe.meetings import Rule
 from tpe.pe.paces import FreeRows, LockStep, Pace, Planes
-from tpe.pe.parameters import Parameter
+from tpe.pe.parameters import Parameter, check_name, rtl_folder
 from tpe.pe.widths import Loops, Params, Widths
 
 
@@ -43,6 +44,9 @@ class Hardware:
     trees: Callable[[Widths, Params], tuple[tuple[int, int], ...]] = lambda widths, params: ()
     """(words, width) of every compressor that `tree` rewires"""
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", rtl_folder(f"cell {self.cell}", self.folder))
 
     @property
     def module(self) -> str:
@@ -70,6 +74,14 @@ class PE:
     parameters: tuple[Parameter, ...] = ()
     at: Callable[[Params], PE] | None = None  # the record for these parameters, if they change it
     rules: tuple[Rule, ...] = ()  # its cycle rules as `tpe trace` counts them
+
+    def __post_init__(self) -> None:
+        check_name("a pe", self.name)
+        if not self.ways or not all(isinstance(way, Way) for way in self.ways):
+            raise TpeError(
+                f"pe {self.name}: ways = {self.ways!r} is not legal: one or more of "
+                f"{', '.join(f'Way.{way.name}' for way in Way)}, so that an array takes it"
+            )
 
     @property
     def rtl(self) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,31 @@ class EncodeIn(StrEnum):
     CELL = "cell"
     EDGE = "edge"
     STORED = "stored"
+
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def check_name(kind: str, name: object) -> None:
+    """TpeError for a name that no module of RTL could have: emitted ones begin with it.
+
+    >>> check_name("a pe", "my-pe")
+    Traceback (most recent call last):
+    tpe.TpeError: name of a pe = 'my-pe' is not legal: lower-case letters, digits and _, a letter \
+first
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise TpeError(
+            f"name of {kind} = {name!r} is not legal: lower-case letters, digits and _, "
+            "a letter first"
+        )
+
+
+def rtl_folder(owner: str, folder: object) -> Path | None:
+    """Where the RTL of a record lies, given as a path or as text; TpeError for anything else."""
+    if folder is None or isinstance(folder, str | os.PathLike):
+        return None if folder is None else Path(folder)
+    raise TpeError(f"{owner}: folder = {folder!r} is not legal: the path of a folder of RTL")
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def _check_once(columns: Iterable[str], where: str) -> None:
         raise TpeError(f"{where}: two columns are called '{twice[0]}'; legal: one of a name")
 
 
-def column_names(given: object, field: str) -> tuple[str, ...]:
+def column_names(columns: object, field: str) -> tuple[str, ...]:
     """Names of columns; TpeError for anything but a list of them.
 
     >>> column_names("mnk", "group")
@@ -89,11 +89,11 @@ def column_names(given: object, field: str) -> tuple[str, ...]:
     tpe.TpeError: group = 'mnk' is not legal: a list of names of columns, such as ['m', 'n']
     """
     names: tuple[Any, ...] | None = None
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        names = tuple(given)
+    if isinstance(columns, Iterable) and not isinstance(columns, str | bytes):
+        names = tuple(columns)
     if names is None or not all(isinstance(name, str) for name in names):
         raise TpeError(
-            f"{field} = {given!r} is not legal: a list of names of columns, such as ['m', 'n']"
+            f"{field} = {columns!r} is not legal: a list of names of columns, such as ['m', 'n']"
         )
     return names
 

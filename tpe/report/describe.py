@@ -1,7 +1,7 @@
-"""What there is, and what an engine is made of, as data.
+"""What an engine is made of, as data: `describe` and `picture` are what `tpe show` prints.
 
-`catalogue` and `combinations` are what `tpe list` prints, `describe` and `picture` what `tpe show`
-prints.
+What there is to choose from, `catalogue` and `combinations`, stands here too, from
+`tpe.report.catalogue`.
 """
 
 from __future__ import annotations
@@ -9,138 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tpe import array as arrays
 from tpe import pe as pes
-from tpe.base import registry
-from tpe.base.errors import TpeError, install
+from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
-from tpe.engine.presets import PRESETS
 from tpe.engine.spec import EngineSpec
 from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
 from tpe.nest.render import render
 from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
-from tpe.numbers.digits import ENCODINGS
-from tpe.numbers.formats import FORMATS, number_format
-from tpe.pe.base import PE, Way
-from tpe.pe.paces import Dense, LockStep, Pace, Planes
-from tpe.pe.parameters import ENCODERS, EncodeIn, Parameter
+from tpe.pe.parameters import EncodeIn, Parameter
+from tpe.report.catalogue import (
+    WAYS,
+    catalogue,
+    combinations,
+    legal_arrays,
+    operand_steps,
+    steps_of,
+)
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import in_cell
-from tpe.workloads import names as workload_names
 
 __all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture"]
 
-WAYS = {
-    Way.KEEP: "kept in its cell",
-    Way.PASS: "passed to the next cell",
-    Way.REDUCE: "reduced over a spatial dimension",
-}
-
 NO_NEST = "not written as a nest"
 NO_PICTURE = "A nest of your own has no array to draw."
-
-# ---- what there is ----
-
-
-def operand_steps(pace: Pace) -> str:
-    """What the steps that an operand takes are a function of.
-
-    >>> from tpe.pe import get
-    >>> operand_steps(get("mac").pace), operand_steps(get("opt4c").pace)
-    ('1', 'non-zero digits of A')
-    """
-    match pace:
-        case Dense():
-            return "1"
-        case Planes() | LockStep(depends="nothing"):
-            return "a fixed number"
-        case LockStep(depends="pairs"):
-            return "non-zero digits of A, B"
-        case _:
-            return "non-zero digits of A"
-
-
-def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """`pes`, `arrays`, `presets`, `workloads`, `formats`, `encodings`: what there is.
-
-    >>> [row["name"] for row in catalogue()["pes"]][0]
-    'mac'
-    """
-    return {
-        "pes": [_pe_row(pes.get(name)) for name in pes.names()],
-        "arrays": [_array_row(name) for name in arrays.names()],
-        "presets": [preset.describe() for preset in PRESETS.values()],
-        "workloads": [{"name": name, "title": title} for name, title in _workloads().items()],
-        "formats": [
-            {"name": f.name, "bits": f.bits, "signed": f.signed, "low": f.low, "high": f.high}
-            for f in (*FORMATS.values(), *map(number_format, registry.homes("tpe.formats")))
-        ],
-        "encodings": [
-            {
-                "name": e.name,
-                "title": e.title,
-                "source": e.source,
-                "radix": 1 << e.radix_bits,
-                "rtl": e.name in ENCODERS,
-            }
-            for e in ENCODINGS.values()
-        ],
-    }
-
-
-def _workloads() -> dict[str, str]:
-    """Every workload with its title: networks by name, as far as the package onnx is there."""
-    from tpe.workloads.onnx_file import light_networks
-
-    networks = {
-        f"onnx:{name}": f"{name.removeprefix('light_')} of ONNX, constant weights"
-        for name in light_networks()
-    }
-    absent = {"onnx:NAME": f"ONNX networks by name, once onnx is there: {install('onnx')}"}
-    return workload_names() | (networks or absent)
-
-
-def _pe_row(pe: PE) -> dict[str, Any]:
-    return {
-        "name": pe.name,
-        "title": pe.title,
-        "pace": operand_steps(pe.pace),
-        "source": pe.source,
-        "checked": pes.rtl_checked(pe),
-        "arrays": legal_arrays(pe),
-    }
-
-
-def _array_row(name: str) -> dict[str, Any]:
-    array = arrays.get(name)
-    return {
-        "name": array.name,
-        "title": array.title,
-        "aliases": list(array.aliases),
-        "source": array.source,
-        "size": _range(array.legal_size),
-        "psum": WAYS[array.way],
-        "pes": [pe for pe in pes.names() if array.refuses(pes.get(pe)) is None],
-    }
-
-
-def legal_arrays(pe: PE) -> list[str]:
-    """Names of the arrays in which a PE is legal."""
-    return [name for name in arrays.names() if arrays.get(name).refuses(pe) is None]
-
-
-def combinations() -> list[dict[str, Any]]:
-    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal.
-
-    >>> [row["array"] for row in combinations() if row["pe"] == "opt4c" and row["legal"]]
-    ['matrix2d']
-    """
-    return [
-        {"pe": pe.name, "array": array.name, "legal": reason is None, "reason": reason}
-        for pe, array, reason in arrays.combinations()
-    ]
-
 
 # ---- what an engine is ----
 
@@ -201,10 +93,6 @@ def _placed(engine: Config) -> dict[str, Any]:
     }
 
 
-def _range(legal: range) -> dict[str, int]:
-    return {"first": legal[0], "last": legal[-1], "step": legal.step}
-
-
 def _parameter_row(engine: EngineSpec, parameter: Parameter) -> dict[str, Any]:
     legal = parameter.legal
     if isinstance(legal, range):
@@ -216,7 +104,7 @@ def _parameter_row(engine: EngineSpec, parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "value": engine.params[parameter.name],
         "default": parameter.default,
-        "legal": _range(legal) if isinstance(legal, range) else list(legal),
+        "legal": steps_of(legal) if isinstance(legal, range) else list(legal),
         "legal_text": text,
         "doc": parameter.doc,
         "rtl": parameter.rtl or None,

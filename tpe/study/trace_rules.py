@@ -15,5 +15,5 @@ def rules() -> tuple[Rule, ...]:
     >>> [rule.name for rule in rules()][:3]
     ['mac', 'opt4c', 'opt4c-plane']
     """
-    every = [rule for name in pes.names() for rule in pes.get(name).rules if rule.pe == name]
+    every = [rule for name in pes.usable() for rule in pes.get(name).rules if rule.pe == name]
     return tuple(sorted(every, key=lambda rule: rule.place))

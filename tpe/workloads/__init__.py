@@ -36,6 +36,7 @@ __all__ = [
     "LazyLayer",
     "Source",
     "Workload",
+    "broken",
     "exact_gemm",
     "load_npz",
     "load_onnx",
@@ -72,8 +73,13 @@ def names() -> dict[str, str]:
     ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE', 'FILE.onnx', 'FILE.csv', \
 'FILE.yaml']
     """
-    found = ((name, _source(name)) for name in registry.homes("tpe.workloads"))
-    return {source.pattern or name: source.title for name, source in found if source.listed}
+    found, _ = registry.usable("tpe.workloads", _source)
+    return {source.pattern or name: source.title for name, source in found.items() if source.listed}
+
+
+def broken() -> dict[str, str]:
+    """Why a workload of another package cannot be used, by its name."""
+    return registry.usable("tpe.workloads", _source)[1]
 
 
 def networks() -> dict[str, str]:
@@ -86,10 +92,8 @@ def networks() -> dict[str, str]:
     """
     from tpe.workloads.onnx_file import onnx_light
 
-    named = (
-        name for name in registry.homes("tpe.workloads") if ":" not in name and "." not in name
-    )
-    found = {name: _source(name).title for name in named}
+    sources, _ = registry.usable("tpe.workloads", _source)
+    found = {x: source.title for x, source in sources.items() if ":" not in x and "." not in x}
     with suppress(MissingExtra):
         found |= {f"onnx:{name}": "ONNX network, weights assumed" for name in onnx_light()}
     return found
@@ -150,7 +154,17 @@ legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.
     else:
         _refuse(given, spec)
         given = {}
-    return source.load(spec, seed=seed, a_type=a_type, b_type=b_type, **given)
+    return _checked(spec, source.load(spec, seed=seed, a_type=a_type, b_type=b_type, **given))
+
+
+def _checked(spec: str, loaded: object) -> Workload:
+    """What a source gave; TpeError if it is no workload."""
+    if isinstance(loaded, Workload):
+        return loaded
+    raise TpeError(
+        f"workload '{spec}': its source gives a {type(loaded).__name__}; "
+        "legal: a tpe.workloads.Workload"
+    )
 
 
 def _key(spec: str) -> str:

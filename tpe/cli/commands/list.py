@@ -27,7 +27,10 @@ CombinationsOption = Annotated[
 ]
 
 
-KINDS = ("pes", "arrays", "presets", "workloads", "formats", "encodings")
+KINDS = (
+    *("pes", "arrays", "presets", "workloads", "formats", "encodings"),
+    *("technologies", "columns", "commands"),
+)
 KindArgument = Annotated[
     str | None, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}. Default: all.")
 ]
@@ -40,31 +43,36 @@ def list_(
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
-    """List PEs, arrays, presets, workloads, formats and encodings, or one kind of them.
+    """List PEs, arrays, presets, workloads, formats and the like, or one kind of them.
 
+    What an installed package has and cannot be used is noted at the end, with the reason.
     With -p, only the PEs that take that parameter with that value. Nothing here is random.
     """
     from tpe.report import describe
 
     out = Output(json_file)
-    chosen = KINDS if kind is None else (pick("kind", kind, KINDS),)
+    chosen: tuple[str, ...] = KINDS if kind is None else (pick("kind", kind, KINDS),)
     if kind is not None and (combinations or (param and "pes" not in chosen)):
         other = "--combinations" if combinations else f"-p {param[0]}" if param else ""
         raise TpeError(f"list {kind} and {other} are both given; legal: one of them")
     pes = _pes_with(param)
     command = _command(chosen[0] if kind else None, combinations, param or [], seed)
+    found = describe.catalogue()
     if combinations:
         rows = [row for row in describe.combinations() if row["pe"] in pes]
         content: dict[str, Any] = {"combinations": rows}
+        chosen = ("pes", "arrays")
     else:
-        found = describe.catalogue()
         found["pes"] = [row for row in found["pes"] if row["name"] in pes]
         content = {name: found[name] for name in chosen}
+    content["broken"] = [row for row in found["broken"] if row["kind"] in chosen]
     out.echo(command)
     if combinations:
         _print_combinations(out, rows)
     else:
         _print_catalogue(out, content)
+    for row in content["broken"]:
+        out.console.print(f"not usable: {row['reason']}", soft_wrap=True)  # one line each
     out.json(document(command, **content))
 
 
@@ -73,7 +81,7 @@ def _pes_with(param: list[str] | None) -> list[str]:
     from tpe import pe as pes
     from tpe.engine.parameters import parameters_of, resolve_parameters
 
-    records = [pes.get(name) for name in pes.names()]
+    records = [pes.get(name) for name in pes.usable()]
     known = dict.fromkeys(p.name for pe in records for p in parameters_of(pe))
     params = parse_params(param, known, "any PE")
     found, refused = [], None
@@ -112,11 +120,15 @@ def _print_catalogue(out: Output, content: dict[str, Any]) -> None:
             ("presets", _preset_table),
             ("workloads", partial(_titles, "workload")),
             ("encodings", partial(_titles, "encoding")),
+            ("technologies", partial(_homes, "technology")),
+            ("columns", partial(_homes, "columns")),
+            ("commands", partial(_homes, "command")),
         )
         if kind in content
     ]
-    if content.keys() & {"pes", "arrays", "presets"}:
-        tables.insert(-2 if len(tables) > 2 else len(tables), _source_table(content))
+    sourced = len(content.keys() & {"pes", "arrays", "presets"})
+    if sourced:
+        tables.insert(sourced, _source_table(content))
     for place, table in enumerate(tables):
         out.text("") if place else None
         out.table(table)
@@ -129,6 +141,14 @@ def _titles(kind: str, rows: list[dict[str, Any]]) -> Table:
     table = plain_table(kind, "title", left=(kind, "title"))
     for row in rows:
         table.add_row(row["name"], row["title"])
+    return table
+
+
+def _homes(kind: str, rows: list[dict[str, Any]]) -> Table:
+    """What is known by name, and where it is from."""
+    table = plain_table(kind, "package", "from", left=(kind, "package", "from"))
+    for row in rows:
+        table.add_row(row["name"], row["package"], row["home"])
     return table
 
 

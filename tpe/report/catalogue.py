@@ -1,0 +1,163 @@
+"""What there is to choose from, as data: what `tpe list` prints.
+
+What another package has and cannot be used is in no list but `broken`, which says why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tpe import array as arrays
+from tpe import pe as pes
+from tpe import workloads
+from tpe.base import registry
+from tpe.base.errors import install
+from tpe.engine.presets import PRESETS
+from tpe.model.columns import column_set
+from tpe.numbers.digits import ENCODINGS
+from tpe.numbers.formats import FORMATS, number_format
+from tpe.pe.base import PE, Way
+from tpe.pe.paces import Dense, LockStep, Pace, Planes
+from tpe.pe.parameters import ENCODERS
+
+WAYS = {
+    Way.KEEP: "kept in its cell",
+    Way.PASS: "passed to the next cell",
+    Way.REDUCE: "reduced over a spatial dimension",
+}
+
+
+def operand_steps(pace: Pace) -> str:
+    """What the steps that an operand takes are a function of.
+
+    >>> from tpe.pe import get
+    >>> operand_steps(get("mac").pace), operand_steps(get("opt4c").pace)
+    ('1', 'non-zero digits of A')
+    """
+    match pace:
+        case Dense():
+            return "1"
+        case Planes() | LockStep(depends="nothing"):
+            return "a fixed number"
+        case LockStep(depends="pairs"):
+            return "non-zero digits of A, B"
+        case _:
+            return "non-zero digits of A"
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """What there is, by kind, and `broken`: what there would be, and why it cannot be used.
+
+    `pes`, `arrays`, `presets`, `workloads`, `formats`, `encodings`, `technologies`, `columns`,
+    `commands`.
+
+    >>> [row["name"] for row in catalogue()["pes"]][0]
+    'mac'
+    """
+    others, no_formats = registry.usable("tpe.formats", number_format)
+    columns, no_columns = registry.usable("tpe.columns", column_set)
+    taken = {kind: registry.homes(f"tpe.{kind}").taken for kind in ("technologies", "commands")}
+    broken = {
+        "pes": pes.broken(),
+        "arrays": arrays.broken(),
+        "workloads": workloads.broken(),
+        "formats": no_formats,
+        "columns": no_columns,
+        **taken,
+    }
+    return {
+        "pes": [_pe_row(pes.get(name)) for name in pes.usable()],
+        "arrays": [_array_row(name) for name in arrays.usable()],
+        "presets": [preset.describe() for preset in PRESETS.values()],
+        "workloads": [{"name": name, "title": title} for name, title in _workloads().items()],
+        "formats": [
+            {"name": f.name, "bits": f.bits, "signed": f.signed, "low": f.low, "high": f.high}
+            for f in (*FORMATS.values(), *others.values())
+        ],
+        "encodings": [
+            {
+                "name": e.name,
+                "title": e.title,
+                "source": e.source,
+                "radix": 1 << e.radix_bits,
+                "rtl": e.name in ENCODERS,
+            }
+            for e in ENCODINGS.values()
+        ],
+        "technologies": _by_name("technologies"),
+        "columns": [
+            {**row, "columns": [column.name for column in columns[row["name"]].columns]}
+            for row in _by_name("columns")
+            if row["name"] in columns
+        ],
+        "commands": _by_name("commands"),
+        "broken": [
+            {"kind": kind, "name": name, "reason": reason}
+            for kind, reasons in broken.items()
+            for name, reason in reasons.items()
+        ],
+    }
+
+
+def _by_name(kind: str) -> list[dict[str, Any]]:
+    """What has a name, of which package, and where in it: nothing is loaded for that."""
+    found = registry.homes(f"tpe.{kind}")
+    return [
+        {"name": name, "package": package, "home": home}
+        for name, (package, home) in found.items()
+        if name not in found.taken
+    ]
+
+
+def _workloads() -> dict[str, str]:
+    """Every workload with its title: networks by name, as far as the package onnx is there."""
+    from tpe.workloads.onnx_file import light_networks
+
+    networks = {
+        f"onnx:{name}": f"{name.removeprefix('light_')} of ONNX, constant weights"
+        for name in light_networks()
+    }
+    absent = {"onnx:NAME": f"ONNX networks by name, once onnx is there: {install('onnx')}"}
+    return workloads.names() | (networks or absent)
+
+
+def _pe_row(pe: PE) -> dict[str, Any]:
+    return {
+        "name": pe.name,
+        "title": pe.title,
+        "pace": operand_steps(pe.pace),
+        "source": pe.source,
+        "checked": pes.rtl_checked(pe),
+        "arrays": legal_arrays(pe),
+    }
+
+
+def _array_row(name: str) -> dict[str, Any]:
+    array = arrays.get(name)
+    return {
+        "name": array.name,
+        "title": array.title,
+        "aliases": list(array.aliases),
+        "source": array.source,
+        "size": steps_of(array.legal_size),
+        "psum": WAYS[array.way],
+        "pes": [pe for pe in pes.usable() if array.refuses(pes.get(pe)) is None],
+    }
+
+
+def legal_arrays(pe: PE) -> list[str]:
+    """Names of the arrays in which a PE is legal."""
+    return [name for name in arrays.usable() if arrays.get(name).refuses(pe) is None]
+
+
+def combinations() -> list[dict[str, Any]]:
+    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal."""
+    return [
+        {"pe": pe.name, "array": array.name, "legal": reason is None, "reason": reason}
+        for pe, array, reason in arrays.combinations()
+    ]
+
+
+def steps_of(legal: range) -> dict[str, int]:
+    """A range as data."""
+    return {"first": legal[0], "last": legal[-1], "step": legal.step}
