@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tpe.hdl.emit.sources import refusal
+
 ROOT = Path(__file__).parents[2]
 RECORDS = '''"""Records, each with something wrong."""
 
@@ -204,3 +206,30 @@ def test_a_name_that_rtl_cannot_have_is_refused_when_it_is_loaded(tmp_path: Path
     line = refused(tmp_path, "run", "--pe", "mac", "--array", "folder")
     assert "array matrix2d: folder = 5 is not legal: the path of a folder of RTL" in line
     assert tpe(tmp_path, "list").returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["verify", "prove"])
+def test_rtl_of_a_package_that_does_not_parse(tmp_path: Path, verb: str) -> None:
+    cell = (ROOT / "rtl/pe/tpe_pe_mac.sv").read_text().replace("tpe_pe_mac", "tpe_pe_syn")
+    wrong = cell.replace("endmodule", "  assign = ;\nendmodule")
+    line = wrong.splitlines().index("  assign = ;") + 1
+    rtl = tmp_path / "rtl"
+    rtl.mkdir()
+    (rtl / "tpe_pe_syn.sv").write_text(wrong)
+    (tmp_path / "syn.py").write_text(
+        "from dataclasses import replace\n"
+        "from tpe.pe.mac import RECORD as MAC\n"
+        f"HARDWARE = replace(MAC.hardware, cell='syn', folder={str(rtl)!r})\n"
+        "RECORD = replace(MAC, name='syn', hardware=HARDWARE)\n"
+    )
+    install(tmp_path, "syn-pe", pes={"syn": "syn:RECORD"})
+    words = ("--pe", "syn", "--size", "2x2", "--array", "matrix2d")
+    done = tpe(tmp_path, verb, *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    place = f"refuses module tpe_pe_syn: {rtl / 'tpe_pe_syn.sv'}:{line}: syntax error"
+    assert place in done.stderr
+
+
+def test_what_a_tool_says_of_our_own_rtl_stays_loud() -> None:
+    said = "%Error: /tmp/x/e0_pe_mac.sv:37:3: syntax error, unexpected end"
+    assert refusal("verilator", said) is None

@@ -73,6 +73,27 @@ def text(module: str) -> str:
     return known[module].read_text()
 
 
+_PLACE = re.compile(r"(\w+)\.sv:(\d+)[:\d]*:?\s*(.*)")
+
+
+def refusal(tool: str, message: str) -> TpeError | None:
+    """The error for what a tool says of a module of another package; None if it names none.
+
+    An error in our own RTL is ours, and stays as loud as it is. The modules of an engine may have
+    another prefix than the files that they are from.
+    """
+    for line in message.splitlines():
+        hit = _PLACE.search(line)
+        stem = hit[1].partition("_")[2] if hit and "error" in line.lower() else ""
+        if hit and f"tpe_{stem}" in _included:
+            module = f"tpe_{stem}"
+            said = hit[3].removeprefix("ERROR:").strip()
+            return TpeError(
+                f"{tool} refuses module {module}: {_included[module]}:{hit[2]}: {said[:300]}"
+            )
+    return None
+
+
 @cache
 def bench_text(module: str) -> str:
     """The source of a module of `sim/`."""

@@ -93,8 +93,8 @@ class Answer:
 def decide(query: Query, limit: float) -> Answer:
     """Answer a query within about `limit` seconds of ABC, or from the cache.
 
-    Raises RuntimeError with the tool's text if Yosys or ABC refuses the design, and MissingExtra
-    without pyosys.
+    Raises TpeError if Yosys refuses a module of another package, RuntimeError with the tool's text
+    if it or ABC refuses anything else, and MissingExtra without pyosys.
     """
     if find_spec("pyosys") is None:
         raise missing_extra("pyosys", "synth")
@@ -175,7 +175,8 @@ def _yosys(passes: Sequence[str], folder: Path) -> None:
         cwd=folder,
     )
     if done.returncode or not (folder / "property.aig").exists():
-        raise RuntimeError(f"yosys failed:\n{(done.stdout + done.stderr)[-3000:]}")
+        text = done.stdout + done.stderr
+        raise sources.refusal("yosys", text) or RuntimeError(f"yosys failed:\n{text[-3000:]}")
 
 
 def _abc(script: str, folder: Path, limit: float) -> str | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tpe.base.errors import missing_extra
 from tpe.base.processes import run
-from tpe.hdl.emit.sources import is_package
+from tpe.hdl.emit.sources import is_package, refusal
 
 TOP = "mutated"  # the flattened module with the select input
 SELECT_BITS = 16
@@ -65,7 +65,8 @@ class MutatedNetlist:
 def run_yosys(commands: Sequence[str], folder: Path, limit: float = 600) -> str:
     """Run Yosys commands in a process of their own, in `folder`; its log.
 
-    Raises RuntimeError with the end of the log if Yosys refuses, and subprocess.TimeoutExpired.
+    Raises RuntimeError with the end of the log if Yosys refuses, TpeError if that is for a module
+    of another package, and subprocess.TimeoutExpired.
     """
     done = run(
         [sys.executable, "-I", "-c", _SCRIPT],
@@ -76,7 +77,8 @@ def run_yosys(commands: Sequence[str], folder: Path, limit: float = 600) -> str:
     if "No module named 'pyosys'" in done.stderr:
         raise missing_extra("pyosys", "synth")
     if done.returncode:
-        raise RuntimeError(f"yosys failed:\n{(done.stdout + done.stderr)[-3000:]}")
+        text = done.stdout + done.stderr
+        raise refusal("yosys", text) or RuntimeError(f"yosys failed:\n{text[-3000:]}")
     return done.stdout
 
 

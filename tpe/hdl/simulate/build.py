@@ -15,6 +15,7 @@ from tpe.base.cache import cache_dir
 from tpe.base.errors import TpeError, missing_extra
 from tpe.base.files import data_folder
 from tpe.base.processes import run
+from tpe.hdl.emit.sources import refusal
 from tpe.hdl.foreign import limited
 from tpe.hdl.simulate.toolchain import Verilator, require_compiler, verilator
 
@@ -72,7 +73,8 @@ class BuildFailed(RuntimeError):
 def build(design: Design, limit_s: float | None = None) -> Path:
     """The folder with the simulator `top` of a design; built if it is not in the cache.
 
-    Raises TpeError if Verilator, or the compiler after it, takes over `limit_s` seconds.
+    Raises TpeError if Verilator, or the compiler after it, takes over `limit_s` seconds, and if
+    Verilator refuses a module of another package; BuildFailed if it refuses any other.
 
     Two processes may build the same design at once: each builds in a folder of its own, and the
     first to finish puts its folder in place.
@@ -158,7 +160,8 @@ def _verilate(design: Design, work: Path, tool: Verilator, limit_s: float | None
     # From its own folder: a module that no file names is refused, never found by lying about.
     done = limited.run(command + files, limit_s, "Verilator", cwd=work, env=tool.environment)
     if done.returncode:
-        raise BuildFailed(f"verilator refused {design.top}:\n{done.stderr}")
+        error = BuildFailed(f"verilator refused {design.top}:\n{done.stderr}")
+        raise refusal("verilator", done.stderr) or error
 
 
 def _make(

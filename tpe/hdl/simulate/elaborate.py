@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tpe.base.processes import run
+from tpe.hdl.emit.sources import refusal
 from tpe.hdl.simulate.build import BuildFailed
 from tpe.hdl.simulate.toolchain import verilator
 
@@ -70,7 +71,8 @@ def tree(sources: Mapping[str, str], top: str, flags: Sequence[str] = ()) -> dic
             env=tool.environment,
         )
         if done.returncode:
-            raise BuildFailed(f"verilator refused {top}:\n{done.stderr}")
+            error = BuildFailed(f"verilator refused {top}:\n{done.stderr}")
+            raise refusal("verilator", done.stderr) or error
         tree: dict[str, Any] = json.loads((Path(folder) / f"V{top}.tree.json").read_text())
     return tree
 
