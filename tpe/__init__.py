@@ -2,11 +2,13 @@
 
 What the command line does is a function here, with the same words:
 
-    engines     Engine, Config, Nest, NestEngine; list_all, list_combinations, describe
+    engines     Engine, Config, Nest, NestEngine; describe
+    catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
+                list_technologies
     workloads   workload, Workload, Layer; rounded
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
-    synthesis   synthesise, price
+    synthesis   synthesise (tpe synth), price
     learning    fit
 
 `tpe.testing` holds the contract for PEs of other packages.
@@ -40,6 +42,13 @@ if TYPE_CHECKING:
     from tpe.nest.notation import Nest
     from tpe.numbers.floats import rounded
     from tpe.predict.fit import fit
+    from tpe.report.catalogue import (
+        list_arrays,
+        list_formats,
+        list_pes,
+        list_technologies,
+        list_workloads,
+    )
     from tpe.report.describe import catalogue as list_all
     from tpe.report.describe import combinations as list_combinations
     from tpe.report.describe import describe
@@ -70,7 +79,12 @@ __all__ = [
     "emit",
     "fit",
     "list_all",
+    "list_arrays",
     "list_combinations",
+    "list_formats",
+    "list_pes",
+    "list_technologies",
+    "list_workloads",
     "mutate",
     "point",
     "price",
@@ -101,8 +115,13 @@ _HOMES = {
     "describe": ("tpe.report.describe", "describe"),
     "emit": ("tpe.hdl.emit.package", "emit_directory"),
     "fit": ("tpe.predict.fit", "fit"),
-    "list_all": ("tpe.report.describe", "catalogue"),
-    "list_combinations": ("tpe.report.describe", "combinations"),
+    "list_all": ("tpe.report.catalogue", "catalogue"),
+    "list_combinations": ("tpe.report.catalogue", "combinations"),
+    "list_arrays": ("tpe.report.catalogue", "list_arrays"),
+    "list_formats": ("tpe.report.catalogue", "list_formats"),
+    "list_pes": ("tpe.report.catalogue", "list_pes"),
+    "list_technologies": ("tpe.report.catalogue", "list_technologies"),
+    "list_workloads": ("tpe.report.catalogue", "list_workloads"),
     "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),

@@ -99,6 +99,51 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def list_pes() -> list[dict[str, Any]]:
+    """The PEs: name, title, pace, source, what was checked, legal arrays; as `tpe list pes`.
+
+    >>> [row["arrays"] for row in list_pes() if row["name"] == "opt4c"]
+    [['matrix2d']]
+    """
+    return catalogue()["pes"]
+
+
+def list_arrays() -> list[dict[str, Any]]:
+    """The arrays: name, title, aliases, source, legal sizes, psum, legal PEs.
+
+    >>> [row["name"] for row in list_arrays() if "os" in row["aliases"]]
+    ['systolic_os']
+    """
+    return catalogue()["arrays"]
+
+
+def list_workloads() -> list[dict[str, Any]]:
+    """The workloads that have a name, or a form such as `gemm:`: name and title.
+
+    >>> "digits_mlp" in [row["name"] for row in list_workloads()]
+    True
+    """
+    return catalogue()["workloads"]
+
+
+def list_formats() -> list[dict[str, Any]]:
+    """The formats of operands: name, bits, sign, lowest and highest number.
+
+    >>> [(row["low"], row["high"]) for row in list_formats() if row["name"] == "int8"]
+    [(-128, 127)]
+    """
+    return catalogue()["formats"]
+
+
+def list_technologies() -> list[dict[str, Any]]:
+    """The technologies that have a name, and the package of each.
+
+    >>> "tpe130" in [row["name"] for row in list_technologies()]
+    True
+    """
+    return catalogue()["technologies"]
+
+
 def _by_name(kind: str) -> list[dict[str, Any]]:
     """What has a name, of which package, and where in it: nothing is loaded for that."""
     found = registry.homes(f"tpe.{kind}")
@@ -151,7 +196,11 @@ def legal_arrays(pe: PE) -> list[str]:
 
 
 def combinations() -> list[dict[str, Any]]:
-    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal."""
+    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal.
+
+    >>> [row["array"] for row in combinations() if row["pe"] == "opt4c" and row["legal"]]
+    ['matrix2d']
+    """
     return [
         {"pe": pe.name, "array": array.name, "legal": reason is None, "reason": reason}
         for pe, array, reason in arrays.combinations()
