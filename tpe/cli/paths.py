@@ -49,7 +49,7 @@ def option_name(annotation: Any, parameter: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class NamedPath:
     """A path that an option of a command line holds."""
 
     option: str
@@ -68,7 +68,7 @@ class Place:
         return [path for part in parts for path in (part, part.partition(":")[2]) if path]
 
 
-def places(hints: Mapping[str, Any], options: Mapping[str, Any]) -> list[Place]:
+def places(hints: Mapping[str, Any], options: Mapping[str, Any]) -> list[NamedPath]:
     """The paths of a command's options, of {parameter: annotation} and {parameter: value}."""
     found = []
     for parameter, value in options.items():
@@ -76,15 +76,15 @@ def places(hints: Mapping[str, Any], options: Mapping[str, Any]) -> list[Place]:
         texts = [value] if isinstance(value, str) else value
         if role is not None and isinstance(texts, Sequence):
             name = option_name(hints[parameter], parameter)
-            found += [Place(name, text, role) for text in texts if text and text != "-"]
+            found += [NamedPath(name, text, role) for text in texts if text and text != "-"]
     return found
 
 
-def refuse_clashes(found: Sequence[Place]) -> None:
+def refuse_clashes(paths: Sequence[NamedPath]) -> None:
     """TpeError if a path is written that is read too, or is written twice, or lies in a file."""
-    written = [place for place in found if place.role.written]
+    written = [place for place in paths if place.role.written]
     for number, place in enumerate(written):
-        for other in found:
+        for other in paths:
             if not other.role.written and any(_same(place.text, x) for x in other.candidates):
                 raise TpeError(
                     f"{place.option} {place.text} is read too, by {other.option} {other.text}; "
@@ -106,8 +106,8 @@ def refuse_clashes(found: Sequence[Place]) -> None:
 def refuse_default(folder: str, json_file: str | None) -> None:
     """The same of a folder that a command fills where `--output` names none."""
     named = json_file is not None and json_file not in ("", "-")
-    own = [Place("--json", str(json_file), WRITES)] if named else []
-    refuse_clashes([Place("--output", folder, FILLS), *own])
+    own = [NamedPath("--json", str(json_file), WRITES)] if named else []
+    refuse_clashes([NamedPath("--output", folder, FILLS), *own])
 
 
 def _same(one: str, other: str) -> bool:
