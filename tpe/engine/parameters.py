@@ -10,14 +10,16 @@ from typing import Any, NoReturn
 
 from tpe import array as arrays
 from tpe.array.base import Array, describe_size
+from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.choices import OF_INTEGERS, Gating
 from tpe.engine.finish import PARAMETERS as CHAIN
-from tpe.numbers.formats import FORMATS
+from tpe.numbers.formats import FORMATS, CodedFormat, IntFormat, number_format
 from tpe.numbers.zero_points import MODES
 from tpe.pe.base import PE
 from tpe.pe.parameters import Parameter
 
+TYPES = ("a_type", "b_type")
 MAX_SEED = 2**63 - 1  # what the tables' integers hold
 
 COMMON = (
@@ -69,6 +71,8 @@ def resolve_parameters(
         if name not in known:
             where = f" in {array.name}" if array else ""
             raise unknown(f"parameter of {pe.name if pe else 'a nest'}{where}", name, known)
+    for name in TYPES:
+        _refuse_format(pe, known[name], values.get(name))
     return {
         name: p.default if values.get(name, p.default) is p.default else p.check(values[name])
         for name, p in known.items()
@@ -77,12 +81,44 @@ def resolve_parameters(
 
 def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter, ...]:
     """The parameters that an engine of this PE takes, in this array or in any that is legal."""
+    formats = integer_formats()
+    common = [replace(p, legal=formats) if p.name in TYPES else p for p in COMMON]
     if pe is None:
-        return (*COMMON, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
+        return (*common, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
     chosen = [array] if array else [arrays.get(name) for name in arrays.usable()]
     of_arrays = {p.name: p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)}
-    common = (_narrowed(p, pe.arithmetic.legal(p.name)) for p in COMMON)
-    return (*common, *pe.parameters, *of_arrays.values())
+    narrowed = (_narrowed(p, pe.arithmetic.legal(p.name)) for p in common)
+    return (*narrowed, *pe.parameters, *of_arrays.values())
+
+
+def integer_formats() -> tuple[str, ...]:
+    """The integers that an operand may be: of tpe, and of packages where they are as wide as those.
+
+    >>> integer_formats() == tuple(FORMATS)
+    True
+    """
+    widths = {number.bits for number in FORMATS.values()}
+    others = [
+        name for name, (package, _) in registry.homes("tpe.formats").items() if package != "tpe"
+    ]
+    found = []
+    for name in others:
+        with suppress(TpeError):  # one that cannot be loaded concerns nobody else
+            number = number_format(name)
+            plain = isinstance(number, IntFormat) and not isinstance(number, CodedFormat)
+            if plain and number.bits in widths and name not in FORMATS:
+                found.append(name)
+    return (*FORMATS, *found)
+
+
+def _refuse_format(pe: PE | None, parameter: Parameter, value: Any) -> None:
+    """TpeError for a format that there is, but of another arithmetic than the PE's."""
+    named = isinstance(value, str) and value in registry.homes("tpe.formats")
+    if named and value not in parameter.legal:
+        raise TpeError(
+            f"{parameter.name} = '{value}' is not legal for {f'pe {pe.name}' if pe else 'a nest'}: "
+            f"a format that it does not compute in; legal: {parameter.describe()}"
+        )
 
 
 def _narrowed(parameter: Parameter, legal: tuple[Any, ...] | None) -> Parameter:

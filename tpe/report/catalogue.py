@@ -11,11 +11,11 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe import workloads
 from tpe.base import registry
-from tpe.base.errors import install
+from tpe.base.errors import TpeError, install
 from tpe.engine.presets import PRESETS
 from tpe.model.columns import column_set
 from tpe.numbers.digits import ENCODINGS
-from tpe.numbers.formats import FORMATS, number_format
+from tpe.numbers.formats import FORMATS, Format, number_format
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense, LockStep, Pace, Planes
 from tpe.pe.parameters import ENCODERS
@@ -54,7 +54,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     >>> [row["name"] for row in catalogue()["pes"]][0]
     'mac'
     """
-    others, no_formats = registry.usable("tpe.formats", number_format)
+    others, no_formats = registry.usable("tpe.formats", _format)
     columns, no_columns = registry.usable("tpe.columns", column_set)
     taken = {kind: registry.homes(f"tpe.{kind}").taken for kind in ("technologies", "commands")}
     broken = {
@@ -142,6 +142,17 @@ def list_technologies() -> list[dict[str, Any]]:
     True
     """
     return catalogue()["technologies"]
+
+
+def _format(name: str) -> Format:
+    """A format by name; TpeError for a package's that is called as an integer of ours."""
+    if name in FORMATS:
+        package = registry.homes("tpe.formats")[name][0]
+        raise TpeError(
+            f"tpe.formats '{name}' of package {package}: tpe has integers of that name; "
+            "legal: another one"
+        )
+    return number_format(name)
 
 
 def _by_name(kind: str) -> list[dict[str, Any]]:

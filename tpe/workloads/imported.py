@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import FORMATS
+from tpe.numbers.formats import FORMATS, number_format
 from tpe.workloads.base import Gemm, Workload
 from tpe.workloads.lazy import LazyLayer, StoredTypeError
 
@@ -63,7 +63,7 @@ a_type = int9, b_type = int4, zero_points = subtract"
 
 def _wide_enough(names: set[str]) -> str:
     """The narrowest format that holds every value of these; "(no one format)" if none does."""
-    low = min((FORMATS[name].low for name in names), default=0)
-    high = max((FORMATS[name].high for name in names), default=0)
+    low = min((number_format(name).low for name in names), default=0)
+    high = max((number_format(name).high for name in names), default=0)
     fits = [x for x in FORMATS.values() if x.low <= low and x.high >= high]
     return min(fits, key=lambda x: x.bits).name if fits else "(no one format)"

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from tpe.base import registry
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import FORMATS, IntFormat, int_format
+from tpe.numbers.formats import FORMATS, IntFormat, int_format, number_format
 from tpe.workloads.gemm import ACTIVATIONS, WEIGHTS
 from tpe.workloads.imported import ImportedWorkload
 from tpe.workloads.lazy import (
@@ -81,7 +82,7 @@ def load_onnx(
     4089184256
     """
     check_seed(seed)
-    formats = int_format(a_type, "a_type"), int_format(b_type, "b_type")
+    formats = _integers(a_type, "a_type"), _integers(b_type, "b_type")
     limits = LoopLimits(loop_seconds, loop_iterations)
     try:
         return _load(path, seed, formats, inputs, batch, dims, limits)
@@ -90,6 +91,13 @@ def load_onnx(
             f"'{clean(path)}' is damaged or not an ONNX file (a name is not UTF-8 text); "
             "legal: a serialised onnx.ModelProto"
         ) from None
+
+
+def _integers(name: str | IntFormat, field: str) -> IntFormat:
+    """The integer format called so, of tpe or of an installed package."""
+    other = isinstance(name, str) and name in registry.homes("tpe.formats")
+    found = number_format(name, field) if other else int_format(name, field)
+    return found if isinstance(found, IntFormat) else int_format(name, field)
 
 
 def _load(

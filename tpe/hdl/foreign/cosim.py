@@ -113,8 +113,8 @@ def cosim(
 
 
 def _listed(files: object) -> list[Files]:
-    paths = list(files) if isinstance(files, Sequence) else []
-    if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+    paths = list(files) if isinstance(files, Sequence) else [None]
+    if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TpeError(f"file = {files!r} is not legal: a path, or several")
     return paths
 
