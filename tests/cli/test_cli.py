@@ -27,6 +27,7 @@ from tpe.base import progress
 from tpe.base.progress import Progress
 from tpe.base.table import COLUMNS, SCHEMA_VERSION
 from tpe.cli import options
+from tpe.cli.commands.list import KINDS
 from tpe.cli.main import app
 
 SMALL = ("--workload", "gemm:5x6x7", "--size", "4x4")
@@ -398,11 +399,11 @@ def test_list_names_every_network_and_each_of_them_is_a_workload() -> None:
     assert "digits_mlp" in text and "npz:FILE" in text and "opt4c" not in text
 
 
-@pytest.mark.parametrize("kind", ["pes", "arrays", "presets", "workloads", "formats", "encodings"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_list_of_one_kind_is_that_part_of_the_list(kind: str) -> None:
     whole, part = (json.loads(run("list", *x, "--json", "-").stdout) for x in ((), (kind,)))
     assert part[kind] == whole[kind]
-    assert set(part) == {"schema_version", "command", kind}
+    assert set(part) == {"schema_version", "command", kind, "broken"} and part["broken"] == []
     text = done("list", kind)
     assert text.splitlines()[0] == f"$ tpe list {kind}"
     assert all(row["name"] in text for row in whole[kind])
