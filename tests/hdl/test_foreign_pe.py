@@ -166,7 +166,8 @@ def test_the_commands_say_so_of_a_file_put_into_the_folder(
     put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     pe, real = put(SHARED_LINES), pes.get
-    monkeypatch.setattr(pes, "names", lambda: ("mac", "plain"))
+    for listing in ("names", "usable"):
+        monkeypatch.setattr(pes, listing, lambda: ("mac", "plain"))
     monkeypatch.setattr(pes, "get", lambda name: pe if name == "plain" else real(name))
     shown = CliRunner().invoke(app, ["show", "--pe", "plain", "--size", "2x2"])
     assert "checked  not checked: tpe verify compares the RTL" in shown.stdout, shown.output
