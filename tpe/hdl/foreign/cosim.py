@@ -113,10 +113,9 @@ def cosim(
 
 
 def _listed(files: object) -> list[Files]:
-    paths = list(files) if isinstance(files, Sequence) else [None]
-    if not all(isinstance(path, str | os.PathLike) for path in paths):
-        raise TpeError(f"file = {files!r} is not legal: a path, or several")
-    return paths
+    if isinstance(files, Sequence) and all(isinstance(x, str | os.PathLike) for x in files):
+        return list(files)
+    raise TpeError(f"file = {files!r} is not legal: a path, or several")
 
 
 @dataclass(frozen=True)
