@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.site import ROOT, install, install_page
+from tests.site import tpe as tpe_in
 from tpe.base import registry
 from tpe.cli import installed
 from tpe.cli.command import Command
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/howto/command.md"
-_FILE = re.compile(r"^`([^`\n]+)`:\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A folder with the page's package, as an installer leaves it there."""
-    files = dict(_FILE.findall(PAGE.read_text()))
-    project = tomllib.loads(files.pop("pyproject.toml"))["project"]
-    for name, text in files.items():
-        path = tmp_path / name.removeprefix("src/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    add(tmp_path, project["name"], **project["entry-points"]["tpe.commands"])
+    install_page(tmp_path, PAGE)
     return tmp_path
 
 
 def add(site: Path, package: str, **commands: str) -> None:
-    """What an installer writes of a package: its name, and its entry points."""
-    folder = site / f"{package.replace('-', '_')}-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    lines = [f"{name} = {home}" for name, home in commands.items()]
-    (folder / "entry_points.txt").write_text("\n".join(["[tpe.commands]", *lines]))
+    """A package with verbs."""
+    install(site, package, {"tpe.commands": commands})
 
 
 def tpe(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(site), str(ROOT)])
-    return subprocess.run(
-        [sys.executable, "-m", "tpe.cli.main", *words],
-        cwd=site,
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return tpe_in(site, *words, COLUMNS="100", TERM="dumb")
 
 
 def test_it_is_listed_with_its_package_and_runs(site: Path) -> None:

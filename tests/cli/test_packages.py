@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.site import ROOT, python
+from tests.site import install as write
+from tests.site import tpe as tpe_in
 from tpe.hdl.emit.sources import refusal
 
-ROOT = Path(__file__).parents[2]
 RECORDS = '''"""Records, each with something wrong."""
 
 from dataclasses import replace
@@ -38,26 +38,12 @@ TEXT = replace(MAC, name="text", hardware=replace(MAC.hardware, folder=__file__ 
 
 
 def install(site: Path, package: str, **groups: dict[str, str]) -> None:
-    """What an installer writes of a package: its name, and its entry points by kind."""
-    folder = site / f"{package.replace('-', '_')}-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    lines: list[str] = []
-    for group, found in groups.items():
-        lines += [f"[tpe.{group}]", *(f"{name} = {home}" for name, home in found.items())]
-    (folder / "entry_points.txt").write_text("\n".join(lines))
+    """The same with groups as kinds: `pes` is `tpe.pes`."""
+    write(site, package, {f"tpe.{kind}": points for kind, points in groups.items()})
 
 
 def tpe(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(site), str(ROOT)])
-    return subprocess.run(
-        [sys.executable, "-m", "tpe.cli.main", *words],
-        cwd=site,
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return tpe_in(site, *words, COLUMNS="200", TERM="dumb")
 
 
 def refused(site: Path, *words: str) -> str:
@@ -155,14 +141,8 @@ def test_errors_of_a_package_s_code_name_it(wrong: Path) -> None:
     )
     code = "import tpe\ntry:\n    tpe.workload('zz')\nexcept tpe.TpeError as error:\n"
     code += "    print(type(error.__cause__).__name__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(wrong), str(ROOT)])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "ValueError\n"
+    done = python(wrong, "-c", code)
+    assert (done.returncode, done.stdout) == (0, "ValueError\n"), done.stderr
 
 
 def test_a_folder_given_as_text_is_a_folder(wrong: Path) -> None:

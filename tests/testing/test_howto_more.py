@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.site import ROOT, install_page, python, tpe
 from tpe.technology.technology import TPE130
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/howto/more.md"
-_FILE = re.compile(r"^`([^`\n]+)`:\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^    (tpe .*)$", re.MULTILINE)
 
 
@@ -25,32 +20,9 @@ _COMMAND = re.compile(r"^    (tpe .*)$", re.MULTILINE)
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the page's package, as an installer leaves it there."""
     site = tmp_path_factory.mktemp("site")
-    files = dict(_FILE.findall(PAGE.read_text()))
-    project = tomllib.loads(files.pop("pyproject.toml"))["project"]
-    for name, text in files.items():
-        path = site / name.removeprefix("src/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    install_page(site, PAGE)
     shutil.copy(TPE130, site / "mine" / "mine.lib")
-    folder = site / "mine-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    lines: list[str] = []
-    for group, points in project["entry-points"].items():
-        lines += [f"[{group}]", *(f"{name} = {home}" for name, home in points.items())]
-    (folder / "entry_points.txt").write_text("\n".join(lines))
     return site
-
-
-def tpe(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tpe.cli.main", *words],
-        cwd=site,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_page_s_commands_run(site: Path) -> None:
@@ -63,14 +35,8 @@ def test_the_page_s_commands_run(site: Path) -> None:
     assert [(row["array"], row["a_type"], row["exact"]) for row in rows] == [("narrow", "s4", True)]
     assert rows[0]["b_kib"] == 8 / 1024
     code = "from tpe.technology.technology import technology; print(technology('mine').name)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "mine\n"
+    done = python(site, "-c", code)
+    assert (done.returncode, done.stdout) == (0, "mine\n"), done.stderr
 
 
 def test_all_of_it_is_listed(site: Path) -> None:

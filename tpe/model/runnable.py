@@ -12,6 +12,7 @@ import numpy as np
 
 from tpe.array.base import ALWAYS, Handshake, Schedule, TiledGemm
 from tpe.array.sampled import Estimate
+from tpe.base import checks
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.finish import NOTHING, Added, ChainInputs, Results
 from tpe.engine.parameters import checked_seed
@@ -53,8 +54,7 @@ class Asked:
     def __post_init__(self) -> None:
         if self.values not in VALUES:
             raise unknown("values", self.values, VALUES)
-        if not isinstance(self.energy, bool):
-            raise TpeError(f"energy = {self.energy!r} is not legal: True or False")
+        checks.flag(self.energy, "energy")
         if not isinstance(self.handshake, Handshake):
             raise TpeError(
                 f"handshake = {self.handshake!r} is not legal: a tpe.array.base.Handshake"
