@@ -24,10 +24,9 @@ from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.mutate.bench import Kill, MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import EQUIVALENT, judge
 from tpe.hdl.mutate.netlist import Mutant, mutated
-from tpe.hdl.mutate.subjects import label, sample
+from tpe.hdl.mutate.subjects import label, require_integers, sample
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, battery
-from tpe.numbers.arithmetic import INTEGER
 from tpe.numbers.matrices import is_int
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
@@ -164,8 +163,7 @@ def mutate(
 def _subject(engine: object) -> Config:
     """An engine whose mutants the benches can judge: of integers, with RTL."""
     config = checked_config(engine)
-    if emit.record(config).arithmetic != INTEGER:
-        raise TpeError(f"pe {config.pe.name} is not of integers; legal for mutants: PEs that are")
+    require_integers(emit.record(config))
     return config
 
 

@@ -51,15 +51,20 @@ def subjects() -> list[Config]:
 def subjects_of(pe: str) -> list[Config]:
     """The subjects of one PE; TpeError for an unknown one, one without RTL, and of no integers."""
     record = pes.get(pe)
-    if record.arithmetic != INTEGER:
-        raise TpeError(
-            f"no mutants of pe {record.name}: the engines that are mutated compute in integers, "
-            f"and it computes in {record.arithmetic.name}"
-        )
+    require_integers(record)
     found = [engine for engine in subjects() if engine.record is record]
     if not found:
         raise TpeError(f"pe {record.name} is model only: it has no RTL")
     return found
+
+
+def require_integers(pe: PE) -> None:
+    """TpeError for a PE of another arithmetic: the benches judge mutants by integers."""
+    if pe.arithmetic != INTEGER:
+        raise TpeError(
+            f"no mutants of pe {pe.name}: the engines that are mutated compute in integers, "
+            f"and it computes in {pe.arithmetic.name}"
+        )
 
 
 def sample(count: int, seed: int) -> list[Config]:
