@@ -12,6 +12,31 @@ package tpe_pkg;
     EncoderEnt   = 1   // arXiv:2404.11887
   } encoder_e;
 
+  // Where the 1 of a negative multiple is added; its other bits are the positive one's complement.
+  typedef enum int unsigned {
+    NegateAdder    = 0,  // by an adder of its own: every word is a digit times B
+    NegateFreeBits = 1,  // at bits that are free in the compressor behind
+    NegateRow      = 2   // once a row, with the finish: tpe_row_digits
+  } negate_e;
+
+  // What becomes of the products of a step's lanes.
+  typedef enum int unsigned {
+    DotAdded      = 0,  // each is resolved, and added to the psum
+    DotCompressed = 1   // their words meet in one compressor, and are resolved once
+  } dot_e;
+
+  // What stands above the partial products of a step, in the running pair of a carry-save PE.
+  typedef enum int unsigned {
+    TopCompress  = 0,  // a carry word like the one below
+    TopIncrement = 1   // none: what comes from below is added to the sum
+  } top_e;
+
+  // What a cell does in a cycle without a step.
+  typedef enum int unsigned {
+    HoldMux  = 0,  // its registers keep what they have
+    HoldZero = 1   // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+  } hold_e;
+
   // What becomes of zero points, and of unsigned operands, before a signed array.
   typedef enum int unsigned {
     ZeroNone     = 0,  // there are none: an unsigned operand is zero-extended
@@ -33,10 +58,12 @@ package tpe_pkg;
     RoundingHalfAway = 2   // ... ties away from zero
   } rounding_e;
 
-  // When the B of the next pass or tile is loaded.
+  // What of the next pass or tile is done while one works or drains.
   typedef enum int unsigned {
-    OverlapNone = 0,  // behind it
-    OverlapLoad = 1   // meanwhile
+    OverlapNone   = 0,
+    OverlapLoad   = 1,  // its B is loaded
+    OverlapDrain  = 2,  // ... and it streams once the last psum has left its cell
+    OverlapStream = 3   // ... and it streams without a gap
   } overlap_e;
 
   // What an L-Mul product gets beside the sum of its operands' fields.

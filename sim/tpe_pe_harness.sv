@@ -16,6 +16,7 @@ module tpe_pe_harness #(
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned CellLatency = 0,
+    parameter int unsigned Hold        = tpe_pkg::HoldMux,
     parameter int unsigned MemWords    = 4096
 ) (
     input  wire  logic          clk_i,
@@ -41,7 +42,7 @@ module tpe_pe_harness #(
   logic [Lanes*CodeWidth-1:0] code;
   logic [Lanes*BWidth-1:0]    b;
   logic [PsumWidth-1:0]       psum;
-  logic [AccWidth-1:0]        c;
+  logic [AccWidth-1:0]        c, term;
 
   logic [CellLatency:0][PlaneWidth-1:0] plane_q;  // the plane that the psum shows
 
@@ -89,6 +90,21 @@ module tpe_pe_harness #(
 
   assign done_o = written_q;
 
+  // The array around a cell whose registers have no enable: see tpe_grid.
+  logic                       clk;
+  logic [Lanes*CodeWidth-1:0] step_code;
+
+  assign step_code = (valid || Hold == tpe_pkg::HoldMux) ? code : '0;
+  if (Hold == tpe_pkg::HoldZero) begin : gen_gate
+    tpe_clock_gate u_clock_gate (
+        .clk_i,
+        .en_i (en),
+        .clk_o(clk)
+    );
+  end else begin : gen_no_gate
+    assign clk = clk_i;
+  end
+
   task automatic tell_deadlock;
     int file;
     file = $fopen("deadlock.txt", "w");
@@ -106,16 +122,34 @@ module tpe_pe_harness #(
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth)
   ) u_cell (
+      .clk_i  (clk),
+      .rst_ni (running_q || done_q),
+      .en_i   (en),
+      .valid_i(valid),
+      .first_i(first),
+      .code_i (step_code),
+      .b_i    (b),
+      .plane_i(plane),
+      .psum_i (psum),
+      .psum_o (psum)
+  );
+
+  tpe_row #(
+      .AWidth     (AWidth),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .CellLatency(CellLatency)
+  ) u_row (
       .clk_i,
       .rst_ni (running_q || done_q),
       .en_i   (en),
       .valid_i(valid),
       .first_i(first),
       .code_i (code),
-      .b_i    (b),
-      .plane_i(plane),
-      .psum_i (psum),
-      .psum_o (psum)
+      .term_i (term),
+      .term_o (term)
   );
 
   tpe_finish #(
@@ -125,7 +159,7 @@ module tpe_pe_harness #(
   ) u_finish (
       .psum_i (psum),
       .plane_i(plane_q[CellLatency]),
-      .acc_i  ('0),
+      .acc_i  (term),
       .c_o    (c)
   );
 

@@ -2,7 +2,8 @@
 //
 // One operand register per row and per column; no skew. A tile is Rows x Cols outputs, all of K.
 // Cycles    : a tile of K beats takes K + Rows + CellLatency + 3 cycles; with several planes,
-//             K Planes + 1 in place of K.
+//             K Planes + 1 in place of K. OverlapDrain: those before the last one take K +
+//             CellLatency + 1, OverlapStream: K; Rows at least.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -17,7 +18,10 @@ module tpe_matrix2d #(
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned Planes      = 1,       // how often K is streamed: bit weights in time
-    parameter int unsigned CellLatency = 0        // registers in the cell before its psum
+    parameter int unsigned CellLatency = 0,       // registers in the cell before its psum
+    parameter int unsigned Hold        = tpe_pkg::HoldMux,
+    parameter int unsigned RowTerm     = 0,       // 1: cells leave something to their row
+    parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
@@ -41,14 +45,26 @@ module tpe_matrix2d #(
   localparam int unsigned ABits    = Lanes * CodeWidth;
   localparam int unsigned BBits    = Lanes * BWidth;
   localparam int unsigned Closing  = (Planes > 1) ? 1 : 0;  // steps that close the last plane
+  localparam int unsigned Flush    = 1 + Closing + CellLatency;  // from a last beat to the psums
 
-  logic                  en, stream, beat, first, last_beat, close, drain;
+  localparam logic [PlaneWidth-1:0] Final = PlaneWidth'(Planes - 1);
+
+  if (Overlap == tpe_pkg::OverlapLoad || Overlap > tpe_pkg::OverlapStream) begin : gen_check
+    $error("tpe_matrix2d: Overlap is OverlapNone, OverlapDrain or OverlapStream");
+  end
+
+  logic                  en, open, room, stream, beat, first, last_beat, close, drain;
   logic [PlaneWidth-1:0] plane;
   logic [RowWidth-1:0]   row;
 
+  assign stream    = open && (room || !a_last_i || plane != Final);
   assign a_ready_o = stream && en && b_valid_i;
   assign b_ready_o = stream && en && a_valid_i;
   assign beat      = a_valid_i && a_ready_o;
+
+  // Where cells have no enable, no beat is a beat of zeros.
+  logic [Rows*ABits-1:0] a;
+  assign a = (beat || Hold == tpe_pkg::HoldMux) ? a_i : '0;
 
   tpe_planes #(
       .Planes    (Planes),
@@ -65,14 +81,18 @@ module tpe_matrix2d #(
 
   tpe_tile_ctrl #(
       .Rows       (Rows),
-      .FlushCycles(1 + Closing + CellLatency)
+      .FlushCycles(Flush),
+      .Overlap    (Overlap),
+      .GapCycles  ((Overlap == tpe_pkg::OverlapDrain) ? Flush : Closing)
   ) u_ctrl (
       .clk_i,
       .rst_ni,
       .en_i       (en),
+      .hold_i     (1'b0),
       .last_beat_i(last_beat),
       .last_word_i(c_valid_o && c_ready_i && c_last_o),
-      .stream_o   (stream),
+      .stream_o   (open),
+      .room_o     (room),
       .first_o    (first),
       .beat_i     (beat),
       .drain_o    (drain),
@@ -86,10 +106,11 @@ module tpe_matrix2d #(
   logic [Rows-1:0][Cols-1:0][ABits-1:0]     a_grid;  // broadcast along a row
   logic [Rows-1:0][Cols-1:0][BBits-1:0]     b_grid;  // broadcast along a column
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum;
+  logic [Rows-1:0][AccWidth-1:0]            term;    // of a row, added by the finish
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      a_q     <= a_i;
+      a_q     <= a;
       b_q     <= b_i;
       first_q <= first && !close;
       plane_q <= plane;
@@ -115,7 +136,9 @@ module tpe_matrix2d #(
       .Lanes     (Lanes),
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .CellLatency(CellLatency),
+      .Hold      (Hold)
   ) u_grid (
       .clk_i,
       .rst_ni,
@@ -125,7 +148,8 @@ module tpe_matrix2d #(
       .code_i (a_grid),
       .b_i    (b_grid),
       .plane_i({(Rows * Cols){plane_q}}),
-      .psum_o (psum)
+      .psum_o (psum),
+      .term_o (term)
   );
 
   tpe_drain #(
@@ -133,7 +157,9 @@ module tpe_matrix2d #(
       .Cols      (Cols),
       .AccWidth  (AccWidth),
       .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .RowTerm   (RowTerm),
+      .Overlap   (Overlap)
   ) u_drain (
       .clk_i,
       .rst_ni,
@@ -141,6 +167,7 @@ module tpe_matrix2d #(
       .drain_i(drain),
       .row_i  (row),
       .psum_i (psum),
+      .term_i (term),
       .c_valid_o,
       .c_ready_i,
       .c_last_o,

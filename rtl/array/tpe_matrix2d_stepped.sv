@@ -2,7 +2,9 @@
 //
 // As tpe_matrix2d, operands broadcast along rows and columns and psums kept; the operand registers
 // hold, and no beat is accepted, until every cell is ready.
-// Cycles    : a tile takes the sum over its steps of the slowest cell's cycles, + Rows + 3.
+// Cycles    : a tile takes the sum over its steps of the slowest cell's cycles, + Rows + 3. Those
+//             before the last one take that sum OverlapStream, and a cycle more OverlapDrain; the
+//             last beat waits until Rows - 1 cycles behind the end of the tile before.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -15,7 +17,8 @@ module tpe_matrix2d_stepped #(
     parameter int unsigned Lanes       = 16,      // operands of K in a beat
     parameter int unsigned CodeWidth   = 8,
     parameter int unsigned PsumWidth   = 32,
-    parameter int unsigned PlaneWidth  = 1
+    parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                           clk_i,
     input  wire  logic                           rst_ni,
@@ -43,25 +46,30 @@ module tpe_matrix2d_stepped #(
     $error("tpe_matrix2d_stepped: a cell takes the operands themselves, CodeWidth = AWidth");
   end
 
-  logic                en, stream, beat, first, drain;
+  logic                en, open, room, stream, beat, first, drain;
   logic                hold;  // a step is in work and goes on after this cycle
   logic [RowWidth-1:0] row;
 
+  assign stream    = open && (room || !a_last_i);
   assign a_ready_o = stream && en && !hold && b_valid_i;
   assign b_ready_o = stream && en && !hold && a_valid_i;
   assign beat      = a_valid_i && a_ready_o;
 
-  // The last step may hold the flush; it never meets the drain, nor a sink that refuses.
+  // The last step may hold the flush. The next tile's steps hold neither drain nor sink.
   tpe_tile_ctrl #(
       .Rows       (Rows),
-      .FlushCycles(1)
+      .FlushCycles(1),
+      .Overlap    (Overlap),
+      .GapCycles  ((Overlap == tpe_pkg::OverlapDrain) ? 1 : 0)
   ) u_ctrl (
       .clk_i,
       .rst_ni,
-      .en_i       (en && !hold),
+      .en_i       (en),
+      .hold_i     (hold),
       .last_beat_i(beat && a_last_i),
       .last_word_i(c_valid_o && c_ready_i && c_last_o),
-      .stream_o   (stream),
+      .stream_o   (open),
+      .room_o     (room),
       .first_o    (first),
       .beat_i     (beat),
       .drain_o    (drain),
@@ -126,7 +134,8 @@ module tpe_matrix2d_stepped #(
       .Cols      (Cols),
       .AccWidth  (AccWidth),
       .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .Overlap   (Overlap)
   ) u_drain (
       .clk_i,
       .rst_ni,
@@ -134,6 +143,7 @@ module tpe_matrix2d_stepped #(
       .drain_i(drain),
       .row_i  (row),
       .psum_i (psum),
+      .term_i ('0),
       .c_valid_o,
       .c_ready_i,
       .c_last_o,

@@ -4,6 +4,9 @@
 // it waits for the finish; while it is there and the next plane is whole too, the row waits for its
 // slot. A plane before the last is always taken in the slot, whatever the sink does: C leaves only
 // when no row has a step left. So the row's enable is made of registers alone.
+// Without Shadow the pair waits in the cells, which stand still: for the finish that the row asks
+// for, or, the last one, for the drain. With MsbFirst there is no other than the last: the pair
+// moves up at the first step of each plane but the first, and holds them all.
 // Latency   : group accepted, digit, operand register, psum, shadow: one cycle each.
 `default_nettype none
 
@@ -19,6 +22,8 @@ module tpe_sparse_row #(
     parameter int unsigned PsumWidth  = 40,
     parameter int unsigned PlaneWidth = 2,
     parameter int unsigned OwnFronts  = 0,  // 1: a front in every cell; 0: one for the row
+    parameter int unsigned MsbFirst   = 0,  // 1: planes from the most significant down, in one pair
+    parameter int unsigned Shadow     = 1,  // 0: whole planes wait in the cells
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
 ) (
     input  wire  logic                                         clk_i,
@@ -38,6 +43,7 @@ module tpe_sparse_row #(
     output       logic                                         final_o,    // the pass's last plane
     output       logic [PlaneWidth-1:0]                        plane_o,
     output       logic [Cols-1:0][PsumWidth-1:0]               psum_o,
+    output       logic                                         ask_o,      // ... from next cycle on
     input  wire  logic                                         slot_i,     // the row has the finish
     input  wire  logic                                         take_i      // the plane is taken
 );
@@ -52,7 +58,8 @@ module tpe_sparse_row #(
   logic [Fronts-1:0][Lanes-1:0][IndexWidth-1:0] step_index;
   logic [Fronts-1:0][PlaneWidth-1:0]            step_plane;
   // the step that the cells work on
-  logic                                         valid_q, first_q, last_q, final_q;
+  logic                                         valid_q, last_q, final_q;
+  logic                                         first_q, shift_q;  // it begins, moves up the psum
   logic [Fronts-1:0][Lanes*CodeWidth-1:0]       code_q;
   logic [PlaneWidth-1:0]                        plane_q;
   logic [Cols-1:0][Lanes-1:0][BWidth-1:0]       b_q;
@@ -60,20 +67,18 @@ module tpe_sparse_row #(
   logic                            whole_q, whole_final_q;
   logic [PlaneWidth-1:0]           whole_plane_q;
   logic [Cols-1:0][PsumWidth-1:0]  psum;
-  // the plane that waits for the finish
-  logic                            full_q, shadow_final_q;
-  logic [PlaneWidth-1:0]           shadow_plane_q;
-  logic [Cols-1:0][PsumWidth-1:0]  shadow_q;
-  logic                            capture;
   logic [Fronts-1:0]               cell_valid;
+  logic [PlaneWidth-1:0]           cell_plane;
+
+  if ((MsbFirst != 0) && (Shadow != 0)) begin : gen_check
+    $error("tpe_sparse_row: MsbFirst has no plane that waits beside the cells: Shadow = 0");
+  end
 
   assign offer       = a_valid_i & {Lanes{open_i}} & ~closed_q;
   assign accept      = a_valid_i & a_ready_o;
   assign front_ready = ready[0];
   assign closing     = close[0];
   assign a_ready_o   = {Lanes{open_i && en}} & ~closed_q & front_ready;
-  assign capture     = whole_q && (!full_q || slot_i);
-  assign en          = !whole_q || !full_q || slot_i;
 
   for (genvar f = 0; f < Fronts; f++) begin : gen_front
     tpe_front #(
@@ -101,8 +106,9 @@ module tpe_sparse_row #(
         .final_o  (step_final[f])
     );
 
-    // An empty group is a step without a digit; only the first step of a plane must clear the psum.
-    assign cell_valid[f] = valid_q && (first_q || |code_q[f]);
+    // An empty group is a step without a digit; only the first step of a plane must clear the psum,
+    // or move it up.
+    assign cell_valid[f] = valid_q && (first_q || shift_q || |code_q[f]);
   end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_index
@@ -114,24 +120,18 @@ module tpe_sparse_row #(
       closed_q <= '0;
       valid_q  <= 1'b0;
       last_q   <= 1'b0;
-      whole_q  <= 1'b0;
-      full_q   <= 1'b0;
     end else begin
       closed_q <= done_i ? '0 : closed_q | (accept & a_last_i & closing);
       if (en) begin
         valid_q <= step_valid[0];
         last_q  <= step_valid[0] && step_last[0];
-        whole_q <= last_q;
       end
-      if (capture) full_q <= 1'b1;
-      else if (take_i) full_q <= 1'b0;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (en) begin
       if (step_valid[0]) begin
-        first_q <= step_first[0];
         final_q <= step_final[0];
         code_q  <= step_code;
         plane_q <= step_plane[0];
@@ -140,11 +140,72 @@ module tpe_sparse_row #(
       whole_final_q <= final_q;
       whole_plane_q <= plane_q;
     end
-    if (capture) begin
-      shadow_q       <= psum;
-      shadow_final_q <= whole_final_q;
-      shadow_plane_q <= whole_plane_q;
+  end
+
+  if (MsbFirst == 0) begin : gen_planes
+    assign shift_q    = 1'b0;
+    assign cell_plane = plane_q;
+    always_ff @(posedge clk_i) begin
+      if (en && step_valid[0]) first_q <= step_first[0];
     end
+  end else begin : gen_falling
+    assign cell_plane = PlaneWidth'(shift_q);
+    always_ff @(posedge clk_i) begin
+      if (en && step_valid[0]) begin
+        first_q <= step_first[0] && step_plane[0] == '0;
+        shift_q <= step_first[0] && step_plane[0] != '0;
+      end
+    end
+  end
+
+  if (Shadow != 0) begin : gen_shadow
+    // the plane that waits for the finish
+    logic                       full_q, shadow_final_q, capture;
+    logic [PlaneWidth-1:0]      shadow_plane_q;
+    logic [Cols*PsumWidth-1:0]  shadow_q;
+
+    assign capture = whole_q && (!full_q || slot_i);
+    assign en      = !whole_q || !full_q || slot_i;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        whole_q <= 1'b0;
+        full_q  <= 1'b0;
+      end else begin
+        if (en) whole_q <= last_q;
+        if (capture) full_q <= 1'b1;
+        else if (take_i) full_q <= 1'b0;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (capture) begin
+        shadow_q       <= psum;
+        shadow_final_q <= whole_final_q;
+        shadow_plane_q <= whole_plane_q;
+      end
+    end
+
+    assign full_o  = full_q;
+    assign final_o = shadow_final_q;
+    assign plane_o = shadow_plane_q;
+    assign psum_o  = shadow_q;
+    assign ask_o   = 1'b0;
+  end else begin : gen_direct
+    assign en = !whole_q || slot_i;
+
+    // The last plane has no slot; it is over when it is taken.
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) whole_q <= 1'b0;
+      else if (en) whole_q <= last_q && (final_q || MsbFirst == 0);
+      else if (take_i) whole_q <= 1'b0;
+    end
+
+    assign full_o  = whole_q;
+    assign final_o = whole_final_q;
+    assign plane_o = whole_plane_q;
+    assign psum_o  = psum;
+    assign ask_o   = (MsbFirst == 0) && en && last_q && !final_q;
   end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
@@ -164,7 +225,7 @@ module tpe_sparse_row #(
         .first_i(first_q),
         .code_i (code_q[(OwnFronts != 0) ? c : 0]),
         .b_i    (b_q[c]),
-        .plane_i(plane_q),
+        .plane_i(cell_plane),
         .psum_i (psum[c]),
         .psum_o (psum[c])
     );
@@ -172,11 +233,6 @@ module tpe_sparse_row #(
 
   logic unused_fronts;
   assign unused_fronts = ^{ready, close, step_valid, step_first, step_last, step_final, step_plane};
-
-  assign full_o  = full_q;
-  assign final_o = shadow_final_q;
-  assign plane_o = shadow_plane_q;
-  assign psum_o  = shadow_q;
 
 endmodule
 

@@ -1,12 +1,15 @@
 // tpe_systolic_ws -- weight-stationary systolic array: B stays in the cells, psums pass down.
 //
-// Rows of the array are K, columns are N. A pass is one tile of B: it is shifted in from the top,
-// lowest row first; then rows of A stream, operand r of a row r cycles late and moving right, while
-// psums move down, a cell a cycle. They start from zero (clear_i) or from the psum buffer, and end
-// there or, finished, in C (flush_i). CellLatency lies within a cell: the skew is a cycle a row.
+// Rows of the array are K, Lanes of it in a cell; columns are N. A pass is one tile of B: it is
+// shifted in from the top, lowest row first; then rows of A stream, the operands of row r of the
+// array r cycles late and moving right, while psums move down, a cell a cycle. They start from zero
+// (clear_i) or from the psum buffer, and end there or, finished, in C (flush_i). CellLatency lies
+// within a cell: the skew is a cycle a row.
 // Cycles    : a pass of M rows takes Rows (load) + M + Rows + Cols + CellLatency + 1 cycles, one
 //             more if C leaves. OverlapLoad: B of the next pass is loaded meanwhile, from the cycle
 //             on after the one in which the last cell has taken its own; a pass waits for it.
+//             OverlapStream: besides, a pass begins behind the last row of the one before, and ends
+//             with its own; a row waits until the psum that it goes on with is in the buffer.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -16,6 +19,7 @@ module tpe_systolic_ws #(
     parameter int unsigned AWidth      = 8,
     parameter int unsigned BWidth      = 8,
     parameter int unsigned AccWidth    = 32,
+    parameter int unsigned Lanes       = 1,      // operands of K in a cell
     parameter int unsigned CodeWidth   = 8,
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
@@ -23,37 +27,40 @@ module tpe_systolic_ws #(
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter int unsigned PsumDepth   = 1024    // rows of a pass that does not do all of K
 ) (
-    input  wire  logic                        clk_i,
-    input  wire  logic                        rst_ni,
+    input  wire  logic                              clk_i,
+    input  wire  logic                              rst_ni,
     // What the pass does; stable while it lasts
-    input  wire  logic                        clear_i,    // psums start from zero
-    input  wire  logic                        flush_i,    // C leaves
-    output       logic                        done_o,     // the pass ends with this cycle
-    // A: one beat is Rows consecutive k of one row
-    input  wire  logic                        a_valid_i,
-    output       logic                        a_ready_o,
-    input  wire  logic                        a_last_i,   // the last row of the pass
-    input  wire  logic [Rows*CodeWidth-1:0]   a_i,
-    // B: one beat is one k of every column, the last k of the tile first; Rows beats
-    input  wire  logic                        b_valid_i,
-    output       logic                        b_ready_o,
-    input  wire  logic                        b_last_i,   // the last beat of the tile
-    input  wire  logic [Cols*BWidth-1:0]      b_i,
+    input  wire  logic                              clear_i,    // psums start from zero
+    input  wire  logic                              flush_i,    // C leaves
+    output       logic                              done_o,     // the pass ends with this cycle
+    // A: one beat is Rows * Lanes consecutive k of one row
+    input  wire  logic                              a_valid_i,
+    output       logic                              a_ready_o,
+    input  wire  logic                              a_last_i,   // the last row of the pass
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0]   a_i,
+    // B: one beat is Lanes k of every column, the last k of the tile first; Rows beats
+    input  wire  logic                              b_valid_i,
+    output       logic                              b_ready_o,
+    input  wire  logic                              b_last_i,   // the last beat of the tile
+    input  wire  logic [Cols*Lanes*BWidth-1:0]      b_i,
     // C: in the order of the rows of A
-    output       logic                        c_valid_o,
-    input  wire  logic                        c_ready_i,
-    output       logic                        c_last_o,   // the last row of the pass
-    output       logic [Cols*AccWidth-1:0]    c_o
+    output       logic                              c_valid_o,
+    input  wire  logic                              c_ready_i,
+    output       logic                              c_last_o,   // the last row of the pass
+    output       logic [Cols*AccWidth-1:0]          c_o
 );
 
+  localparam int unsigned ABits     = Lanes * CodeWidth;
+  localparam int unsigned BBits     = Lanes * BWidth;
   localparam int unsigned AddrWidth = (PsumDepth > 1) ? $clog2(PsumDepth) : 1;
   localparam int unsigned Read      = CellLatency + 1;   // cycles from a beat to column 0's psum,
   localparam int unsigned Take      = Rows + Read;       // ... to its leaving the lowest cell,
   localparam int unsigned Write     = Take + 1;          // ... the register behind it,
   localparam int unsigned Leave     = Write + Cols - 1;  // ... and that of the last column
 
-  if (Rows < 1 || Cols < 1 || PsumDepth < 1 || Overlap > tpe_pkg::OverlapLoad) begin : gen_check
-    $error("tpe_systolic_ws: Rows, Cols, PsumDepth of 1 or more, Overlap of tpe_pkg");
+  if (Rows < 1 || Cols < 1 || PsumDepth < 1 || Overlap == tpe_pkg::OverlapDrain
+      || Overlap > tpe_pkg::OverlapStream) begin : gen_check
+    $error("tpe_systolic_ws: Rows, Cols, PsumDepth of 1 or more; Overlap is not OverlapDrain");
   end
 
   // ---- the order of a pass ---------------------------------------------------------------------
@@ -61,11 +68,13 @@ module tpe_systolic_ws #(
   logic en;                    // 0: the sink refuses a word
   logic full_q;                // a tile of B waits for its pass, or is being taken by the cells
   logic begun_q, streamed_q;   // the first, the last row of the pass has been accepted
+  logic taking;                // cells are taking the tile: the next pass has to have another
+  logic written;               // the psum that this row goes on with, if it does, is in the buffer
   logic load, beat, swapped;
   logic [AddrWidth-1:0] row_q;
 
   assign b_ready_o = en && !full_q;
-  assign a_ready_o = en && (full_q || begun_q) && !streamed_q;
+  assign a_ready_o = en && ((full_q && !taking) || begun_q) && !streamed_q && (clear_i || written);
   assign load      = b_valid_i && b_ready_o;
   assign beat      = a_valid_i && a_ready_o;
 
@@ -77,7 +86,7 @@ module tpe_systolic_ws #(
       row_q      <= '0;
     end else if (en) begin
       if (load) full_q <= b_last_i;
-      else if ((Overlap == tpe_pkg::OverlapLoad) ? swapped : done_o) full_q <= 1'b0;
+      else if ((Overlap != tpe_pkg::OverlapNone) ? swapped : done_o) full_q <= 1'b0;
       if (done_o) begin
         begun_q    <= 1'b0;
         streamed_q <= 1'b0;
@@ -110,21 +119,71 @@ module tpe_systolic_ws #(
     end
   end
 
+  // ---- passes that follow each other: what they do travels with their rows ---------------------
+
+  logic [Cols:0]  clear_line;  // [i]: of the row accepted i cycles ago
+  logic [Leave:0] flush_line;
+
+  if (Overlap == tpe_pkg::OverlapStream) begin : gen_following
+    localparam int unsigned Stored    = Rows + 1;  // a row this old is in the buffer a cycle later
+    localparam int unsigned PassWidth = $clog2(Stored + 2);
+
+    logic [Cols:1]          clear_q;
+    logic [Leave:1]         flush_q;
+    logic                   taking_q;
+    logic [PassWidth-1:0]   pending_q;  // passes that have come and are not stored, and of the
+    logic [AddrWidth-1:0]   stored_q;   // ... oldest of them the rows that are
+    logic                   came, stored;
+
+    assign clear_line = {clear_q, clear_i};
+    assign flush_line = {flush_q, flush_i};
+    assign taking     = taking_q;
+    assign written    = pending_q == '0 || (pending_q == PassWidth'(1) && stored_q > row_q);
+    assign came       = beat && a_last_i;
+    assign stored     = valid_line[Stored] && last_line[Stored];
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        taking_q  <= 1'b0;
+        pending_q <= '0;
+        stored_q  <= '0;
+      end else if (en) begin
+        taking_q  <= (taking_q || (beat && !begun_q)) && !swapped;
+        pending_q <= pending_q + PassWidth'(came) - PassWidth'(stored);
+        if (valid_line[Stored]) stored_q <= last_line[Stored] ? '0 : stored_q + 1'b1;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en) begin
+        clear_q <= clear_line[Cols-1:0];
+        flush_q <= flush_line[Leave-1:0];
+      end
+    end
+  end else begin : gen_apart
+    assign clear_line = {(Cols + 1) {clear_i}};
+    assign flush_line = {(Leave + 1) {flush_i}};
+    assign taking     = 1'b0;
+    assign written    = 1'b1;
+    logic unused_clear;
+    assign unused_clear = clear_line[0];
+  end
+
   // ---- operands: [r][c] is what cell (r, c) works on -------------------------------------------
 
-  logic [Rows-1:0][CodeWidth-1:0]            a_edge;  // operand r, r cycles late
-  logic [Rows-1:0][Cols-1:0][CodeWidth-1:0]  a_q;
-  logic [Rows-1:0][Cols-1:0]                 valid_q;
-  logic [Rows-1:0][Cols-1:0][BWidth-1:0]     b;
+  logic [Rows-1:0][ABits-1:0]            a_edge;  // of row r, r cycles late
+  logic [Rows-1:0][Cols-1:0][ABits-1:0]  a_q;
+  logic [Rows-1:0][Cols-1:0]             valid_q;
+  logic [Rows-1:0][Cols-1:0][BBits-1:0]  b;
 
   for (genvar r = 0; r < Rows; r++) begin : gen_skew
     tpe_delay #(
-        .Width (CodeWidth),
+        .Width (ABits),
         .Cycles(r)
     ) u_skew (
         .clk_i,
         .en_i(en),
-        .d_i (a_i[r*CodeWidth+:CodeWidth]),
+        .d_i (a_i[r*ABits+:ABits]),
         .d_o (a_edge[r])
     );
   end
@@ -153,6 +212,7 @@ module tpe_systolic_ws #(
       .Rows   (Rows),
       .Cols   (Cols),
       .BWidth (BWidth),
+      .Lanes  (Lanes),
       .Overlap(Overlap)
   ) u_weights (
       .clk_i,
@@ -182,7 +242,7 @@ module tpe_systolic_ws #(
           .AWidth    (AWidth),
           .BWidth    (BWidth),
           .AccWidth  (AccWidth),
-          .Lanes     (1),
+          .Lanes     (Lanes),
           .CodeWidth (CodeWidth),
           .PsumWidth (PsumWidth),
           .PlaneWidth(PlaneWidth)
@@ -191,7 +251,7 @@ module tpe_systolic_ws #(
           .rst_ni,
           .en_i   (en),
           .valid_i(valid_q[r][c]),
-          .first_i(r == 0 && clear_i),
+          .first_i(r == 0 && clear_line[c+1]),
           .code_i (a_q[r][c]),
           .b_i    (b[r][c]),
           .plane_i('0),
@@ -220,19 +280,24 @@ module tpe_systolic_ws #(
         .psum_o      (psum_top[c]),
         .take_i      (valid_line[Take+c]),
         .psum_i      (psum[Rows-1][c]),
-        .write_i     (valid_line[Write+c] && !flush_i),
+        .write_i     (valid_line[Write+c] && !flush_line[Write+c]),
         .write_addr_i(addr_line[Write+c]),
         .word_o      (word[c])
     );
   end
 
-  assign leave     = valid_line[Leave] && flush_i;
+  assign leave     = valid_line[Leave] && flush_line[Leave];
   assign en        = !(c_valid_q && !c_ready_i);
   assign c_valid_o = c_valid_q;
   assign c_last_o  = c_last_q;
   assign c_o       = c_q;
-  assign done_o    = flush_i ? (c_valid_q && c_ready_i && c_last_q)
-                             : (valid_line[Leave] && last_line[Leave]);
+
+  if (Overlap == tpe_pkg::OverlapStream) begin : gen_done_early
+    assign done_o = beat && a_last_i;
+  end else begin : gen_done_late
+    assign done_o = flush_i ? (c_valid_q && c_ready_i && c_last_q)
+                            : (valid_line[Leave] && last_line[Leave]);
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) c_valid_q <= 1'b0;

@@ -1,29 +1,31 @@
 // tpe_ws_weights -- the weights that stay in the cells of tpe_systolic_ws, shifted in from the top.
 //
-// A beat is one row of weights, the lowest row of the array first; every beat moves all of them
-// down by one. OverlapNone: a cell has one register, and works on what is shifted in. OverlapLoad:
-// the registers that shift are shadows; a swap enters cell (0, 0) with the first operand of a pass
-// and travels with it, so that each cell takes its shadow as that operand reaches it.
+// A beat is the weights of one row of cells, the lowest row of the array first; every beat moves
+// all of them down by one. OverlapNone: a cell has one register, and works on what is shifted in.
+// Otherwise the registers that shift are shadows; a swap enters cell (0, 0) with the first operands
+// of a pass and travels with them, so that each cell takes its shadow as they reach it.
 `default_nettype none
 
 module tpe_ws_weights #(
-    parameter int unsigned Rows    = 4,
-    parameter int unsigned Cols    = 4,
-    parameter int unsigned BWidth  = 8,
-    parameter int unsigned Overlap = tpe_pkg::OverlapNone
+    parameter  int unsigned Rows    = 4,
+    parameter  int unsigned Cols    = 4,
+    parameter  int unsigned BWidth  = 8,
+    parameter  int unsigned Lanes   = 1,  // weights that a cell keeps
+    parameter  int unsigned Overlap = tpe_pkg::OverlapNone,
+    localparam int unsigned BBits   = Lanes * BWidth
 ) (
-    input  wire  logic                                    clk_i,
-    input  wire  logic                                    rst_ni,
-    input  wire  logic                                    en_i,
-    input  wire  logic                                    load_i,     // a beat is being accepted
-    input  wire  logic [Cols-1:0][BWidth-1:0]             b_i,
-    input  wire  logic                                    swap_i,     // so is the first of a pass
-    output       logic                                    swapped_o,  // the last cell swaps now
-    output       logic [Rows-1:0][Cols-1:0][BWidth-1:0]   b_o
+    input  wire  logic                                   clk_i,
+    input  wire  logic                                   rst_ni,
+    input  wire  logic                                   en_i,
+    input  wire  logic                                   load_i,     // a beat is being accepted
+    input  wire  logic [Cols-1:0][BBits-1:0]             b_i,
+    input  wire  logic                                   swap_i,     // so is the first of a pass
+    output       logic                                   swapped_o,  // the last cell swaps now
+    output       logic [Rows-1:0][Cols-1:0][BBits-1:0]   b_o
 );
 
-  logic [Rows-1:0][Cols-1:0][BWidth-1:0] shift_q;
-  logic [Rows-1:0][Cols-1:0]             swap;  // [r][c]: cell (r, c) takes its shadow
+  logic [Rows-1:0][Cols-1:0][BBits-1:0] shift_q;
+  logic [Rows-1:0][Cols-1:0]            swap;  // [r][c]: cell (r, c) takes its shadow
 
   always_ff @(posedge clk_i) begin
     if (en_i && load_i) begin
@@ -32,7 +34,7 @@ module tpe_ws_weights #(
     end
   end
 
-  if (Overlap == tpe_pkg::OverlapLoad) begin : gen_shadow
+  if (Overlap != tpe_pkg::OverlapNone) begin : gen_shadow
     assign swapped_o = swap[Rows-1][Cols-1];
 
     for (genvar r = 0; r < Rows; r++) begin : gen_row

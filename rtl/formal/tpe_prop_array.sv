@@ -2,8 +2,9 @@
 //
 // The source offers and the sink takes when they like. The reference sums a * b of the accepted
 // beats of a tile, or, of an array that streams K once per bit weight (Planes), the digits of each
-// beat's plane times b; rows leave in order, after the last beat, and no beat enters before the
-// last row has left. A word that is refused stays as it is. Codes that are offered are legal.
+// beat's plane times b; rows leave in order, after the last beat. No beat enters before the last
+// row has left, or, where tiles overlap, no more whole tiles are inside than Tiles. A word that is
+// refused stays as it is. Codes that are offered are legal.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -19,6 +20,8 @@ module tpe_prop_array #(
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned Planes      = 1,
     parameter int unsigned CellLatency = 0,
+    parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
+    parameter int unsigned Tiles       = 1,  // whole ones that may be inside
     parameter int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
     parameter int unsigned Encoder     = tpe_pkg::EncoderBooth
 ) (
@@ -36,9 +39,10 @@ module tpe_prop_array #(
   logic                     rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                     a_ready, b_ready, c_valid, c_last, a_beat, b_beat, take;
   logic [Cols*AccWidth-1:0] c, c_q;
-  logic                     whole_q, refused_q, last_q;
-  logic [31:0]              row_q;
-  logic [Rows-1:0][Cols-1:0][AccWidth-1:0] total_q, step;
+  logic                     refused_q, last_q;
+  logic [31:0]              row_q, whole_q;  // of the tile that leaves; whole tiles inside
+  logic [Rows-1:0][Cols-1:0][AccWidth-1:0] step;
+  logic [Tiles:0][Rows-1:0][Cols-1:0][AccWidth-1:0] total_q, total;  // oldest first, then the open
   logic [Rows-1:0][Cols-1:0] legal;
   logic                      a_offer, final_plane;
   logic [PlaneWidth-1:0]     plane_q;  // of the next beat
@@ -54,7 +58,8 @@ module tpe_prop_array #(
       .PsumWidth  (PsumWidth),
       .PlaneWidth (PlaneWidth),
       .Planes     (Planes),
-      .CellLatency(CellLatency)
+      .CellLatency(CellLatency),
+      .Overlap    (Overlap)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -107,24 +112,25 @@ module tpe_prop_array #(
     c_q       <= c;
     last_q    <= c_last;
     if (!begun_q) begin
-      whole_q <= 1'b0;
+      whole_q <= '0;
       row_q   <= '0;
       total_q <= '0;
       plane_q <= '0;
     end else begin
-      if (a_beat) begin
-        whole_q <= a_last_i && final_plane;
-        if (a_last_i) plane_q <= final_plane ? '0 : plane_q + 1'b1;
-        for (int unsigned r = 0; r < Rows; r++) begin
-          for (int unsigned i = 0; i < Cols; i++) total_q[r][i] <= total_q[r][i] + step[r][i];
-        end
-      end
-      if (take) begin
-        row_q <= row_q + 1;
-        if (c_last) begin
-          whole_q <= 1'b0;
-          row_q   <= '0;
-          total_q <= '0;
+      if (a_beat && a_last_i) plane_q <= final_plane ? '0 : plane_q + 1'b1;
+      if (take) row_q <= c_last ? '0 : row_q + 1;
+      whole_q <= whole_q + 32'(a_beat && a_last_i && final_plane) - 32'(take && c_last);
+      total_q <= (take && c_last) ? total >> (Rows * Cols * AccWidth) : total;
+    end
+  end
+
+  // The totals with what is accepted in this cycle.
+  always_comb begin
+    total = total_q;
+    for (int unsigned t = 0; t <= Tiles; t++) begin
+      for (int unsigned r = 0; r < Rows; r++) begin
+        for (int unsigned i = 0; i < Cols; i++) begin
+          if (a_beat && whole_q == t) total[t][r][i] = total_q[t][r][i] + step[r][i];
         end
       end
     end
@@ -135,14 +141,15 @@ module tpe_prop_array #(
   always_comb begin
     wrong_word = 1'b1;  // a row that no tile has
     for (int unsigned r = 0; r < Rows; r++) begin
-      if (row_q == r) wrong_word = (c != total_q[r]);
+      if (row_q == r) wrong_word = (c != total_q[0][r]);
     end
   end
 
   assign wrong_last = (c_last != (row_q == Rows - 1));
   assign fails_o    = begun_q
-                    && ((a_beat != b_beat) || (a_beat && whole_q)
-                        || (c_valid && (!whole_q || wrong_word || wrong_last))
+                    && ((a_beat != b_beat) || (whole_q > Tiles)
+                        || (a_beat && whole_q != '0 && Overlap == tpe_pkg::OverlapNone)
+                        || (c_valid && (whole_q == '0 || wrong_word || wrong_last))
                         || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
 
 endmodule

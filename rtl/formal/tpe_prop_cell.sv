@@ -1,7 +1,9 @@
 // tpe_prop_cell -- every step that a cell is given reaches its psum once, in order.
 //
-// en_i, valid_i and first_i are free in every cycle after the reset. The reference moves the sum
-// of products through Latency registers, which en_i = 0 holds, into the number the psum stands for.
+// en_i, valid_i and first_i are free in every cycle after the reset; en_i is high for a cell whose
+// clock others stop. The reference moves the sum
+// of products through Latency registers, which en_i = 0 holds, into the number that the psum and
+// the term of its row, which is kept, stand for.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -17,7 +19,9 @@ module tpe_prop_cell #(
     parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
     parameter int unsigned Weights    = 1,
     parameter int unsigned Width      = 32,
-    parameter int unsigned Digits     = 0   // what a code is, as tpe_spec_product has it
+    parameter int unsigned Digits     = 0,  // what a code is, as tpe_spec_product has it
+    parameter int unsigned Hold       = tpe_pkg::HoldMux,  // of the cell: no enable, zero codes
+    parameter int unsigned Moves      = 0   // 1: bit 0 of plane_i moves psum_i up a bit weight
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         en_i,
@@ -35,11 +39,21 @@ module tpe_prop_cell #(
   logic                 rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic                 known_q = 1'b0;  // the psum has been written
   logic                 legal;
-  logic [Width-1:0]     sum, value, value_in, total_q;
+  logic [Width-1:0]     sum, value, value_in, moved, total_q;
   logic [PsumWidth-1:0] psum;
+  logic                 en;
+  logic [Lanes*CodeWidth-1:0] code;
+  logic [AccWidth-1:0]  term;
   // [s]: s registers after the operands
   logic [Latency:0]            valid_at, first_at, legal_at;
   logic [Latency:0][Width-1:0] sum_at;
+
+  assign en   = en_i || Hold == tpe_pkg::HoldZero;
+  assign code = (valid_i || Hold == tpe_pkg::HoldMux) ? code_i : '0;
+
+  // What adds zero without a step keeps its own psum.
+  logic [PsumWidth-1:0] psum_in;
+  assign psum_in = (Hold == tpe_pkg::HoldMux) ? psum_i : psum;
 
   tpe_cell #(
       .AWidth    (AWidth),
@@ -52,14 +66,32 @@ module tpe_prop_cell #(
   ) u_cell (
       .clk_i,
       .rst_ni (rst_nq),
-      .en_i,
+      .en_i   (en),
       .valid_i,
       .first_i,
-      .code_i,
+      .code_i (code),
       .b_i,
       .plane_i,
-      .psum_i,
+      .psum_i (psum_in),
       .psum_o (psum)
+  );
+
+  tpe_row #(
+      .AWidth     (AWidth),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .CellLatency(Latency)
+  ) u_row (
+      .clk_i,
+      .rst_ni (rst_nq),
+      .en_i   (en),
+      .valid_i,
+      .first_i,
+      .code_i (code),
+      .term_i (term),
+      .term_o (term)
   );
 
   tpe_spec_product #(
@@ -82,7 +114,7 @@ module tpe_prop_cell #(
       .Width    (Width),
       .PsumWidth(PsumWidth)
   ) u_before (
-      .psum_i,
+      .psum_i (psum_in),
       .pair_o (unused_pair_in),
       .value_o(value_in)
   );
@@ -107,7 +139,7 @@ module tpe_prop_cell #(
     always_ff @(posedge clk_i) begin
       if (!begun_q) begin
         valid_at[Latency:1] <= '0;
-      end else if (en_i) begin
+      end else if (en) begin
         valid_at[Latency:1] <= valid_at[Latency-1:0];
         first_at[Latency:1] <= first_at[Latency-1:0];
         legal_at[Latency:1] <= legal_at[Latency-1:0];
@@ -116,16 +148,18 @@ module tpe_prop_cell #(
     end
   end
 
+  assign moved = (Moves != 0 && plane_i[0]) ? value_in << 2 : value_in;
+
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
     rst_nq  <= 1'b1;
-    if (begun_q && en_i && valid_at[Latency]) begin
+    if (begun_q && en && valid_at[Latency]) begin
       known_q <= legal_at[Latency];
-      total_q <= (first_at[Latency] ? '0 : value_in) + sum_at[Latency];
+      total_q <= (first_at[Latency] ? '0 : moved + Width'(term)) + sum_at[Latency];
     end
   end
 
-  assign fails_o = known_q && (value != total_q);
+  assign fails_o = known_q && (value + Width'(term) != total_q);
 
 endmodule
 

@@ -16,6 +16,7 @@ module tpe_prop_drain #(
     input  wire  logic                                      drain_i,
     input  wire  logic [RowWidth-1:0]                       row_i,
     input  wire  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum_i,
+    input  wire  logic [Rows-1:0][AccWidth-1:0]             term_i,
     input  wire  logic                                      c_ready_i,
     output       logic                                      fails_o
 );
@@ -50,6 +51,7 @@ module tpe_prop_drain #(
       .drain_i  (drain_i && legal),
       .row_i,
       .psum_i,
+      .term_i,
       .c_valid_o(c_valid),
       .c_ready_i,
       .c_last_o (c_last),
@@ -64,7 +66,7 @@ module tpe_prop_drain #(
     ) u_finish (
         .psum_i (psum_i[row_i][i]),
         .plane_i('0),
-        .acc_i  ('0),
+        .acc_i  (term_i[row_i]),
         .c_o    (finished[i])
     );
   end

@@ -1,7 +1,8 @@
 // tpe_prop_finish -- a finish makes of a psum the number that it stands for.
 //
 // Kind and Weights as in tpe_spec_psum; Width is that of its number. Plane 1: the number is signed,
-// weighs 4**plane_i and is added to acc_i.
+// weighs 4**plane_i and is added to acc_i. 2: the number and acc_i, the term of its row. 3: the
+// number is signed, and is added to acc_i as it is.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -54,8 +55,10 @@ module tpe_prop_finish #(
       end
       expected = expected + acc_i;
     end
+  end else if (Plane == 3) begin : gen_pass
+    assign expected = AccWidth'($signed(value)) + acc_i;
   end else begin : gen_word
-    assign expected = AccWidth'(value);
+    assign expected = AccWidth'(value) + ((Plane == 2) ? acc_i : '0);
   end
 
   assign fails_o = (c != expected);

@@ -13,6 +13,7 @@ module tpe_prop_front #(
     parameter  int unsigned IndexWidth = 4,
     parameter  int unsigned PlaneWidth = 1,
     parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
+    parameter  int unsigned MsbFirst   = 0,  // 1: the first plane is that of the top digit
     localparam int unsigned LaneWidth  = $clog2(Group),
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - LaneWidth)
@@ -39,7 +40,8 @@ module tpe_prop_front #(
       .CodeWidth (CodeWidth),
       .IndexWidth(IndexWidth),
       .PlaneWidth(PlaneWidth),
-      .Encoder   (Encoder)
+      .Encoder   (Encoder),
+      .MsbFirst  (MsbFirst)
   ) u_front (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -65,7 +67,9 @@ module tpe_prop_front #(
   logic [LaneWidth-1:0]                 watch_q;
   logic [Group-1:0][NumDigits-1:0][2:0] digit;
   logic [Group-1:0][2:0]                now;
-  logic [31:0]                          busy;
+  logic [31:0]                          busy, weight;  // operands; the bit weight of the plane
+
+  assign weight = (MsbFirst != 0) ? NumDigits - 1 - next_plane_q : next_plane_q;
 
   for (genvar g = 0; g < Group; g++) begin : gen_operand
     tpe_encode #(
@@ -75,7 +79,7 @@ module tpe_prop_front #(
         .a_i    (a_i[g*AWidth+:AWidth]),
         .digit_o(digit[g])
     );
-    assign now[g] = digit[g][$clog2(NumDigits+1)'(next_plane_q)];
+    assign now[g] = digit[g][$clog2(NumDigits+1)'(weight)];
   end
 
   always_comb begin

@@ -22,6 +22,8 @@ module tpe_prop_indexed #(
     parameter  int unsigned OwnFronts  = 0,
     parameter  int unsigned Overlap    = tpe_pkg::OverlapNone,
     parameter  int unsigned Drift      = 0,
+    parameter  int unsigned MsbFirst   = 0,  // 1: what comes first is the top digit
+    parameter  int unsigned Shadow     = 1,
     parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
     localparam int unsigned Streams    = (Drift != 0) ? 1 : Rows * Lanes,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
@@ -73,7 +75,9 @@ module tpe_prop_indexed #(
       .PlaneWidth(PlaneWidth),
       .OwnFronts (OwnFronts),
       .Overlap   (Overlap),
-      .Drift     (Drift)
+      .Drift     (Drift),
+      .MsbFirst  (MsbFirst),
+      .Shadow    (Shadow)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -121,6 +125,7 @@ module tpe_prop_indexed #(
   end
 
   logic [2:0]          now;
+  int unsigned         weight;
   logic [AccWidth-1:0] operand, magnitude;
 
   always_comb begin
@@ -128,7 +133,8 @@ module tpe_prop_indexed #(
     for (int unsigned s = 0; s < Total; s++) begin
       for (int unsigned g = 0; g < Group; g++) begin
         for (int unsigned p = 0; p < NumDigits; p++) begin
-          now = (accept[s] && plane_q[s] == p) ? digit[s][g][p] : '0;
+          weight = (MsbFirst != 0) ? NumDigits - 1 - p : p;
+          now = (accept[s] && plane_q[s] == p) ? digit[s][g][weight] : '0;
           for (int unsigned i = 0; i < Cols; i++) begin
             operand = '0;
             for (int unsigned d = 0; d < Depth; d++) begin
@@ -136,7 +142,7 @@ module tpe_prop_indexed #(
             end
             magnitude = now[1] ? operand << 1 : now[0] ? operand : '0;
             added[s/Lanes][i] = added[s/Lanes][i]
-                              + ((now[2] ? -magnitude : magnitude) << (2 * p));
+                              + ((now[2] ? -magnitude : magnitude) << (2 * weight));
           end
         end
       end

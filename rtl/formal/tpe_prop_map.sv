@@ -1,10 +1,11 @@
-// tpe_prop_map -- the partial product of a legal digit is digit * b, exactly.
+// tpe_prop_map -- the multiple of a legal digit, with its 1 if that is left out, is digit * b.
 //
 // fails_o   : the property does not hold.
 `default_nettype none
 
 module tpe_prop_map #(
-    parameter int unsigned BWidth = 8
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned Complement = 0  // of tpe_multiple
 ) (
     input  wire  logic [2:0]          digit_i,
     input  wire  logic [BWidth-1:0]   b_i,
@@ -15,14 +16,17 @@ module tpe_prop_map #(
 
   logic                     legal;
   logic signed [Width-1:0]  digit, product;
-  logic [BWidth+1:0]        pp;
+  logic [BWidth+1:0]        word;
+  logic                     negative;
 
-  tpe_map #(
-      .InWidth(BWidth)
-  ) u_map (
+  tpe_multiple #(
+      .InWidth   (BWidth),
+      .Complement(Complement)
+  ) u_multiple (
       .digit_i,
       .b_i,
-      .pp_o(pp)
+      .word_o    (word),
+      .negative_o(negative)
   );
 
   tpe_spec_digit #(
@@ -34,7 +38,7 @@ module tpe_prop_map #(
   );
 
   assign product = digit * Width'($signed(b_i));
-  assign fails_o = legal && (Width'($signed(pp)) != product);
+  assign fails_o = legal && (Width'($signed(word)) + Width'(negative) != product);
 
 endmodule
 

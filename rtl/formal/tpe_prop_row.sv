@@ -3,7 +3,9 @@
 // Groups come when they like, each lane with its own number of them. The finish takes a plane when
 // it likes: one before the last in the row's slot, the last one in the drain. The planes taken are
 // 0, 1, 2 and so on, each after its groups have all come, and none stays behind: with the finish
-// willing, a plane that has come is taken within Quiet cycles in which no group comes.
+// willing, a plane that has come is taken within Quiet cycles in which no group comes. Without
+// Shadow the finish takes a plane before the last when it has been asked; with MsbFirst it takes
+// none, and the last one holds them all.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -18,6 +20,8 @@ module tpe_prop_row #(
     parameter  int unsigned PsumWidth  = 16,
     parameter  int unsigned PlaneWidth = 2,
     parameter  int unsigned OwnFronts  = 0,
+    parameter  int unsigned MsbFirst   = 0,
+    parameter  int unsigned Shadow     = 1,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
     localparam int unsigned Quiet      = Group + 4
@@ -40,7 +44,8 @@ module tpe_prop_row #(
   logic                                 full, final_plane, take, done_q;
   logic [PlaneWidth-1:0]                plane;
   logic [Lanes-1:0][31:0]               group_q, come_q;  // groups of this plane, planes that came
-  logic [31:0]                          taken_q, quiet_q;
+  logic [31:0]                          taken_q, quiet_q, next;  // next: the plane that comes now
+  logic                                 ask, line_q, slot;       // line_q: asked and not served
 
   tpe_sparse_row #(
       .Cols      (1),
@@ -53,7 +58,9 @@ module tpe_prop_row #(
       .IndexWidth(IndexWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .OwnFronts (OwnFronts)
+      .OwnFronts (OwnFronts),
+      .MsbFirst  (MsbFirst),
+      .Shadow    (Shadow)
   ) u_row (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -69,13 +76,16 @@ module tpe_prop_row #(
       .final_o  (final_plane),
       .plane_o  (plane),
       .psum_o   (unused_psum),
-      .slot_i,
+      .ask_o    (ask),
+      .slot_i   (slot),
       .take_i   (take)
   );
 
   assign offer  = a_valid_i & {Lanes{begun_q}};
   assign accept = offer & ready;
-  assign take   = begun_q && full && (final_plane ? drain_i : slot_i);
+  assign slot   = slot_i && (Shadow != 0 || line_q);
+  assign take   = begun_q && full && (final_plane ? drain_i : slot);
+  assign next   = (MsbFirst != 0) ? NumDigits - 1 : taken_q;
 
   logic come, over;  // the plane that is next has come, in every lane; a lane has no group left
 
@@ -84,7 +94,7 @@ module tpe_prop_row #(
     over = 1'b0;
     for (int unsigned l = 0; l < Lanes; l++) begin
       last[l] = a_last_i[l] || group_q[l] == NumGroups - 1;
-      if (come_q[l] <= taken_q) come = 1'b0;
+      if (come_q[l] <= next) come = 1'b0;
       if (accept[l] && come_q[l] == NumDigits) over = 1'b1;
     end
   end
@@ -97,6 +107,7 @@ module tpe_prop_row #(
       come_q  <= '0;
       taken_q <= 0;
       quiet_q <= 0;
+      line_q  <= 1'b0;
       done_q  <= 1'b0;
     end else begin
       for (int unsigned l = 0; l < Lanes; l++) begin
@@ -106,6 +117,7 @@ module tpe_prop_row #(
         end
       end
       if (take) taken_q <= taken_q + 1;
+      line_q  <= ask || (line_q && !slot);
       quiet_q <= (come && slot_i && drain_i && !take && accept == '0) ? quiet_q + 1 : 0;
       done_q  <= take && final_plane;
     end
@@ -113,8 +125,8 @@ module tpe_prop_row #(
 
   logic wrong_plane, stays;
 
-  assign wrong_plane = full && (32'(plane) != taken_q || !come
-                                || final_plane != (taken_q == NumDigits - 1));
+  assign wrong_plane = full && (32'(plane) != next || !come
+                                || final_plane != (next == NumDigits - 1));
   assign stays       = quiet_q > Quiet;
 
   assign fails_o = begun_q && !done_q && (wrong_plane || over || stays);

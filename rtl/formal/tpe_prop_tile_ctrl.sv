@@ -24,7 +24,7 @@ module tpe_prop_tile_ctrl #(
 
   logic                begun_q = 1'b0;
   logic                rst_nq = 1'b0;  // begun_q again: the reset of what is proved
-  logic                stream, first, drain, beat, last_word;
+  logic                stream, first, drain, beat, last_word, unused_room;
   logic [RowWidth-1:0] row;
   logic                open_q, fresh_q;
   logic [Bits-1:0]     step_q;  // enabled cycles since the last beat; Steps: drained
@@ -39,9 +39,11 @@ module tpe_prop_tile_ctrl #(
       .clk_i,
       .rst_ni     (rst_nq),
       .en_i,
+      .hold_i     (1'b0),
       .last_beat_i(beat && last_i),
       .last_word_i(last_word),
       .stream_o   (stream),
+      .room_o     (unused_room),
       .first_o    (first),
       .beat_i     (beat),
       .drain_o    (drain),

@@ -14,6 +14,7 @@ module tpe_prop_ws #(
     parameter  int unsigned AWidth      = 2,
     parameter  int unsigned BWidth      = 2,
     parameter  int unsigned AccWidth    = 5,
+    parameter  int unsigned Lanes       = 1,
     parameter  int unsigned CodeWidth   = 2,
     parameter  int unsigned PsumWidth   = 5,
     parameter  int unsigned PlaneWidth  = 1,
@@ -21,18 +22,19 @@ module tpe_prop_ws #(
     parameter  int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter  int unsigned PsumDepth   = 2,
     parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
+    localparam int unsigned BBits       = Lanes * BWidth,
     localparam int unsigned Longest     = Rows + Cols + CellLatency + 2  // from the last row on
 ) (
-    input  wire  logic                        clk_i,
-    input  wire  logic                        clear_i,  // of the next pass
-    input  wire  logic                        flush_i,
-    input  wire  logic                        a_valid_i,
-    input  wire  logic                        a_last_i,
-    input  wire  logic [Rows*CodeWidth-1:0]   a_i,
-    input  wire  logic                        b_valid_i,
-    input  wire  logic [Cols*BWidth-1:0]      b_i,
-    input  wire  logic                        c_ready_i,
-    output       logic                        fails_o
+    input  wire  logic                              clk_i,
+    input  wire  logic                              clear_i,  // of the next pass
+    input  wire  logic                              flush_i,
+    input  wire  logic                              a_valid_i,
+    input  wire  logic                              a_last_i,
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0]   a_i,
+    input  wire  logic                              b_valid_i,
+    input  wire  logic [Cols*BBits-1:0]             b_i,
+    input  wire  logic                              c_ready_i,
+    output       logic                              fails_o
 );
 
   logic                      begun_q = 1'b0;
@@ -47,10 +49,10 @@ module tpe_prop_ws #(
   logic [31:0]               loaded_q, row_q, out_q;   // rows of the tile, of the pass; words
   logic [31:0]               stored_q;                 // psums that the pass before left
   logic [31:0]               late_q;
-  logic [Rows-1:0][Cols-1:0][BWidth-1:0]          next_q, used_q, used;
+  logic [Rows-1:0][Cols-1:0][BBits-1:0]           next_q, used_q, used;
   logic [PsumDepth-1:0][Cols-1:0][AccWidth-1:0]   psum_q;  // numbers; words if the pass flushes
   logic [Cols-1:0][AccWidth-1:0]                  sum, base, word;
-  logic [Cols-1:0][Rows-1:0][BWidth-1:0]          column;
+  logic [Cols-1:0][Rows-1:0][BBits-1:0]           column;
   logic [Cols-1:0]                                legal;
 
   tpe_systolic_ws #(
@@ -59,6 +61,7 @@ module tpe_prop_ws #(
       .AWidth     (AWidth),
       .BWidth     (BWidth),
       .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
       .CodeWidth  (CodeWidth),
       .PsumWidth  (PsumWidth),
       .PlaneWidth (PlaneWidth),
@@ -110,7 +113,7 @@ module tpe_prop_ws #(
         .AWidth   (AWidth),
         .CodeWidth(CodeWidth),
         .BWidth   (BWidth),
-        .Lanes    (Rows),
+        .Lanes    (Rows * Lanes),
         .Digits   (Digits),
         .Width    (AccWidth)
     ) u_product (
@@ -140,7 +143,7 @@ module tpe_prop_ws #(
       late_q   <= 0;
     end else begin
       if (b_beat) begin
-        next_q   <= (Rows * Cols * BWidth)'({next_q, b_i});  // every row moves up
+        next_q   <= (Rows * Cols * BBits)'({next_q, b_i});  // every row moves up
         loaded_q <= b_last ? 0 : loaded_q + 1;
         if (b_last) tile_q <= 1'b1;
       end

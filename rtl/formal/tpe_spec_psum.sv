@@ -1,7 +1,7 @@
 // tpe_spec_psum -- specification: the number that a psum stands for, modulo 2**Width.
 //
-// Kind 0: a word. 1: {carry, sum}. 2: such a pair per radix-4 bit weight bw, the lowest weight in
-// the lowest bits, the pair of bw Width - 2 bw bits wide.
+// Kind 0: a word. 1: {carry, sum}, the carry as long as the psum has room for. 2: such a pair per
+// radix-4 bit weight bw, the lowest weight in the lowest bits, that of bw Width - 2 bw bits wide.
 `default_nettype none
 
 module tpe_spec_psum #(
@@ -17,6 +17,8 @@ module tpe_spec_psum #(
 
   if (Kind == 0) begin : gen_word
     assign pair_o = psum_i[Width-1:0];
+  end else if (Kind == 1) begin : gen_pair
+    assign pair_o = psum_i[Width-1:0] + Width'(psum_i[PsumWidth-1:Width]);
   end else begin : gen_pairs
     for (genvar w = 0; w < Weights; w++) begin : gen_weight
       localparam int unsigned Bits  = Width - 2 * w;

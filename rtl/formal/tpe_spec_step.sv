@@ -1,4 +1,4 @@
-// tpe_spec_step -- one step of a cell, and the number that its psum stands for then.
+// tpe_spec_step -- one step of a cell, and the number that its psum and its row's term stand for.
 //
 // The registers start as anything. The operands of the first cycle are the step, with first_i; what
 // follows it has flags of its own, later_i {valid, first}. done_o, for one cycle: value_o is what
@@ -16,7 +16,8 @@ module tpe_spec_step #(
     parameter int unsigned Latency    = 0,  // registers of the cell before its psum
     parameter int unsigned Kind       = 0,  // of the psum, as tpe_spec_psum has it
     parameter int unsigned Weights    = 1,
-    parameter int unsigned Width      = 32
+    parameter int unsigned Width      = 32,
+    parameter int unsigned Hold       = tpe_pkg::HoldMux  // of the cell: what is no step is zero
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         first_i,
@@ -41,6 +42,13 @@ module tpe_spec_step #(
 
   assign done_o = done_q[Latency];
 
+  logic                       valid, first;
+  logic [Lanes*CodeWidth-1:0] code;
+
+  assign valid = begun_q ? later_i[1] : 1'b1;
+  assign first = begun_q ? later_i[0] : first_i;
+  assign code  = (valid || Hold == tpe_pkg::HoldMux) ? code_i : '0;
+
   tpe_cell #(
       .AWidth    (AWidth),
       .BWidth    (BWidth),
@@ -53,13 +61,36 @@ module tpe_spec_step #(
       .clk_i,
       .rst_ni (1'b1),
       .en_i   (1'b1),
-      .valid_i(begun_q ? later_i[1] : 1'b1),
-      .first_i(begun_q ? later_i[0] : first_i),
-      .code_i,
+      .valid_i(valid),
+      .first_i(first),
+      .code_i (code),
       .b_i,
       .plane_i,
       .psum_i,
       .psum_o
+  );
+
+  // What the cell leaves to its row, which came from no step before.
+  logic [AccWidth-1:0]             term;
+  logic [Weights-1:0][Width-1:0]   pair;
+  logic [Width-1:0]                value;
+
+  tpe_row #(
+      .AWidth     (AWidth),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .CellLatency(Latency)
+  ) u_row (
+      .clk_i,
+      .rst_ni (1'b1),
+      .en_i   (1'b1),
+      .valid_i(valid),
+      .first_i(first),
+      .code_i (code),
+      .term_i ('0),
+      .term_o (term)
   );
 
   tpe_spec_psum #(
@@ -69,9 +100,16 @@ module tpe_spec_step #(
       .PsumWidth(PsumWidth)
   ) u_value (
       .psum_i (psum_o),
-      .pair_o,
-      .value_o
+      .pair_o (pair),
+      .value_o(value)
   );
+
+  // Of several pairs none has the term: it is of all of them, and so of their number alone.
+  always_comb begin
+    pair_o = pair;
+    if (Weights == 1) pair_o[0] = pair[0] + Width'(term);
+    value_o = value + Width'(term);
+  end
 
 endmodule
 

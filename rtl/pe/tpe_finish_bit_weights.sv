@@ -1,7 +1,8 @@
 // tpe_finish_bit_weights -- the finish of a pair per bit weight: shift, compress, add.
 //
 // A pair of bit weight bw has AccWidth - 2 bw bits and is shifted left by 2 bw, unresolved; the
-// words of all pairs are compressed to one pair, which is resolved.
+// words of all pairs are compressed to one pair, which is resolved. Where the cells leave something
+// to their row (Negate, Biased) its term, acc_i, goes in as well.
 // Primitive : shift, half_reduce, add    (arXiv:2503.06342, OPT2)
 // Latency   : combinational. Modulo 2**AccWidth.
 `default_nettype none
@@ -9,7 +10,9 @@
 module tpe_finish_bit_weights #(
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned PsumWidth  = 232,  // {carry, sum} of every bit weight, lowest first
-    parameter int unsigned PlaneWidth = 1
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder,
+    parameter int unsigned Biased     = 0
 ) (
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
@@ -31,11 +34,11 @@ module tpe_finish_bit_weights #(
     $error("tpe_finish_bit_weights: PsumWidth must be the sum of 2 (AccWidth - 2 bw)");
   end
 
-  logic unused_inputs;
-  assign unused_inputs = ^{plane_i, acc_i};
+  logic unused_plane;
+  assign unused_plane = ^plane_i;
 
   logic [2*NumWeights-1:0][AccWidth-1:0] word;
-  logic [AccWidth-1:0]                   sum, carry;
+  logic [AccWidth-1:0]                   sum, carry, sum_all, carry_all;  // of psum; with the term
 
   for (genvar bw = 0; bw < NumWeights; bw++) begin : gen_weight
     localparam int unsigned PairWidth = AccWidth - 2 * bw;
@@ -61,12 +64,28 @@ module tpe_finish_bit_weights #(
       .carry_o(carry)
   );
 
+  if (Negate == tpe_pkg::NegateRow || Biased != 0) begin : gen_term
+    tpe_half_reduce #(
+        .NumOps(3),
+        .Width (AccWidth)
+    ) u_term (
+        .op_i   ({acc_i, carry, sum}),
+        .sum_o  (sum_all),
+        .carry_o(carry_all)
+    );
+  end else begin : gen_alone
+    assign sum_all   = sum;
+    assign carry_all = carry;
+    logic unused_acc;
+    assign unused_acc = ^acc_i;
+  end
+
   tpe_add #(
       .InWidth(AccWidth),
       .Width  (AccWidth)
   ) u_add (
-      .sum_i  (sum),
-      .carry_i(carry),
+      .sum_i  (sum_all),
+      .carry_i(carry_all),
       .word_o (c_o)
   );
 

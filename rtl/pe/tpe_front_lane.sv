@@ -1,8 +1,9 @@
 // tpe_front_lane -- one lane of a sparse front: encode a group of operands, emit non-zero digits.
 //
 // A group is Group operands of consecutive k at one bit weight; the planes come outermost, least
-// significant first, and the source sends the groups of a lane once per plane. A group takes as
-// many cycles as it has non-zero digits, at least one.
+// significant first, or (MsbFirst) most significant, and the source sends the groups of a lane once
+// per plane. Planes are counted as they come. A group takes as many cycles as it has non-zero
+// digits, at least one.
 // Primitive : encode, sparse       (arXiv:2503.06342, OPT3 and OPT4)
 // Latency   : 1 cycle from the accepted group to its first digit.
 `default_nettype none
@@ -13,7 +14,8 @@ module tpe_front_lane #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 10,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
-    parameter  int unsigned Encoder    = tpe_pkg::EncoderEnt
+    parameter  int unsigned Encoder    = tpe_pkg::EncoderEnt,
+    parameter  int unsigned MsbFirst   = 0
 ) (
     input  wire  logic                      clk_i,
     input  wire  logic                      rst_ni,
@@ -62,8 +64,13 @@ module tpe_front_lane #(
         .a_i    (a_i[g*AWidth+:AWidth]),
         .digit_o(digit[g])
     );
-    assign code_d[g]    = digit[g][plane_next_q];
-    assign nonzero_d[g] = |digit[g][plane_next_q][1:0];
+    if (MsbFirst != 0) begin : gen_falling
+      assign code_d[g]    = digit[g][LastPlane-plane_next_q];
+      assign nonzero_d[g] = |digit[g][LastPlane-plane_next_q][1:0];
+    end else begin : gen_rising
+      assign code_d[g]    = digit[g][plane_next_q];
+      assign nonzero_d[g] = |digit[g][plane_next_q][1:0];
+    end
   end
 
   tpe_sparse #(

@@ -2,9 +2,11 @@
 //
 // The baseline: encode, multiply, resolve and accumulate in every cell, every step.
 // Reference : arXiv:2503.06342, the MAC nest
+// With DotCompressed the words of all lanes meet in one compressor, and one adder resolves them.
 // Latency   : Stages - 1 registers before the psum register. One step of Lanes products a cycle.
-//             Stages 2 registers the product; 3 also registers the compressed partial products.
-// Overflow  : the product is exact; the accumulator wraps modulo 2**AccWidth.
+//             Stages 2 registers the resolved words; 3 also registers the compressed ones.
+// Overflow  : the product is exact; the accumulator wraps modulo 2**AccWidth. With Biased, or with
+//             the ones of negative multiples left out, tpe_row_digits has the difference.
 `default_nettype none
 
 module tpe_pe_mac #(
@@ -17,6 +19,10 @@ module tpe_pe_mac #(
     parameter int unsigned PlaneWidth = 1,
     parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
     parameter int unsigned Coded      = 0,         // 1: a code is digits, see tpe_unpack
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder,  // as in tpe_partial_products
+    parameter int unsigned Biased     = 0,         // 1: no product is negative
+    parameter int unsigned Hold       = tpe_pkg::HoldMux,  // HoldZero: see below
+    parameter int unsigned Dot        = tpe_pkg::DotAdded,
     parameter int unsigned Stages     = 1          // 1..3
 ) (
     input  wire  logic                         clk_i,
@@ -32,53 +38,73 @@ module tpe_pe_mac #(
 );
 
   localparam int unsigned NumDigits    = (AWidth + 1) / 2;
-  localparam int unsigned ProductWidth = AWidth + BWidth;
+  localparam int unsigned Sums         = (Dot == tpe_pkg::DotCompressed) ? 1 : Lanes;
+  localparam int unsigned SumWords     = Lanes / Sums * NumDigits;  // that a sum is made of
+  // Biased, the words of an odd operand's digits reach one bit further than the product.
+  localparam int unsigned OneWidth     = (Biased != 0) ? 2 * NumDigits + BWidth : AWidth + BWidth;
+  localparam int unsigned AllWidth     = OneWidth + $clog2(Lanes / Sums);
+  localparam int unsigned SumWidth     = (AllWidth < AccWidth) ? AllWidth : AccWidth;
+  localparam int unsigned LaneBits     = NumDigits * SumWidth;
+  localparam int unsigned SumBits      = SumWords * SumWidth;
 
   if (Stages < 1 || Stages > 3) begin : gen_check_stages
     $error("tpe_pe_mac: Stages must be 1..3");
   end
-  if (PsumWidth != AccWidth || AccWidth < ProductWidth) begin : gen_check
+  if (PsumWidth != AccWidth || AccWidth < AWidth + BWidth) begin : gen_check
     $error("tpe_pe_mac: PsumWidth = AccWidth >= AWidth + BWidth");
   end
+
+  // With HoldZero the code is zero where valid_i is low, so that nothing needs an enable: what is
+  // added then is zero. While en_i is low the clock is stopped by whoever has it.
+  localparam bit Held = (Hold == tpe_pkg::HoldMux);
+  logic step, run;  // the operands count; the pipeline moves
+  assign step = valid_i || Held;
+  assign run  = en_i || !Held;
 
   logic unused_plane;
   assign unused_plane = ^plane_i;
 
-  logic [Lanes-1:0][NumDigits-1:0][ProductWidth-1:0] shifted;
-  logic [Lanes-1:0][ProductWidth-1:0]                sum, carry;      // compressed
-  logic [Lanes-1:0][ProductWidth-1:0]                sum_s, carry_s;  // the same, staged
-  logic [Lanes-1:0][ProductWidth-1:0]                product, product_s;
+  logic [Lanes*LaneBits-1:0]     shifted;         // lane 0 lowest
+  logic [Sums-1:0][SumWidth-1:0] sum, carry;      // compressed
+  logic [Sums-1:0][SumWidth-1:0] sum_s, carry_s;  // the same, staged
+  logic [Sums-1:0][SumWidth-1:0] word, word_s;    // a product, or the sum of those of all lanes
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     tpe_partial_products #(
         .AWidth (AWidth),
         .BWidth (BWidth),
-        .Width  (ProductWidth),
+        .Width  (SumWidth),
         .Encoder(Encoder),
         .Coded  (Coded),
+        .Negate (Negate),
+        .Biased (Biased),
         .CodeWidth(CodeWidth)
     ) u_partial_products (
+        .valid_i(step),
         .a_i (code_i[l*CodeWidth+:CodeWidth]),
         .b_i (b_i[l*BWidth+:BWidth]),
-        .pp_o(shifted[l])
+        .pp_o(shifted[l*LaneBits+:LaneBits])
     );
+  end
 
+  for (genvar s = 0; s < Sums; s++) begin : gen_sum
     tpe_half_reduce #(
-        .NumOps(NumDigits),
-        .Width (ProductWidth)
+        .NumOps(SumWords),
+        .Width (SumWidth),
+        .Shaped(1)
     ) u_half_reduce (
-        .op_i   (shifted[l]),
-        .sum_o  (sum[l]),
-        .carry_o(carry[l])
+        .op_i   (shifted[s*SumBits+:SumBits]),
+        .sum_o  (sum[s]),
+        .carry_o(carry[s])
     );
 
     tpe_add #(
-        .InWidth(ProductWidth),
-        .Width  (ProductWidth)
+        .InWidth(SumWidth),
+        .Width  (SumWidth)
     ) u_add (
-        .sum_i  (sum_s[l]),
-        .carry_i(carry_s[l]),
-        .word_o (product[l])
+        .sum_i  (sum_s[s]),
+        .carry_i(carry_s[s]),
+        .word_o (word[s])
     );
   end
 
@@ -86,11 +112,11 @@ module tpe_pe_mac #(
   logic [Stages-1:0] valid, first;  // [s]: s registers after the operands
 
   assign valid[0] = valid_i;
-  assign first[0] = first_i;
+  assign first[0] = first_i && step;
 
   if (Stages == 3) begin : gen_stage_pair
     always_ff @(posedge clk_i) begin
-      if (en_i) begin
+      if (run) begin
         sum_s   <= sum;
         carry_s <= carry;
       end
@@ -100,39 +126,40 @@ module tpe_pe_mac #(
     assign carry_s = carry;
   end
 
-  if (Stages >= 2) begin : gen_stage_product
+  if (Stages >= 2) begin : gen_stage_word
     always_ff @(posedge clk_i) begin
-      if (en_i) product_s <= product;
+      if (run) word_s <= word;
     end
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         valid[Stages-1:1] <= '0;
         first[Stages-1:1] <= '0;
-      end else if (en_i) begin
+      end else if (run) begin
         valid[Stages-1:1] <= valid[Stages-2:0];
         first[Stages-1:1] <= first[Stages-2:0];
       end
     end
-  end else begin : gen_no_stage_product
-    assign product_s = product;
+  end else begin : gen_no_stage_word
+    assign word_s = word;
     logic unused_rst;
     assign unused_rst = rst_ni;
   end
 
-  logic [Lanes:0][AccWidth-1:0] addend;
-  logic [AccWidth-1:0]          psum_d, psum_q;
+  logic [Sums:0][AccWidth-1:0] addend;
+  logic [AccWidth-1:0]         psum_d, psum_q;
 
-  for (genvar l = 0; l < Lanes; l++) begin : gen_extend
-    if (AccWidth > ProductWidth) begin : gen_sign
-      assign addend[l] = {{(AccWidth - ProductWidth) {product_s[l][ProductWidth-1]}}, product_s[l]};
+  for (genvar s = 0; s < Sums; s++) begin : gen_extend
+    if (AccWidth > SumWidth) begin : gen_sign
+      localparam int unsigned Above = AccWidth - SumWidth;
+      assign addend[s] = {{Above{word_s[s][SumWidth-1] && Biased == 0}}, word_s[s]};
     end else begin : gen_same
-      assign addend[l] = product_s[l];
+      assign addend[s] = word_s[s];
     end
   end
-  assign addend[Lanes] = first[Stages-1] ? '0 : psum_i;
+  assign addend[Sums] = first[Stages-1] ? '0 : psum_i;
 
   tpe_accumulate #(
-      .NumOps(Lanes + 1),
+      .NumOps(Sums + 1),
       .Width (AccWidth)
   ) u_accumulate (
       .op_i   (addend),
@@ -140,7 +167,7 @@ module tpe_pe_mac #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid[Stages-1]) psum_q <= psum_d;
+    if (run && (valid[Stages-1] || !Held)) psum_q <= psum_d;
   end
 
   assign psum_o = psum_q;

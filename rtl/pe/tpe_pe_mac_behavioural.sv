@@ -16,8 +16,6 @@ module tpe_pe_mac_behavioural #(
     parameter int unsigned CodeWidth  = AWidth,    // a code is the operand
     parameter int unsigned PsumWidth  = AccWidth,  // a word
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,  // of tpe_pe_mac alone
-    parameter int unsigned Coded      = 0,         // 0: digits are no operand
     parameter int unsigned Stages     = 1          // 1..3
 ) (
     input  wire  logic                         clk_i,
@@ -37,8 +35,8 @@ module tpe_pe_mac_behavioural #(
   if (Stages < 1 || Stages > 3) begin : gen_check_stages
     $error("tpe_pe_mac_behavioural: Stages must be 1..3");
   end
-  if (Coded != 0 || CodeWidth != AWidth || Encoder > tpe_pkg::EncoderEnt) begin : gen_check_code
-    $error("tpe_pe_mac_behavioural: Coded = 0, CodeWidth = AWidth");
+  if (CodeWidth != AWidth) begin : gen_check_code
+    $error("tpe_pe_mac_behavioural: CodeWidth = AWidth: digits are no operand");
   end
   if (PsumWidth != AccWidth || AccWidth < ProductWidth) begin : gen_check
     $error("tpe_pe_mac_behavioural: PsumWidth = AccWidth >= AWidth + BWidth");

@@ -5,7 +5,8 @@
 // Reference : arXiv:2503.06342, OPT2 with the bit weights in space
 // Latency   : no register before the psum register. One step of Lanes products a cycle.
 // Overflow  : the pair of bit weight bw is exact modulo 2**(AccWidth - 2 bw), its shifted value
-//             modulo 2**AccWidth.
+//             modulo 2**AccWidth. With Biased, or with the ones of negative multiples left out,
+//             tpe_row_digits has the difference.
 `default_nettype none
 
 module tpe_pe_opt2 #(
@@ -17,7 +18,10 @@ module tpe_pe_opt2 #(
     parameter int unsigned PsumWidth  = 232,     // {carry, sum} of every bit weight, lowest first
     parameter int unsigned PlaneWidth = 1,
     parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
-    parameter int unsigned Coded      = 0        // 1: a code is digits, see tpe_unpack
+    parameter int unsigned Coded      = 0,       // 1: a code is digits, see tpe_unpack
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder,
+    parameter int unsigned Biased     = 0,       // 1: no word is negative
+    parameter int unsigned Hold       = tpe_pkg::HoldMux  // HoldZero: see below
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -32,6 +36,15 @@ module tpe_pe_opt2 #(
 );
 
   localparam int unsigned NumDigits = (AWidth + 1) / 2;
+  localparam int unsigned FreeBits  = (Negate == tpe_pkg::NegateFreeBits) ? 1 : 0;
+  localparam int unsigned Alone     = (Negate == tpe_pkg::NegateAdder) ? 0 : 1;  // of its 1
+
+  // With HoldZero the code is zero where valid_i is low, so that nothing needs an enable: what is
+  // added then is zero. While en_i is low the clock is stopped by whoever has it.
+  localparam bit Held = (Hold == tpe_pkg::HoldMux);
+  logic step, first;  // the operands count; they are the first ones
+  assign step  = valid_i || Held;
+  assign first = first_i && step;
 
   if (PsumWidth != 2 * NumDigits * (AccWidth - NumDigits + 1) || AccWidth < AWidth + BWidth)
   begin : gen_check
@@ -43,6 +56,7 @@ module tpe_pe_opt2 #(
 
   logic [Lanes-1:0][NumDigits-1:0][2:0]        digit;
   logic [Lanes-1:0][NumDigits-1:0][BWidth+1:0] pp;
+  logic [NumDigits-1:0][Lanes-1:0]             negative;  // a 1 is to be added to the word
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     tpe_digits #(
@@ -56,12 +70,14 @@ module tpe_pe_opt2 #(
     );
 
     for (genvar d = 0; d < NumDigits; d++) begin : gen_digit
-      tpe_map #(
-          .InWidth(BWidth)
-      ) u_map (
-          .digit_i(digit[l][d]),
-          .b_i    (b_i[l*BWidth+:BWidth]),
-          .pp_o   (pp[l][d])
+      tpe_multiple #(
+          .InWidth   (BWidth),
+          .Complement(Alone)
+      ) u_multiple (
+          .digit_i   (digit[l][d]),
+          .b_i       (b_i[l*BWidth+:BWidth]),
+          .word_o    (pp[l][d]),
+          .negative_o(negative[d][l])
       );
     end
   end
@@ -70,25 +86,46 @@ module tpe_pe_opt2 #(
     localparam int unsigned PairWidth = AccWidth - 2 * bw;
     localparam int unsigned Offset    = 2 * bw * (AccWidth - bw + 1);  // behind the lower pairs
 
-    logic [(Lanes+2)*PairWidth-1:0] addend;
+    logic [Lanes*PairWidth-1:0]     addend;
+    logic [2*PairWidth-1:0]         pair;
     logic [PairWidth-1:0]           sum_d, sum_q, carry_d, carry_q;
 
     for (genvar l = 0; l < Lanes; l++) begin : gen_addend
-      assign addend[l*PairWidth+:PairWidth] = PairWidth'($signed(pp[l][bw]));
+      if (Biased != 0) begin : gen_biased
+        logic [BWidth+1:0] word;
+        assign word = {pp[l][bw][BWidth+1] ^ step, pp[l][bw][BWidth:0]};
+        assign addend[l*PairWidth+:PairWidth] = PairWidth'(word);
+      end else begin : gen_signed
+        assign addend[l*PairWidth+:PairWidth] = PairWidth'($signed(pp[l][bw]));
+      end
     end
-    assign addend[Lanes*PairWidth+:2*PairWidth] = first_i ? '0 : psum_i[Offset+:2*PairWidth];
+    assign pair = first ? '0 : psum_i[Offset+:2*PairWidth];
 
-    tpe_half_reduce #(
-        .NumOps(Lanes + 2),
-        .Width (PairWidth)
-    ) u_half_reduce (
-        .op_i   (addend),
-        .sum_o  (sum_d),
-        .carry_o(carry_d)
-    );
+    if (FreeBits != 0) begin : gen_ones
+      tpe_half_reduce_ones #(
+          .NumOps(Lanes + 2),
+          .Width (PairWidth)
+      ) u_half_reduce (
+          .op_i   ({addend, pair}),
+          .one_i  (negative[bw]),
+          .sum_o  (sum_d),
+          .carry_o(carry_d)
+      );
+    end else begin : gen_words
+      tpe_half_reduce #(
+          .NumOps(Lanes + 2),
+          .Width (PairWidth)
+      ) u_half_reduce (
+          .op_i   ({pair, addend}),
+          .sum_o  (sum_d),
+          .carry_o(carry_d)
+      );
+      logic unused_negative;
+      assign unused_negative = ^negative[bw];
+    end
 
     always_ff @(posedge clk_i) begin
-      if (en_i && valid_i) begin
+      if ((en_i && valid_i) || !Held) begin
         sum_q   <= sum_d;
         carry_q <= carry_d;
       end

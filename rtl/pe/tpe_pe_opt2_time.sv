@@ -18,7 +18,8 @@ module tpe_pe_opt2_time #(
     parameter int unsigned PsumWidth  = 4 * AccWidth,  // {plane's carry, sum, total's carry, sum}
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
-    parameter int unsigned Coded      = 0              // 1: a code is digits, see tpe_unpack
+    parameter int unsigned Coded      = 0,             // 1: a code is digits, see tpe_unpack
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder  // or NegateFreeBits
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -33,6 +34,7 @@ module tpe_pe_opt2_time #(
 );
 
   localparam int unsigned NumDigits = (AWidth + 1) / 2;
+  localparam int unsigned FreeBits  = (Negate == tpe_pkg::NegateFreeBits) ? 1 : 0;
 
   if (PsumWidth != 4 * AccWidth || AccWidth < AWidth + BWidth || NumDigits >= 2 ** PlaneWidth)
   begin : gen_check
@@ -45,7 +47,9 @@ module tpe_pe_opt2_time #(
   logic [Lanes-1:0][NumDigits-1:0][2:0] digits;
   logic [Lanes-1:0][2:0]                digit;        // of the plane
   logic [Lanes-1:0][BWidth+1:0]         pp;
-  logic [Lanes+1:0][AccWidth-1:0]       addend;
+  logic [Lanes-1:0]                     negative;     // a 1 is to be added to the word
+  logic [Lanes-1:0][AccWidth-1:0]       addend;
+  logic [1:0][AccWidth-1:0]             pair;         // of the plane so far
   logic [AccWidth-1:0]                  sum_d, sum_q, carry_d, carry_q;        // of the plane
   logic [AccWidth-1:0]                  weighed_sum, weighed_carry;            // at its weight
   logic [AccWidth-1:0]                  total_sum, total_carry;                // without it
@@ -73,28 +77,44 @@ module tpe_pe_opt2_time #(
         .digit_o(digits[l])
     );
 
-    tpe_map #(
-        .InWidth(BWidth)
-    ) u_map (
-        .digit_i(digit[l]),
-        .b_i    (b_i[l*BWidth+:BWidth]),
-        .pp_o   (pp[l])
+    tpe_multiple #(
+        .InWidth   (BWidth),
+        .Complement(FreeBits)
+    ) u_multiple (
+        .digit_i   (digit[l]),
+        .b_i       (b_i[l*BWidth+:BWidth]),
+        .word_o    (pp[l]),
+        .negative_o(negative[l])
     );
 
     assign addend[l] = AccWidth'($signed(pp[l]));
   end
 
   assign same = !first_i && (plane_i == plane_q);
-  assign {addend[Lanes+1], addend[Lanes]} = same ? {carry_q, sum_q} : '0;
+  assign pair = same ? {carry_q, sum_q} : '0;
 
-  tpe_half_reduce #(
-      .NumOps(Lanes + 2),
-      .Width (AccWidth)
-  ) u_reduce_plane (
-      .op_i   (addend),
-      .sum_o  (sum_d),
-      .carry_o(carry_d)
-  );
+  if (FreeBits != 0) begin : gen_ones
+    tpe_half_reduce_ones #(
+        .NumOps(Lanes + 2),
+        .Width (AccWidth)
+    ) u_reduce_plane (
+        .op_i   ({addend, pair}),
+        .one_i  (negative),
+        .sum_o  (sum_d),
+        .carry_o(carry_d)
+    );
+  end else begin : gen_words
+    tpe_half_reduce #(
+        .NumOps(Lanes + 2),
+        .Width (AccWidth)
+    ) u_reduce_plane (
+        .op_i   ({pair, addend}),
+        .sum_o  (sum_d),
+        .carry_o(carry_d)
+    );
+    logic unused_negative;
+    assign unused_negative = ^negative;
+  end
 
   tpe_shift_pair_plane #(
       .Width     (AccWidth),

@@ -14,7 +14,8 @@ module tpe_pe_opt3 #(
     parameter int unsigned Lanes      = 1,
     parameter int unsigned CodeWidth  = 3,    // a code is one digit {neg, two, one}
     parameter int unsigned PsumWidth  = 44,   // {carry, sum}, each the interval width of one plane
-    parameter int unsigned PlaneWidth = 2
+    parameter int unsigned PlaneWidth = 2,
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder  // or NegateFreeBits
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -39,7 +40,8 @@ module tpe_pe_opt3 #(
       .Lanes     (Lanes),
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .Negate    (Negate)
   ) u_step (
       .clk_i,
       .rst_ni,

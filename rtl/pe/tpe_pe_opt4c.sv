@@ -15,7 +15,8 @@ module tpe_pe_opt4c #(
     parameter int unsigned Lanes      = 1,
     parameter int unsigned CodeWidth  = 3,    // a code is one digit {neg, two, one}
     parameter int unsigned PsumWidth  = 44,   // {carry, sum}, each the interval width of one plane
-    parameter int unsigned PlaneWidth = 2
+    parameter int unsigned PlaneWidth = 2,
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder  // or NegateFreeBits
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -31,7 +32,7 @@ module tpe_pe_opt4c #(
 
   localparam int unsigned PairWidth = PsumWidth / 2;
 
-  localparam int unsigned NumOps    = Lanes + 2;
+  localparam int unsigned FreeBits  = (Negate == tpe_pkg::NegateFreeBits) ? 1 : 0;
 
   if (CodeWidth != 3 || PsumWidth % 2 != 0 || PairWidth < BWidth + 2
       || PairWidth > AccWidth || AWidth > 17) begin : gen_check
@@ -41,18 +42,22 @@ module tpe_pe_opt4c #(
   logic unused_inputs;
   assign unused_inputs = ^{plane_i, rst_ni};
 
-  logic [NumOps-1:0][PairWidth-1:0] addend;
+  logic [Lanes-1:0][PairWidth-1:0]  addend;
+  logic [1:0][PairWidth-1:0]        pair;
+  logic [Lanes-1:0]                 negative;  // a 1 is to be added to the word
   logic [PairWidth-1:0]             sum_d, sum_q, carry_d, carry_q;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [BWidth+1:0] pp;
 
-    tpe_map #(
-        .InWidth(BWidth)
-    ) u_map (
-        .digit_i(code_i[l*CodeWidth+:CodeWidth]),
-        .b_i    (b_i[l*BWidth+:BWidth]),
-        .pp_o   (pp)
+    tpe_multiple #(
+        .InWidth   (BWidth),
+        .Complement(FreeBits)
+    ) u_multiple (
+        .digit_i   (code_i[l*CodeWidth+:CodeWidth]),
+        .b_i       (b_i[l*BWidth+:BWidth]),
+        .word_o    (pp),
+        .negative_o(negative[l])
     );
 
     if (PairWidth > BWidth + 2) begin : gen_extend
@@ -62,16 +67,30 @@ module tpe_pe_opt4c #(
     end
   end
 
-  assign {addend[NumOps-1], addend[NumOps-2]} = first_i ? '0 : psum_i;
+  assign pair = first_i ? '0 : psum_i;
 
-  tpe_half_reduce #(
-      .NumOps(NumOps),
-      .Width (PairWidth)
-  ) u_half_reduce (
-      .op_i   (addend),
-      .sum_o  (sum_d),
-      .carry_o(carry_d)
-  );
+  if (FreeBits != 0) begin : gen_ones
+    tpe_half_reduce_ones #(
+        .NumOps(Lanes + 2),
+        .Width (PairWidth)
+    ) u_half_reduce (
+        .op_i   ({addend, pair}),
+        .one_i  (negative),
+        .sum_o  (sum_d),
+        .carry_o(carry_d)
+    );
+  end else begin : gen_words
+    tpe_half_reduce #(
+        .NumOps(Lanes + 2),
+        .Width (PairWidth)
+    ) u_half_reduce (
+        .op_i   ({pair, addend}),
+        .sum_o  (sum_d),
+        .carry_o(carry_d)
+    );
+    logic unused_negative;
+    assign unused_negative = ^negative;
+  end
 
   always_ff @(posedge clk_i) begin
     if (en_i && valid_i) begin

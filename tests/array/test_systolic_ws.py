@@ -13,16 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tpe
+from tpe import pe as pes
 from tpe.array.base import ALWAYS, Handshake
-from tpe.array.systolic_ws import in_order, walk
+from tpe.array.systolic_ws import in_order, walk, walk_following
 from tpe.engine.presets import PRESETS
 from tpe.hdl import emit
+from tpe.hdl.emit import sources
 from tpe.hdl.emit.package import emit_directory
 from tpe.hdl.simulate.build import build, lint
 from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS
+from tpe.pe.paces import Dense
+from tpe.pe.parameters import lanes_parameter
 
 LAZY = Handshake(idle=0x7F7B_6DDE, busy=0)  # a source slower than any pass
 SLOW_SINK = Handshake(idle=0, busy=0x7FFF_FFFE)
@@ -57,9 +61,19 @@ def operands(m, n, k, seed=0):
         # A block is no longer than M, and K that fits a tile is not cut into blocks.
         ({"psum_depth": 4}, (4, 3, 6), 2 * (13 + 14), 12, 26),
         ({"psum_depth": 1}, (4, 2, 3), 14, 3, 7),
+        # Two weights to a cell: twice the K in a pass, padded where it ends; loads as before.
+        ({"lanes": 2}, (4, 2, 6), 14, 3, 7),
+        ({"lanes": 2}, (4, 2, 1), 14, 3, 7),
+        ({"lanes": 2}, (4, 3, 7), 2 * (13 + 14), 12, 26),
+        ({"lanes": 8, "overlap": "load"}, (4, 3, 25), 2 * (13 + 14) - 9, 3, 26),
         # Three rows are too few to wait for, whatever M: only the first load counts.
         ({"overlap": "load"}, (4, 3, 6), 2 * (13 + 14) - 9, 3, 26),
         ({"overlap": "load"}, (1, 3, 6), 2 * (10 + 11) - 9, 3, 26),
+        # Seven rows are as many as a swap and a load take, 3 + 1 + 3: four passes without a gap.
+        ({"overlap": "stream"}, (9, 3, 6), 3 + 4 * 9 + 7, 3, 7),
+        ({"overlap": "stream"}, (7, 3, 6), 3 + 4 * 7 + 7, 3, 7),
+        # Of four rows, three cycles are left behind each of three passes.
+        ({"overlap": "stream"}, (4, 3, 6), 3 + 3 * 7 + 4 + 7, 3 + 3 * 3, 7),
     ],
 )
 def test_cycles_counted_by_hand(parameters, shape, cycles, load, fill_drain):
@@ -84,11 +98,22 @@ def test_a_short_pass_leaves_part_of_the_next_load_uncovered():
     assert engine(size=(9, 2), overlap="load").run(*operands(6, 2, 27)).terms.load == 9 + 1 + 1
 
 
+def test_a_psum_that_returns_has_been_stored():
+    # 1 x 1: a swap and a load take 2 edges, and a psum is in the buffer 3 edges behind its row.
+    run = engine(size=(1, 1), overlap="stream").run(*operands(1, 2, 3))
+    assert run.cycles == 1 + (3 + 3 + 2) + (3 + 3) + 1 + 4
+    assert (run.terms.load, run.terms.fill_drain) == (1 + 5, 4 + 4)
+    assert engine(size=(1, 1), overlap="stream").run(*operands(3, 1, 2)).cycles == 1 + 3 + 3 + 4
+
+
 def test_useful_and_edge_share_a_streamed_row():
     # K = 5 on 3 rows: two tiles, six rows' worth, five used; 4 rows of A, 2 tiles of N.
     terms = engine().run(*operands(4, 4, 5)).terms
     assert terms.useful == Fraction(4 * 2 * 5, 3)
     assert terms.edge == Fraction(4 * 2 * 1, 3)
+    # K = 7 with two weights to a cell: two tiles of six, five operands of padding in them.
+    terms = engine(lanes=2).run(*operands(4, 4, 7)).terms
+    assert (terms.useful, terms.edge) == (Fraction(4 * 2 * 7, 6), Fraction(4 * 2 * 5, 6))
 
 
 sizes = st.integers(1, 12)
@@ -96,13 +121,20 @@ sizes = st.integers(1, 12)
 
 @settings(max_examples=150, deadline=None)
 @given(
-    sizes, sizes, sizes, sizes, st.integers(1, 40), sizes, st.integers(1, 3), st.booleans()
-)  # fmt: skip
-def test_walking_cycle_by_cycle_equals_the_closed_form(r, c, m, n, k, depth, stages, overlapped):
-    overlap = "load" if overlapped else "none"
-    e = engine(size=(r, c), psum_depth=depth, stages=stages, overlap=overlap)
+    *(sizes,) * 4,
+    st.integers(1, 40),
+    sizes,
+    st.integers(1, 3),
+    st.sampled_from(["none", "load", "stream"]),
+    sizes,
+)
+def test_walking_cycle_by_cycle_equals_the_closed_form(
+    r, c, m, n, k, depth, stages, overlap, lanes
+):
+    e = engine(size=(r, c), psum_depth=depth, stages=stages, overlap=overlap, lanes=lanes)
     a, b = operands(m, n, k)
-    assert walk(e.job(a, b), ALWAYS) == e.run(a, b).cycles
+    step = walk_following if overlap == "stream" else walk
+    assert step(e.job(a, b), ALWAYS) == e.run(a, b).cycles
 
 
 def test_blocks_are_as_long_as_the_psum_buffer():
@@ -121,8 +153,8 @@ def test_values_do_not_depend_on_topology_size_or_buffer(pe):
     expected = tpe.Engine(pe, "systolic_os", (4, 4)).run(a, b, values="bits").C
     assert (expected == a @ b).all()
     for size in ((1, 1), (4, 7), (17, 3), (64, 2)):
-        for depth in (1, 2, 1024):
-            run = engine(pe, size, psum_depth=depth).run(a, b, values="bits")
+        for depth, lanes in ((1, 1), (2, 4), (1024, 2)):
+            run = engine(pe, size, psum_depth=depth, lanes=lanes).run(a, b, values="bits")
             assert (run.C == expected).all()
 
 
@@ -138,6 +170,35 @@ def test_wrapped_values_are_those_of_the_output_stationary_array():
 def test_a_row_of_a_and_a_row_of_weights_a_cycle():
     run = engine(size=(5, 3), a_type="int4", b_type="int8").run([[1]], [[1]])
     assert run.layers[0].bandwidth == (5 * 4, 3 * 8)
+    run = engine(size=(5, 3), a_type="int4", b_type="int8", lanes=4).run([[1]], [[1]])
+    assert run.layers[0].bandwidth == (4 * 5 * 4, 4 * 3 * 8)
+
+
+def test_a_cell_keeps_one_weight_unless_it_is_told_more_or_its_pe_takes_more():
+    assert [engine(pe).params["lanes"] for pe in ("mac", "opt1", "opt2")] == [1, 1, 1]
+    assert engine() == engine(lanes=1) != engine(lanes=2)
+    mac = pes.get("mac")
+    others = (p for p in mac.parameters if p.name != "lanes")
+    wide = replace(
+        mac,
+        name="wide",
+        pace=Dense(range(4, 9)),
+        parameters=(*others, lanes_parameter(8, range(4, 9))),
+    )
+    assert engine(wide).widths.lanes == 8
+    with pytest.raises(tpe.TpeError, match="lanes = 1 is not legal: an integer from 4 to 8"):
+        engine(wide, lanes=1)
+
+
+def test_rtl_without_lanes_refuses_them(monkeypatch):
+    known = sources.parameters
+
+    def others(text):
+        return [name for name in known(text) if name != "Lanes"]
+
+    monkeypatch.setattr(sources, "parameters", others)
+    with pytest.raises(tpe.TpeError, match="lanes = 2 is not legal in systolic_ws: its RTL, tpe_"):
+        emit.engine_modules(engine(lanes=2))
 
 
 def test_tpu_v1_like_is_available():
@@ -169,6 +230,9 @@ def rtl_engines():
         yield engine("mac", (9, 2), overlap=overlap, psum_depth=3, stages=3)
         yield engine("opt1", (4, 5), overlap=overlap, psum_depth=3)
         yield engine("opt1", (3, 2), overlap=overlap, encode_in="edge")
+    yield engine("mac", (1, 1), overlap="stream", psum_depth=2)
+    yield engine("opt1", (4, 2), overlap="stream", psum_depth=3)
+    yield engine("mac", (2, 5), overlap="stream", psum_depth=1, stages=3, lanes=2)
     yield engine("mac", (3, 2), encode_in="edge", encoder="ent", psum_depth=2)
     yield engine("opt1", (2, 3), encode_in="stored", encoder="ent", psum_depth=2)
     yield engine("mac", (2, 3), encode_in="stored", encode="weights", psum_depth=2)
@@ -195,7 +259,7 @@ def test_rtl_agrees_in_every_value_and_every_cycle():
         if not o.ok
     ]
     assert not wrong, "\n".join(wrong[:20])
-    assert len(outcomes) == 17 * 5 * 5
+    assert len(outcomes) == 20 * 5 * 5
     assert all((o.C == o.case.a @ o.case.b).all() for o in outcomes)
 
 
@@ -209,14 +273,14 @@ FAULTS = {
     ),
     "psums are finished on their way": (
         "systolic_ws",
-        ".first_i(r == 0 && clear_i)",
+        ".first_i(r == 0 && clear_line[c+1])",
         ".first_i(r == 0)",
         True,
     ),
     "the shadow moves before all cells have it": (
         "systolic_ws",
-        "OverlapLoad) ? swapped",
-        "OverlapLoad) ? beat",
+        "OverlapNone) ? swapped",
+        "OverlapNone) ? beat",
         True,
     ),
     "words of C are not aligned": (
@@ -257,12 +321,50 @@ def test_faults_are_seen(monkeypatch):
         assert (outcome.mismatches > 0) == fault[3], name
 
 
+# Where passes follow each other: size, shape, text of the array, wrong text; all change values.
+FOLLOWING_FAULTS = {
+    "psums return before they are stored": ((1, 1), (1, 1, 3), "stored_q > row_q", "1'b1"),
+    "a pass takes the tile of the one before": (
+        (5, 3),
+        (1, 4, 4),
+        "(full_q && !taking)",
+        "full_q",
+    ),
+    "what a pass does is that of the next one": (
+        (3, 2),
+        (8, 2, 9),
+        "!flush_line[Write+c]",
+        "!flush_line[Write+c-1]",
+    ),
+}
+
+
+def test_faults_of_passes_that_follow_are_seen(monkeypatch):
+    faults = FOLLOWING_FAULTS.values()
+    engines = [
+        engine("mac", fault[0], overlap="stream", psum_depth=12 + i)
+        for i, fault in enumerate(faults)
+    ]
+    design = bench_design(engines)
+    sources = dict(design.sources)
+    for i, (_, _, right, wrong) in enumerate(faults):
+        name = f"e{i}_systolic_ws"
+        assert sources[name].count(right) == 1
+        sources[name] = sources[name].replace(right, wrong)
+    broken = replace(design, sources=sources)
+    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    cases = [Case(e, *operands(*fault[1])) for e, fault in zip(engines, faults, strict=True)]
+    for outcome, name in zip(cosimulate(cases), FOLLOWING_FAULTS, strict=True):
+        assert outcome.mismatches > 0, name
+
+
 def test_lints_without_a_warning():
     for size in ((1, 1), (1, 3), (3, 1), (4, 5)):
         for parameters in (
             {"psum_depth": 1},
             {"overlap": "load", "psum_depth": 3},
             {"overlap": "load", "encode_in": "edge"},
+            {"overlap": "stream", "psum_depth": 3},
             {"encode_in": "stored"},
         ):
             e = engine("opt1", size, **parameters)

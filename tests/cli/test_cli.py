@@ -422,7 +422,28 @@ def test_list_combinations_gives_a_reason_for_every_refusal() -> None:
     for row in rows:
         assert row["legal"] == (row["reason"] is None)
         assert row["legal"] == (arrays.get(row["array"]).refuses(pes.get(row["pe"])) is None)
-    assert "refused" in done("list", "--combinations")
+    text = done("list", "--combinations")
+    assert "refused" in text
+
+
+def test_list_combinations_prints_what_is_to_choose_and_what_it_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    content = json.loads(run("list", "--combinations", "--json", "-").stdout)
+    lines = done("list", "--combinations").splitlines()
+    for row in content["combinations"]:
+        words = next(x.split() for x in lines if x.split()[:2] == [row["pe"], row["array"]])
+        names = {word.partition("=")[0] for word in words[3:]} if row["legal"] else set()
+        assert names == {c["name"] for c in row["choices"]} - {"gating"}, row
+    assert "lanes=1..1024" in " ".join(lines) and "depth=8..65536:4" in " ".join(lines)
+    assert {c["name"] for row in content["combinations"] for c in row["choices"]} == {
+        choice["name"] for choice in content["choices"]
+    }
+    for choice in content["choices"]:
+        assert any(x.split()[:1] == [choice["name"]] and choice["trade"] in x for x in lines)
+    some = json.loads(run("list", "--combinations", "-p", "bw=time", "--json", "-").stdout)
+    assert "stages" not in {choice["name"] for choice in some["choices"]}
 
 
 def test_list_with_parameters_keeps_the_pes_that_take_them() -> None:

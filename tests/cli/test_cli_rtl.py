@@ -36,7 +36,7 @@ BAD = [
     (("verify", "--waves", "full"), "full"),
     (("verify", "--size", "1x1", "--workload", "gemm:1x100000x400"), "too large"),
     (("verify", "--workload", "gemm:4x4x600", "-p", "acc_bits=24"), "25 bits"),
-    (("verify", "-p", "stages=2"), "stages"),
+    (("verify", "-p", "stages=9"), "stages"),
 ]
 
 

@@ -42,10 +42,11 @@ __all__ = [
 ]
 
 # Of integers: what has another arithmetic is held to `tpe.testing.contract`, in test_arithmetics.
+# An array that fixes a parameter is one that leaves it, held here with every value of it.
 LEGAL = [
     (pe, array)
     for pe, array, reason in combinations()
-    if reason is None and pe.arithmetic == INTEGER
+    if reason is None and pe.arithmetic == INTEGER and not array.fixed
 ]
 REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason is not None]
 WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]

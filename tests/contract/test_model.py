@@ -25,8 +25,9 @@ from tests.contract.combos import (
 )
 from tpe.array.base import TERMS, Handshake
 from tpe.hdl.simulate import cell_cosim
+from tpe.nest.cost import cycles, firings
 from tpe.nest.notation import bind
-from tpe.nest.readings import cycles, evaluate, firings
+from tpe.nest.readings import evaluate
 from tpe.numbers.formats import FORMATS
 
 combos = pytest.mark.parametrize("combo", LEGAL, ids=combo_id)

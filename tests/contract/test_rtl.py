@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tpe
+from tests.contract.agreement import assert_all_agree, break_module
 from tests.contract.combos import (
     FULL_SIZES,
     LANDING_SIZES,
@@ -28,28 +29,16 @@ from tests.contract.scale import apart, deep, odd_planes
 from tpe.array.base import ALWAYS, Handshake
 from tpe.hdl import emit
 from tpe.hdl.simulate import cell_cosim
-from tpe.hdl.simulate.build import build, lint
-from tpe.hdl.simulate.cosim import bench_design, cosimulate
+from tpe.hdl.simulate.build import lint
+from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import DEPTHS, STALLS, corners
+from tpe.nest.forms import Form
 from tpe.testing.rtl import copies_and_widest, disturb
 
 combos = pytest.mark.parametrize("combo", WITH_RTL, ids=combo_id)
 SLOW_SINK = Handshake(idle=0, busy=0x7FFF_FFFE)
-
-
-def assert_all_agree(cases: list[Case]) -> None:
-    outcomes = cosimulate(cases)
-    wrong = [
-        f"{o.case.engine.name} {o.case.a.shape} {o.case.b.shape} {o.case.handshake}: "
-        f"{o.mismatches} mismatches {o.first_mismatch()}, cycles {o.cycles_rtl} in RTL, "
-        f"{o.cycles_model} in the model"
-        for o in outcomes
-        if not o.ok
-    ]
-    assert not wrong, "\n".join(wrong[:20])
-    assert len(outcomes) == len(cases) > 0
 
 
 def shapes(pe, array, sizes):
@@ -156,16 +145,21 @@ def test_inventory_is_what_elaborates(combo):
     for size, parameters in (*default, *[((2, 2), choice) for choice in choices(pe, array)]):
         e = engine(pe, array, size, **parameters)
         if not e.has_nest:
-            return  # what it is made of is written down nowhere
-        built = pe.built(e.widths)
+            continue  # what it is made of is written down nowhere
         units = [u for u in e.inventory() if u.op != "sync" and u.copies]
-        assert all(u.bits <= built[u.op] for u in units)
+        built = [e.pe.built_bits(e.widths, u.op, u.fan_in) for u in units]
+        assert all(u.bits <= bits for u, bits in zip(units, built, strict=True))
         found = elaborated(emit.engine_modules(e), "tpe_engine")
-        expected = copies_and_widest((u.op, u.fan_in, u.copies, built[u.op]) for u in units)
+        expected = copies_and_widest(
+            (u.op, u.fan_in, u.copies, bits) for u, bits in zip(units, built, strict=True)
+        )
         assert copies_and_widest((x.op, x.fan_in, x.copies, x.bits) for x in found) == expected
         # Those narrower than the widest, too: a compressor per bit weight has its own width.
         compressors = {(x.fan_in, x.bits) for x in found if x.op == "half_reduce"}
-        assert compressors == set(e.pe.hardware.trees(e.widths, e.params))
+        apart = {(4, e.pe.built_bits(e.widths, "half_reduce", 4))}  # two rows, wired by no tree
+        if Form.APART not in e.nest.forms:
+            apart = set()
+        assert compressors == apart | set(e.pe.hardware.trees(e.widths, e.params))
         if e.pe.kernel.psum.kind == "bit_weights":
             weights = {2 * bw for bw in range(e.widths.digits)}
             assert {e.widths.acc - bits for fan_in, bits in compressors} == weights
@@ -216,11 +210,6 @@ FAULTS = {
 def test_a_fault_is_seen(fault, monkeypatch):
     module, right, wrong = FAULTS[fault]
     e = tpe.Engine("opt1", "matrix2d", (2, 2))
-    design = bench_design([e])
-    name = next(m for m in design.sources if m.endswith(module.removeprefix("tpe")))
-    text = design.sources[name]
-    assert text.count(right) == 1
-    broken = replace(design, sources={**design.sources, name: text.replace(right, wrong)})
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    break_module(monkeypatch, e, module, right, wrong)
     outcomes = cosimulate([Case(e, *operands(e, 4, 4, 9, seed=2))])
     assert not outcomes[0].ok

@@ -23,7 +23,7 @@ from tpe.engine.file import MAX_BYTES, find_engine, load_engine
 from tpe.engine.parameters import parameters_of
 from tpe.engine.presets import PRESETS, Preset
 from tpe.engine.written import engine_toml
-from tpe.testing.cases import taken
+from tpe.testing.cases import taken, takes
 
 LEGAL = [(pe.name, array.name) for pe, array, reason in combinations() if reason is None]
 SMALL = ("--workload", "gemm:5x6x7")
@@ -64,7 +64,11 @@ def test_a_saved_engine_comes_back(pe: str, array: str, tmp_path: Path) -> None:
     record = arrays.get(array)
     size = "x".join("352"[: len(record.sides)])
     chosen = pes.get(pe).parameters if array == "matrix2d" else record.parameters(pes.get(pe))
-    params = {p.name: p.legal[-1] for p in chosen}
+    params: dict[str, Any] = {}
+    for p in chosen:
+        if takes(record, pes.get(pe), {**params, p.name: p.legal[-1]}):
+            params[p.name] = p.legal[-1]
+    assert params.keys() or not chosen
     params |= taken(pes.get(pe), b_type="int4", encode="weights")
     engine = tpe.Engine(pe, array, size, **params)
     file = tmp_path / "engine.toml"
@@ -380,8 +384,8 @@ BlockSize : 8
     [
         ("os", "systolic_os", "activations"),
         ("ws", "systolic_ws", "activations"),
-        ("is", "systolic_ws", "weights"),
-        ('"is"', "systolic_ws", "weights"),
+        ("is", "systolic_is", "weights"),
+        ('"is"', "systolic_is", "weights"),
     ],
 )
 def test_a_scale_sim_configuration_is_an_engine(

@@ -81,17 +81,31 @@ def gemms() -> Iterator[Wrapped]:
     yield plain("opt4e", "matrix2d", (2, 2), (5, 3, 20), depth=32, drift=2, encode="weights")
     yield plain("opt3", "matrix2d", (2, 2), (5, 4, 23), depth=8, overlap="load")
     yield plain("mac", "systolic_ws", (3, 2), (8, 5, 10), psum_depth=3, stages=2)
-    yield plain("opt1", "systolic_ws", (2, 3), (6, 7, 2), overlap="load")
+    yield plain("opt1", "systolic_ws", (2, 3), (6, 7, 5), overlap="load", lanes=2)
+    yield plain("mac", "systolic_ws", (2, 2), (9, 3, 7), overlap="stream", psum_depth=4)
     yield plain("opt2", "matrix2d", (2, 2), (3, 3, 5), bw="time", encode="weights")
     yield plain("stripes", "matrix2d", (2, 2), (3, 3, 5), lanes=2)
-    yield plain("mac", "cube3d", (2, 2, 3), (3, 5, 7), encode="weights")
+    yield plain("mac", "cube3d", (2, 2, 3), (3, 5, 7), encode="weights", overlap="stream")
     yield plain("opt1", "systolic_os", (2, 2), (5, 3, 6), encode_in="stored", encoder="ent")
     yield finished("mac", "systolic_os", (3, 2), (7, 5, 9), overflow="saturate")
+    yield finished("mac", "systolic_os", (2, 3), (7, 5, 3), overlap="stream")
+    yield finished("opt2", "matrix2d", (2, 2), (3, 5, 1), bw="time", overlap="stream")
+    yield finished("mac", "matrix2d", (1, 2), (5, 5, 1), overlap="drain", a_type="int3")
     yield finished("opt4c", "matrix2d", (2, 2), (5, 3, 20), depth=16)
     yield finished("mac", "systolic_ws", (2, 3), (7, 5, 9), psum_depth=2)
+    yield finished("mac", "systolic_ws", (1, 2), (5, 3, 2), psum_depth=2, overlap="stream")
     yield finished("opt1", "adder_tree", (2, 3), (4, 5, 7), encode="weights")
     yield zeroed("mac", "matrix2d", (2, 2), (3, 5, 7), a_type="uint8", zero_points="subtract")
     yield zeroed("opt4c", "matrix2d", (2, 2), (3, 5, 9), b_type="uint5", zero_points="subtract")
+    yield zeroed(
+        "mac",
+        "systolic_os",
+        (3, 2),
+        (7, 5, 2),
+        a_type="uint8",
+        zero_points="offset",
+        overlap="stream",
+    )
     yield zeroed("mac", "systolic_ws", (2, 2), (3, 5, 7), a_type="uint8", zero_points="offset")
 
 

@@ -67,6 +67,8 @@ KINDS: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
     ("opt4c", "matrix2d", (3, 2), {"depth": 16, "c0": "on", "requant": "column", "relu": "on"}),
     ("opt4e", "matrix2d", (2, 2), {"depth": 32, "drift": 2, "zero_points": "subtract"}),
     ("mac", "ws", (2, 3), {"encode": "weights", "a_type": "uint8", "zero_points": "offset"}),
+    ("mac", "ws", (2, 3), {"overlap": "stream", "c0": "on", "psum_depth": 2}),
+    ("mac", "os", (3, 2), {"overlap": "stream", "bias": "on"}),
     ("opt2", "cube3d", (2, 2, 3), {"a_type": "int3", "overflow": "saturate", "bias": "on"}),
 ]
 kinds = pytest.mark.parametrize(("pe", "array", "size", "params"), KINDS, ids=lambda x: str(x))
@@ -179,6 +181,8 @@ for command in {commands!r}:
         ("mac", "matrix2d", {"stages": 3}),
         ("mac", "os", {"a_type": "int3", "acc_bits": 40}),
         ("opt1", "os", {}),
+        ("mac", "os", {"overlap": "stream"}),
+        ("opt1", "matrix2d", {"overlap": "drain"}),
         ("opt1", "matrix2d", {"a_type": "uint8", "zero_points": "offset"}),
         ("opt4c", "matrix2d", {"depth": 64}),
         ("opt4c", "matrix2d", {"depth": 8, "b_type": "uint5", "zero_points": "subtract"}),

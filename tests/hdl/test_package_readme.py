@@ -132,6 +132,18 @@ def test_a_chain_that_encodes_weights_with_zero_points():
     assert shown.cycles == passes
 
 
+def test_a_chain_whose_cells_keep_two_weights():
+    e = tpe.Engine("opt1", "systolic_ws", (2, 3), lanes=2)
+    text = readme(e, "mine")
+    assert "K into tiles of 4." in text
+    assert "element 2 c + i is B[k, c] of the tile, k = 2 x row + i" in text
+    shown = Worked(text)
+    assert shown.words("`a_i`")[0] == (packed(shown.a[0][:4], 8), "0")
+    cells = [[x for col in turned(shown.b) for x in col[at : at + 2]] for at in (2, 0)]
+    assert shown.words("`b_i`")[:2] == [(packed(cells[0], 8), "0"), (packed(cells[1], 8), "1")]
+    assert shown.cycles == 2 * (2 + 3 + 2 + 3 + 1) + 1  # as with two tiles of 2
+
+
 def test_unsigned_operands_by_offset():
     e = tpe.Engine("mac", "os", (2, 2), a_type="uint8", zero_points="offset")
     shown = Worked(readme(e, "mine"))

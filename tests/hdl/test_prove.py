@@ -11,7 +11,8 @@ import pytest
 from tpe.base.errors import TpeError
 from tpe.hdl.emit import sources
 from tpe.hdl.formal.array_lemmas import uncovered_arrays
-from tpe.hdl.formal.cell_lemmas import at_widths, claims, properties, query, uncovered
+from tpe.hdl.formal.cell_lemmas import claims, uncovered
+from tpe.hdl.formal.lemmas import at_widths, properties, query
 from tpe.hdl.formal.prove import ProofReport, lemmas, prove
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Query, decide
 from tpe.model.engine import Engine
@@ -123,8 +124,13 @@ endmodule
         ("laconic", "matrix2d", {}),
         ("opt2", "matrix2d", {"bw": "time"}),
         ("mac", "systolic_os", {"encode_in": "stored", "encoder": "ent"}),
+        ("mac", "systolic_os", {"overlap": "stream"}),
+        pytest.param("opt1", "systolic_os", {"overlap": "drain"}, marks=pytest.mark.full),
+        pytest.param("opt1", "matrix2d", {"overlap": "stream"}, marks=pytest.mark.full),
         pytest.param("mac", "systolic_ws", {}, marks=pytest.mark.full),
         pytest.param("opt1", "systolic_ws", {"overlap": "load"}, marks=pytest.mark.full),
+        pytest.param("mac", "systolic_ws", {"lanes": 4}, marks=pytest.mark.full),
+        pytest.param("mac", "systolic_ws", {"overlap": "stream"}, marks=pytest.mark.full),
         pytest.param("opt2", "systolic_ws", {}, marks=pytest.mark.full),
         pytest.param("opt2", "systolic_os", {"bw": "time"}, marks=pytest.mark.full),
         pytest.param("opt3", "matrix2d", {}, marks=pytest.mark.full),
@@ -155,7 +161,7 @@ def test_every_combination_is_covered() -> None:
             # Four fronts to a cell are too many to follow, which the output says.
             assert ("array" in lemmas(engine)) == (name != "opt4e")
             assert len(uncovered_arrays(engine)) == (name == "opt4e")
-    assert found == 21
+    assert found == 24
 
 
 def test_a_cell_that_does_not_say_how_long_a_step_takes_is_not_covered() -> None:
@@ -170,7 +176,7 @@ def test_a_cell_that_does_not_say_how_long_a_step_takes_is_not_covered() -> None
 TWO = {"lanes": 2}
 TIME = {"bw": "time", "lanes": 2}
 STORED, EDGE = ({"encode_in": where, "encoder": "ent"} for where in ("stored", "edge"))
-LOAD = {"overlap": "load"}
+LOAD, STREAM = ({"overlap": what} for what in ("load", "stream"))
 # lemma, module, what stands there, the fault, the PE and its parameters
 FAULTS = [
     ("product", "tpe_map", "b_i, 1'b0}", "b_i, 1'b1}", "mac", {}),
@@ -178,20 +184,24 @@ FAULTS = [
     ("product by digits", "tpe_shift", "extended << Amount", "extended << 0", "opt1", {}),
     ("encode", "tpe_encode_booth", "high & ~(mid & low)", "high", "opt1", {}),  # -0
     ("map", "tpe_map", "+ Width'(neg)", "", "mac", {}),
-    ("accumulate", "tpe_pe_opt1", "first_i ? '0 : psum_i", "'0", "opt1", {}),
+    ("accumulate", "tpe_pe_opt1", "first ? '0 : psum_i", "'0", "opt1", {}),
     ("accumulate", "tpe_half_reduce", "majority << 1", "majority", "opt1", {}),
-    ("clear", "tpe_pe_opt1", "first_i ? '0 : psum_i", "psum_i", "opt1", {}),
+    ("clear", "tpe_pe_opt1", "first ? '0 : psum_i", "psum_i", "opt1", {}),
     ("clear", "tpe_pe_mac", "first[Stages-1] ? '0", "first[0] ? '0", "mac", {"stages": 2}),
-    ("hold", "tpe_pe_opt1", "en_i && valid_i", "valid_i", "opt1", {}),
-    ("valid", "tpe_pe_opt1", "en_i && valid_i", "en_i", "opt1", {}),
+    ("hold", "tpe_pe_opt1", "run && (valid", "(valid", "opt1", {}),
+    ("valid", "tpe_pe_opt1", "run && (valid || !Held)", "run", "opt1", {}),
     ("finish", "tpe_add", "sum_i + carry_i", "sum_i ^ carry_i", "opt1", {}),
     ("finish", "tpe_shift_plane", "{plane_i, 1'b0}", "plane_i", "opt4c", {}),
     ("sparse", "tpe_sparse", "(nonzero_i - 1'b1)", "(nonzero_i - 2'd2)", "opt4c", {}),
-    ("cell", "tpe_pe_mac", "if (en_i) product_s", "product_s", "mac", {"stages": 2}),
+    ("cell", "tpe_pe_mac", "if (run) word_s", "word_s", "mac", {"stages": 2}),
     ("tile control", "tpe_tile_ctrl", "Rows - 1)) state_d", "Rows - 2)) state_d", "mac", {}),
     ("tile control", "tpe_tile_ctrl", "first_q <= last_beat_i", "first_q <= 1'b0", "mac", {}),
     ("drain", "tpe_drain", "!(c_valid_q && !c_ready_i)", "1'b1", "mac", {}),
     ("drain", "tpe_drain", "if (row_valid_q) c_q", "c_q", "opt1", {}),
+    ("tile control", "tpe_tile_ctrl", "Wait - (Rows - 1)", "Wait", "mac", STREAM),
+    ("tile control", "tpe_tile_ctrl", "Wait - GapCycles", "Wait", "mac", {"overlap": "drain"}),
+    ("drain", "tpe_drain", "shift_q} >> RowBits", "shift_q}", "mac", STREAM),
+    ("array", "tpe_matrix2d", "room || !a_last_i", "1'b1 || !a_last_i", "mac", STREAM),
     ("array", "tpe_matrix2d", "valid_q <= beat", "valid_q <= stream && a_valid_i", "mac", {}),
     ("array", "tpe_matrix2d", "stream && en && a_valid_i", "stream && en", "mac", {}),
     ("front", "tpe_front_lane", "!busy_q || done", "1'b1", "opt4c", {}),
@@ -229,7 +239,7 @@ FAULTS = [
     (
         "array",
         "tpe_sparse_row",
-        "valid_q && (first_q || |code_q[f])",
+        "valid_q && (first_q || shift_q || |code_q[f])",
         "valid_q && |code_q[f]",
         "opt4c",
         {},
@@ -245,8 +255,8 @@ MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array,
     ("tpe_matrix2d", "first && !close", "first", "opt2", "matrix2d", TIME),
     ("tpe_ws_column", "en_i && write_i", "write_i && take_i", "mac", "systolic_ws", {}),
     ("tpe_ws_weights", "<= shift_q[r-1]", "<= b_i", "mac", "systolic_ws", {}),
-    ("tpe_systolic_ws", "r == 0 && clear_i", "clear_i", "opt1", "systolic_ws", {}),
-    ("tpe_matrix2d_indexed", "clear_i && plane[row_sel] == '0", "clear_i", "opt4c", "matrix2d", {}),
+    ("tpe_systolic_ws", "r == 0 && clear_line[c+1]", "clear_line[c+1]", "opt1", "systolic_ws", {}),
+    ("tpe_matrix2d_indexed", "clear_i && fresh", "clear_i", "opt4c", "matrix2d", {}),
     ("tpe_matrix2d_indexed", "{!bank_q, load", "{bank_q, load", "opt4c", "matrix2d", LOAD),
 ]
 HARMLESS = [("drain", "tpe_drain", "if (row_valid_q) c_q", "c_q", "opt1", {})]
@@ -318,6 +328,39 @@ def test_nothing_that_finishes_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("tpe.hdl.formal.prove.decide", lambda *_: type(answer)(OPEN, "none", 1.0))
     report = prove(small("mac"), 60, only=("product",))
     assert not report.ok and results(report) == {"product": OPEN}
+
+
+@pytest.mark.parametrize(
+    "next_value",
+    [
+        "clear_i ? 1'b0 : held",  # were it 0 at first, it would be 0 for ever
+        "held",
+        "held & ~clear_i",
+        "held | clear_i",
+    ],
+)
+def test_a_register_that_starts_as_anything_is_no_choice_of_the_tools(next_value: str) -> None:
+    """That it is 0, that it is 1, and that it differs from itself a cycle later but for clear_i."""
+    for claimed, answer in (
+        ("held", REFUTED),
+        ("!held", REFUTED),
+        ("seen_q && !clear_q && held != held_q", PROVED),
+    ):
+        text = f"""
+        module tpe_prop_own (input wire logic clk_i, clear_i, output logic fails_o);
+          logic held, held_q, clear_q;
+          logic seen_q = 1'b0;
+          always_ff @(posedge clk_i) begin
+            held    <= {next_value};
+            held_q  <= held;
+            clear_q <= clear_i;
+            seen_q  <= 1'b1;
+          end
+          assign fails_o = {claimed};
+        endmodule
+        """
+        asked = Query("tpe_prop_own", {"tpe_prop_own": text}, 2, "any")
+        assert decide(asked, 10).result == answer, claimed
 
 
 def test_cache_keeps_what_is_decided_and_knows_the_source() -> None:

@@ -153,7 +153,7 @@ FAULTS: dict[str, tuple[str, str, str, list[Case], str]] = {
     ),
     "an empty first group does not clear the psum": (
         "sparse_row",
-        "valid_q && (first_q || |code_q[f])",
+        "valid_q && (first_q || shift_q || |code_q[f])",
         "valid_q && |code_q[f]",
         small("opt3", "matrix2d", (3, 1)),
         "value",

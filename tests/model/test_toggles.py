@@ -37,8 +37,10 @@ MORE: list[tuple[str, str, dict[str, Any]]] = [
     ("mac", "matrix2d", {"stages": 2, "encode": "weights", "a_type": "int5"}),
     ("mac", "matrix2d", {"stages": 3, "lanes": 2, "tree": "dadda", "a_type": "int16"}),
     ("mac", "systolic_ws", {"encode_in": "edge"}),
+    ("mac", "systolic_ws", {"lanes": 2, "stages": 2}),
     ("opt1", "matrix2d", {"tree": "wallace", "lanes": 3}),
     ("opt1", "systolic_ws", {"tree": "dadda", "encode_in": "stored", "encoder": "ent"}),
+    ("opt1", "systolic_ws", {"tree": "wallace", "lanes": 3}),
     ("opt2", "matrix2d", {"lanes": 1, "tree": "wallace", "b_type": "int3"}),
     ("opt2", "matrix2d", {"bw": "time"}),
     ("opt2", "cube3d", {"bw": "time", "tree": "wallace", "a_type": "int2"}),
@@ -93,7 +95,8 @@ def engines() -> Iterator[tpe.Engine]:
 def case_of(engine: tpe.Engine) -> Case:
     """One output, or of an array that passes psums two columns of weights; a third zeros."""
     rng = np.random.default_rng(3)
-    m, k = (11, 4) if engine.array.way is Way.PASS else (1, 37)
+    lanes = engine.widths.lanes
+    m, k = (11, 4 * lanes - (lanes > 1)) if engine.array.way is Way.PASS else (1, 37)
     formats = (engine.a_format, engine.b_format)
     a, b = (
         rng.integers(f.low, f.high + 1, shape)
@@ -190,7 +193,7 @@ def modelled(one: Watched) -> list[dict[str, list[int]]]:
     a, b = one.case.a, one.case.b
     a, b = (b.T, a.T) if engine.params["encode"] == "weights" else (a, b)
     if engine.array.way is Way.PASS:
-        held = range(one.row, a.shape[1], engine.grid.chain)
+        held = range(one.row * engine.widths.lanes, a.shape[1], engine.k_tile)
         steps = [passed_steps(engine, a, b[:, 0], k) for k in held]
     else:
         steps = [kept_steps(engine, a[0], b[:, 0])]

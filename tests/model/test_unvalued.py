@@ -52,16 +52,16 @@ def test_dense_cycles_are_those_of_the_run_with_operands(combo):
     """Every choice of the PE and the array, either side encoded, repeated, from the shape alone."""
     pe, array = combo
     rng = np.random.default_rng(len(combo_id(combo)))
+    (overlap,) = (p.legal for p in array.parameters(pe) if p.name == "overlap")
     choices = [
         *variants(pe, array),
-        {"overlap": "load", "psum_depth": 2, "encode": "weights"},
+        {"overlap": overlap[-1], "psum_depth": 2, "encode": "weights"},
         {"zero_points": "subtract"},
         {"overflow": "flag", "relu": "on"},
     ]
     names = {p.name for p in (*pe.parameters, *array.parameters(pe))}
     for choice in choices:
-        arrays_own = {"overlap", "psum_depth"}
-        params = {k: v for k, v in choice.items() if k not in arrays_own or k in names}
+        params = {k: v for k, v in choice.items() if k != "psum_depth" or k in names}
         e = engine(pe, array, (4, 3), **params)
         for m, n, k in SHAPES:
             times = int(rng.integers(1, 4))
@@ -180,6 +180,8 @@ SAMPLED = [
     ("pragmatic", {"lanes": 4}, "41x20x50"),
     ("sibia", {"lanes": 4}, "41x20x50"),
     ("laconic", {"lanes": 4}, "21x13x30"),
+    ("bitlet", {"lanes": 4, "overlap": "stream"}, "41x20x50"),
+    ("pragmatic", {"lanes": 16, "overlap": "drain"}, "41x20x30"),  # tiles wait for rows
 ]
 SEEDS = range(30)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tpe.base.errors import TpeError
+from tpe.nest.cost import cycles, firings
 from tpe.nest.notation import (
     ACCUMULATE,
     ADD,
@@ -30,7 +31,7 @@ from tpe.nest.notation import (
     mac,
     tile,
 )
-from tpe.nest.readings import cycles, evaluate, firings, inventory
+from tpe.nest.readings import evaluate, inventory
 from tpe.nest.render import render
 from tpe.nest.rewrites import (
     advance,

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tpe.base.errors import TpeError
+from tpe.nest.cost import cycles, firings
 from tpe.nest.notation import ADD, BW, MAP, SHIFT, K, M, Nest, Place, bind, mac, tile
-from tpe.nest.readings import Unit, cycles, evaluate, firings, intervals, inventory, width
+from tpe.nest.readings import Unit, evaluate, intervals, inventory, width
 from tpe.nest.render import render
 from tpe.nest.rewrites import advance, opt1, opt2, opt3, opt4, serialise, share, skip_zeros
 from tpe.numbers.digits import ENCODINGS

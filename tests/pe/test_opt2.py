@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 
 import tpe
+from tests.contract.agreement import assert_all_agree, assert_no_latch
 from tests.contract.combos import TYPES, operands, types_of
 from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.simulate import cell_cosim
 from tpe.hdl.simulate.build import lint
-from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, corners
+from tpe.nest.cost import cycles
 from tpe.nest.notation import bind
-from tpe.nest.readings import cycles
 
 CORNERS = (-128, -2, -1, 0, 2, 127)
 FORMS = ("space", "time")
@@ -31,18 +28,6 @@ forms = pytest.mark.parametrize("bw", FORMS)
 
 def engine(array="matrix2d", size=(2, 3), **parameters):
     return tpe.Engine("opt2", array, size, **parameters)
-
-
-def assert_all_agree(cases: list[Case]) -> None:
-    outcomes = cosimulate(cases)
-    wrong = [
-        f"{o.case.engine.name} {o.case.engine.params} {o.case.a.shape} {o.case.handshake}: "
-        f"{o.first_mismatch()}, cycles {o.cycles_rtl} in RTL, {o.cycles_model} in the model"
-        for o in outcomes
-        if not o.ok
-    ]
-    assert not wrong, "\n".join(wrong[:20])
-    assert len(outcomes) == len(cases) > 0
 
 
 # ---- the trap of the published RTL ----
@@ -235,32 +220,8 @@ def test_a_psum_that_passes_on_cannot_have_its_bit_weights_in_time():
     assert str(error.value).startswith("bw = 'time' is not legal for opt2 in systolic_ws: ")
 
 
-YOSYS = """
-import sys
-from pathlib import Path
-from pyosys import libyosys as ys
-design = ys.Design()
-for path in sys.argv[2:]:
-    ys.run_pass(f"read_verilog -sv -defer {path}", design)
-ys.run_pass(f"hierarchy -check -top {sys.argv[1]}", design)
-ys.run_pass("proc", design)
-ys.run_pass("select -assert-none t:$dlatch t:$adlatch t:$_DLATCH_*", design)
-ys.run_pass("check -assert", design)
-"""
-
-
 @pytest.mark.parametrize("array", ["matrix2d", "systolic_os"])
 @forms
 def test_yosys_reads_it_and_finds_no_latch(bw, array, tmp_path):
     modules = emit.rename(emit.engine_modules(engine(array, bw=bw)), "mine")
-    for name, text in modules.items():
-        (tmp_path / f"{name}.sv").write_text(text)
-    files = [str(tmp_path / f"{name}.sv") for name in modules]
-    done = subprocess.run(
-        [sys.executable, "-c", YOSYS, "mine", *files],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert_no_latch(modules, "mine", tmp_path)

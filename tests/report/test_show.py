@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,24 @@ from rich.cells import cell_len
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.array.base import Array
+from tpe.base.errors import TpeError
+from tpe.engine.config import Config
+from tpe.engine.parameters import COMMON, choices_in, parameters_of
 from tpe.model.engine import Engine
 from tpe.model.nest_engine import NestEngine
 from tpe.nest.notation import M, mac, tile
 from tpe.nest.rewrites import opt3
 from tpe.numbers.operands import check_accumulator
-from tpe.pe.base import Way
-from tpe.report.describe import catalogue, chain, combinations, describe, legal_arrays
+from tpe.pe.base import PE, Way
+from tpe.report.describe import (
+    catalogue,
+    chain,
+    combinations,
+    describe,
+    legal_arrays,
+    trades,
+)
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import legend
 from tpe.testing.cases import taken
@@ -27,6 +39,7 @@ SIZES = ["1x1", "1x5", "5x1", "2x3", "4x4", "16x16", "1024x1024"]
 CHOICES = [  # of the drawing
     ("opt1", "matrix2d", {"encode_in": "edge"}),
     ("mac", "systolic_os", {"encode_in": "edge", "encode": "weights"}),
+    ("mac", "systolic_ws", {"lanes": 4, "stages": 2}),
     ("opt2", "systolic_ws", {"encode_in": "edge", "overlap": "load", "psum_depth": 65536}),
     ("opt1", "adder_tree", {"encode_in": "stored", "a_type": "int16"}),
     ("opt2", "cube3d", {"bw": "time", "a_type": "int16", "acc_bits": 48}),
@@ -114,6 +127,69 @@ def test_the_chain_of_a_nest_of_ones_own() -> None:
     assert json.loads(json.dumps(facts)) == facts
 
 
+# ---- choices ----
+
+
+@pytest.mark.parametrize(("pe", "array"), LEGAL)
+def test_every_design_choice_says_what_it_costs_and_saves(pe: str, array: str) -> None:
+    record, place = pes.get(pe), arrays.get(array)
+    for parameter in (*record.parameters, *place.parameters(record)):
+        words = parameter.trade.split()
+        assert {"cost", "costs"} & set(words) and {"save", "saves"} & set(words), parameter.name
+        assert "\n" not in parameter.trade and len(parameter.trade) <= 88
+    silent = {p.name for p in COMMON if not p.trade}
+    assert silent == {p.name for p in COMMON} - {"encode", "gating"}  # those say what is computed
+
+
+@pytest.mark.parametrize(("pe", "array"), LEGAL)
+def test_choices_are_those_that_an_engine_there_takes(pe: str, array: str) -> None:
+    record, place = pes.get(pe), arrays.get(array)
+    free = {p.name: p for p in choices_in(place, record)}
+    size = "2x2x2" if len(place.sides) == 3 else "2x2"
+    for parameter in parameters_of(record, place):
+        ends = {parameter.legal[0], parameter.legal[-1], parameter.default}
+        values = ends if isinstance(parameter.legal, range) else parameter.legal
+        taken = {value for value in values if _is_taken(record, place, size, parameter.name, value)}
+        if parameter.name in free:
+            assert taken == {v for v in values if v in free[parameter.name].legal}, parameter
+        elif parameter.trade:
+            assert len(taken) <= 1, parameter  # the array, or the PE, has decided
+
+
+def _is_taken(pe: PE, array: Array, size: str, name: str, value: object) -> bool:
+    """Whether there is such an engine, or one with another choice beside."""
+    words = [(p.name, w) for p in pe.parameters if isinstance(p.legal, tuple) for w in p.legal]
+    for beside in ({}, *({other: w} for other, w in words if other != name)):
+        with suppress(TpeError):
+            Config(pe, array, size, **{name: value}, **beside)
+            return True
+    return False
+
+
+def test_choices_of_some_engines() -> None:
+    def names(pe: str, array: str) -> set[str]:
+        return {p.name for p in choices_in(arrays.get(array), pes.get(pe))}
+
+    assert {"stages", "lanes", "psum_depth", "encode"} <= names("mac", "ws")
+    assert "encode" not in names("mac", "is") and "lanes" not in names("mac", "cube3d")
+    assert "bw" in names("opt2", "os") and "bw" not in names("opt2", "ws")
+    assert "a_type" not in names("mac", "ws") and "drift" in names("opt4c", "matrix2d")
+
+
+def test_combinations_and_descriptions_hold_the_choices() -> None:
+    (row,) = (r for r in combinations() if (r["pe"], r["array"]) == ("opt2", "systolic_ws"))
+    lanes = {"name": "lanes", "default": 1, "legal": {"first": 1, "last": 1024, "step": 1}}
+    assert lanes in row["choices"]
+    assert all(not r["choices"] for r in combinations() if not r["legal"])
+    facts = describe(Engine("opt2", "ws", "2x2"))
+    shown = {r["name"] for r in facts["parameters"] if r["choice"]}
+    assert shown == {c["name"] for c in row["choices"]}
+    said = {r["name"]: r["trade"] for r in trades(["opt2"])}
+    assert shown | {"bw"} <= said.keys() and "drift" not in said
+    assert said["tree"] == next(r["trade"] for r in facts["parameters"] if r["name"] == "tree")
+    json.dumps([combinations(), trades(pes.names())], allow_nan=False)
+
+
 def test_reachable_rewrites_are_licensed_from_here() -> None:
     near = describe(Engine("mac"))["rewrites"]["reachable"]
     assert "defer(add, past=K)" in near and "hoist(sparse, out_of=N)" not in near
@@ -145,7 +221,8 @@ def test_drawings_fit_80_columns_and_close_their_boxes(
     cells = min(rows, most_rows) * min(engine.cols, most_cols)
     assert len(re.findall(r"[│▶] *(cell|tree)( x\w+)? *[│├]", drawing)) == cells
     assert drawing.count("┌") >= cells and drawing.count("┘") >= cells
-    last = f"A[m, {rows - 1}]" if passed else "A[m, k]" if tree else f"A[{rows - 1}, k]"
+    times = "L" if engine.widths.lanes > 1 else ""
+    last = f"A[m, {rows - 1}{times}]" if passed else "A[m, k]" if tree else f"A[{rows - 1}, k]"
     assert last in drawing
     assert f"C[m, {engine.cols - 1}]" in drawing
     assert ("⋯" in drawing) == (engine.cols > most_cols)

@@ -52,6 +52,19 @@ def refused(*words: str) -> str:
     return result.stderr
 
 
+def test_tiles_follow_each_other_unless_another_overlap_is_asked_for() -> None:
+    lines = " ".join(done("--pe", "mac,opt4c", "--workload", GEMM).split())
+    assert "Between tiles, overlap = stream: mac; load: opt4c." in lines
+    content = content_of("--pe", "mac,opt4c", "--workload", GEMM, "-p", "mac:overlap=none")
+    chosen = {e["label"]: json.loads(e["params_json"])["overlap"] for e in content["engines"]}
+    assert chosen == {"mac": "none", "opt4c": "load"}
+    assert "-p mac:overlap=none" in content["command"]
+    inner = tpe.compare(["opt4c"], GEMM, planes="inner")
+    assert inner["opt4c"].engine.params["overlap"] == "stream"
+    given = tpe.compare([tpe.Engine("mac")], GEMM)
+    assert given["mac"].engine.params["overlap"] == "none"
+
+
 # ---- the rows are those of `Engine.run` ----
 
 
@@ -61,7 +74,10 @@ def test_every_row_is_the_run_of_its_engine(workload: str) -> None:
     assert [row["label"] for row in comparison.rows()] == list(pes.of_integers())
     layers = comparison.layer_rows()
     for row in comparison.rows():
-        alone = tpe.Engine(row["pe"], row["array"], "8x4").run(workload, seed=3)
+        own_overlap = comparison[row["label"]].engine.params["overlap"]
+        assert own_overlap == ("load" if row["pe"] in ("opt3", "opt4c", "opt4e") else "stream")
+        alone = tpe.Engine(row["pe"], row["array"], "8x4", overlap=own_overlap)
+        alone = alone.run(workload, seed=3)
         assert {column: row[column] for column in COLUMNS} == alone.totals()
         own = [layer for layer in layers if layer["label"] == row["label"]]
         assert [{c: layer[c] for c in COLUMNS} for layer in own] == alone.rows()
@@ -321,7 +337,7 @@ def test_engines_from_files_are_compared(tmp_path: Path) -> None:
     content = content_of(*words, "-p", "stages=2")
     rows = {row["label"]: row for row in content["totals"]}
     assert rows[str(file)]["cycles"] == tpe.Engine.load(file).run(GEMM).cycles
-    edge = tpe.Engine("mac", "os", "16x16", stages=2).run(GEMM)
+    edge = tpe.Engine("mac", "os", "16x16", stages=2, overlap="stream").run(GEMM)
     assert rows["edge_16x16"]["cycles"] == edge.cycles
     assert rows[str(file)]["pe_count_ratio"] == 1.0  # the first is the baseline
     assert rows["edge_16x16"]["pe_count_ratio"] == 16.0

@@ -127,7 +127,8 @@ def test_what_was_not_fitted_has_no_energy():
     run = Engine("mac", "matrix2d", "4x4").run(a, b, energy=True)
     row = run.totals()
     assert row["energy_pe_pj"] == pytest.approx(row["energy_fj_per_mac"] * 128 / 1000)
-    assert row["energy_pe_pj"] > 0 and "one stage, 7.71 ns" in row["cost_source"]
+    clock = json.loads(table.FILE.read_text())["settings"]["mac"]["clock_ns"]
+    assert row["energy_pe_pj"] > 0 and f"one stage, {clock:.2f} ns" in row["cost_source"]
     assert Engine("mac", "matrix2d", "4x4").run(a, b).totals()["energy_pe_pj"] is None
     for engine in (
         Engine("stripes", "matrix2d", "4x4"),

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,40 +38,35 @@ NAME = "tpe_pe_mac"
 NARROW = {"a_type": "int4", "b_type": "int4", "acc_bits": 16}
 
 
-def behavioural() -> dict[str, str]:
-    """The behavioural multiplier under the name of the one that it stands in for."""
-    text = sources.text(f"{NAME}_behavioural")
-    return {NAME: text.replace(f"module {NAME}_behavioural", f"module {NAME}")}
-
-
 # ---- the behavioural multiplier ----
+
+WRITTEN = {"multiplier": "behavioural"}
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
 @pytest.mark.parametrize("stages", [1, 2, 3])
 def test_the_behavioural_multiplier_keeps_the_specification(stages: int, lanes: int) -> None:
-    engine = Engine("mac", "matrix2d", "2x2", stages=stages, lanes=lanes, **NARROW)
+    engine = Engine("mac", "matrix2d", "2x2", stages=stages, lanes=lanes, **NARROW, **WRITTEN)
     own = ("product", "accumulate", "clear", "hold", "valid")
     wanted = [c for c in claims(engine) if c.name.split(",")[0] in own]
     assert wanted
-    found = {c.name: decide(c.build(engine, behavioural()).query, 120).result for c in wanted}
+    found = {c.name: decide(c.build(engine, {}).query, 120).result for c in wanted}
     assert found == dict.fromkeys(found, PROVED)
 
 
 def test_a_fault_in_the_behavioural_multiplier_is_seen() -> None:
-    engine = Engine("mac", "matrix2d", "2x2", **NARROW)
-    bad = {NAME: behavioural()[NAME].replace("'($signed(b_s[l]))", "'(b_s[l])")}
-    assert bad != behavioural()
+    engine = Engine("mac", "matrix2d", "2x2", **NARROW, **WRITTEN)
+    good = sources.text(f"{NAME}_behavioural")
+    bad = {f"{NAME}_behavioural": good.replace("'($signed(b_s[l]))", "'(b_s[l])")}
+    assert good not in bad.values()
     wanted = [c for c in claims(engine) if c.name.split(",")[0] == "product"]
     assert REFUTED in {decide(c.build(engine, bad).query, 120).result for c in wanted}
 
 
 @pytest.mark.parametrize("stages", [1, 3])
-def test_an_array_of_behavioural_multipliers_multiplies(stages: int, monkeypatch) -> None:
+def test_an_array_of_behavioural_multipliers_multiplies(stages: int) -> None:
     """Every int8 pair through the array's own bench: values and cycles are those of the model."""
-    real, own = sources.text, behavioural()
-    monkeypatch.setattr(sources, "text", lambda name: own.get(name) or real(name))
-    engine = Engine("mac", "matrix2d", (2, 2), stages=stages)
+    engine = Engine("mac", "matrix2d", (2, 2), stages=stages, **WRITTEN)
     every = np.arange(-128, 128)
     a, b = every[:, None].repeat(4, axis=1), every[None, :].repeat(4, axis=0)
     outcome = cosim.cosimulate([Case(engine, a, b)])[0]
@@ -78,37 +74,43 @@ def test_an_array_of_behavioural_multipliers_multiplies(stages: int, monkeypatch
     assert (outcome.C == 4 * np.multiply.outer(every, every)).all()
 
 
-def test_the_behavioural_multiplier_is_a_variant_of_the_mac_alone() -> None:
+def test_the_behavioural_multiplier_is_a_choice_of_the_mac_alone() -> None:
     def names(pe: str, **parameters: object) -> list[str]:
         parts = designs.pe_parts(Engine(pe, "matrix2d", "2x2", **parameters))["cell"]
-        return [p.variant for p in parts if designs.BEHAVIOURAL in p.variant]
+        return [p.variant for p in parts if "multiplier" in p.variant]
 
     stages = ["", "stages=2,", "stages=3,"]
-    assert names("mac") == [f"{text}{designs.BEHAVIOURAL}" for text in stages]
+    assert names("mac") == [f"{text}multiplier=behavioural" for text in stages]
     assert names("mac", encode_in="edge") == []  # a code is digits there, no operand
     assert names("opt1") == []
     engine = Engine("mac", "matrix2d", "2x2")
-    part = designs.cell_part(engine, f"stages=2,{designs.BEHAVIOURAL}")
-    assert list(part.modules) == ["tpe_pkg", "tpe_cell", f"{NAME}_behavioural"]
+    part = designs.cell_part(engine, "stages=2,multiplier=behavioural")
+    assert list(part.modules) == ["tpe_cell", f"{NAME}_behavioural"]
     assert lint(dict(part.modules), "tpe_cell") == ""
     theirs, own = (sources.port_names(sources.text(n)) for n in (NAME, f"{NAME}_behavioural"))
     assert own == theirs
 
 
+def test_digits_are_no_operands_of_an_expression() -> None:
+    with pytest.raises(TpeError, match="not legal with encode_in = 'edge': a code is digits"):
+        Engine("mac", "matrix2d", "2x2", encode_in="edge", **WRITTEN)
+
+
 PLAIN = """
 import sys
 from pyosys import libyosys
-liberty, source, top, stages, booth, folder, *targets = sys.argv[1:]
+liberty, source, top, parameters, booth, folder, script, *targets = sys.argv[1:]
 design = libyosys.Design()
 run = lambda text: libyosys.run_pass(text, design)
 run(f"read_verilog -sv {source}")
-run(f"chparam -set Stages {stages} {top}")
+run(f"chparam {parameters} {top}")
 run(f"synth -flatten -top {top} {booth}")
 run(f"dfflibmap -liberty {liberty}")
 run("design -save mapped")
 for number, target in enumerate(targets):
     run("design -load mapped")
     drive = f"-D {target}" if float(target) else ""
+    drive += f" -script {script}" if script else ""
     run(f"abc -liberty {liberty} -constr {folder}/constraints {drive}")
     run("splitnets")
     run("rename -unescape")
@@ -117,16 +119,47 @@ for number, target in enumerate(targets):
 """
 
 
-def plain_yosys(tech, stages: int, booth: str, folder: Path) -> list[tuple[float, float]]:
+# Scripts that the portfolio has none of; {D} is a target, or nothing.
+FOREIGN = {
+    "resyn2": "strash;balance;rewrite;refactor;balance;rewrite;rewrite -z;balance;refactor -z;"
+    "rewrite -z;balance;map {D};topo;buffer -c;topo;upsize {D};dnsize {D}",
+    "compress2rs": "strash;balance -l;resub -K 6 -l;rewrite -l;resub -K 6 -N 2 -l;refactor -l;"
+    "resub -K 8 -l;balance -l;rewrite -z -l;refactor -z -l;balance -l;amap -m;topo;buffer -c;topo;"
+    "upsize {D};dnsize {D}",
+    "looked_up": "strash;if -K 6;mfs2;strash;dch -f;map -B 0.9 {D};topo;buffer -c;topo;upsize {D};"
+    "dnsize {D}",
+    "synthesised": "strash;&get -n;&syn3;&syn4;&dch -f;&nf {D};&put;topo;buffer -c;topo;upsize {D};"
+    "dnsize {D}",
+}
+
+
+def plain_yosys(
+    tech,
+    parameters: dict[str, int],
+    booth: str,
+    folder: Path,
+    script: str = "",
+    targets: Sequence[int] = (0, 2000, 3000, 5000),
+) -> list[tuple[float, float]]:
     """(period ns, area um2) of the behavioural MAC by `synth`, `dfflibmap` and `abc` alone."""
     from tpe.synth.netlist.mapper import constraints
 
     folder.mkdir()
     (folder / "constraints").write_text(constraints(tech))
+    words = "+" + script.replace(" ", ",") if script else ""
     files = f"{sources.packages()['tpe_pkg']} {sources.modules()[f'{NAME}_behavioural']}"
-    words = [tech.tool_files[0], files, f"{NAME}_behavioural", stages, booth, folder]
-    words += [0, 2000, 3000, 5000]
-    command = [sys.executable, "-c", PLAIN, *map(str, words)]
+    chosen = " ".join(f"-set {name} {value}" for name, value in parameters.items())
+    line = [
+        tech.tool_files[0],
+        files,
+        f"{NAME}_behavioural",
+        chosen,
+        booth,
+        folder,
+        words,
+        *targets,
+    ]
+    command = [sys.executable, "-c", PLAIN, *map(str, line)]
     subprocess.run(command, check=True, capture_output=True)
     found = []
     for file in sorted(folder.glob("*.v")):
@@ -156,11 +189,41 @@ def test_the_mac_is_never_above_what_yosys_alone_gives(library, tmp_path) -> Non
     front = pareto(made.points["cell"])
     for stages in (1, 2, 3):
         for booth in ("", "-booth"):
-            theirs = plain_yosys(tech, stages, booth, tmp_path / f"{stages}{booth}")
+            theirs = plain_yosys(tech, {"Stages": stages}, booth, tmp_path / f"{stages}{booth}")
             assert len(theirs) == 4
             for period, area in theirs:
                 own = at_clock(front, period)
                 assert own is not None and own.area_um2 <= area, (stages, booth, period)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+@pytest.mark.parametrize("library", ["tpe130", pytest.param(OSU018, id="osu018")])
+def test_the_mac_is_never_above_scripts_that_are_not_ours(library, lanes, tmp_path) -> None:
+    """At five clocks of each of four scripts: two libraries, 1 to 3 stages, 1 to 4 lanes."""
+    tech = technology(library)
+    engines = [Engine("mac", "matrix2d", lanes=lanes, dot=dot) for dot in ("added", "compressed")]
+    made = synthesis.compare(
+        engines[: 1 if lanes == 1 else 2], liberty=tech, recipes="quick"
+    ).designs
+    front = pareto([point for design in made for point in design.points["cell"]])
+    above = []
+    for stages in (1, 2, 3):
+        for name, script in FOREIGN.items():
+            theirs = plain_yosys(
+                tech,
+                {"Stages": stages, "Lanes": lanes},
+                "",
+                tmp_path / f"{stages}{name}",
+                script,
+                (0, 1500, 2500, 4000, 8000),
+            )
+            assert len(theirs) == 5
+            for period, area in theirs:
+                own = at_clock(front, period)
+                if own is None or own.area_um2 > area:
+                    above.append((stages, name, period, area, own and own.area_um2))
+    assert not above
 
 
 # ---- recipes ----

@@ -59,12 +59,13 @@ def _aliases() -> dict[str, str]:
 
 
 def default_for(pe: PE) -> str:
-    """The array for a PE when none is named: `DEFAULT` if legal, else the first legal one.
+    """The array for a PE when none is named: `DEFAULT` if legal, else the first that leaves most.
 
     >>> default_for(get_pe("opt4c"))
     'matrix2d'
     """
     legal = [name for name in usable() if _load(name).refuses(pe) is None]
+    legal.sort(key=lambda name: len(_load(name).fixed))  # those that leave the choice come first
     return DEFAULT if DEFAULT in legal else next(iter(legal), DEFAULT)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tpe.array.base import Array
-from tpe.array.matrix2d import bandwidth, module, timing
+from tpe.array.matrix2d import bandwidth, module, parameters, timing
 from tpe.nest.notation import K, N
 from tpe.pe.base import Way
 from tpe.pe.paces import Dense, Planes
@@ -19,4 +19,5 @@ RECORD = Array(
     rtl=module,
     timing=timing,
     bandwidth=bandwidth,
+    parameters=parameters,
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -21,18 +21,34 @@ TERMS = ("useful", "empty_group", "lane_sync", "edge", "fill_drain", "load", "st
 
 
 class Overlap(StrEnum):
-    """What of the next tile is done behind a tile."""
+    """What of the next tile is done behind a tile: nothing, the load of its B, or its operands.
+
+    drain: they follow once the last psum has left its cell, while rows of C leave. stream: they
+    follow without a gap.
+    """
 
     NONE = "none"
     LOAD = "load"
+    DRAIN = "drain"
+    STREAM = "stream"
 
 
-OVERLAP = Parameter(
-    "overlap",
-    "none",
-    tuple(map(str, Overlap)),
-    "whether B of the next tile loads behind a tile",
-    "Overlap",
+def overlap_parameter(*legal: Overlap, trade: str) -> Parameter:
+    """The choice of how tiles overlap, of those that an array has RTL for.
+
+    >>> overlap_parameter(Overlap.NONE, Overlap.STREAM, trade="").check("drain")
+    Traceback (most recent call last):
+    tpe.TpeError: unknown overlap 'drain'; legal: none, stream
+    """
+    doc = "what of the next tile is done behind a tile: the load of B, or all while it drains"
+    words = tuple(map(str, Overlap))
+    return Parameter("overlap", "none", tuple(map(str, legal)), doc, "Overlap", trade, words)
+
+
+LOADED = overlap_parameter(
+    Overlap.NONE,
+    Overlap.LOAD,
+    trade="load costs a second register or bank for all of B; saves its load behind a tile",
 )
 
 
@@ -125,6 +141,11 @@ class TiledGemm:
     b: Any
 
     @property
+    def k_tile(self) -> int:
+        """Operands of K of an output that cells take at once: in their lanes, along a chain."""
+        return self.chain * self.widths.lanes
+
+    @property
     def m_tiles(self) -> int:
         """Tiles along M."""
         return -(-self.m // self.rows)
@@ -192,6 +213,7 @@ class Array:
     legal_size: range = field(default=range(1, 1025))
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
     parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)  # parameters with one value
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
     def __post_init__(self) -> None:
@@ -208,6 +230,12 @@ class Array:
         """What a size says, in order: rows, cols and, of a cube, depth."""
         return ("rows", "cols", "depth")[: len(self.dims)]
 
+    @property
+    def lanes_side(self) -> str | None:
+        """The side of a size that is the lanes of a cell; None: they are the PE's choice."""
+        along_k = Dim.K in self.dims and not self.chained
+        return self.sides[self.dims.index(Dim.K)] if along_k else None
+
     def grid(self, size: tuple[int, ...]) -> Grid:
         """What an array of this size unrolls."""
         trips = dict(zip(self.dims, size, strict=True))
@@ -215,9 +243,20 @@ class Array:
         return Grid(
             m=trips.get(Dim.M, 1),
             n=trips.get(Dim.N, 1),
-            lanes=1 if self.chained else along_k,
+            lanes=None if self.chained else along_k,
             chain=along_k or 1 if self.chained else 1,
         )
+
+    def narrowed(self, parameter: Parameter) -> Parameter:
+        """A parameter of every engine, or of its PE, as it is here.
+
+        A cell of a chain takes one operand of K unless it is told to take more.
+        """
+        if parameter.name in self.fixed:
+            value = self.fixed[parameter.name]
+            return replace(parameter, default=value, legal=(value,))
+        one = parameter.name == "lanes" and self.chained and 1 in parameter.legal
+        return replace(parameter, default=1) if one else parameter
 
     def cut(self, size: tuple[int, ...], most: int) -> tuple[int, ...]:
         """A size with at most `most` cells to a side; a side that decides a cell's lanes stays."""
@@ -237,40 +276,16 @@ class Array:
                 f"{self.name} moves operands in lock-step, {pe.name} takes "
                 f"as many steps as its operands have digits"
             )
+        for name, value in self.fixed.items():
+            legal = pe.arithmetic.legal(name)
+            if legal is not None and value not in legal:
+                return f"{self.name} has {name} = {value}, {pe.name} takes {', '.join(legal)}"
         return None
 
-
-def dense_timing(job: Job, overhead: int, flush: int, handshake: Handshake) -> Schedule:
-    """Timing of an array whose tile streams K, flushes, and drains its rows, without overlap.
-
-    A tile takes ceil(K / lanes) beats, once per plane of a PE that is streamed in planes, and
-    `overhead` cycles when nobody waits; `flush` is the number of cycles from the last beat to the
-    first row read, plus the two registers behind it. Planes are closed by one step more.
-    """
-    lanes, planes = job.widths.lanes, job.pe.planes(job.widths)
-    closing = int(planes > 1)
-    steps = -(-job.k // lanes) * planes
-    useful = Fraction(job.k * planes, lanes)
-    spent = Cycles(useful=useful, edge=steps - useful, fill_drain=Fraction(overhead + closing))
-    cycles = spent * job.tiles
-    if handshake == ALWAYS:
-        return Schedule(cycles)
-    total = _dense_walk(job.tiles, steps, flush + closing, job.rows, handshake)
-    return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
-
-
-def _dense_walk(tiles: int, steps: int, flush: int, rows: int, handshake: Handshake) -> int:
-    """Cycles of the same tiles when the source idles or the sink is busy: edge by edge."""
-    edge, first = -1, None
-    for _ in range(tiles):
-        for _ in range(steps):
-            edge = next_cycle(handshake.source, edge + 1)
-            first = edge if first is None else first
-        edge += flush
-        for _ in range(rows):
-            edge = next_cycle(handshake.sink, edge + 1)
-    assert first is not None
-    return edge - first + 1
+    def takes(self, pe: PE, params: Params) -> bool:
+        """Whether these parameters of a PE go together, and it can stand here with them."""
+        made = pe.at(pe, params) if pe.at else pe
+        return pe.conflict(params) is None and self.refuses(made) is None
 
 
 def next_cycle(willing: Callable[[int], bool], cycle: int) -> int:

@@ -7,9 +7,13 @@ of a row meet at every bit weight. A whole plane waits in the row's shadow regis
 which serves row r in cycles = r modulo rows of the pass; if the next plane is whole before that,
 the row waits. When every row holds its last plane the rows drain in order. Let `meet` be the edge
 at which the last of them is held (the first group is accepted at edge 0): the pass takes
-meet + rows + 3 cycles, one less if C stays because more passes of K follow. Loading the B of a
-pass takes as many cycles as it has operands of K; when all of K fits, it stays for all tiles of M.
-With overlap = load that of the next pass loads behind a pass, from the cycle after it has begun.
+meet + rows + 3 cycles, one less if C stays because more passes of K follow. Without shadow
+registers a whole plane waits in the psums of its row, which hold it an edge earlier than a shadow
+would; the finish then serves one row an edge, that whose plane is whole longest, the lowest of
+several. With bit weights from the most significant down there is one plane to hold, the last: no
+row waits. Loading the B of a pass takes as many cycles as it has operands of K; when all of K fits,
+it stays for all tiles of M. With overlap = load that of the next pass loads behind a pass, from the
+cycle after it has begun.
 A hesitant source or sink, and rows that may not drift apart, are walked: `free_rows_walk`.
 """
 
@@ -23,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Overlap, Schedule
-from tpe.array.free_rows_walk import LATENCY, TAIL, drifting_edges, walked
+from tpe.array.free_rows_walk import LINE, NEVER, TAIL, drifting_edges, latency, turns, walked
 from tpe.base.jit import compiled, kernel
 from tpe.numbers.digits import encoding
 
@@ -129,11 +133,14 @@ def plane_steps(codes: Ints, fields: Ints, group: int, planes: int, lanes: int) 
 
 @kernel()
 def row_meets(steps: Ints, rows: int) -> Ints:
-    """The edge at which each row holds its last plane, from its steps (rows padded, planes)."""
+    """The edge at which each row holds its last plane, from its steps (rows padded, planes).
+
+    By slots of the finish, in which planes wait in shadow registers.
+    """
     out = np.zeros(steps.shape[0], np.int64)
     for r in range(steps.shape[0]):
         slot = r % rows
-        whole = LATENCY  # the edge at which the plane would be held if the shadow were free
+        whole = 2  # the edge at which the plane would be held if the shadow were free
         held = -1
         served = -1
         for p in range(steps.shape[1]):
@@ -143,6 +150,28 @@ def row_meets(steps: Ints, rows: int) -> Ints:
             # the first edge after `held` that is this row's slot
             served = held + 1 + (slot - held - 1) % rows
         out[r] = held
+    return out
+
+
+@kernel()
+def line_meets(steps: Ints, rows: int) -> Ints:
+    """The same where planes wait in the psums, and rows are served in line."""
+    out = np.zeros(steps.shape[0], np.int64)
+    planes = steps.shape[1]
+    for first in range(0, steps.shape[0], rows):
+        whole = steps[first : first + rows, 0] + 1  # the edge at which the next plane is whole
+        held = np.zeros(rows, np.int64)  # planes that were
+        free = 0  # the first edge that nobody is served at
+        for _ in range(rows * (planes - 1)):
+            oldest = -1
+            for r in range(rows):
+                if held[r] < planes - 1 and (oldest < 0 or whole[r] < whole[oldest]):
+                    oldest = r
+            served = max(whole[oldest], free)
+            free = served + 1
+            held[oldest] += 1
+            whole[oldest] = served + steps[first + oldest, held[oldest]]
+        out[first : first + rows] = whole
     return out
 
 
@@ -167,8 +196,10 @@ def sparse_timing(job: Job, handshake: Handshake) -> Schedule:
     if handshake == ALWAYS:
         return free
     costs = [(range_costs(job, start, stop), stop - start) for start, stop in passes(job)]
-    stall = Fraction(walked(job, costs, handshake) - free.cycles.total)
-    return replace(free, cycles=free.cycles + Cycles(stall=stall))
+    more = Fraction(walked(job, costs, handshake) - free.cycles.total)
+    # Rows that are served as they ask may ask in a better order when some of them are late.
+    late = Cycles(stall=max(Fraction(0), more), lane_sync=min(Fraction(0), more))
+    return replace(free, cycles=free.cycles + late)
 
 
 def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
@@ -195,7 +226,7 @@ def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
 
 def pass_tail(job: Job, stop: int) -> int:
     """Cycles of a pass that are not its rows' steps: pipeline, drain, C register."""
-    return LATENCY + job.rows + TAIL - (0 if stop == job.k else 1)
+    return latency(job.pe) + job.rows + TAIL - (0 if stop == job.k else 1)
 
 
 def _load_cycles(job: Job, edges: list[Ints]) -> int:
@@ -218,7 +249,7 @@ def _load_cycles(job: Job, edges: list[Ints]) -> int:
 
 def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     """The steps of all rows in one range of K."""
-    codes = _codes(job, start, stop)
+    codes = row_codes(job, start, stop)
     flags, popcount = _tables(job)
     group, planes, lanes = job.pe.group, job.widths.digits, job.widths.lanes
     step = max(1, CHUNK // codes.shape[1])
@@ -226,24 +257,28 @@ def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     groups = -(-codes.shape[1] // group)
     rounds = -(-groups // lanes)
     padded = (rounds * lanes - groups) * planes * len(codes)
-    if lanes == 1 and groups >= job.rows:  # a slot comes before the next plane is whole
-        counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
-        meets = counts.sum(axis=1) + LATENCY
+    turn = turns(job.pe)
+    free = turn == NEVER or (turn != LINE and rounds >= job.rows)
+    if lanes == 1 and free:  # a slot, if there are any, comes before the next plane is whole
+        counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
+        meets = counts.sum(axis=1) + latency(job.pe)
         busy, spent = int(counts[:, 0].sum()), int(counts.sum())
     else:
         fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
         if lanes == 1:
-            steps = _threaded(compiled(lone_steps), parts, fields, group, planes)
+            steps = in_threads(compiled(lone_steps), parts, fields, group, planes)
         else:
-            steps = _threaded(compiled(plane_steps), parts, fields, group, planes, lanes)
-        meets = np.asarray(compiled(row_meets)(np.ascontiguousarray(steps[:, 0]), job.rows))
+            steps = in_threads(compiled(plane_steps), parts, fields, group, planes, lanes)
+        spans = np.ascontiguousarray(steps[:, 0])
+        waits = compiled(line_meets if turn == LINE else row_meets)
+        meets = spans.sum(axis=1) + latency(job.pe) if free else waits(spans, job.rows)
         spent, busy = (int(x) for x in steps.sum(axis=(0, 2)))
     digits, empty = busy, spent - busy  # of a lone lane each step is a digit's or an empty group's
     if lanes > 1:
-        counts = _threaded(compiled(row_steps), parts, flags, popcount, group, planes)
+        counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
         digits, empty = (int(x) for x in counts.sum(axis=0))
-    tail = pass_tail(job, stop) - LATENCY
-    edges = meets.reshape(job.m_tiles, job.rows).max(axis=1) + tail
+    tail = pass_tail(job, stop) - latency(job.pe)
+    edges = np.asarray(meets).reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return PassCounts(edges, digits, busy, spent, empty, padded)
 
 
@@ -260,7 +295,7 @@ def _drifting(job: Job, free: Schedule) -> Schedule:
 def _drifting_edges(job: Job, start: int, stop: int) -> Ints:
     """Cycles of every tile's pass over one range of K, without loading."""
     costs = range_costs(job, start, stop)
-    return drifting_edges(job, costs, pass_tail(job, stop) - LATENCY)
+    return drifting_edges(job, costs, pass_tail(job, stop) - latency(job.pe))
 
 
 def pass_edges(job: Job, free: PassCounts, start: int, stop: int) -> Ints:
@@ -269,13 +304,18 @@ def pass_edges(job: Job, free: PassCounts, start: int, stop: int) -> Ints:
 
 
 def range_costs(job: Job, start: int, stop: int) -> Ints:
-    """Steps of every group in one range of K: (rows, lanes, planes, rounds), int16."""
-    codes = _codes(job, start, stop)
+    """Steps of every group in one range of K: (rows, lanes, planes, rounds), int16.
+
+    Planes as they come.
+    """
+    codes = row_codes(job, start, stop)
     flags, _ = _tables(job)
     group, planes, lanes = job.pe.group, job.widths.digits, job.widths.lanes
     pad = -codes.shape[1] % (group * lanes)
     nonzero = np.pad(flags[codes], ((0, 0), (0, pad)))[:, :, None] >> np.arange(planes) & 1
     counts = nonzero.reshape(len(codes), -1, lanes, group, planes).sum(axis=3)
+    if job.pe.falling:
+        counts = counts[..., ::-1]
     return np.ascontiguousarray(np.maximum(1, counts).transpose(0, 2, 3, 1), np.int16)
 
 
@@ -292,7 +332,7 @@ def _tables(job: Job) -> tuple[Ints, Ints]:
     return masks | (popcount[masks] << 32), popcount
 
 
-def _codes(job: Job, start: int, stop: int) -> Ints:
+def row_codes(job: Job, start: int, stop: int) -> Ints:
     """A (M padded to whole tiles, stop - start) as unsigned indices; padded rows are zero."""
     bits = job.widths.a
     stored = next(size for size in (8, 16, 32) if bits <= size)
@@ -304,7 +344,7 @@ def _codes(job: Job, start: int, stop: int) -> Ints:
     return np.pad(index, ((0, pad), (0, 0))) if pad else index
 
 
-def _threaded(work: Any, parts: list[Ints], *arguments: Any) -> Ints:
+def in_threads(work: Any, parts: list[Ints], *arguments: Any) -> Ints:
     """A kernel over the parts of a matrix, its results stacked; kernels release the GIL."""
     if len(parts) == 1:
         return np.asarray(work(parts[0], *arguments))

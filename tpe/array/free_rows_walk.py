@@ -1,7 +1,7 @@
 """Sparse rows cycle by cycle: idle sources, busy sinks, and rows that may not drift apart.
 
 What `free_rows` says in closed form is here stepped through, registers and all: the front's lanes,
-the operand register, the psum, the shadow register, the slots of the finish, FIFOs of A.
+the operand register, the psum, the shadow register, the turns of the finish, FIFOs of A.
 """
 
 from __future__ import annotations
@@ -13,20 +13,71 @@ import numpy as np
 
 from tpe.array.base import Handshake, Job, Overlap, next_cycle
 from tpe.base.jit import compiled, kernel
+from tpe.pe.base import PE
 
 Ints = np.ndarray[Any, np.dtype[Any]]
 
-LATENCY = 2  # edges from a row's last step to the shadow that holds its last plane
 TAIL = 3  # from meet: the row register, the C register, and the edge of the first group
+SLOTS, LINE, NEVER = range(3)  # when the finish takes a plane that is not a pass's last
+
+
+def turns(pe: PE) -> int:
+    """When a sparse PE's rows have the finish for a plane before a pass's last."""
+    return NEVER if pe.falling else SLOTS if pe.shadow else LINE
+
+
+def latency(pe: PE) -> int:
+    """Edges from a row's last step to what holds its last plane: the psum, or its shadow."""
+    return 2 if pe.shadow else 1
 
 
 @kernel()
-def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]:
+def longest_whole(whole: Ints, captured: Ints, since: Ints, planes: int) -> int:
+    """The row whose psum holds a whole plane for longest, the lowest of several; -1: none does."""
+    found = -1
+    for r in range(whole.size):
+        if whole[r] and captured[r] < planes and (found < 0 or since[r] < since[found]):
+            found = r
+    return found
+
+
+@kernel()
+def lanes_meet(closed: Ints, left: Ints) -> bool:
+    """Whether the lanes of a row are over with a plane, all of them, in this cycle."""
+    return bool(closed.all() and left.max() <= 1)
+
+
+@kernel()
+def lanes_step(costs: Ints, taken: Ints, left: Ints, closed: Ints, over: bool, come: int) -> bool:
+    """A step of the lanes of a row, which take new groups of the `come` that are there.
+
+    Whether any of them has taken one. `over`: a new plane may begin.
+    """
+    planes, rounds = costs.shape[1:]
+    accepted = False
+    for lane in range(left.size):
+        free = left[lane] <= 1
+        left[lane] = max(0, left[lane] - 1)
+        allowed = over or not closed[lane]
+        if over:
+            closed[lane] = False
+        group = taken[lane]
+        if free and allowed and group < min(come, planes * rounds):
+            left[lane] = costs[lane, group // rounds, group % rounds]
+            closed[lane] = group % rounds == rounds - 1
+            taken[lane] += 1
+            accepted = True
+    return accepted
+
+
+@kernel()
+def rows_meet(costs: Ints, start: int, idle: int, drift: int, turn: int) -> tuple[int, int]:
     """The cycle in which the last row's last plane is captured, and that of the first group.
 
     costs (rows, lanes, planes, rounds): steps of every group. The rows may take groups from cycle
     `start` on, in cycles whose bit of `idle` (modulo 32) is clear; `drift` > 0: through FIFOs of
-    that depth, which are filled for all rows at once.
+    that depth, which are filled for all rows at once. `turn`: whose plane the finish takes, that
+    of the row whose slot it is, or, in the psum itself, of the row whose plane is whole longest.
     """
     rows, lanes, planes, rounds = costs.shape
     total = planes * rounds
@@ -37,18 +88,23 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
     whole = np.zeros(rows, np.bool_)  # the psum holds a whole plane
     full = np.zeros(rows, np.bool_)  # the shadow does
     captured = np.zeros(rows, np.int64)
+    since = np.zeros(rows, np.int64)  # the cycle from which on the psum holds a whole plane
     pushed, done, origin, cycle = 0, 0, -1, start
     while True:
         offered = not (idle >> (cycle & 31)) & 1
         push = drift > 0 and offered and pushed < total and pushed - taken.min() < drift
         accepted = False
+        served = longest_whole(whole, captured, since, planes) if turn == LINE else -1
         for r in range(rows):
             if captured[r] == planes:
                 continue
             last_r = captured[r] == planes - 1 and whole[r]
-            serve = full[r] and origin >= 0 and (cycle - origin) % rows == r
-            capture = whole[r] and (not full[r] or serve)
-            full[r] = (full[r] and not serve) or capture
+            if turn == SLOTS:
+                serve = full[r] and origin >= 0 and (cycle - origin) % rows == r
+                capture = whole[r] and (not full[r] or serve)
+                full[r] = (full[r] and not serve) or capture
+            else:
+                capture = whole[r] and (turn == NEVER or served == r)
             if capture:
                 captured[r] += 1
                 if last_r:
@@ -56,25 +112,16 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
                     continue
             if whole[r] and not capture:
                 continue  # the row is frozen
-            met, busy = True, False
-            for lane in range(lanes):
-                met = met and closed[r, lane] and left[r, lane] <= 1
-                busy = busy or left[r, lane] > 0
+            since[r] = cycle + 1
+            over = lanes_meet(closed[r], left[r])
             whole[r] = ending[r]
-            ending[r] = busy and met
-            for lane in range(lanes):
-                free = left[r, lane] <= 1
-                left[r, lane] = max(0, left[r, lane] - 1)
-                allowed = met or not closed[r, lane]
-                there = pushed > taken[r, lane] if drift > 0 else offered
-                if met:
-                    closed[r, lane] = False
-                if free and allowed and there and taken[r, lane] < total:
-                    group = taken[r, lane]
-                    left[r, lane] = costs[r, lane, group // rounds, group % rounds]
-                    closed[r, lane] = group % rounds == rounds - 1
-                    taken[r, lane] += 1
-                    accepted = True
+            if whole[r] and turn != SLOTS and captured[r] == planes - 1:
+                captured[r] = planes  # the last one stays in the psum
+                done += 1
+                continue
+            ending[r] = over and left[r].max() > 0
+            come = pushed if drift > 0 else total * offered
+            accepted |= lanes_step(costs[r], taken[r], left[r], closed[r], over, come)
         if accepted and origin < 0:
             origin = cycle
         if done == rows:
@@ -85,15 +132,15 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int) -> tuple[int, int]
 
 def drifting_edges(job: Job, costs: Ints, tail: int) -> Ints:
     """Cycles of one range of K for every tile of M, handshakes aside; `tail` follows `meet`."""
-    meets = compiled(rows_meet)
+    meets, turn = compiled(rows_meet), turns(job.pe)
     tiles = costs.reshape(job.m_tiles, job.rows, *costs.shape[1:])
-    return np.array([meets(tile, 0, 0, job.params["drift"])[0] + tail for tile in tiles])
+    return np.array([meets(tile, 0, 0, job.params["drift"], turn)[0] + tail for tile in tiles])
 
 
 def walked(job: Job, costs: Sequence[tuple[Ints, int]], handshake: Handshake) -> int:
     """Cycles of the job under a handshake; `costs` has every range of K, and its length."""
     overlap, drift = job.params["overlap"] == Overlap.LOAD, job.params["drift"]
-    meets = compiled(rows_meet)
+    meets, turn = compiled(rows_meet), turns(job.pe)
     cycle, first, loaded = 0, None, None
     for _ in range(job.n_tiles):
         for m in range(job.m_tiles):
@@ -107,7 +154,7 @@ def walked(job: Job, costs: Sequence[tuple[Ints, int]], handshake: Handshake) ->
                     if overlap:
                         loaded = _load(handshake, cycle + 1, costs[(i + 1) % len(costs)][1])[1]
                 rows = steps[m * job.rows : (m + 1) * job.rows]
-                meet = int(meets(rows, cycle, handshake.idle, drift)[0])
+                meet = int(meets(rows, cycle, handshake.idle, drift, turn)[0])
                 cycle = _leave(job, meet, i == len(costs) - 1, handshake)
     assert first is not None
     return cycle - first

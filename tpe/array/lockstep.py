@@ -3,7 +3,8 @@
 A step is a group of `lanes` operands of K, for every output of a tile at once. A PE works on it
 for as many cycles as its pace says, `LockStep.cycles`, at least one; the operands of
 the next step come when every PE of the array is done. So a tile takes the sum over its groups of
-the slowest PE's cycles, then rows + 3 cycles, as a dense PE's does.
+the slowest PE's cycles, then rows + 3 cycles, as a dense PE's does; or, where tiles overlap, what
+`kept` says.
 
 The terms are averages over the array's PEs: `useful` is what a PE itself worked, `empty_group` the
 one cycle of a group without work, `lane_sync` its waiting for the slowest PE. Lanes within a PE
@@ -19,11 +20,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule, next_cycle
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule
+from tpe.array.kept import behind, walk
 from tpe.numbers.operands import Ints
 from tpe.pe.paces import LockStep
 
-FLUSH = 3  # edges from a tile's last step to its first row: the psum, the row and the C register
+SETTLED = 1  # cycles from the end of a tile's last step to the edge that reads its first row
 CHUNK = 1 << 18  # operands whose steps are worked out at once
 
 
@@ -40,17 +42,23 @@ class TileSteps:
     last_work: int
     empty: int
 
+    @property
+    def earlier(self) -> int:
+        """Cycles of all groups before the last one."""
+        return int(self.slowest[:-1].sum())
+
 
 def stepped_timing(job: Job, handshake: Handshake) -> Schedule:
     """Cycles of a lock-step PE in matrix2d; exactly the RTL's."""
-    cycles = Cycles()
-    slowest = []
-    for tile, times in _tiles(job):
-        cycles += tile_cycles(job, tile) * times
-        slowest.append(tile.slowest)
+    after = behind(job, SETTLED)
+    tiles = list(_tiles(job))
+    waits = [after.waits(tile.earlier) for tile, _ in tiles]
+    between = sum(cycles * times for cycles, (_, times) in zip(waits, tiles, strict=True))
+    cycles = Cycles(fill_drain=Fraction(between - waits[0] + after.tail))
+    cycles = sum((tile_cycles(job, tile) * times for tile, times in tiles), cycles)
     if handshake == ALWAYS:
         return Schedule(cycles)
-    total = _walk(job, slowest, handshake)
+    total = walk(_in_order(job, tiles), after, handshake)
     return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
@@ -62,7 +70,7 @@ def pace_of(job: Job) -> LockStep:
 
 
 def tile_cycles(job: Job, tile: TileSteps) -> Cycles:
-    """Where the cycles of a tile go."""
+    """Where the cycles of a tile's steps go."""
     pace = pace_of(job)
     pes = job.rows * (job.cols if pace.depends == "pairs" else 1)
     steps = int(tile.slowest.sum())
@@ -74,7 +82,6 @@ def tile_cycles(job: Job, tile: TileSteps) -> Cycles:
         empty_group=empty,
         lane_sync=steps - work - empty,
         edge=edge,
-        fill_drain=Fraction(job.rows + FLUSH),
     )
 
 
@@ -119,19 +126,8 @@ def _padded(x: Ints, rows: int) -> Ints:
     return np.pad(x, ((0, rows - len(x)), (0, 0))) if rows > len(x) else x
 
 
-def _walk(job: Job, slowest: list[Ints], handshake: Handshake) -> int:
-    """Cycles of the same tiles with an idle source or a busy sink, edge by edge."""
+def _in_order(job: Job, tiles: list[tuple[TileSteps, int]]) -> Iterator[list[int]]:
+    """The cycles of each group of every tile; those of A alone come once for each tile of N."""
     turns = 1 if pace_of(job).depends == "pairs" else job.n_tiles
-    edge, first = -1, None
     for _ in range(turns):
-        for tile in slowest:
-            cost = 1  # cycles until the operand registers are free
-            for cycles in tile:
-                edge = next_cycle(handshake.source, edge + cost)
-                first = edge if first is None else first
-                cost = int(cycles)
-            edge += cost - 1 + FLUSH
-            for _ in range(job.rows):
-                edge = next_cycle(handshake.sink, edge + 1)
-    assert first is not None
-    return edge - first + 1
+        yield from (tile.slowest.tolist() for tile, _ in tiles)

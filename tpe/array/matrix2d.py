@@ -2,48 +2,69 @@
 
 from __future__ import annotations
 
-from tpe.array.base import OVERLAP, Array, Handshake, Job, Schedule, dense_timing
+from tpe.array.base import LOADED, Array, Handshake, Job, Overlap, Schedule, overlap_parameter
+from tpe.array.dense import dense_timing
 from tpe.array.free_rows import sparse_timing
+from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Way
-from tpe.pe.paces import Dense, FreeRows, LockStep, Planes
+from tpe.pe.paces import Dense, FreeRows, Groups, LockStep, Planes
 from tpe.pe.parameters import Parameter
 
 DRIFT = Parameter(
-    "drift", 0, range(65), "groups of K by which a row may lead the slowest; 0: unbounded", "Drift"
+    "drift",
+    0,
+    range(65),
+    "groups of K by which a row may lead the slowest; 0: unbounded",
+    "Drift",
+    trade="a bound costs a FIFO in every row, and waiting; saves a stream of A for each row",
+)
+# ... of a PE whose rows run free, or meet at groups of K and need no B that is resident.
+ANY_OVERLAP = overlap_parameter(
+    *Overlap,
+    trade="load costs a bank of B, others registers of words; save loads, or draining, of tiles",
 )
 
 
 def timing(job: Job, handshake: Handshake) -> Schedule:
-    """Dense: steps + rows + cell latency + 3 cycles a tile of K. Else `free_rows`, `lockstep`."""
+    """Dense: steps + rows + cell latency + 3 cycles a tile of K; if tiles overlap, once a GEMM.
+
+    Else `free_rows`, `windowed`, `lockstep`.
+    """
     if job.pe.sparse:
         return sparse_timing(job, handshake)
+    if job.pe.grouped:
+        from tpe.array.windowed import grouped_timing
+
+        return grouped_timing(job, handshake)
     if job.pe.stepped:
         from tpe.array.lockstep import stepped_timing
 
         return stepped_timing(job, handshake)
-    flush = 1 + job.pe.latency(job.params) + 2
-    return dense_timing(job, flush + job.rows, flush, handshake)
+    return dense_timing(job, handshake)
 
 
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B; sparse: a group per row, a B per PE."""
-    w = job.widths
+    w, beat = job.widths, job.pe.beat(job.widths)
     if job.pe.sparse:
-        group = job.pe.group * w.lanes
-        return job.rows * group * job.a_bits, job.rows * job.cols * w.lanes * w.b
-    return job.rows * w.lanes * job.a_bits, job.cols * w.lanes * w.b
+        return job.rows * beat * job.a_bits, job.rows * job.cols * w.lanes * w.b
+    return job.rows * beat * job.a_bits, job.cols * beat * w.b
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:
-    """What B resident in the array and rows that run free leave to choose."""
-    return (OVERLAP, DRIFT) if pe.sparse else ()
+    """How tiles overlap, and how far the rows of a sparse PE may run apart."""
+    if pe.sparse:
+        return (ANY_OVERLAP if pe.parameter("window") else LOADED, DRIFT)
+    return (OVERLAP,)
 
 
 def module(pe: PE) -> str:
-    """The RTL for a PE: B read by index, steps of several cycles, or plain."""
+    """The RTL for a PE: B read by index, groups within a window, long steps, or plain."""
     if pe.sparse:
         return "matrix2d_indexed"
+    if pe.grouped:
+        return "matrix2d_window_staged" if pe.ahead else "matrix2d_window"
     return "matrix2d_stepped" if pe.stepped else "matrix2d"
 
 
@@ -54,7 +75,7 @@ RECORD = Array(
     aliases=(),
     way=Way.KEEP,
     dims=(M, N),
-    paces=frozenset({Dense, Planes, LockStep, FreeRows}),
+    paces=frozenset({Dense, Planes, LockStep, FreeRows, Groups}),
     rtl=module,
     timing=timing,
     bandwidth=bandwidth,

@@ -1,8 +1,9 @@
 """Cycles of operands that are too many to make: tiles are sampled, and scaled to the whole.
 
 Where the steps of a PE depend on its operands, and every value of them is drawn on its own, whole
-output tiles are drawn and their cycles counted by the rule of `free_rows` or `lockstep`: rows meet
-once per tile, so that a tile's cycles are those of its slowest row, which no mean of digits gives.
+output tiles are drawn and their cycles counted by the rule of `free_rows`, `windowed`, `lockstep`:
+rows meet once per tile or more often, so that its cycles are those of its slowest rows, which no
+mean of digits gives.
 Tiles of fewer rows at the end of M, and the last operands of K, are sampled by themselves.
 
 `standard_error` is that of the estimate against the cycles of one set of such operands: what the
@@ -22,12 +23,16 @@ import numpy as np
 
 from tpe.array.base import TERMS, Cycles, Job, Overlap, Schedule
 from tpe.array.free_rows import pass_edges, passes, row_pass
-from tpe.array.free_rows_walk import LATENCY, TAIL
-from tpe.array.lockstep import FLUSH, pace_of, pair_tile, row_tiles, tile_cycles
+from tpe.array.free_rows_walk import TAIL, latency
+from tpe.array.kept import Behind, behind
+from tpe.array.lockstep import SETTLED, TileSteps, pace_of, pair_tile, row_tiles, tile_cycles
+from tpe.array.windowed import between, column_terms, tile_counts
+from tpe.base.errors import TpeError
 from tpe.numbers.operands import Ints
 
 OPERANDS = 1 << 22  # about as many are drawn for one kind of tile
 PAIRS = 1 << 26  # ... and as many pairs of them, where both operands count
+LONGEST = 1 << 24  # operands of A in a tile whose rows meet at groups of K
 FEWEST, MOST = 16, 1024  # tiles of a kind
 
 Draw = Callable[[int, int, int], Ints]
@@ -50,6 +55,8 @@ def sampled_timing(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
     """
     if job.pe.sparse:
         return _Sparse(job, draw_a).estimate()
+    if job.pe.grouped:
+        return _grouped(job, draw_a)
     return _stepped(job, draw_a, draw_b)
 
 
@@ -124,7 +131,7 @@ class _Sparse:
             times = tiles * (1 if flush else self.earlier)
             cycles = np.concatenate(parts)
             self.spent += Fraction(times, count) * int(cycles.sum())
-            self.tail += times * (LATENCY + job.rows + TAIL - (not flush))
+            self.tail += times * (latency(job.pe) + job.rows + TAIL - (not flush))
             self.variance += _spread(self._with_load(cycles, tiles, flush, final), times)
 
     def _with_load(self, edges: Ints, tiles: int, flush: bool, final: bool) -> Ints:
@@ -150,6 +157,38 @@ class _Sparse:
         return job.k + (job.n_tiles - 1) * max(Fraction(0), 1 + job.k - self.spent)
 
 
+# ---- rows that meet at groups of K, within a window ----
+
+
+def _grouped(job: Job, draw: Draw) -> Estimate:
+    """Tiles of whole K, of as many rows as the array has and of those at the end of M.
+
+    TpeError where not one tile can be drawn.
+    """
+    if job.rows * job.k > LONGEST:
+        most = LONGEST // job.rows
+        raise TpeError(f"K = {job.k} is too long for tiles of {job.rows} rows; legal: {most}")
+    total, variance = [Fraction(0)] * 5, 0.0
+    chunk = max(1, OPERANDS // (job.rows * job.k))  # tiles that are drawn at once
+    count = min(MOST, max(FEWEST, chunk))
+    for stream, (rows, tiles) in enumerate(_strata(job.m, job.rows)):
+        found = []
+        for i, start in enumerate(range(0, count, chunk)):
+            now = min(chunk, count - start)
+            a = draw(now * job.rows, job.k, stream + 2 * i)
+            a.reshape(now, job.rows, job.k)[:, rows:] = 0
+            found.append(tile_counts(replace(job, a=a, m=len(a))))
+        counts = np.concatenate(found)
+        sums = counts.sum(axis=0)
+        total = [x + Fraction(tiles * int(y), count) for x, y in zip(total, sums, strict=True)]
+        variance += _spread(counts[:, 0] + counts[:, 4], tiles)
+    end, digits, steps, empty, delay = total
+    once = column_terms(job, end, digits, empty) + Cycles(fill_drain=delay)
+    cycles = _whole(once * job.n_tiles + between(job))
+    seen = (round(x * job.n_tiles) for x in (digits, steps - empty, steps))
+    return Estimate(Schedule(cycles, *seen), job.n_tiles * sqrt(variance))
+
+
 # ---- arrays that wait for the slowest PE ----
 
 
@@ -171,17 +210,38 @@ def _stepped(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
                     variance += _spread(steps, cells * across, max(down, across))
                 else:
                     variance += _spread(steps, cells) * across**2
-    drain = Fraction(job.rows + FLUSH) * job.tiles
+    after = behind(job, SETTLED)
+    waits = _waits(job, after, stream + 1, draw_a, draw_b if pairs else None)
+    between = Fraction(int(waits.sum()), len(waits)) * (job.tiles - 1)
+    variance += _spread(waits, job.m_tiles) * job.n_tiles**2
     exact = pace_of(job).depends == "nothing"
-    timing = Schedule(_whole(total + Cycles(fill_drain=drain)))
+    timing = Schedule(_whole(total + Cycles(fill_drain=between + after.tail)))
     return Estimate(timing, None if exact else sqrt(variance))
+
+
+def _waits(job: Job, after: Behind, stream: int, draw_a: Draw, draw_b: Draw | None) -> Ints:
+    """Cycles without a step that a tile brings: one number if it has steps enough, else samples."""
+    groups = -(-job.k // job.widths.lanes)
+    if after.waits(groups - 1) == after.gap:  # a group takes a cycle at least
+        return np.array([after.gap])
+    found = _drawn(job, job.rows, job.cols, stream, draw_a, draw_b)
+    return np.array([after.waits(tile.earlier) for tile in found])
 
 
 def _tiles(
     sample: Job, rows: int, cols: int, stream: int, draw_a: Draw, draw_b: Draw | None
 ) -> tuple[Ints, Cycles]:
-    """Slowest PE's cycles of every group, and the mean terms of a tile without its drain."""
-    job = sample
+    """Slowest PE's cycles of every group, and the mean terms of a tile's steps."""
+    found = _drawn(sample, rows, cols, stream, draw_a, draw_b)
+    total = sum((tile_cycles(sample, tile) for tile in found), Cycles())
+    steps = np.concatenate([tile.slowest for tile in found])
+    return steps, _times(total, Fraction(1, len(found)))
+
+
+def _drawn(
+    job: Job, rows: int, cols: int, stream: int, draw_a: Draw, draw_b: Draw | None
+) -> list[TileSteps]:
+    """Tiles of operands that are drawn, of `rows` and `cols` of them; the rest are zeros."""
     size = job.rows * job.k
     count = min(MOST, max(FEWEST, OPERANDS // size))
     if draw_b is not None:
@@ -189,14 +249,10 @@ def _tiles(
     a = draw_a(count * job.rows, job.k, 2 * stream).reshape(count, job.rows, job.k)
     a[:, rows:] = 0
     if draw_b is None:
-        found = list(row_tiles(replace(job, a=a.reshape(-1, job.k), m=count * job.rows)))
-    else:
-        b = draw_b(count * job.cols, job.k, 2 * stream + 1).reshape(count, job.cols, job.k)
-        b[:, cols:] = 0
-        found = [pair_tile(job, one, other) for one, other in zip(a, b, strict=True)]
-    total = sum((tile_cycles(job, tile) for tile in found), Cycles())
-    mean = replace(_times(total, Fraction(1, count)), fill_drain=Fraction(0))
-    return np.concatenate([tile.slowest for tile in found]), mean
+        return list(row_tiles(replace(job, a=a.reshape(-1, job.k), m=count * job.rows)))
+    b = draw_b(count * job.cols, job.k, 2 * stream + 1).reshape(count, job.cols, job.k)
+    b[:, cols:] = 0
+    return [pair_tile(job, one, other) for one, other in zip(a, b, strict=True)]
 
 
 def _times(cycles: Cycles, factor: Fraction) -> Cycles:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from tpe.array.base import Array, Handshake, Job, Schedule, dense_timing
+from tpe.array.base import Array, Handshake, Job, Schedule
+from tpe.array.dense import dense_timing
+from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
-from tpe.pe.base import Way
+from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense, Planes
+from tpe.pe.parameters import Parameter
 
 
 def timing(job: Job, handshake: Handshake) -> Schedule:
     """A tile of K takes steps + 2 rows + cols + cell latency + 1 cycles.
 
     Skew rows + cols - 2, the operand register and the cell's own, the psum; then the row register
-    and the C register, and one row a cycle.
+    and the C register, and one row a cycle. If tiles overlap, a column's rows are read one after
+    another as they are done, and steps + rows + cols + cell latency + 2 are those of the last tile.
     """
-    latency = job.pe.latency(job.params)
-    flush = job.rows + job.cols - 1 + latency + 2
-    return dense_timing(job, flush + job.rows, flush, handshake)
+    return dense_timing(job, handshake, (job.rows - 1, job.cols - 1))
 
 
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B."""
     lanes = job.widths.lanes
     return job.rows * lanes * job.a_bits, job.cols * lanes * job.widths.b
+
+
+def parameters(pe: PE) -> tuple[Parameter, ...]:
+    """How tiles overlap."""
+    return (OVERLAP,)
 
 
 RECORD = Array(
@@ -37,4 +44,5 @@ RECORD = Array(
     timing=timing,
     bandwidth=bandwidth,
     skewed=True,
+    parameters=parameters,
 )

@@ -1,12 +1,14 @@
 """Weight-stationary systolic array: B stays in the cells, rows of A stream, psums pass down.
 
-A pass is one tile of B, `rows` of K by `cols` of N: load it, stream rows of A, let the last psum
-leave. Tiles of N are outermost, then blocks of M, then tiles of K; a column's psum buffer holds
-`psum_depth` rows, and so has a block if K takes more than one tile (docs/decisions/0004). Let the
-first row of A be accepted at edge 0: row i leaves the array at edge i + rows + cols + latency + 1,
-into the psum buffer, or one edge later as a word of C, which ends the pass. With `overlap` = load
-the tile of the next pass is shifted in from edge rows + cols - 1, when the last cell has taken its
-own weight; the next pass waits for it.
+A pass is one tile of B, `rows` x `lanes` of K by `cols` of N: load it, a row of cells a beat,
+stream rows of A, let the last psum leave. Tiles of N are outermost, then blocks of M, then tiles of
+K; a column's psum buffer holds `psum_depth` rows, and so has a block if K takes more than one tile
+(docs/decisions/0004). Let the first row of A be accepted at edge 0: row i leaves the array at edge
+i + rows + cols + latency + 1, into the psum buffer, or one edge later as a word of C, which ends
+the pass. With `overlap` = load the tile of the next pass is shifted in from edge rows + cols - 1,
+when the last cell has taken its own weight; the next pass waits for it. With `overlap` = stream the
+next pass's rows follow those of the one before, besides: a row whose psum returns waits until it is
+in the buffer, rows + 2 edges after the row that left it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tpe.array.base import ALWAYS, OVERLAP, Array, Cycles, Handshake, Job, Overlap, Schedule
+from tpe.array.base import (
+    ALWAYS,
+    Array,
+    Cycles,
+    Handshake,
+    Job,
+    Overlap,
+    Schedule,
+    overlap_parameter,
+)
 from tpe.nest.notation import K, N
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense
@@ -28,6 +39,14 @@ PSUM_DEPTH = Parameter(
     range(1, 65537),
     "rows of M whose psums the buffer of a column holds between tiles of K",
     "PsumDepth",
+    trade="costs memory in every column; saves loads of B, one for each block of so many rows",
+)
+
+FOLLOWED = overlap_parameter(
+    Overlap.NONE,
+    Overlap.LOAD,
+    Overlap.STREAM,
+    trade="load and stream cost a second register for all of B; save its load, stream draining too",
 )
 
 
@@ -46,7 +65,7 @@ def block_rows(job: Job) -> int:
 
 def k_tiles(job: Job) -> int:
     """Tiles along K."""
-    return -(-job.k // job.chain)
+    return -(-job.k // job.k_tile)
 
 
 def counted(job: Job) -> list[tuple[Pass, int]]:
@@ -80,17 +99,32 @@ def exposed(job: Job, done: Pass) -> int:
     return max(0, ready - (done.rows + leaving(job) - (not done.flush)))
 
 
+def loading(job: Job, done: Pass) -> int:
+    """Cycles that the pass behind `done` waits for its weights, if it follows without a gap."""
+    return max(0, job.chain + job.cols - 1 + job.chain - done.rows)
+
+
+def returning(job: Job, done: Pass) -> int:
+    """Cycles that it then waits, besides, until the psum of its first row is in the buffer."""
+    return 0 if done.flush else max(0, job.chain + 2 - done.rows - loading(job, done))
+
+
 def timing(job: Job, handshake: Handshake) -> Schedule:
     """A pass of M rows takes rows (load) + M + rows + cols + cell latency + 1, 1 more with C.
 
-    With `overlap` = load only the first load counts, and what of the others is not hidden.
+    With `overlap` = load only the first load counts, and what of the others is not hidden. With
+    stream a pass leaves once, the last one.
     """
     passes = counted(job)
     streamed = sum(one.rows * times for one, times in passes)
-    useful = Fraction(job.m * job.n_tiles * job.k, job.chain)
+    useful = Fraction(job.m * job.n_tiles * job.k, job.k_tile)
     drain = sum((leaving(job) - (not one.flush)) * times for one, times in passes)
     if job.params["overlap"] == Overlap.NONE:
         load = job.chain * sum(times for _, times in passes)
+    elif job.params["overlap"] == Overlap.STREAM:
+        between = [(one, times) for one, times in (*passes, (passes[-1][0], -1))]
+        load = job.chain + sum(loading(job, one) * times for one, times in between)
+        drain = leaving(job) + sum(returning(job, one) * times for one, times in between)
     else:
         load = job.chain - exposed(job, passes[-1][0])  # nothing loads behind the last pass
         load += sum(exposed(job, one) * times for one, times in passes)
@@ -102,7 +136,9 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     )
     if handshake == ALWAYS:
         return Schedule(cycles)
-    return Schedule(cycles + Cycles(stall=Fraction(walk(job, handshake) - cycles.total)))
+    followed = job.params["overlap"] == Overlap.STREAM
+    total = (walk_following if followed else walk)(job, handshake)
+    return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
 @dataclass
@@ -167,14 +203,51 @@ def walk(job: Job, handshake: Handshake) -> int:
     return cycle - first
 
 
+def walk_following(job: Job, handshake: Handshake) -> int:
+    """The same where passes follow each other."""
+    passes = deque(in_order(job))
+    loader = _Loader(len(passes), job.chain)
+    words: deque[int] = deque()  # when words come that have not been taken
+    before: list[int] = []  # when the rows of the pass before were accepted, if psums return
+    rows: list[int] = []  # ... and those of this one
+    cycle = now = 0
+    first: int | None = None
+    while passes or words:
+        loader.release(now)
+        if words and words[0] == now:
+            if not handshake.sink(cycle):
+                cycle += 1
+                continue
+            words.popleft()
+        offered = handshake.source(cycle)
+        opens = bool(rows) or (loader.full and loader.free is None)
+        stored = not before or now >= before[len(rows)] + job.chain + 2
+        row = offered and bool(passes) and opens and stored
+        if offered and loader.tiles and not loader.full:
+            first = cycle if first is None else first
+            loader.shift()
+        if row:
+            if not rows:
+                loader.free = now + job.chain + job.cols - 1
+            rows.append(now)
+            if passes[0].flush:
+                words.append(now + leaving(job))
+            if len(rows) == passes[0].rows:
+                before, rows = ([] if passes[0].flush else rows), []
+                passes.popleft()
+        cycle, now = cycle + 1, now + 1
+    assert first is not None
+    return cycle - first
+
+
 def bandwidth(job: Job) -> tuple[int, int]:
-    """Operand bits a cycle: a row of a tile of A, a row of weights."""
-    return job.chain * job.a_bits, job.cols * job.widths.b
+    """Operand bits a cycle: a row of a tile of A, the weights of a row of cells."""
+    return job.k_tile * job.a_bits, job.cols * job.widths.lanes * job.widths.b
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:
     """What B in the cells and psums that return leave to choose."""
-    return (OVERLAP, PSUM_DEPTH)
+    return (FOLLOWED, PSUM_DEPTH)
 
 
 RECORD = Array(

@@ -52,11 +52,32 @@ _OWN = (
 _FOLDERS = {
     "tpe.pes": (
         "tpe.pe",
-        {"__init__", "base", "kernel", "meetings", "paces", "parameters", "widths"},
+        {
+            "__init__",
+            "base",
+            "falling",
+            "inner",
+            "kernel",
+            "lean",
+            "meetings",
+            "paces",
+            "parameters",
+            "widths",
+        },
     ),
     "tpe.arrays": (
         "tpe.array",
-        {"__init__", "base", "sampled", "free_rows", "free_rows_walk", "lockstep"},
+        {
+            "__init__",
+            "base",
+            "sampled",
+            "dense",
+            "kept",
+            "free_rows",
+            "free_rows_walk",
+            "lockstep",
+            "windowed",
+        },
     ),
     "tpe.commands": ("tpe.cli.commands", {"__init__"}),
 }

@@ -88,7 +88,7 @@ class Config(EngineSpec):
         if lanes is None:
             lanes = int(params.get("lanes", pe.pace.lanes[0]))
         elif "lanes" in given and params.get("lanes") != lanes:
-            side = "a chain has 1" if grid.chain > 1 else f"{self.array.name} sets {lanes}"
+            side = f"{self.array.name} sets {lanes}"
             raise TpeError(f"lanes = {given['lanes']!r} is not legal: {side}")
         if lanes not in pe.pace.lanes:
             legal = f"{pe.pace.lanes[0]} to {pe.pace.lanes[-1]}"
@@ -98,13 +98,18 @@ class Config(EngineSpec):
     def _pe(self, params: Mapping[str, Any]) -> PE:
         """The record for these parameters; they may make it one that this array refuses."""
         pe, array, at = self.record, self.array, self.record.at
+        conflict = pe.conflict(params)
+        if conflict is not None:
+            raise TpeError(f"pe {pe.name}: {conflict}")
         if at is None:
             return pe
-        made = at(params)
+        made = at(pe, params)
         reason = array.refuses(made)
         if reason is None:
             return made
-        back = [p for p in pe.parameters if not array.refuses(at({**params, p.name: p.default}))]
+        back = [
+            p for p in pe.parameters if not array.refuses(at(pe, {**params, p.name: p.default}))
+        ]
         chosen = ", ".join(f"{p.name} = {params[p.name]!r}" for p in back)
         raise TpeError(f"{chosen} is not legal for {pe.name} in {array.name}: {reason}")
 

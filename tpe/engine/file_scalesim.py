@@ -7,7 +7,7 @@
 
 os  output-stationary: `systolic_os`
 ws  weight-stationary: `systolic_ws`
-is  input-stationary: `systolic_ws` with encode = weights, which keeps the activations
+is  input-stationary: `systolic_is`
 
 The PE is `mac` with int8 operands. What the file says of memories, bandwidth, data layout and
 sparsity is not modelled: `not_modelled` names it. Source: scalesim/scale_config.py of
@@ -29,12 +29,7 @@ SECTION = "architecture_presets"
 MAX_SIDE = 1024
 """Most rows or columns, as of every engine."""
 
-# The array, by the alias that is its dataflow, and parameters.
-_DATAFLOWS: dict[str, tuple[str, dict[str, str]]] = {
-    "os": ("os", {}),
-    "ws": ("ws", {}),
-    "is": ("ws", {"encode": "weights"}),
-}
+_DATAFLOWS = ("os", "ws", "is")  # each an alias of its array
 _READ = ("arrayheight", "arraywidth", "dataflow")
 _SWITCHES = ("sparsitysupport", "useramulatortrace", "ifmapcustomlayout", "filtercustomlayout")
 
@@ -44,19 +39,18 @@ def engine_content(text: str, where: str) -> dict[str, Any]:
 
     >>> text = "[architecture_presets]\\nArrayHeight: 8\\nArrayWidth: 4\\nDataflow: is"
     >>> engine_content(text, "a.cfg")
-    {'pe': 'mac', 'array': 'systolic_ws', 'size': '8x4', 'parameters': {'encode': 'weights'}}
+    {'pe': 'mac', 'array': 'systolic_is', 'size': '8x4', 'parameters': {}}
     """
     options = _section(_parsed(text, where), where)
     rows, cols = (_side(options, key, where) for key in ("ArrayHeight", "ArrayWidth"))
     flow = _value(options, "Dataflow", f"legal: {', '.join(_DATAFLOWS)}", where).lower()
     if flow not in _DATAFLOWS:
         raise TpeError(f"{where}: {unknown('Dataflow', flow, _DATAFLOWS)}")
-    array, parameters = _DATAFLOWS[flow]
     return {
         "pe": pes.BASELINE,
-        "array": arrays.get(array).name,
+        "array": arrays.get(flow).name,
         "size": f"{rows}x{cols}",
-        "parameters": dict(parameters),
+        "parameters": {},
     }
 
 

@@ -27,7 +27,13 @@ COMMON = (
     Parameter("b_type", "int8", tuple(FORMATS), "format of B's operands"),
     Parameter("zero_points", "none", MODES, "how zero points are taken out"),
     Parameter("acc_bits", None, range(16, 49), "accumulator width; default 24, 32 or 48 by type"),
-    Parameter("encode", "activations", ("activations", "weights"), "which tensor is encoded"),
+    Parameter(
+        "encode",
+        "activations",
+        ("activations", "weights"),
+        "which tensor is encoded",
+        trade="weights cost words of C by column; save steps where they have fewer non-zero digits",
+    ),
     Parameter(
         "overflow", "raise", tuple(map(str, OF_INTEGERS)), "if the accumulator may not hold C"
     ),
@@ -37,6 +43,7 @@ COMMON = (
         "none",
         tuple(map(str, Gating)),
         "of cells without a step: zeros for operands, or no clock",
+        trade="isolate costs gates on operands of a cell, clock one on its clock; saves energy",
     ),
 )
 
@@ -73,6 +80,8 @@ def resolve_parameters(
             raise unknown(f"parameter of {pe.name if pe else 'a nest'}{where}", name, known)
     for name in TYPES:
         _refuse_format(pe, known[name], values.get(name))
+    if array:
+        _refuse_others(array, known, values)
     return {
         name: p.default if values.get(name, p.default) is p.default else p.check(values[name])
         for name, p in known.items()
@@ -86,9 +95,55 @@ def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter,
     if pe is None:
         return (*common, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
     chosen = [array] if array else [arrays.get(name) for name in arrays.usable()]
-    of_arrays = {p.name: p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)}
+    of_arrays: dict[str, Parameter] = {}
+    for one in (p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)):
+        of_arrays[one.name] = _of_either(of_arrays.get(one.name, one), one)
     narrowed = (_narrowed(p, pe.arithmetic.legal(p.name)) for p in common)
-    return (*narrowed, *pe.parameters, *of_arrays.values())
+    own = (*narrowed, *pe.parameters)
+    return (*(map(array.narrowed, own) if array else own), *of_arrays.values())
+
+
+def choices_in(array: Array, pe: PE) -> tuple[Parameter, ...]:
+    """What there is to choose of how an engine is built, with the values that are legal here.
+
+    Those of the PE and of the array, and of those of every engine the ones with a `trade`: formats,
+    accumulator and finish chain say what is computed. What the array decides is no choice.
+
+    >>> from tpe.pe import get
+    >>> [(p.name, p.legal) for p in choices_in(arrays.get("matrix2d"), get("stripes"))][-2]
+    ('lanes', range(1, 65))
+    """
+    common = {parameter.name for parameter in COMMON}
+    own = [p for p in parameters_of(pe, array) if p.trade or p.name not in common]
+    here = (replace(p, legal=_legal_in(array, pe, p)) for p in own)
+    return tuple(p for p in here if len(p.legal) > 1)
+
+
+def _legal_in(array: Array, pe: PE, parameter: Parameter) -> range | tuple[Any, ...]:
+    """The values of a parameter with which the array takes the PE.
+
+    All others are at their default, but for one at most that goes with it.
+    """
+    if parameter.name == "lanes" and array.lanes_side is not None:
+        return ()
+    if pe.at is None or isinstance(parameter.legal, range):
+        return parameter.legal
+    default = {p.name: p.default for p in pe.parameters}
+    others = [(p.name, w) for p in pe.parameters if isinstance(p.legal, tuple) for w in p.legal]
+
+    def taken(value: Any) -> bool:
+        alone = {**default, parameter.name: value}
+        beside = ({**alone, name: w} for name, w in others if name != parameter.name)
+        return any(array.takes(pe, params) for params in (alone, *beside))
+
+    return tuple(value for value in parameter.legal if taken(value))
+
+
+def _of_either(one: Parameter, other: Parameter) -> Parameter:
+    """A parameter of two arrays, with what is legal in either."""
+    if one.legal == other.legal or not other.words:
+        return other
+    return replace(one, legal=tuple(x for x in other.words if x in (*one.legal, *other.legal)))
 
 
 def integer_formats() -> tuple[str, ...]:
@@ -119,6 +174,18 @@ def _refuse_format(pe: PE | None, parameter: Parameter, value: Any) -> None:
             f"{parameter.name} = '{value}' is not legal for {f'pe {pe.name}' if pe else 'a nest'}: "
             f"a format that it does not compute in; legal: {parameter.describe()}"
         )
+
+
+def _refuse_others(array: Array, known: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
+    """TpeError for a value of a parameter that has another one, and no choice, in this array."""
+    for name in array.fixed.keys() & values.keys():
+        try:
+            known[name].check(values[name])
+        except TpeError:
+            raise TpeError(
+                f"{name} = {values[name]!r} is not legal in {array.name}; "
+                f"legal: {known[name].describe()}"
+            ) from None
 
 
 def _narrowed(parameter: Parameter, legal: tuple[Any, ...] | None) -> Parameter:

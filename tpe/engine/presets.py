@@ -88,7 +88,7 @@ PRESETS: dict[str, Preset] = {
             pe="mac",
             array="systolic_ws",
             size="256x256",
-            parameters={**_INT8, "overlap": "load"},
+            parameters={**_INT8, "overlap": "stream"},
         ),
         Preset(
             name="ascend_like_cube",
@@ -98,7 +98,7 @@ PRESETS: dict[str, Preset] = {
             pe="mac",
             array="cube3d",
             size="16x16x16",
-            parameters=_INT8,
+            parameters={**_INT8, "overlap": "stream"},
         ),
         Preset(
             name="edge_16x16",
@@ -109,7 +109,7 @@ PRESETS: dict[str, Preset] = {
             pe="mac",
             array="systolic_os",
             size="16x16",
-            parameters=_INT8,
+            parameters={**_INT8, "overlap": "stream"},
         ),
     )
 }

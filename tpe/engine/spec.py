@@ -90,6 +90,11 @@ class EngineSpec(ABC):
         """Depth of the array, if it is a cube."""
         return self.size[2] if len(self.size) > 2 else None
 
+    @property
+    def k_tile(self) -> int:
+        """Operands of K of an output that cells take at once: in their lanes, along a chain."""
+        return self.grid.chain * self.widths.lanes
+
     def _widths(self, params: Mapping[str, Any]) -> Widths:
         encoded, other = self._encoded(params)
         widest = max(self.a_format.bits, self.b_format.bits)

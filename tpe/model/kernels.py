@@ -21,7 +21,7 @@ LANES = 32  # operands of K at a time
 def _gemm_type(t: Any) -> Any:
     functions = t.FunctionType(step_type(t)), t.FunctionType(resolve_type(t))
     matrix = t.int64[:, ::1]
-    return matrix(*functions, matrix, matrix, *[t.int64] * (3 + len(Facts._fields)))
+    return matrix(*functions, matrix, matrix, *[t.int64] * (4 + len(Facts._fields)))
 
 
 @kernel()
@@ -60,6 +60,7 @@ def gemm(
     b: I64,
     words: int,
     planes: int,
+    falling: int,
     depth: int,
     psum_bits: int,
     a_bits: int,
@@ -70,8 +71,10 @@ def gemm(
     """C (M, N) of A (M, K) and B (K, N), as the accumulator holds it.
 
     `words`: of the psum. `planes` 0: the kernel takes operands of A, all of K in one pass. Else it
-    takes their digits: passes of `depth` operands, `planes` bit weights in each. Then the fields
-    of `Facts`, one by one: a tuple takes numba longer to look at than a short GEMM takes.
+    takes their digits: passes of `depth` operands, `planes` bit weights in each; `falling`: from
+    the top down into one psum, which a step with plane 1 moves up first, the first of each but the
+    top one. Then the fields of `Facts`, one by one: a tuple takes numba longer to look at than a
+    short GEMM takes.
     """
     facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder)
     (rows, all_k), cols = a.shape, b.shape[1]
@@ -89,13 +92,17 @@ def gemm(
             psum, acc = np.zeros((words, high * width), np.int64), np.zeros(high * width, np.int64)
             for first in range(0, all_k, depth):
                 last = min(first + depth, all_k)
-                for plane in range(max(planes, 1)):
-                    psum[:] = 0
+                for i in range(max(planes, 1)):
+                    plane = planes - 1 - i if falling else i
+                    if i == 0 or not falling:
+                        psum[:] = 0
                     for k in range(first, last, LANES):
                         end = min(k + LANES, last)
                         fill(codes[: end - k], a[m : m + high, k:end], plane - (planes == 0), facts)
-                        step(codes[: end - k], others[k:end], plane, psum, facts)
-                    resolve(psum, plane, acc, facts)
+                        place = int(i > 0 and k == first) if falling else plane
+                        step(codes[: end - k], others[k:end], place, psum, facts)
+                    if plane == 0 or not falling:
+                        resolve(psum, plane, acc, facts)
             for i in range(high):
                 for j in range(width):
                     c[m + i, n + j] = signed(acc[i * width + j], acc_bits)

@@ -15,8 +15,8 @@ from tpe.engine.identity import identity_hash
 from tpe.engine.parameters import resolve_parameters, size_text
 from tpe.model.runnable import AnyRun, Asked, Runnable
 from tpe.model.unvalued import VALUES, UnvaluedLayer
+from tpe.nest.cost import cycles, firings
 from tpe.nest.notation import BW, SPACE, TIME, K, M, N, Nest, bind
-from tpe.nest.readings import cycles, firings
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import Zero
 

@@ -95,7 +95,7 @@ def _ratios(
     )
     if engine.stepped:  # busy cycles of PEs, padded rows included
         busy = terms.useful * engine.grid.m * engine.grid.n * engine.widths.lanes
-    pes = engine.grid.m * engine.grid.n * engine.grid.chain * engine.widths.lanes
+    pes = engine.grid.m * engine.grid.n * engine.k_tile
     bandwidth = {layer.bandwidth for layer in layers}
     bits_a, bits_b = bandwidth.pop() if len(bandwidth) == 1 else (None, None)
     return {

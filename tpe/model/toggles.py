@@ -2,9 +2,9 @@
 
 A window is consecutive steps of one cell, `window` of them at most. Where psums stay, it is the
 steps over one output: K in beats of all lanes; once per bit weight, if bit weights are in time (the
-step that closes the last is left out); or what the front of a row emits, a group without a
-non-zero digit and lanes that wait included. Where psums are passed it is rows of one block of M
-through one weight, and the running sum that enters is that of all of K before it. Positions are
+step that closes the last is left out); or what the front of a row emits, a group without a non-zero
+digit and lanes that wait included. Where psums are passed it is rows of one block of M through the
+weights of a cell, and the running sum that enters is that of all of K before them. Positions are
 drawn by seed. What a primitive outputs in a step is its settled value at the end of the cycle;
 glitches within a cycle, cycles between steps, registers, the array around the cells and the finish
 that cells share are not in it. An encoder is in it if it stands in the cell.
@@ -28,6 +28,7 @@ from tpe.numbers.operands import Ints
 from tpe.numbers.words import compress
 from tpe.pe.base import PE
 from tpe.pe.paces import Planes
+from tpe.pe.parameters import Negate
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -117,13 +118,19 @@ def switching(
 def _record(engine: Config) -> PE:
     if engine.pe.nest is None:
         raise TpeError(f"pe {engine.pe.name} is not written as a nest: no toggles to count")
+    for name, plain in (("negate", Negate.ADDER), ("biased", "off"), ("dot", "added")):
+        if engine.params.get(name, plain) != plain:
+            raise TpeError(
+                f"toggles are counted of the textbook's cells: {name} = '{plain}', not "
+                f"{engine.params[name]!r}"
+            )
     return engine.pe
 
 
 def _rows(engine: Config, a: Ints, m: int, window: int) -> Ints:
     """Rows of A, from m if enough follow it, that stream one after another through a tile of B."""
     start, end = 0, len(a)
-    if a.shape[1] > engine.grid.chain:  # psums return, a block at a time
+    if a.shape[1] > engine.k_tile:  # psums return, a block at a time
         depth = int(engine.params["psum_depth"])
         start = m - m % depth
         end = min(start + depth, len(a))
@@ -139,18 +146,21 @@ def passed_steps(engine: Config, a: Ints, b: Ints, k: int) -> Steps:
 
     A psum has passed the cells above it, and with an earlier tile of K all cells of the column.
     """
+    lanes, pad = engine.widths.lanes, -len(b) % engine.widths.lanes
     coded = encoding(engine.encoder).encode(a, engine.widths.a).astype(np.int64)
+    digits = np.pad(coded, ((0, 0), (0, pad), (0, 0))).reshape(len(a), -1, lanes, coded.shape[2])
+    weights = np.pad(b.astype(np.int64), (0, pad)).reshape(-1, lanes)
     psum: Words = {}
-    for earlier in range(k):
-        psum = _outputs(engine, _through(coded[:, earlier], b[earlier], psum))[1]
-    return _through(coded[:, k], b[k], psum)
+    for earlier in range(k // lanes):
+        psum = _outputs(engine, _through(digits[:, earlier], weights[earlier], psum))[1]
+    return _through(digits[:, k // lanes], weights[k // lanes], psum)
 
 
-def _through(digits: Ints, b: int, psum: Psum) -> Steps:
-    """Rows of digits (M, bit weights) through the cell of one weight."""
+def _through(digits: Ints, weights: Ints, psum: Psum) -> Steps:
+    """Rows of digits (M, lanes, bit weights) through the cell of these weights (lanes,)."""
     rows = len(digits)
     ones, zeros = np.ones(rows, np.int64), np.zeros(rows, np.int64)
-    return Steps(digits[:, None], np.full((rows, 1), int(b)), zeros, ones, zeros, psum)
+    return Steps(digits, np.tile(weights, (rows, 1)), zeros, ones, zeros, psum)
 
 
 # ---- what the cell makes of it ----

@@ -115,7 +115,7 @@ def estimate_of(
     layer = unvalued.layer
     job = shape_job(engine, *unvalued.shape)
     pe = job.pe
-    if not (pe.sparse or pe.stepped):
+    if not (pe.sparse or pe.stepped or pe.grouped):
         return job, Estimate(_stepped_through(engine, layer, job, handshake), None)
     sides = unvalued.sides
     both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"

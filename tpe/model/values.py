@@ -27,6 +27,7 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
             np.ascontiguousarray(other, np.int64).copy(),
             len(pe.kernel.psum.words(w)),
             w.digits if pe.digit_serial else 0,
+            int(pe.falling),
             w.depth if pe.sparse else max(1, encoded.shape[1]),
             *pe.kernel.facts(w, ENCODERS[engine.encoder]),
         )

@@ -16,6 +16,7 @@ from operator import index
 from typing import SupportsIndex
 
 from tpe.base.errors import TpeError
+from tpe.nest.forms import NO_FORMS, ROW_FORMS, Form, Forms
 
 
 class Dim(Enum):
@@ -123,6 +124,7 @@ class Nest:
 
     loops: tuple[Loop, ...]
     steps: tuple[Step, ...]
+    forms: Forms = NO_FORMS  # see `tpe.nest.lean`
 
     def __post_init__(self) -> None:
         _check_loops(self)
@@ -131,6 +133,7 @@ class Nest:
         _check_sums_over_time(self)
         _check_sparse(self)
         _check_shared(self)
+        _check_forms(self)
 
     def trips(self, dims: Iterable[Dim], *places: Place) -> int:
         """Product of the trips of the loops over `dims` in any of `places`; 1 if there is none."""
@@ -365,3 +368,17 @@ def _check_shared(nest: Nest) -> None:
                 f"{step.op.name} runs at every k: its copies along {letters(step.shared)} are all "
                 "busy at once, and cannot take turns"
             )
+
+
+def _check_forms(nest: Nest) -> None:
+    words = ", ".join(sorted(form.value for form in nest.forms & ROW_FORMS))
+    if nest.sparse and words:
+        raise TpeError(f"{words}: zeros are skipped, and the steps of a row are not counted")
+    kept = any(s.op == HALF_REDUCE and K in s.sums for s in nest.steps) and nest.has(K, TIME)
+    if Form.APART in nest.forms and not kept:
+        raise TpeError("apart: no half_reduce sums over K in time, so no pair is kept")
+    added = any(s.op == ADD and K in nest.remaining(i) for i, s in enumerate(nest.steps))
+    if Form.MERGED in nest.forms and (nest.sparse or not added):
+        raise TpeError("merged: no add of every lane stands ahead of the sum over K")
+    if Form.INCREMENTED_TOP in nest.forms and not {Form.APART, Form.BIAS} <= nest.forms:
+        raise TpeError("incremented_top: partial products may be negative; bias them first")

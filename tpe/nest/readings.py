@@ -1,19 +1,19 @@
-"""What a nest means, contains, takes and looks like: free functions of a frozen `Nest`.
+"""What a nest means and contains: free functions of a frozen `Nest`.
 
-`evaluate` is its value, `intervals` and `inventory` its hardware, `firings` and `cycles` its cost
-on real operands, `render` its pseudo-code. Source of the notation: arXiv:2503.06342.
+`evaluate` is its value, `intervals` and `inventory` its hardware; `tpe.nest.cost` has its firings
+and cycles, `tpe.nest.render` its pseudo-code. Source of the notation: arXiv:2503.06342.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tpe.base.errors import TpeError
+from tpe.nest.forms import Form
 from tpe.nest.notation import (
     BW,
     CHAIN,
@@ -26,15 +26,12 @@ from tpe.nest.notation import (
     SPARSE_OP,
     SYNC,
     TIME,
-    Dim,
     K,
-    M,
-    N,
     Nest,
     Place,
-    Step,
     bind,
 )
+from tpe.nest.row_terms import has_term, left, mapped_span, row_units
 from tpe.numbers import digits
 from tpe.numbers.digits import Encoding, IntArray
 from tpe.numbers.formats import IntFormat
@@ -59,10 +56,10 @@ def evaluate(
     [[-253]]
     """
     enc = digits.encoding(encoding)
-    x, y = _matrix(a, "A"), _matrix(b, "B")
+    x, y = matrix_of(a, "A"), matrix_of(b, "B")
     if x.shape[1] != y.shape[0]:
         raise TpeError(f"A is {x.shape} and B is {y.shape}; A's columns must be B's rows")
-    _planes(nest, enc, bits)
+    planes_of(nest, enc, bits)
     coded = enc.encode(x, bits)
     rows = max(1, _CHUNK // (y.size * coded.shape[2]))
     chunks = (coded[i : i + rows] for i in range(0, x.shape[0], rows))
@@ -70,18 +67,23 @@ def evaluate(
 
 
 def _rows(nest: Nest, coded: NDArray[np.int8], b_t: IntArray, radix_bits: int) -> IntArray:
-    x = coded[:, None].astype(np.int64)  # axes M, N, K, BW throughout
+    x = digit = coded[:, None].astype(np.int64)  # axes M, N, K, BW throughout
+    b_bits = width(int(b_t.min()), int(b_t.max()))
     for step in nest.steps:
         if step.op == MAP:
-            x = x * b_t[None, :, :, None]
+            x = x * b_t[None, :, :, None] - left(nest, digit, b_bits)
         if step.op == SHIFT:
             x = x * (np.int64(1) << radix_bits * np.arange(x.shape[3], dtype=np.int64))
         if step.sums:
             x = x.sum(axis=tuple(dim.value for dim in step.sums), keepdims=True)
-    return x[:, :, 0, 0]
+    if not has_term(nest):
+        return x[:, :, 0, 0]
+    weight = np.int64(1) << radix_bits * np.arange(digit.shape[3], dtype=np.int64)
+    whole: IntArray = x[:, :, 0, 0] + (left(nest, digit, b_bits) * weight).sum(axis=(2, 3))
+    return whole
 
 
-def _matrix(x: ArrayLike, name: str) -> IntArray:
+def matrix_of(x: ArrayLike, name: str) -> IntArray:
     values = np.asarray(x)
     if values.ndim != 2 or 0 in values.shape:
         raise TpeError(f"{name} has shape {values.shape}; a matrix with no empty side is needed")
@@ -90,7 +92,7 @@ def _matrix(x: ArrayLike, name: str) -> IntArray:
     return values.astype(np.int64)
 
 
-def _planes(nest: Nest, enc: Encoding, bits: int) -> int:
+def planes_of(nest: Nest, enc: Encoding, bits: int) -> int:
     """Bit weights of the nest, checked to hold the encoding's digits."""
     planes, count = nest.trips({BW}, *Place), enc.count(bits)
     if planes < count:
@@ -156,16 +158,18 @@ def inventory(
     if not isinstance(acc_bits, int) or not 2 <= acc_bits <= 64:
         raise TpeError(f"acc_bits = {acc_bits!r}; legal: 2 to 64")
     spans = intervals(nest, enc, a_format, b_format, k)
-    return tuple(
-        Unit(
-            op=step.op.name,
-            copies=_copies(nest, step),
-            fan_in=_fan_in(nest, i),
-            bits=_bits(nest, i, spans[i], enc.radix_bits, acc_bits),
-            runs=_runs(nest, i),
-        )
-        for i, step in enumerate(nest.steps)
-    )
+    found = []
+    for i, step in enumerate(nest.steps):
+        bits = _bits(nest, i, spans[i], enc.radix_bits, acc_bits)
+        unit = Unit(step.op.name, _copies(nest, i), _fan_in(nest, i), bits, runs_of(nest, i))
+        words = spans[i - 1] if i else ()
+        found += _apart(nest, i, unit, words, acc_bits)
+    bits_of = {unit.op: unit.bits for unit in found}
+    beside = [
+        Unit(x.op, x.copies, x.fan_in, acc_bits if x.whole else bits_of[x.op], x.runs)
+        for x in row_units(nest)
+    ]
+    return (*found, *beside)
 
 
 def intervals(
@@ -192,7 +196,7 @@ def intervals(
     """
     enc = digits.encoding(encoding)
     bits = a_format.bits + (0 if a_format.signed else 2)
-    planes = _planes(nest, enc, bits)
+    planes = planes_of(nest, enc, bits)
     terms = nest.trips({K}, *Place) if k is None else k
     if not isinstance(terms, int) or terms < 1:
         raise TpeError(f"k = {k!r}; legal: an integer of at least 1")
@@ -204,15 +208,29 @@ def intervals(
     out: list[Spans] = []
     for i, step in enumerate(nest.steps):
         if step.op == MAP:
-            spans = tuple(_times(span, b_span) for span in spans)
+            spans = tuple(
+                mapped_span(nest, span, _times(span, b_span), b_format.bits) for span in spans
+            )
         if step.op == SHIFT:
             spans = tuple(_times(s, (1 << enc.radix_bits * bw,)) for bw, s in enumerate(spans))
         if BW in step.sums:
-            spans = (product if K in nest.remaining(i) else _times(product, (terms,)),)
+            one = _summed(spans) if has_term(nest) else product
+            spans = (one if K in nest.remaining(i) else _times(product, (terms,)),)
+        if Form.MERGED in nest.forms and BW in step.sums:
+            spans = tuple(_times(span, (min(terms, nest.trips({K}, SPACE)),)) for span in spans)
         if K in step.sums:
             spans = tuple(_times(span, (terms,)) for span in spans)
+        if Form.MERGED in nest.forms and K in step.sums:
+            spans = (_times(product, (terms,)),)
+        if has_term(nest) and not {K, BW} & (nest.remaining(i) - step.sums):
+            spans = (_times(product, (terms,)),)  # what is complete, its row's term added
         out.append(spans)
     return tuple(out)
+
+
+def _summed(spans: Spans) -> Interval:
+    """The interval of the sum over the bit weights."""
+    return sum(low for low, _ in spans), sum(high for _, high in spans)
 
 
 def _times(x: Interval, y: tuple[int, ...]) -> Interval:
@@ -239,14 +257,52 @@ def _bits(nest: Nest, index: int, spans: Spans, radix_bits: int, acc_bits: int) 
         return max(width(*span) for span in spans)
     shifted = index >= nest.index(SHIFT)
     tops = [acc_bits - (0 if shifted else radix_bits * bw) for bw in range(len(spans))]
-    return max(min(width(*span), top) for span, top in zip(spans, tops, strict=True))
+    needed = _unsigned if Form.BIAS in nest.forms else width
+    return max(min(needed(*span), top) for span, top in zip(spans, tops, strict=True))
 
 
-def _copies(nest: Nest, step: Step) -> int:
+def _unsigned(low: int, high: int) -> int:
+    """`width`, without a sign where nothing is negative."""
+    return max(1, high.bit_length()) if low >= 0 else width(low, high)
+
+
+def _apart(nest: Nest, index: int, unit: Unit, words: Spans, acc_bits: int) -> list[Unit]:
+    """A compressor with a running pair, or the two that it is where the pair is added apart.
+
+    `words`: the intervals of what enters it. Where the top is incremented the second one reaches a
+    bit above the sum of the words.
+    """
+    if not is_apart(nest, index):
+        return [unit]
+    one = _times(_summed(words), (nest.trips({K}, SPACE),))
+    needed = _unsigned if Form.BIAS in nest.forms else width
+    bits = min(needed(*one), acc_bits)
+    pair = min(unit.bits, bits + 1) if Form.INCREMENTED_TOP in nest.forms else unit.bits
+    return [replace(unit, fan_in=unit.fan_in - 2, bits=bits), replace(unit, fan_in=4, bits=pair)]
+
+
+def merged_lanes(nest: Nest, index: int) -> int:
+    """Lanes whose words a step takes together: all between the sum over BW and that over K."""
+    step, left = nest.steps[index], nest.remaining(index)
+    words_met = BW not in left - step.sums
+    if Form.MERGED not in nest.forms or not words_met or K not in left - step.sums:
+        return 1
+    return nest.trips({K}, SPACE)
+
+
+def is_apart(nest: Nest, index: int) -> bool:
+    """Whether a step is two compressors: that of its words, and that which adds a running pair."""
+    step = nest.steps[index]
+    return Form.APART in nest.forms and step.op == HALF_REDUCE and K in step.sums
+
+
+def _copies(nest: Nest, index: int) -> int:
+    step = nest.steps[index]
     if step.stored:
         return 0
     places = (SPACE, CHAIN, SPARSE) if step.in_front else (SPACE, CHAIN)
-    return nest.trips(step.over - step.shared, *places) * nest.trips(step.sums, CHAIN)
+    copies = nest.trips(step.over - step.shared, *places) * nest.trips(step.sums, CHAIN)
+    return copies // merged_lanes(nest, index)
 
 
 def _fan_in(nest: Nest, index: int) -> int:
@@ -256,100 +312,20 @@ def _fan_in(nest: Nest, index: int) -> int:
     words = 2 if nest.entering(index) == "pair" else 1
     kept = 2 if step.op == HALF_REDUCE else 1
     feedback = any(nest.has(dim, TIME, SPARSE, CHAIN) for dim in step.sums)
-    return nest.trips(step.sums, SPACE) * words + kept * feedback
+    met = Form.MERGED in nest.forms and K in step.sums  # its lanes have, ahead of it
+    places = 1 if met else nest.trips(step.sums, SPACE) * merged_lanes(nest, index)
+    return places * words + kept * feedback
 
 
-def _runs(nest: Nest, index: int) -> int:
+def runs_of(nest: Nest, index: int) -> int:
     """Turns of the step's copies times the steps in time until its dims are summed away."""
     step, left = nest.steps[index], nest.remaining(index)
     if step.stored:
         return 0
     group = step.over if step.in_front else left
     copies = nest.trips(step.over, SPACE, CHAIN) * nest.trips(step.sums, CHAIN)
-    return copies * nest.trips(left, TIME) * nest.trips(group, SPARSE)
-
-
-# ---- the cost on real operands ----
-
-
-def firings(nest: Nest, a: ArrayLike, encoding: str | Encoding, bits: int) -> dict[str, int]:
-    """Activations of every primitive on operand A (M, K): op name -> count, exact.
-
-    As `Unit.runs` (steps of one op added up), but where zeros are skipped, what lies between the
-    selection and the sum over K fires on non-zero digits only; that sum, if it merges lanes of K,
-    fires whenever one of its lanes holds a digit. N is that of the bound nest. Raises `TpeError`
-    as `cycles`.
-
-    >>> from tpe.nest.notation import bind, mac, tile
-    >>> from tpe.nest.rewrites import opt4
-    >>> nest = bind(opt4(mac(*tile(2, 8, 4))), m=2, n=8, k=4)
-    >>> firings(nest, [[1, 0, 0, 0], [127, 0, 0, 0]], "ent", 8)["map"]    # 3 digits, 8 columns
-    24
-    """
-    nonzero = _nonzero(nest, a, encoding, bits)
-    counts: Counter[str] = Counter()
-    for i, step in enumerate(nest.steps):
-        if nest.sparse and not step.in_front and K in nest.remaining(i):
-            hits = _busy_steps(nonzero) if K in step.sums else int(nonzero.sum())
-            counts[step.op.name] += hits * nest.trips({N}, SPACE, TIME)
-        else:
-            counts[step.op.name] += _runs(nest, i)
-    return dict(counts)
-
-
-def cycles(nest: Nest, a: ArrayLike, encoding: str | Encoding, bits: int) -> int:
-    """Compute cycles on operand A (M, K), without fill, drain, load or stall.
-
-    Dense: the product of the time trips. Sparse: a group of consecutive k at one bit weight takes
-    max(1, non-zero digits); rows (M in space) run free and meet once per output tile, lanes of K
-    in space take the groups in turn and meet at each bit weight. A is zero-padded to the bound M
-    and K. Raises `TpeError` if A does not fit the bound nest, or as `evaluate`.
-
-    >>> from tpe.nest.notation import bind, mac, tile
-    >>> from tpe.nest.rewrites import opt4
-    >>> nest = bind(opt4(mac(*tile(2, 8, 4))), m=2, n=8, k=4)
-    >>> cycles(nest, [[1, 0, 0, 0], [127, 127, 127, 127]], "ent", 8)    # 4 + 1 + 1 + 4
-    10
-    """
-    nonzero = _nonzero(nest, a, encoding, bits)
-    if not nest.sparse:
-        return nest.trips(Dim, TIME)
-    per_group = np.maximum(1, nonzero.sum(axis=3))  # rows, time, lanes, BW
-    per_row = per_group.sum(axis=1).max(axis=1).sum(axis=1)
-    tiles = per_row.reshape(-1, nest.trips({M}, SPACE))
-    return int(tiles.max(axis=1).sum()) * nest.trips({N}, TIME)
-
-
-def _nonzero(nest: Nest, a: ArrayLike, encoding: str | Encoding, bits: int) -> NDArray[np.bool_]:
-    """Which digits are non-zero: (bound M, K in time, K in space, K in group, BW), zero-padded."""
-    enc = digits.encoding(encoding)
-    values = _matrix(a, "A")
-    planes = _planes(nest, enc, bits)
-    rows, depth = nest.trips({M}, *Place), nest.trips({K}, *Place)
-    if values.shape[0] > rows or values.shape[1] > depth:
-        raise TpeError(
-            f"A is {values.shape}, but the nest covers M = {rows} and K = {depth}: bind it to the "
-            "problem first"
-        )
-    padded = np.zeros((rows, depth, planes), dtype=np.bool_)
-    padded[: values.shape[0], : values.shape[1], : enc.count(bits)] = enc.encode(values, bits) != 0
-    # Group i of consecutive k goes to lane i mod lanes.
-    lanes = nest.trips({K}, SPACE, CHAIN)
-    return padded.reshape(rows, -1, lanes, nest.trips({K}, SPARSE), planes)
-
-
-def _busy_steps(nonzero: NDArray[np.bool_]) -> int:
-    """Steps, over all rows and bit weights, in which at least one lane holds a non-zero digit."""
-    digits_in = nonzero.sum(axis=3)  # rows, time, lanes, BW
-    spent = np.maximum(1, digits_in)
-    start = np.cumsum(spent, axis=1) - spent
-    rows, _, _, group, planes = nonzero.shape
-    length = int((start + spent).max())
-    busy = np.zeros((rows, length, planes), dtype=np.bool_)
-    for place in range(group):  # the digits of a group follow one another
-        row, time, lane, plane = np.nonzero(digits_in > place)
-        busy[row, start[row, time, lane, plane] + place, plane] = True
-    return int(busy.sum())
+    runs = copies * nest.trips(left, TIME) * nest.trips(group, SPARSE)
+    return runs // merged_lanes(nest, index)
 
 
 @lru_cache(maxsize=1024)  # networks repeat their shapes

@@ -9,7 +9,8 @@ def render(nest: Nest) -> str:
     """Pseudo-code in the manner of the paper: loops with their places, each step at its depth.
 
     A step stands inside the loops it runs in: those in time not yet summed away, and those in
-    space it has copies for. `turns` marks a space loop whose steps share one copy.
+    space it has copies for. `turns` marks a space loop whose steps share one copy. Forms
+    stand first.
 
     >>> from tpe.nest.notation import mac, tile
     >>> from tpe.nest.rewrites import opt1
@@ -28,7 +29,7 @@ def render(nest: Nest) -> str:
           for n in space(8):
             add
     """
-    lines: list[str] = []
+    lines = [f"{form.value}:" for form in sorted(nest.forms, key=lambda form: form.value)]
     opened: list[str] = []
     for i, step in enumerate(nest.steps):
         heads = _heads(nest, i)

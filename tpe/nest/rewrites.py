@@ -299,7 +299,7 @@ def skip_zeros(nest: Nest, dim: Dim, group: int) -> Nest:
     i = nest.index(ENCODE) + 1
     sparse = Step(SPARSE_OP, nest.steps[i - 1].over | {BW})
     steps = (*nest.steps[:i], sparse, *nest.steps[i:], Step(SYNC, Dims({M})))
-    return Nest((*loops, Loop(K, group, SPARSE)), steps)
+    return replace(nest, loops=(*loops, Loop(K, group, SPARSE)), steps=steps)
 
 
 # ---- the paper's optimisations, each a chain ----

@@ -2,7 +2,7 @@
 
 A tree takes bits that stand in columns (column c weighs 2**c) and rows, and leaves two rows with
 the same sum. Stage by stage, full adders turn three bits of a column, half adders two, into a sum
-bit in the same column and a carry bit in the next one. Three kinds, by which bits meet:
+bit in the same column and a carry bit in the next one. Four kinds, by which bits meet:
 
 - `chain`: the running pair meets one further row a stage; `rtl/prim/tpe_half_reduce.sv`.
 - `wallace`: rows in threes, every three at once. C. S. Wallace, "A Suggestion for a Fast
@@ -10,115 +10,30 @@ bit in the same column and a carry bit in the next one. Three kinds, by which bi
   give it (K. K. Parhi, "VLSI Digital Signal Processing Systems", appendix E).
 - `dadda`: as few adders a stage as its number of stages allows. L. Dadda, "Some Schemes for
   Parallel Multipliers", Alta Frequenza 34, 1965.
+- `three_greedy`: those that are there first, by what is known of the words: `three_greedy.py`.
 
 The split between the two rows is the tree's own; their sum is not.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from tpe.base.errors import TpeError, unknown
+from tpe.numbers.column_trees import Adder, Columns, Stage, Tree, Wire, behind, row_count
+from tpe.numbers.three_greedy import KnownWord, known_columns, three_greedy
 
-Columns = tuple[tuple[int, ...], ...]
-"""Per column, least significant first, the rows that hold a bit, ascending."""
-
-Op = Literal["sum", "carry", "wire"]
-TITLES = {"chain": "linear chain", "wallace": "Wallace tree", "dadda": "Dadda tree"}
+TITLES = {
+    "chain": "linear chain",
+    "wallace": "Wallace tree",
+    "dadda": "Dadda tree",
+    "three_greedy": "three-greedy tree",
+}
 KINDS = tuple(TITLES)
-
-
-@dataclass(frozen=True)
-class Adder:
-    """One adder of a stage: a full one takes three bits, a half one two, of one column."""
-
-    column: int
-    takes: tuple[int, ...]  # rows before the stage
-    sum_row: int  # row behind the stage, in the same column
-    carry_row: int | None  # row behind the stage, in the next column; None: dropped at the top
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A bit that a stage lets through: `row` before it, `to` behind it."""
-
-    column: int
-    row: int
-    to: int
-
-
-@dataclass(frozen=True)
-class Move:
-    """One operation on whole rows, in the columns of `mask`; a carry lands one column higher."""
-
-    op: Op
-    takes: tuple[int, ...]
-    to: int
-    mask: int
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What happens at once: every bit of `columns` goes into one adder or one wire."""
-
-    columns: Columns
-    adders: tuple[Adder, ...]
-    wires: tuple[Wire, ...]
-
-    @cached_property
-    def moves(self) -> tuple[Move, ...]:
-        """The stage as operations on rows: adders that differ in their column alone are one."""
-        masks: defaultdict[tuple[Op, tuple[int, ...], int], int] = defaultdict(int)
-        for x in self.adders:
-            masks["sum", x.takes, x.sum_row] |= 1 << x.column
-            if x.carry_row is not None:
-                masks["carry", x.takes, x.carry_row] |= 1 << x.column
-        for wire in self.wires:
-            masks["wire", (wire.row,), wire.to] |= 1 << wire.column
-        return tuple(Move(op, takes, to, mask) for (op, takes, to), mask in masks.items())
-
-
-@dataclass(frozen=True)
-class Tree:
-    """A reduction from `columns` to the two rows 0 and 1 of `rows`.
-
-    >>> tree = reduce_columns("dadda", [1, 2, 3, 4, 3, 2, 1], keep_carry=True)  # 4 x 4 multiplier
-    >>> len(tree.stages), tree.full_adders, tree.half_adders
-    (2, 3, 3)
-    """
-
-    kind: str
-    columns: Columns
-    stages: tuple[Stage, ...]
-    rows: Columns
-
-    @property
-    def full_adders(self) -> int:
-        """Adders of three bits."""
-        return sum(len(x.takes) == 3 for stage in self.stages for x in stage.adders)
-
-    @property
-    def half_adders(self) -> int:
-        """Adders of two bits."""
-        return sum(len(x.takes) == 2 for stage in self.stages for x in stage.adders)
-
-    @property
-    def row_counts(self) -> tuple[int, ...]:
-        """Rows before the first stage and behind each one."""
-        return tuple(row_count(c) for c in (*(s.columns for s in self.stages), self.rows))
-
-    @cached_property
-    def absent(self) -> dict[int, int]:
-        """Per row of the words that lacks any: a mask of the columns where it has no bit."""
-        full = (1 << len(self.columns)) - 1
-        masks = {row: full & ~mask_of(self.columns, row) for row in range(self.row_counts[0])}
-        return {row: mask for row, mask in masks.items() if mask}
 
 
 def reduce_columns(
@@ -144,26 +59,32 @@ def reduce_columns(
     if kind not in KINDS:
         raise unknown("tree", kind, KINDS)
     columns = _placed(kind, heights, first_rows)
+    if kind == "three_greedy":
+        return three_greedy(columns, keep_carry)
     step = _STAGES[kind]
     tree_columns, stages = columns, []
     while row_count(columns) > 2:
         stage = step(columns, keep_carry)
         stages.append(stage)
-        columns = _behind(stage)
+        columns = behind(stage)
     return Tree(kind, tree_columns, tuple(stages), columns)
 
 
 @lru_cache(maxsize=256)
-def word_tree(kind: str, ops: int, width: int) -> Tree:
+def word_tree(kind: str, ops: int, width: int, entries: tuple[KnownWord, ...] = ()) -> Tree:
     """The tree over `ops` words of `width` bits, modulo 2**width; built once.
 
-    Raises TpeError unless both are at least 1.
+    `entries`: what is known of the words, one each or none at all; a three-greedy tree asks. Raises
+    TpeError unless both numbers are at least 1.
 
     >>> tree = word_tree("dadda", ops=6, width=32)
     >>> tree.row_counts, tree.full_adders, tree.half_adders
     ((6, 4, 3, 2), 124, 3)
     """
     check_pair(ops, width)
+    if kind == "three_greedy":
+        known = entries or (KnownWord(),) * ops
+        return three_greedy(known_columns(width, known), arrivals=[x.arrival for x in known])
     return reduce_columns(kind, [ops] * width)
 
 
@@ -211,22 +132,6 @@ def _placed(kind: str, heights: Sequence[int], first_rows: Sequence[int] | None)
             "rows as heights, none negative"
         )
     return tuple(tuple(range(f, f + h)) for f, h in zip(first, heights, strict=True))
-
-
-def row_count(columns: Columns) -> int:
-    """Rows up to the highest that holds a bit."""
-    return max((rows[-1] + 1 for rows in columns if rows), default=0)
-
-
-def _behind(stage: Stage) -> Columns:
-    """Where bits stand behind a stage."""
-    spots = {(x.column, x.sum_row) for x in stage.adders}
-    spots |= {(x.column + 1, x.carry_row) for x in stage.adders if x.carry_row is not None}
-    spots |= {(x.column, x.to) for x in stage.wires}
-    columns: list[list[int]] = [[] for _ in range(max(len(stage.columns), max(spots)[0] + 1))]
-    for column, row in sorted(spots):
-        columns[column].append(row)
-    return tuple(tuple(rows) for rows in columns)
 
 
 def _group_stage(columns: Columns, keep_carry: bool, groups: int) -> Stage:
@@ -308,11 +213,6 @@ def _as_rows(words: Sequence[Any], width: int, columns: int) -> list[Any]:
         kinds = sorted({str(x.dtype) for x in arrays})
         raise TpeError(f"arrays of {', '.join(kinds)} for {columns} columns: integers, up to 64")
     return [x.astype(np.uint64) & np.uint64(mask) for x in arrays]
-
-
-def mask_of(columns: Columns, row: int) -> int:
-    """The columns where a row holds a bit, as a mask."""
-    return sum(1 << c for c, rows in enumerate(columns) if row in rows)
 
 
 def _apply(stage: Stage, rows: list[Any]) -> list[Any]:

@@ -16,9 +16,10 @@ from pathlib import Path
 from tpe.base.errors import TpeError
 from tpe.nest.notation import Nest
 from tpe.numbers.arithmetic import INTEGER, Arithmetic
+from tpe.numbers.three_greedy import KnownWord
 from tpe.pe.kernel import Kernel
 from tpe.pe.meetings import Rule
-from tpe.pe.paces import FreeRows, LockStep, Pace, Planes
+from tpe.pe.paces import FreeRows, Groups, LockStep, Pace, Planes
 from tpe.pe.parameters import Parameter, check_name, rtl_folder
 from tpe.pe.widths import Loops, Params, Widths
 
@@ -36,13 +37,18 @@ class Hardware:
     cell: str  # stem of the RTL module of the cell: tpe_pe_<cell>
     finish: str  # stem of the RTL module that resolves a psum: tpe_finish_<finish>
     front: str = "none"  # stem of the RTL module of what was hoisted out: tpe_front_<front>
+    row: str = "none"  # ... of what cells leave to their row, and its finish adds: tpe_row_<row>
     built: Callable[[Widths], Mapping[str, int]] = lambda widths: {}
-    """primitive -> output width as built"""
+    """primitive -> output width as built; "half_reduce 4:2" where that compressor has another"""
     code_bits: Callable[[Widths, Params], int] = lambda widths, params: widths.a
     plane_bits: Callable[[Widths, Params], int] = lambda widths, params: 1
     latency: Callable[[Params], int] = lambda params: 0  # registers of the cell before the psum's
     trees: Callable[[Widths, Params], tuple[tuple[int, int], ...]] = lambda widths, params: ()
     """(words, width) of every compressor that `tree` rewires"""
+    shapes: Callable[[Widths, Params], Mapping[tuple[int, int], tuple[KnownWord, ...]]] = (
+        lambda widths, params: {}
+    )
+    """of those that are `Shaped` in RTL: what is known of each word, by (words, width)"""
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
     def __post_init__(self) -> None:
@@ -72,7 +78,9 @@ class PE:
     hardware: Hardware | None  # None: model only
     arithmetic: Arithmetic = INTEGER
     parameters: tuple[Parameter, ...] = ()
-    at: Callable[[Params], PE] | None = None  # the record for these parameters, if they change it
+    at: Callable[[PE, Params], PE] | None = None  # this record for parameters that change it
+    conflict: Callable[[Params], str | None] = lambda params: None
+    """Which legal values do not go together, and what does, as a line; None if all do."""
     rules: tuple[Rule, ...] = ()  # its cycle rules as `tpe trace` counts them
 
     def __post_init__(self) -> None:
@@ -99,19 +107,52 @@ class PE:
         return isinstance(self.pace, LockStep)
 
     @property
+    def grouped(self) -> bool:
+        """Whether a front selects digits, and rows meet at groups of K."""
+        return isinstance(self.pace, Groups)
+
+    @property
     def digit_serial(self) -> bool:
         """Whether the kernel's codes are digits, one bit weight after another."""
-        return isinstance(self.pace, Planes | FreeRows)
+        return isinstance(self.pace, Planes | FreeRows | Groups)
 
     @property
     def group(self) -> int:
         """Operands of K that a front takes in a step; 1 without a front."""
-        return self.pace.group if isinstance(self.pace, FreeRows) else 1
+        return self.pace.group if isinstance(self.pace, FreeRows | Groups) else 1
+
+    @property
+    def window(self) -> int:
+        """Groups of K by which a row may lead the slowest, where rows meet at groups."""
+        return self.pace.window if isinstance(self.pace, Groups) else 0
+
+    @property
+    def ahead(self) -> int:
+        """Stages that a beat passes before its rows have it, where rows meet at groups."""
+        return self.pace.ahead if isinstance(self.pace, Groups) else 0
+
+    def beat(self, widths: Widths) -> int:
+        """Operands of K that a row takes in a beat of A."""
+        return self.group if self.grouped else self.group * widths.lanes
+
+    def offered(self, widths: Widths) -> int:
+        """Operands of B that stand at a cell's port."""
+        return self.group * (self.window + 1) if self.grouped else widths.lanes
 
     @property
     def own_front(self) -> bool:
         """Whether there is a front in every cell."""
         return isinstance(self.pace, FreeRows) and self.pace.own_front
+
+    @property
+    def shadow(self) -> bool:
+        """Whether a psum that is whole waits for the finish beside its cell, which goes on."""
+        return isinstance(self.pace, FreeRows) and self.pace.shadow
+
+    @property
+    def falling(self) -> bool:
+        """Whether bit weights come from the most significant down, into one psum."""
+        return isinstance(self.pace, FreeRows) and self.pace.falling
 
     @property
     def front(self) -> str:
@@ -138,6 +179,11 @@ class PE:
     def built(self, widths: Widths) -> Mapping[str, int]:
         """Output width of each primitive as built; empty for a model only."""
         return self.hardware.built(widths) if self.hardware else {}
+
+    def built_bits(self, widths: Widths, op: str, fan_in: int) -> int:
+        """Output width of a primitive that so many words enter; 0 for a model only."""
+        built = self.built(widths)
+        return built.get(f"{op} {fan_in}:2", built.get(op, 0))
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter called `name`, or None."""

@@ -119,12 +119,19 @@ RECORD = PE(
     hardware=None,
     parameters=(
         lanes_parameter(16, range(1, 65)),
-        Parameter("bricks", 16, (1, 4, 16, 64), "2-bit multipliers in a PE; 16 in the paper"),
+        Parameter(
+            "bricks",
+            16,
+            (1, 4, 16, 64),
+            "2-bit multipliers in a PE; 16 in the paper",
+            trade="more cost multipliers and adders; save cycles of operands of several bricks",
+        ),
         Parameter(
             "top_brick",
             3,
             (2, 3),
             "bits of the brick with the sign; assumed 3, so that uint8 takes no more than int8",
+            trade="3 costs a bit in every brick; saves a brick of odd widths, such as uint8's",
         ),
     ),
     rules=(

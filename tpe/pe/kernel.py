@@ -8,6 +8,8 @@ the psum of every cell as rows of unsigned words:
 
     codes  (lanes, cells)  operands of A, signed; digits of bit weight `plane` if the PE's pace
                            streams them (`Planes`, `FreeRows`)
+    plane                  the bit weight; of `FreeRows` that are `falling`: 1 in the first step of
+                           one below the top, which moves the psum up before it adds, else 0
     b      (lanes, cells)  operands of B, signed
     psum   (words, cells)  as many words as the `Psum` has, in its order; all zero at first
     acc    (cells,)        words of `facts.acc_bits` bits
@@ -65,6 +67,7 @@ class Psum:
     kind: Literal["word", "carry_save", "bit_weights", "fp"]
     word_bits: Callable[[Widths], int]
     pairs: int = 1  # of a `carry_save` psum
+    carry_bits: Callable[[Widths], int] | None = None  # of one whose carry word is shorter
 
     def words(self, widths: Widths) -> tuple[int, ...]:
         """The width of each of its words, lowest first.
@@ -76,7 +79,8 @@ class Psum:
         if self.kind == "word":
             return (top,)
         if self.kind == "carry_save":
-            return (top,) * (2 * self.pairs)
+            carry = self.carry_bits(widths) if self.carry_bits else top
+            return (top, carry) * self.pairs
         assert self.kind == "bit_weights", f"a psum of kind {self.kind} has no integer words"
         return tuple(top - 2 * bw for bw in range(widths.digits) for _ in ("sum", "carry"))
 

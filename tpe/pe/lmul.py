@@ -102,7 +102,7 @@ ARITHMETIC = Arithmetic(
 )
 
 
-def at(params: Params) -> PE:
+def at(record: PE, params: Params) -> PE:
     """The PE with or without the offset."""
     if params["offset"] == "paper":
         return RECORD
@@ -124,7 +124,14 @@ RECORD = PE(
     hardware=Hardware(cell="lmul", finish="word"),
     arithmetic=ARITHMETIC,
     parameters=(
-        Parameter("offset", "paper", ("paper", "none"), "2**-4 that a product gets", "LmulOffset"),
+        Parameter(
+            "offset",
+            "paper",
+            ("paper", "none"),
+            "2**-4 that a product gets",
+            "LmulOffset",
+            trade="none costs accuracy, products are too small; saves nothing, it is one constant",
+        ),
     ),
     at=at,
 )

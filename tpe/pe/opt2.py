@@ -14,12 +14,16 @@ takes the KP digits of one bit weight and that weight's pair, (KP + 2):2. Two fo
 
 A pair of bit weight bw has acc_bits - 2 bw bits, which shifting makes acc_bits: a pair is never
 widened unresolved.
+
+What cells of the first form leave to their row is one term for all bit weights: each of its parts
+is known at its weight, and the finish adds it behind their compressor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 from tpe.base.jit import kernel
 from tpe.nest.notation import ADD, BW, HALF_REDUCE, SHIFT, M, Nest, mac
@@ -27,8 +31,21 @@ from tpe.nest.rewrites import encode_in, opt2, serialise, share
 from tpe.numbers.words import I64, compress, digit
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
+from tpe.pe.lean import clock_holds, lean, leaves_to_row
 from tpe.pe.paces import Dense, Planes
-from tpe.pe.parameters import ENCODE_IN, ENCODER, TREE, Parameter, code_bits, lanes_parameter
+from tpe.pe.parameters import (
+    BIASED,
+    ENCODE_IN,
+    ENCODER,
+    HOLD,
+    NEGATE,
+    NEGATE_IN_CELL,
+    TREE,
+    Parameter,
+    code_bits,
+    lanes_parameter,
+    ones_in_a_chain,
+)
 from tpe.pe.widths import Loops, Params, Widths
 
 
@@ -80,7 +97,7 @@ def nest(loops: Loops, params: Params) -> Nest:
 
     `lanes` of K are among the loops already, so `opt2` has none left to split.
     """
-    reduced = opt2(mac(*loops))
+    reduced = lean(opt2(mac(*loops)), params)
     if params["bw"] == "time":
         reduced = share(serialise(reduced, BW), ADD, along=M)
     else:
@@ -100,13 +117,15 @@ def built(w: Widths) -> Mapping[str, int]:
         "half_reduce": w.acc,
         "shift": w.acc,
         "add": w.acc,
+        "row_term": w.acc,
     }
 
 
 def trees_space(w: Widths, params: Params) -> tuple[tuple[int, int], ...]:
-    """A compressor per bit weight in the cell, and one over all their pairs in the finish."""
+    """A compressor per bit weight in the cell; over all pairs in the finish, and a row's term."""
     in_cell = ((w.lanes + 2, w.acc - 2 * bw) for bw in range(w.digits))
-    return (*in_cell, (2 * w.digits, w.acc))
+    term = ((3, w.acc),) if leaves_to_row(params) else ()
+    return (*in_cell, (2 * w.digits, w.acc), *term)
 
 
 def trees_time(w: Widths, params: Params) -> tuple[tuple[int, int], ...]:
@@ -114,9 +133,34 @@ def trees_time(w: Widths, params: Params) -> tuple[tuple[int, int], ...]:
     return (w.lanes + 2, w.acc), (4, w.acc)
 
 
-def at(params: Params) -> PE:
-    """The record for a choice of `bw`."""
-    return SERIAL if params["bw"] == "time" else RECORD
+def at(record: PE, params: Params) -> PE:
+    """The record for a choice of `bw`, and of what its cells leave to others; see `_lean`."""
+    if params["bw"] == "time":
+        return SERIAL
+    return _lean(record, leaves_to_row(params), clock_holds(params))
+
+
+@cache
+def _lean(record: PE, row: bool, stopped: bool) -> PE:
+    """The record where a row has a term, or nothing but the clock of its row holds a cell."""
+    if not (row or stopped) or record.hardware is None:
+        return record
+    built_here = replace(record.hardware, row="digits" if row else "none")
+    return replace(record, ways=frozenset({Way.KEEP, Way.REDUCE}), hardware=built_here)
+
+
+def conflict(params: Params) -> str | None:
+    """What is wrong where bit weights come in time, and a row is to have a term or its clock."""
+    if params["bw"] == "time":
+        for choice in (NEGATE, BIASED, HOLD):
+            legal = NEGATE_IN_CELL.legal if choice is NEGATE else choice.legal[:1]
+            if params[choice.name] not in legal:
+                words = ", ".join(map(str, legal))
+                return (
+                    f"{choice.name} = {params[choice.name]!r} is not legal with bw = 'time', whose "
+                    f"cells see one digit of an operand at a time; legal: {words}"
+                )
+    return ones_in_a_chain(params)
 
 
 RECORD = PE(
@@ -138,12 +182,20 @@ RECORD = PE(
         ENCODER,
         ENCODE_IN,
         TREE,
+        NEGATE,
+        BIASED,
+        HOLD,
         Parameter(
-            "bw", "space", ("space", "time"), "bit weights side by side, or one after another"
+            "bw",
+            "space",
+            ("space", "time"),
+            "bit weights side by side, or one after another",
+            trade="time costs as many streams of K as A has digits; saves all compressors but two",
         ),
         lanes_parameter(4, range(1, 1025)),
     ),
     at=at,
+    conflict=conflict,
 )
 
 SERIAL = replace(

@@ -20,7 +20,7 @@ def nest(loops: Loops, params: Params) -> Nest:
 
 
 RECORD = replace(
-    opt4c.RECORD,
+    opt4c.PLAIN,
     name="opt3",
     title="sparse digit-serial",
     source="arXiv:2503.06342, OPT3",

@@ -1,4 +1,8 @@
-"""OPT4C, shared-encoder column: a row shares one front, a cell adds one non-zero digit a step."""
+"""OPT4C, shared-encoder column: a row shares one front, a cell adds one non-zero digit a step.
+
+Bit weights come one after another, from the least or the most significant, each with all of K, or
+inside a group of K: `planes`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,12 @@ from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64, compress, signed
+from tpe.pe import falling, inner
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import FreeRows
-from tpe.pe.parameters import ENCODER, TREE, Parameter
+from tpe.pe.parameters import ENCODER, NEGATE_IN_CELL, TREE, Parameter, ones_in_a_chain
 from tpe.pe.widths import Loops, Params, Widths
 
 RECODING = "ent"  # unless another is chosen
@@ -111,7 +116,38 @@ def _row_rule(name: str, meets: str, sums: tuple[int, ...]) -> Rule:
     return Rule(name, "opt4c", lane, meets, row_meetings(sums), by_rows=True, place=1)
 
 
-RECORD = PE(
+COMMON = (
+    replace(ENCODER, default=RECODING),
+    TREE,
+    NEGATE_IN_CELL,
+    Parameter(
+        "depth",
+        4096,
+        range(8, 65537, 4),
+        "operands of K whose B is resident; with planes = inner none is",
+        trade="costs memory for B; saves passes of long K, which load B and finish anew",
+    ),
+)
+PARAMETERS = (*COMMON, falling.PLANES, falling.SHADOW)
+
+
+def conflict_of_planes(params: Params) -> str | None:
+    """What does not go together: trees and ones, and no shadow where there is none to leave out."""
+    return ones_in_a_chain(params) or falling.conflict(params)
+
+
+def conflict(params: Params) -> str | None:
+    """... and what one order of digits alone has."""
+    return conflict_of_planes(params) or inner.conflict(params)
+
+
+def at(record: PE, params: Params) -> PE:
+    """The record for a choice of `planes` and `shadow`."""
+    return falling.at(inner.at(record, params), params)
+
+
+# Bit weights one after another, whichever first: what other PEs are made of.
+PLAIN = PE(
     name="opt4c",
     title="shared-encoder column",
     source="arXiv:2503.06342, OPT4C",
@@ -120,14 +156,20 @@ RECORD = PE(
     pace=FreeRows(lanes=range(1, 2), group=GROUP),
     ways=frozenset({Way.KEEP}),
     hardware=hardware("opt4c"),
-    parameters=(
-        replace(ENCODER, default=RECODING),
-        TREE,
-        Parameter("depth", 4096, range(8, 65537, 4), "operands of K whose B is resident"),
-    ),
+    parameters=PARAMETERS,
+    at=falling.at,
+    conflict=conflict_of_planes,
     rules=(
         _row_rule("opt4c", "once per output tile: rows run free", (2, 3)),
         _row_rule("opt4c-plane", "at every bit weight", (3,)),
         _row_rule("opt4c-group", "at every group of 4 at one bit weight", ()),
     ),
+)
+
+RECORD = replace(
+    PLAIN,
+    pace=FreeRows(lanes=inner.LANES, group=GROUP),
+    parameters=(*COMMON, inner.PLANES, falling.SHADOW, *inner.OWN),
+    at=at,
+    conflict=conflict,
 )

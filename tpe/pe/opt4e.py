@@ -9,7 +9,6 @@ import numpy as np
 from tpe.pe import opt4c
 from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import FreeRows
-from tpe.pe.parameters import Parameter
 
 LANES = 4  # of K; lane i has the groups of operands whose index modulo 4 is i
 
@@ -25,13 +24,12 @@ def front_meetings(x: Operands, lanes: int) -> Meetings:
 
 
 RECORD = replace(
-    opt4c.RECORD,
+    opt4c.PLAIN,
     name="opt4e",
     title="grouped column",
     source="arXiv:2503.06342, OPT4E",
     parameters=tuple(
-        Parameter("depth", 4096, range(32, 65537, 16), p.doc) if p.name == "depth" else p
-        for p in opt4c.RECORD.parameters
+        replace(p, legal=range(32, 65537, 16)) if p.name == "depth" else p for p in opt4c.PARAMETERS
     ),
     pace=FreeRows(lanes=range(LANES, LANES + 1), group=opt4c.GROUP),
     hardware=opt4c.hardware("opt4e", LANES),

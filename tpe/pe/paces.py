@@ -1,4 +1,4 @@
-"""How fast a PE takes operands: the four schedules that arrays have."""
+"""How fast a PE takes operands: the five schedules that arrays have."""
 
 from __future__ import annotations
 
@@ -43,11 +43,32 @@ class LockStep:
 
 @dataclass(frozen=True)
 class FreeRows:
-    """A front selects the digits of A that are not zero; every row runs at a pace of its own."""
+    """A front selects the digits of A that are not zero; every row runs at a pace of its own.
+
+    Each bit weight has the finish by itself, in slots of the rows, or without `shadow` as rows ask;
+    with `falling` a pass has it once.
+    """
 
     lanes: range
     group: int  # operands of K that a front searches at once
     own_front: bool = False  # a front in every cell; else one for a row
+    shadow: bool = True  # a whole bit weight waits beside its cell for the finish; else in it
+    falling: bool = False  # bit weights from the most significant down, all in one psum
 
 
-Pace = Dense | Planes | LockStep | FreeRows
+@dataclass(frozen=True)
+class Groups:
+    """A front selects the digits of a group of K, of all its bit weights, that are not zero.
+
+    A group is over for a row after ceil(digits / lanes) cycles, one at least. A row may be in a
+    group when every row is through with that of `window` + 1 groups before; 0: they go together.
+    A group passes `ahead` stages before its row has it, each with room for one.
+    """
+
+    lanes: range  # digits that a cell takes in a step
+    group: int  # operands of K
+    window: int = 0
+    ahead: int = 0
+
+
+Pace = Dense | Planes | LockStep | FreeRows | Groups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,14 @@ class EncodeIn(StrEnum):
     CELL = "cell"
     EDGE = "edge"
     STORED = "stored"
+
+
+class Negate(StrEnum):
+    """Where the 1 of a negative multiple of B is added, which is else a complement."""
+
+    ADDER = "adder"
+    FREE_BITS = "free_bits"
+    ROW = "row"
 
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -52,13 +60,18 @@ def rtl_folder(owner: str, folder: object) -> Path | None:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A choice of a PE or an array: name, default, what is legal, and the RTL parameter it sets."""
+    """A choice of a PE or an array: name, default, what is legal, and the RTL parameter it sets.
+
+    `trade`: what its values cost and what they save, where it says how a thing is built.
+    """
 
     name: str
     default: Any
     legal: range | tuple[Any, ...]
     doc: str
     rtl: str = ""  # RTL parameter of the cell or front; empty if the model alone uses it
+    trade: str = ""
+    words: tuple[str, ...] = ()  # all that the RTL parameter knows, if not all of them are legal
 
     def check(self, value: Any) -> Any:
         """`value` as this parameter's type; `TpeError` with the legal range if it is none.
@@ -95,10 +108,11 @@ class Parameter:
         return " | ".join(str(choice) for choice in self.legal)
 
     def rtl_value(self, value: Any) -> int:
-        """The value as the RTL's integer parameter; a word's is its place among the legal ones."""
+        """The value as the RTL's integer parameter; a word's is its place among all words."""
         if self.name == "encoder":
             return ENCODERS[value]
-        return tuple(self.legal).index(value) if isinstance(value, str) else int(value)
+        words: tuple[Any, ...] = self.words or tuple(self.legal)
+        return words.index(value) if isinstance(value, str) else int(value)
 
 
 def _equal(value: Any, choice: Any) -> bool:
@@ -115,19 +129,75 @@ def _integer(value: Any) -> int | None:
 
 
 ENCODER = Parameter(
-    "encoder", "booth", tuple(ENCODERS), "recoding of the encoded operand", "Encoder"
+    "encoder",
+    "booth",
+    tuple(ENCODERS),
+    "recoding of the encoded operand",
+    "Encoder",
+    trade="ent costs a carry from digit to digit; saves non-zero digits, and bits of stored ones",
 )
-
-
 TREE = Parameter(
-    "tree", "chain", ("chain", "wallace", "dadda"), "how compressors of carry-save sums are wired"
+    "tree",
+    "chain",
+    ("chain", "wallace", "dadda", "three_greedy"),
+    "how compressors of carry-save sums are wired",
+    trade="others than chain cost irregular wires; save rows of adders in series, so period",
 )
 ENCODE_IN = Parameter(
     "encode_in",
     str(EncodeIn.CELL),
     tuple(map(str, EncodeIn)),
     "where A is encoded: in every cell, once at the array's edge, or beforehand, stored as digits",
+    trade="edge costs wider codes on their way, stored wider memory too; either saves encoders",
 )
+
+
+NEGATE = Parameter(
+    "negate",
+    str(Negate.ADDER),
+    tuple(map(str, Negate)),
+    "where the 1 of a negative multiple is added: by an adder in every map, at bits that are free "
+    "in the compressor, or once a row, with the finish",
+    "Negate",
+    trade="free_bits costs words that are no multiples, row a term a row; both save adders",
+)
+# ... of PEs whose rows have no term.
+NEGATE_IN_CELL = replace(
+    NEGATE,
+    legal=NEGATE.legal[:2],
+    doc="where the 1 of a negative multiple is added: by an adder in every map, or at bits that "
+    "are free in the compressor",
+    trade="free_bits costs words that are no multiples, and any other tree; saves adders",
+)
+BIASED = Parameter(
+    "biased",
+    "off",
+    ("off", "on"),
+    "no partial product is negative: each has a bias, which leaves once a row, with the finish",
+    "Biased",
+    trade="on costs a term a row and an adder in the finish; saves sign extension in every cell",
+)
+
+
+HOLD = Parameter(
+    "hold",
+    "mux",
+    ("mux", "zero"),
+    "a cycle without a step: registers keep what they have, or codes of zero are added, with a "
+    "clock gate a row for back-pressure",
+    "Hold",
+    trade="zero costs a clock gate a row, ready within half a cycle; saves a mux a flip-flop",
+)
+
+
+def ones_in_a_chain(params: Params) -> str | None:
+    """What is wrong where ones stand in the carry words of a chain, and another tree is chosen."""
+    if params["negate"] != Negate.FREE_BITS or params["tree"] == TREE.default:
+        return None
+    return (
+        f"tree = {params['tree']!r} is not legal with negate = 'free_bits': the ones stand in the "
+        "carry words of a chain; legal: chain"
+    )
 
 
 def code_bits(widths: Widths, params: Params) -> int:
@@ -143,4 +213,10 @@ def code_bits(widths: Widths, params: Params) -> int:
 
 def lanes_parameter(default: int, legal: range) -> Parameter:
     """Operands of K that one cell takes in a step; an array that unrolls K there sets it itself."""
-    return Parameter("lanes", default, legal, "operands of K that a cell takes in one step")
+    return Parameter(
+        "lanes",
+        default,
+        legal,
+        "operands of K that a cell takes in one step",
+        trade="more cost operands a cycle, period, padding of K; save cycles and psums",
+    )

@@ -69,6 +69,7 @@ RECORD = PE(
             "magnitude",
             DIGITS,
             "powers of two that A is split into: ones of its magnitude, assumed, or CSD digits",
+            trade="csd costs a recoder for every operand; saves powers of two, so cycles",
         ),
     ),
     rules=(

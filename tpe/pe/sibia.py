@@ -107,6 +107,7 @@ RECORD = PE(
             "lane",
             SKIPS,
             "zero slices of A are skipped by every lane for itself, assumed, or if all have one",
+            trade="lane costs a choice of slices in every lane; saves cycles where some are zero",
         ),
     ),
     rules=(

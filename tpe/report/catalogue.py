@@ -5,6 +5,7 @@ What another package has and cannot be used is in no list but `broken`, which sa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from tpe import array as arrays
@@ -12,13 +13,14 @@ from tpe import pe as pes
 from tpe import workloads
 from tpe.base import registry
 from tpe.base.errors import TpeError, install
+from tpe.engine.parameters import choices_in
 from tpe.engine.presets import PRESETS
 from tpe.model.columns import column_set
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.formats import FORMATS, Format, number_format
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense, LockStep, Pace, Planes
-from tpe.pe.parameters import ENCODERS
+from tpe.pe.parameters import ENCODERS, Parameter
 
 WAYS = {
     Way.KEEP: "kept in its cell",
@@ -207,17 +209,66 @@ def legal_arrays(pe: PE) -> list[str]:
 
 
 def combinations() -> list[dict[str, Any]]:
-    """Every PE with every array: `pe`, `array`, `legal`, and `reason`, None if it is legal.
+    """Every PE with every array: `pe`, `array`, `legal`, `reason`, `choices`.
+
+    `reason` is None if they are legal; `choices` are then the parameters that say how such an
+    engine is built, with the values that are legal there.
 
     >>> [row["array"] for row in combinations() if row["pe"] == "opt4c" and row["legal"]]
     ['matrix2d']
     """
     return [
-        {"pe": pe.name, "array": array.name, "legal": reason is None, "reason": reason}
+        {
+            "pe": pe.name,
+            "array": array.name,
+            "legal": reason is None,
+            "reason": reason,
+            "choices": [] if reason else [_choice_row(p) for p in choices_in(array, pe)],
+        }
         for pe, array, reason in arrays.combinations()
     ]
+
+
+def _choice_row(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "default": parameter.default,
+        "legal": values_of(parameter.legal),
+    }
+
+
+def trades(pe_names: Collection[str]) -> list[dict[str, Any]]:
+    """The choices of these PEs in any array, each once: `name`, `doc`, `trade`, None if unsaid.
+
+    >>> [row["trade"] for row in trades(["mac"]) if row["name"] == "stages"]
+    ['each costs registers in every cell and a later first result; saves period']
+    """
+    found = dict.fromkeys(
+        (p.name, p.doc, p.trade or None)
+        for pe, array, reason in arrays.combinations()
+        if reason is None and pe.name in pe_names
+        for p in choices_in(array, pe)
+    )
+    return [dict(zip(("name", "doc", "trade"), row, strict=True)) for row in found]
 
 
 def steps_of(legal: range) -> dict[str, int]:
     """A range as data."""
     return {"first": legal[0], "last": legal[-1], "step": legal.step}
+
+
+def values_of(legal: range | tuple[Any, ...]) -> dict[str, int] | list[Any]:
+    """The legal values of a parameter as data."""
+    return steps_of(legal) if isinstance(legal, range) else list(legal)
+
+
+def values_text(legal: range | tuple[Any, ...]) -> str:
+    """The same in a few words, for a table.
+
+    >>> values_text(range(8, 17, 4)), values_text(("off", "on")), values_text(range(1, 2))
+    ('8 to 16 in 4s', 'off | on', '1')
+    """
+    if isinstance(legal, range):
+        step = f" in {legal.step}s" if legal.step != 1 else ""
+        return f"{legal[0]} to {legal[-1]}{step}" if len(legal) > 1 else str(legal[0])
+    return f"{legal[0]} to {legal[-1]}" if len(legal) > 4 else " | ".join(map(str, legal))

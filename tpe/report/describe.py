@@ -10,26 +10,32 @@ from collections.abc import Callable
 from typing import Any
 
 from tpe import pe as pes
+from tpe.array.base import Array
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
-from tpe.engine.parameters import parameters_of
+from tpe.engine.parameters import choices_in, parameters_of
 from tpe.engine.spec import EngineSpec
 from tpe.nest.notation import BW, SPACE, SYNC, Loop, M, N, Nest, Place, Step, mac, tile
+from tpe.nest.readings import Unit
 from tpe.nest.render import render
 from tpe.nest.rewrites import opt1, opt2, opt3, opt4, reachable
-from tpe.pe.parameters import EncodeIn, Parameter
+from tpe.nest.row_terms import has_term, row_units
+from tpe.pe.base import PE
+from tpe.pe.parameters import EncodeIn
 from tpe.report.catalogue import (
     WAYS,
     catalogue,
     combinations,
     legal_arrays,
     operand_steps,
-    steps_of,
+    trades,
+    values_of,
+    values_text,
 )
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import in_cell
 
-__all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture"]
+__all__ = ["catalogue", "combinations", "describe", "legal_arrays", "picture", "trades"]
 
 NO_NEST = "not written as a nest"
 NO_PICTURE = "A nest of your own has no array to draw."
@@ -53,13 +59,13 @@ def describe(engine: EngineSpec) -> dict[str, Any]:
     if not isinstance(engine, EngineSpec):
         raise TpeError(f"engine is a {type(engine).__name__}; legal: an Engine, a NestEngine")
     placed = _placed(engine) if isinstance(engine, Config) else _OF_A_NEST
-    own = (engine.pe, engine.array) if isinstance(engine, Config) else (None, None)
+    own = (engine.record, engine.array) if isinstance(engine, Config) else (None, None)
     terms, why = _inventory_terms(engine)
     return {
         "engine": engine.describe(),
         "hash": engine.hash,
         **placed,
-        "parameters": [_parameter_row(engine, p) for p in parameters_of(*own)],
+        "parameters": _parameters(engine, *own),
         "stages": _stages(engine),
         "nest": render(engine.nest).splitlines() if engine.has_nest else [],
         "nest_why": None if engine.has_nest else NO_NEST,
@@ -93,22 +99,23 @@ def _placed(engine: Config) -> dict[str, Any]:
     }
 
 
-def _parameter_row(engine: EngineSpec, parameter: Parameter) -> dict[str, Any]:
-    legal = parameter.legal
-    if isinstance(legal, range):
-        step = f" in {legal.step}s" if legal.step != 1 else ""
-        text = f"{legal[0]} to {legal[-1]}{step}" if len(legal) > 1 else str(legal[0])
-    else:
-        text = f"{legal[0]} to {legal[-1]}" if len(legal) > 4 else " | ".join(map(str, legal))
-    return {
-        "name": parameter.name,
-        "value": engine.params[parameter.name],
-        "default": parameter.default,
-        "legal": steps_of(legal) if isinstance(legal, range) else list(legal),
-        "legal_text": text,
-        "doc": parameter.doc,
-        "rtl": parameter.rtl or None,
-    }
+def _parameters(engine: EngineSpec, pe: PE | None, array: Array | None) -> list[dict[str, Any]]:
+    """Every parameter with its value; `choice`: whether it says how the engine is built, freely."""
+    free = {p.name for p in choices_in(array, pe)} if array and pe else set()
+    return [
+        {
+            "name": p.name,
+            "value": engine.params[p.name],
+            "default": p.default,
+            "legal": values_of(p.legal),
+            "legal_text": values_text(p.legal),
+            "doc": p.doc,
+            "rtl": p.rtl or None,
+            "choice": p.name in free,
+            "trade": p.trade or None,
+        }
+        for p in parameters_of(pe, array)
+    ]
 
 
 def _pace(engine: Config) -> str:
@@ -124,6 +131,8 @@ def _stages(engine: EngineSpec) -> list[dict[str, Any]]:
     Of a PE that is not written as a nest only the modules are known.
     """
     ops: dict[str, list[str]] = {"front": [], "cell": [], "finish": [], "array": []}
+    if engine.has_nest and has_term(engine.nest):
+        ops["row"] = [unit.op for unit in row_units(engine.nest) if unit.copies]
     for i, step in enumerate(engine.nest.steps if engine.has_nest else ()):
         ops[_stage(engine, i, step)].append(step.op.name)
     built = _modules(engine) if isinstance(engine, Config) else {}
@@ -153,6 +162,7 @@ def _modules(engine: Config) -> dict[str, str | None]:
     return {
         "front": "tpe_encode_row" if engine.choices.encode_in is EncodeIn.EDGE else front,
         "cell": pe.hardware.module,
+        "row": None if pe.hardware.row == "none" else f"tpe_row_{pe.hardware.row}",
         "finish": f"tpe_finish_{pe.hardware.finish}",
         "array": f"tpe_{array.rtl(pe)}",
     }
@@ -192,17 +202,22 @@ def _inventory_terms(engine: EngineSpec) -> tuple[int | None, str]:
 def _inventory(engine: EngineSpec, terms: int | None) -> list[dict[str, Any]]:
     if terms is None:
         return []
-    built = engine.pe.built(engine.widths) if isinstance(engine, Config) else {}
     return [
         {
             "op": unit.op,
             "copies": unit.copies,
             "fan_in": unit.fan_in,
             "needed_bits": unit.bits,
-            "built_bits": built.get(unit.op),
+            "built_bits": _built_bits(engine, unit),
         }
         for unit in engine.inventory(engine.grid.m, engine.grid.n, terms)
     ]
+
+
+def _built_bits(engine: EngineSpec, unit: Unit) -> int | None:
+    if not isinstance(engine, Config):
+        return None
+    return engine.pe.built_bits(engine.widths, unit.op, unit.fan_in) or None
 
 
 # ---- rewrites ----

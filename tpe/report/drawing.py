@@ -101,8 +101,8 @@ def _drawn(places: Places) -> list[tuple[int, int]]:
 def _cell(engine: Config) -> tuple[str, str]:
     """What a cell's box says."""
     if engine.array.chained:
-        shadow = "2x" if engine.choices.overlap is Overlap.LOAD else ""
-        return "cell", f"B {shadow}{engine.widths.b} b"
+        shadow = "" if engine.choices.overlap is Overlap.NONE else "2x"
+        return f"cell{_times(engine)}", f"B {shadow}{engine.widths.b} b"
     what = "tree" if one_row(engine) else "cell"
     return f"{what}{_times(engine)}", f"↻ {engine.pe.kernel.psum.bits(engine.widths)} b"
 
@@ -113,8 +113,9 @@ def _times(engine: Config) -> str:
 
 
 def _wire(engine: Config, usual: str) -> str:
-    """How the wire of a row of A begins: at its encoder, if it has one there."""
-    return ENCODER_SIGN if engine.choices.encode_in is EncodeIn.EDGE else usual
+    """How the wire of a row of A begins: at its encoder or front, if it has one there."""
+    there = engine.choices.encode_in is EncodeIn.EDGE or engine.pe.grouped
+    return ENCODER_SIGN if there else usual
 
 
 # ---- operands broadcast ----
@@ -182,7 +183,8 @@ def _skewed_rows(canvas: Canvas, engine: Config, columns: Places, top: int) -> N
 
 def _skewed_row(canvas: Canvas, engine: Config, columns: Places, r: int, y: int) -> None:
     passed = engine.array.chained
-    canvas.put(y + 1, 0, f"A[m, {r}]" if passed else f"A[{r}, k]")
+    times = "L" if engine.widths.lanes > 1 else ""  # the legend says what L is
+    canvas.put(y + 1, 0, f"A[m, {r}{times}]" if passed else f"A[{r}, k]")
     skew = "▯" * r if r < 3 else f"{r}▯"
     canvas.put(y + 1, 11, f"{_wire(engine, '─')}{skew}".ljust(9, "─"))
     for n, x in columns:

@@ -100,15 +100,25 @@ def _moves(engine: Config) -> tuple[str, str]:
     if array.chained:
         plural = "s" if engine.rows > 1 else ""
         b_how = f"a tile is shifted in from the top in {engine.rows:,} cycle{plural}, then held"
-        if engine.choices.overlap is Overlap.LOAD:
+        if engine.choices.overlap is not Overlap.NONE:
             b_how += "; that of the next pass shifts in behind a pass, in registers of its own"
         late = "row k of the array takes operand k of its tile k cycles late, and passes it right"
+        if lanes > 1:
+            late = (
+                f"row r of the array takes L = {lanes:,} operands of its tile, from r L on, "
+                "r cycles late, and passes them right"
+            )
+            b_how += f"; a cell keeps {lanes:,} of it"
         return f"{late}, one register per cell", b_how
     if array.skewed:
         late = "{0} {1} enters {1} cycles late and moves {2}, one register per cell"
         return late.format("row", "m", "right"), late.format("column", "n", "down")
-    some = f"{lanes:,} of k " if lanes > 1 else ""
+    many = pe.beat(engine.widths)
+    some = f"{many:,} of k " if many > 1 else ""
     again = ", once per bit weight" if pe.planes(engine.widths) > 1 else ""
+    if pe.grouped:
+        row, behind = "to the front of its row", f", {pe.window + 1} such groups at every cell"
+        return f"{some}{row}, when all rows have room", f"{some}to its column{behind}"
     if pe.stepped:
         again = ", and the next when the slowest cell is done"
     row = "to every column at once" if one_row(engine) else "to every cell of a row at once"
@@ -132,12 +142,18 @@ def _psum(engine: Config) -> dict[str, str]:
         }
     stays = {"↻": f"{psum}, stays in its cell"}
     if pe.sparse:
-        leaves = "a row leaves once per bit weight, in its slot, "
+        turn = "in its slot" if pe.shadow else "as rows ask, the longest waiting first"
+        leaves = f"a row leaves once per bit weight, {turn}, "
+        if pe.falling:
+            leaves = "a row leaves once per pass of K, when all rows are done, "
         kept = ", which keeps an accumulator for every row"
         return stays | {"C[m, n]": leaves + finish + kept}
-    if one_row(engine):
-        return stays | {"C[m, n]": f"one row at a time, {finish}"}
-    return stays | {"C[m, n]": f"rows leave in turn, one a cycle, {finish}"}
+    leaves = "one row at a time" if one_row(engine) else "rows leave in turn, one a cycle"
+    behind = {
+        Overlap.DRAIN: "; behind the last psum the next tile follows",
+        Overlap.STREAM: "; the next tile follows without a gap",
+    }.get(engine.choices.overlap, "")
+    return stays | {"C[m, n]": f"{leaves}, {finish}{behind}"}
 
 
 def _chain(engine: Config) -> dict[str, str]:
@@ -189,6 +205,8 @@ def _signs(engine: Config) -> dict[str, str]:
             f"lanes of a front: lane l has the groups of {pe.group} of k whose index modulo "
             f"{lanes} is l, and lanes meet at every bit weight; a cell adds {lanes} digits a step"
         )
+    elif lanes > 1 and pe.grouped:
+        signs[lanes_sign(engine)] = f"{lanes} digits of a group a step, merged into one psum"
     elif lanes > 1:
         many = "L = " if lanes >= 100 else ""
         text = f"{many}{lanes:,} operands of K a step, merged into one psum"
@@ -196,6 +214,12 @@ def _signs(engine: Config) -> dict[str, str]:
     if engine.choices.encode_in is EncodeIn.EDGE:
         bits = pe.code_bits(engine.widths, engine.params)
         signs[ENCODER_SIGN] = f"an encoder per row; digits go to the cells, {bits} bits an operand"
+    if pe.grouped:
+        signs[ENCODER_SIGN] = (
+            f"a front per row: of {pe.group} of k it sends the digits that are not zero, of all "
+            f"bit weights, {lanes} a cycle, with bit weight and k: a cell shifts by one and takes "
+            f"its B by the other; it leads the slowest row by {pe.window} such groups at most"
+        )
     if not pe.sparse:
         signs["▯"] = "a register"
     return signs

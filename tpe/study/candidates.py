@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tpe import array as arrays
 from tpe import pe as pes
+from tpe.array.base import Overlap
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of, size_text
@@ -17,6 +19,7 @@ from tpe.model.nest_engine import NestEngine
 from tpe.pe.base import PE
 
 DEFAULT_SIZE = "16x16"
+OVERLAPS = (Overlap.STREAM, Overlap.LOAD)  # the first that an engine can have, if none is asked for
 Compared: TypeAlias = str | PE | EngineSpec
 
 
@@ -165,11 +168,36 @@ def _made(pe: PE | None, choice: Choice) -> Candidate:
     asked |= choice.per_pe.get(pe.name, {})
     size = DEFAULT_SIZE if choice.size is None else choice.size
     text = "x".join(map(str, size)) if isinstance(size, list | tuple) else str(size)
+    overlaps = OVERLAPS if "overlap" in own and "overlap" not in asked else ()
     try:
-        engine = Engine(pe, array, size, **asked)
+        engine = _overlapped(pe, array, size, asked, overlaps)
     except TpeError as error:
         return Candidate("", pe.name, array, text, None, error, asked)
     return Candidate("", pe.name, array, size_text(engine.size), engine, None, asked)
+
+
+def _overlapped(
+    pe: PE, array: str, size: Any, asked: Mapping[str, Any], overlaps: Sequence[Overlap]
+) -> Engine:
+    """The engine with the first of these overlaps that it can have; without, if it has none."""
+    for overlap in overlaps:
+        with suppress(TpeError):  # the next one, or none
+            return Engine(pe, array, size, **asked, overlap=overlap)
+    return Engine(pe, array, size, **asked)
+
+
+def unasked_overlap(candidate: Candidate) -> str | None:
+    """The overlap that a candidate would have if none were asked for; None if it takes none.
+
+    >>> unasked_overlap(candidates(["opt4c"], Choice(parameters={"overlap": "none"}))[0])
+    'load'
+    """
+    engine = candidate.built
+    if "overlap" not in engine.params:
+        return None
+    asked = {name: value for name, value in candidate.asked.items() if name != "overlap"}
+    free = _overlapped(engine.record, engine.array.name, engine.size, asked, OVERLAPS)
+    return str(free.params["overlap"])
 
 
 def _labelled(candidate: Candidate, label: str) -> Candidate:

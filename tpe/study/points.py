@@ -70,13 +70,16 @@ def compare(
     energy      with iso: whether energies are measured, the longer part of a first run
     progress    called with what begins, engine and layer or job of synthesis
 
+    Where nothing is asked of `overlap`, a PE given by name takes what its array can do at once of
+    tiles that follow each other: stream, or else load. An `Engine` is compared as it is.
+
     A PE that is not legal in its array, or refuses a value that another one takes, is a row with
     status `refused` and the reason. Raises TpeError for what no engine takes, if every engine is
     refused, if the baseline is, and for options of iso without it.
 
     >>> comparison = compare(["mac", "opt4c"], "gemm:8x8x8", size="4x4")
     >>> [(row["label"], row["cycles"], row["area_um2"]) for row in comparison.rows()]
-    [('mac', 60, None), ('opt4c', 158, None)]
+    [('mac', 39, None), ('opt4c', 150, None)]
     """
     choice = Choice(array, size, parameters, per_pe or {})
     plan = prepare(engines, workload, choice, baseline, seed, model, values)

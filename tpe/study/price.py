@@ -132,10 +132,9 @@ class Synthesised:
     @cached_property
     def params(self) -> Mapping[str, Any]:
         """Parameters of the cell that differ from the engine's."""
-        name = designs.parameters_of(self.chosen.points["cell"].mapped.variant)
-        changed = [word.partition("=")[0] for word in name.split(",") if word]
-        named = {v.name: v.chosen for v in designs.variants(self.design.engine, changed)}
-        return named[name]
+        name = self.chosen.points["cell"].mapped.variant
+        params = designs.variant_engine(self.design.engine, name).params
+        return {word: params[word] for word in designs.changed(name)}
 
     def area_um2(self, size: Size) -> float:
         """um2 at a size, memories of more than 4096 bits left out."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tpe.array.base import Overlap
 from tpe.base.errors import TpeError, unknown
 from tpe.base.table import SCHEMA_VERSION, full_row, to_frame
 from tpe.model.runnable import AnyRun
@@ -91,6 +92,15 @@ class ComparisonRecord:
         return self[self.baseline].assumed
 
     @property
+    def overlaps(self) -> str:
+        """The line that says what each engine does of the next tile behind one."""
+        groups: dict[str, list[str]] = {}
+        for label, run in self.ran:
+            groups.setdefault(str(run.engine.params.get("overlap", Overlap.NONE)), []).append(label)
+        said = "; ".join(f"{overlap}: {', '.join(labels)}" for overlap, labels in groups.items())
+        return f"Between tiles, overlap = {said}."
+
+    @property
     def without_values(self) -> str | None:
         """The line that says what has no values, of the first engine whose cycles are estimates."""
         lines = {label: run.without_values for label, run in self.ran if run.without_values}
@@ -136,6 +146,7 @@ class ComparisonRecord:
             "note": NOT_BY_CYCLES,
             "assumed_operands": self.assumed,
             "without_values": self.without_values,
+            "overlaps": self.overlaps,
             "engines": [
                 {"label": label, "hash": run.engine.hash, **run.engine.describe()}
                 for label, run in self.ran

@@ -61,7 +61,7 @@ def checks(pe: str | PE, array: str | Array | None = None) -> Iterator[Check]:
 def _arrays(pe: PE, array: str | Array | None) -> list[Array]:
     if array is None:
         every = [arrays.get(name) for name in arrays.usable()]
-        return [found for found in every if found.refuses(pe) is None]
+        return [found for found in every if found.refuses(pe) is None and not found.fixed]
     found = arrays.get(array) if isinstance(array, str) else array
     arrays.require(found, pe)
     return [found]

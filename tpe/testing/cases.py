@@ -62,19 +62,39 @@ def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> En
 def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     """Every value of every choice, one changed at a time; and the other side encoded.
 
-    Of numbers that are widths or depths a few values stand for all: `FEW`.
+    Of numbers that are widths or depths a few values stand for all: `FEW`. Lanes that are the
+    array's affair are left out.
     """
     found: list[dict[str, Any]] = [{}, {"encode": "weights"}]
-    for parameter in (*pe.parameters, *array.parameters(pe)):
+    set_there = {"lanes"} if array.grid((1,) * len(array.sides)).lanes is not None else set()
+    for parameter in map(array.narrowed, (*pe.parameters, *array.parameters(pe))):
         values = FEW.get(parameter.name, parameter.legal)
-        if parameter.name == "lanes" and array.grid((1,) * len(array.sides)).lanes is not None:
-            continue  # the array's affair
         found += [
             {parameter.name: v} for v in values if v != parameter.default and v in parameter.legal
         ]
     if pe.parameter("encode_in"):
         found.append({"encode_in": "stored", "encoder": "ent"})
-    return [choice for choice in found if takes(array, pe, choice)]
+    if pe.parameter("biased"):  # the leanest cell, in one stage and in several
+        lean = {"negate": "row", "biased": "on"}
+        if pe.parameter("top"):
+            lean["top"] = "increment"
+        if pe.parameter("dot"):
+            lean["dot"] = "compressed"
+            found.append({"dot": "compressed", "lanes": 4, "stages": 3})
+        streams = any("stream" in p.legal for p in array.parameters(pe) if p.name == "overlap")
+        behind = {"overlap": "stream"} if streams else {}
+        stages = {"stages": 2} if pe.parameter("stages") else {}
+        found += [lean, {**lean, **stages, "lanes": 2, "hold": "zero"}]
+        found.append({**lean, "encode_in": "edge", "hold": "zero", **behind})
+    if all(map(pe.parameter, ("planes", "group", "lanes", "window"))):  # short and long groups
+        near = {"planes": "inner", "window": 1}
+        found += [{**near, "lanes": 2}, {**near, "group": 8, "encoder": "booth"}]
+        found.append({**near, "window": 2, "lanes": 2, "group": 16, "negate": "free_bits"})
+        found.append({"planes": "inner", "encode": "weights", "tree": "dadda"})
+        if pe.parameter("front_stages"):
+            found.append({**near, "front_stages": 3, "cell_stages": 3, "finish_stages": 2})
+    found = [{n: v for n, v in choice.items() if n not in set_there} for choice in found]
+    return [x for i, x in enumerate(found) if x not in found[:i] and takes(array, pe, x)]
 
 
 def takes(array: Array, pe: PE, choice: dict[str, Any]) -> bool:
@@ -82,10 +102,8 @@ def takes(array: Array, pe: PE, choice: dict[str, Any]) -> bool:
     legal = ((value, pe.arithmetic.legal(name)) for name, value in choice.items())
     if not all(values is None or value in values for value, values in legal):
         return False
-    if pe.at is None:
-        return True
     defaults = {parameter.name: parameter.default for parameter in pe.parameters}
-    return array.refuses(pe.at({**defaults, **choice})) is None
+    return array.takes(pe, {**defaults, **choice})
 
 
 FEW: dict[str, tuple[Any, ...]] = {

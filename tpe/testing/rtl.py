@@ -63,11 +63,12 @@ def disturb(e: Engine, steps: cell_cosim.CellStimulus) -> cell_cosim.CellStimulu
     """Steps in random order; a third of the cycles frozen, a third without operands."""
     rng = np.random.default_rng(5)
     order = rng.integers(0, len(steps), RANDOM_STEPS)
+    plane = steps.plane[order]
     found = replace(
         steps,
         code=steps.code[order],
         b=steps.b[order],
-        plane=np.sort(steps.plane[order]) if e.pe.sparse else steps.plane[order],
+        plane=np.sort(plane) if e.pe.sparse and not e.pe.falling else plane,
         # A sum that is infinite stays so: one that may be begins anew more often.
         first=(rng.random(RANDOM_STEPS) < (0.02 if e.arithmetic.exact else 0.2)).astype(np.int64),
         en=(rng.random(RANDOM_STEPS) < 0.66).astype(np.int64),
@@ -99,10 +100,11 @@ def inventory(pe: PE, array: Array) -> None:
     for choice in variants(pe, array):
         e = engine(pe, array, (2, 2), **choice)
         if not e.has_nest:
-            return  # what it is made of is written down nowhere
-        built = e.pe.built(e.widths)
+            continue  # what it is made of is written down nowhere
         units = [unit for unit in e.inventory() if unit.op != "sync" and unit.copies]
-        expected = copies_and_widest((u.op, u.fan_in, u.copies, built[u.op]) for u in units)
+        expected = copies_and_widest(
+            (u.op, u.fan_in, u.copies, e.pe.built_bits(e.widths, u.op, u.fan_in)) for u in units
+        )
         found = elaborated(emit.engine_modules(e), "tpe_engine")
         elaborates = copies_and_widest((x.op, x.fan_in, x.copies, x.bits) for x in found)
         assert elaborates == expected, f"{choice}: {elaborates} in RTL, {expected} in the nest"

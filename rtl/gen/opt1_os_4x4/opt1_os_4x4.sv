@@ -20,7 +20,13 @@
 // encoder = booth
 // encode_in = cell
 // tree = chain
+// negate = adder
+// biased = off
+// hold = mux
+// top = compress
+// stages = 1
 // lanes = 1
+// overlap = none
 //
 // for n in time(1):
 //   for m in time(1):
@@ -48,7 +54,10 @@ module opt1_os_4x4 #(
     parameter int unsigned PsumWidth = 64,
     parameter int unsigned PlaneWidth = 1,
     parameter int unsigned Planes = 1,
-    parameter int unsigned CellLatency = 0
+    parameter int unsigned CellLatency = 0,
+    parameter int unsigned Hold = 0,
+    parameter int unsigned RowTerm = 0,
+    parameter int unsigned Overlap = 0
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
@@ -79,7 +88,10 @@ module opt1_os_4x4 #(
       .PsumWidth(PsumWidth),
       .PlaneWidth(PlaneWidth),
       .Planes(Planes),
-      .CellLatency(CellLatency)
+      .CellLatency(CellLatency),
+      .Hold(Hold),
+      .RowTerm(RowTerm),
+      .Overlap(Overlap)
   ) u_array (
       .clk_i,
       .rst_ni,

@@ -33,6 +33,11 @@ module opt1_os_4x4_cell #(
       .PsumWidth(PsumWidth),
       .PlaneWidth(PlaneWidth),
       .Encoder(opt1_os_4x4_pkg::EncoderBooth),
+      .Negate(opt1_os_4x4_pkg::NegateAdder),
+      .Biased(0),
+      .Hold(opt1_os_4x4_pkg::HoldMux),
+      .Top(opt1_os_4x4_pkg::TopCompress),
+      .Stages(1),
       .Coded(0)
   ) u_cell (
       .clk_i,

@@ -17,7 +17,9 @@ module opt1_os_4x4_finish #(
   opt1_os_4x4_finish_carry_save #(
       .AccWidth(AccWidth),
       .PsumWidth(PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .Negate(opt1_os_4x4_pkg::NegateAdder),
+      .Biased(0)
   ) u_finish (
       .psum_i,
       .plane_i,

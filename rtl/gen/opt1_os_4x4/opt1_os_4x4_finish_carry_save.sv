@@ -1,13 +1,16 @@
 // opt1_os_4x4_finish_carry_save -- the finish of a (sum, carry) pair: one adder, once per output.
 //
+// Where the cells leave something to their row (Negate, Biased) its term, acc_i, goes in as well.
 // Primitive : add                  (arXiv:2503.06342, OPT1)
 // Latency   : combinational. Modulo 2**AccWidth.
 `default_nettype none
 
 module opt1_os_4x4_finish_carry_save #(
     parameter int unsigned AccWidth   = 32,
-    parameter int unsigned PsumWidth  = 64,  // {carry, sum}
-    parameter int unsigned PlaneWidth = 1
+    parameter int unsigned PsumWidth  = 64,  // {carry, sum}; the carry may be shorter
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned Negate     = opt1_os_4x4_pkg::NegateAdder,
+    parameter int unsigned Biased     = 0
 ) (
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
@@ -15,19 +18,40 @@ module opt1_os_4x4_finish_carry_save #(
     output       logic [AccWidth-1:0]     c_o
 );
 
-  if (PsumWidth != 2 * AccWidth) begin : gen_check
-    $error("opt1_os_4x4_finish_carry_save: PsumWidth must be 2 AccWidth");
+  if (PsumWidth <= AccWidth || PsumWidth > 2 * AccWidth) begin : gen_check
+    $error("opt1_os_4x4_finish_carry_save: AccWidth < PsumWidth <= 2 AccWidth");
   end
 
-  logic unused_inputs;
-  assign unused_inputs = ^{plane_i, acc_i};
+  logic [AccWidth-1:0] sum, carry, sum_all, carry_all;  // of the psum; and of the term
+
+  assign sum   = psum_i[0+:AccWidth];
+  assign carry = AccWidth'(psum_i[PsumWidth-1:AccWidth]);
+
+  logic unused_plane;
+  assign unused_plane = ^plane_i;
+
+  if (Negate == opt1_os_4x4_pkg::NegateRow || Biased != 0) begin : gen_term
+    opt1_os_4x4_half_reduce #(
+        .NumOps(3),
+        .Width (AccWidth)
+    ) u_half_reduce (
+        .op_i   ({acc_i, carry, sum}),
+        .sum_o  (sum_all),
+        .carry_o(carry_all)
+    );
+  end else begin : gen_alone
+    assign sum_all   = sum;
+    assign carry_all = carry;
+    logic unused_acc;
+    assign unused_acc = ^acc_i;
+  end
 
   opt1_os_4x4_add #(
       .InWidth(AccWidth),
       .Width  (AccWidth)
   ) u_add (
-      .sum_i  (psum_i[0+:AccWidth]),
-      .carry_i(psum_i[AccWidth+:AccWidth]),
+      .sum_i  (sum_all),
+      .carry_i(carry_all),
       .word_o (c_o)
   );
 

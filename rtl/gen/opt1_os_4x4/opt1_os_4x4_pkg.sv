@@ -12,6 +12,33 @@ package opt1_os_4x4_pkg;
     EncoderEnt   = 1   // arXiv:2404.11887
   } encoder_e;
 
+  // Where the 1 of a negative multiple is added; its other bits are the positive one's complement.
+  typedef enum int unsigned {
+    NegateAdder    = 0,  // by an adder of its own: every word is a digit times B
+    NegateFreeBits = 1,  // at bits that are free in the compressor behind
+    NegateRow      = 2   // once a row, with the finish: opt1_os_4x4_row_digits
+  } negate_e;
+
+  // What stands above the partial products of a step, in the running pair of a carry-save PE.
+  typedef enum int unsigned {
+    TopCompress  = 0,  // a carry word like the one below
+    TopIncrement = 1   // none: what comes from below is added to the sum
+  } top_e;
+
+  // What a cell does in a cycle without a step.
+  typedef enum int unsigned {
+    HoldMux  = 0,  // its registers keep what they have
+    HoldZero = 1   // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+  } hold_e;
+
+  // What of the next pass or tile is done while one works or drains.
+  typedef enum int unsigned {
+    OverlapNone   = 0,
+    OverlapLoad   = 1,  // its B is loaded
+    OverlapDrain  = 2,  // ... and it streams once the last psum has left its cell
+    OverlapStream = 3   // ... and it streams without a gap
+  } overlap_e;
+
 endpackage
 
 `default_nettype wire

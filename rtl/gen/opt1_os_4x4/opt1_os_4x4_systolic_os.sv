@@ -3,7 +3,9 @@
 // Row r of A enters r cycles late and moves right; column c of B enters c cycles late and moves
 // down; each cell has one register for either. A tile is Rows x Cols outputs over all of K.
 // Cycles    : a tile of K beats takes K + 2 Rows + Cols + CellLatency + 1 cycles; with several
-//             planes, K Planes + 1 in place of K.
+//             planes, K Planes + 1 in place of K. If tiles overlap, the last one takes K + Rows +
+//             Cols + CellLatency + 2, those before OverlapDrain: K + Rows + Cols + CellLatency - 1,
+//             OverlapStream: K; Rows at least.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -18,7 +20,10 @@ module opt1_os_4x4_systolic_os #(
     parameter int unsigned PsumWidth   = 64,
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned Planes      = 1,       // how often K is streamed: bit weights in time
-    parameter int unsigned CellLatency = 0        // registers in the cell before its psum
+    parameter int unsigned CellLatency = 0,       // registers in the cell before its psum
+    parameter int unsigned Hold        = opt1_os_4x4_pkg::HoldMux,
+    parameter int unsigned RowTerm     = 0,       // 1: cells leave something to their row
+    parameter int unsigned Overlap     = opt1_os_4x4_pkg::OverlapNone
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
@@ -43,13 +48,28 @@ module opt1_os_4x4_systolic_os #(
   localparam int unsigned BBits    = Lanes * BWidth;
   localparam int unsigned Closing  = (Planes > 1) ? 1 : 0;  // steps that close the last plane
 
-  logic                  en, stream, beat, first, last_beat, close, drain;
+  // Cycles from a last beat until cell (0, 0) is done, and until the last cell is.
+  localparam int unsigned FirstCell = 1 + Closing + CellLatency;
+  localparam int unsigned LastCell  = FirstCell + Rows + Cols - 2;
+
+  localparam logic [PlaneWidth-1:0] Final = PlaneWidth'(Planes - 1);
+
+  if (Overlap == opt1_os_4x4_pkg::OverlapLoad || Overlap > opt1_os_4x4_pkg::OverlapStream) begin : gen_check
+    $error("opt1_os_4x4_systolic_os: Overlap is OverlapNone, OverlapDrain or OverlapStream");
+  end
+
+  logic                  en, open, room, stream, beat, first, last_beat, close, drain;
   logic [PlaneWidth-1:0] plane;
   logic [RowWidth-1:0]   row;
 
+  assign stream    = open && (room || !a_last_i || plane != Final);
   assign a_ready_o = stream && en && b_valid_i;
   assign b_ready_o = stream && en && a_valid_i;
   assign beat      = a_valid_i && a_ready_o;
+
+  // Where cells have no enable, no beat is a beat of zeros.
+  logic [Rows*ABits-1:0] a;
+  assign a = (beat || Hold == opt1_os_4x4_pkg::HoldMux) ? a_i : '0;
 
   opt1_os_4x4_planes #(
       .Planes    (Planes),
@@ -66,14 +86,18 @@ module opt1_os_4x4_systolic_os #(
 
   opt1_os_4x4_tile_ctrl #(
       .Rows       (Rows),
-      .FlushCycles(Rows + Cols - 1 + Closing + CellLatency)
+      .FlushCycles((Overlap == opt1_os_4x4_pkg::OverlapNone) ? LastCell : FirstCell),
+      .Overlap    (Overlap),
+      .GapCycles  ((Overlap == opt1_os_4x4_pkg::OverlapDrain) ? LastCell : Closing)
   ) u_ctrl (
       .clk_i,
       .rst_ni,
       .en_i       (en),
+      .hold_i     (1'b0),
       .last_beat_i(last_beat),
       .last_word_i(c_valid_o && c_ready_i && c_last_o),
-      .stream_o   (stream),
+      .stream_o   (open),
+      .room_o     (room),
       .first_o    (first),
       .beat_i     (beat),
       .drain_o    (drain),
@@ -92,7 +116,7 @@ module opt1_os_4x4_systolic_os #(
     ) u_skew (
         .clk_i,
         .en_i(en),
-        .d_i (a_i[r*ABits+:ABits]),
+        .d_i (a[r*ABits+:ABits]),
         .d_o (a_edge[r])
     );
     opt1_os_4x4_delay_reset #(
@@ -154,6 +178,7 @@ module opt1_os_4x4_systolic_os #(
   logic [Rows-1:0][Cols-1:0][BBits-1:0]     b_q;
   logic [Rows-1:0][Cols-1:0]                valid_q, first_q;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum;
+  logic [Rows-1:0][AccWidth-1:0]            term;  // of a row, added by the finish
 
   always_ff @(posedge clk_i) begin
     if (en) begin
@@ -192,7 +217,9 @@ module opt1_os_4x4_systolic_os #(
       .Lanes     (Lanes),
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .CellLatency(CellLatency),
+      .Hold      (Hold)
   ) u_grid (
       .clk_i,
       .rst_ni,
@@ -202,7 +229,8 @@ module opt1_os_4x4_systolic_os #(
       .code_i (a_q),
       .b_i    (b_q),
       .plane_i(plane_q),
-      .psum_o (psum)
+      .psum_o (psum),
+      .term_o (term)
   );
 
   opt1_os_4x4_drain #(
@@ -210,7 +238,10 @@ module opt1_os_4x4_systolic_os #(
       .Cols      (Cols),
       .AccWidth  (AccWidth),
       .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .RowTerm   (RowTerm),
+      .Overlap   (Overlap),
+      .Skewed    (1)
   ) u_drain (
       .clk_i,
       .rst_ni,
@@ -218,6 +249,7 @@ module opt1_os_4x4_systolic_os #(
       .drain_i(drain),
       .row_i  (row),
       .psum_i (psum),
+      .term_i (term),
       .c_valid_o,
       .c_ready_i,
       .c_last_o,

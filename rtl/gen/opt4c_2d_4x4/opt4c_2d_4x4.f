@@ -7,7 +7,10 @@ opt4c_2d_4x4_finish_plane.sv
 opt4c_2d_4x4_finish.sv
 opt4c_2d_4x4_pkg.sv
 opt4c_2d_4x4_half_reduce.sv
+opt4c_2d_4x4_half_reduce_ones.sv
 opt4c_2d_4x4_map.sv
+opt4c_2d_4x4_map_complement.sv
+opt4c_2d_4x4_multiple.sv
 opt4c_2d_4x4_pe_opt4c.sv
 opt4c_2d_4x4_cell.sv
 opt4c_2d_4x4_encode_booth.sv
@@ -18,5 +21,7 @@ opt4c_2d_4x4_front_lane.sv
 opt4c_2d_4x4_front_sparse.sv
 opt4c_2d_4x4_front.sv
 opt4c_2d_4x4_sparse_row.sv
+opt4c_2d_4x4_oldest.sv
+opt4c_2d_4x4_turns.sv
 opt4c_2d_4x4_matrix2d_indexed.sv
 opt4c_2d_4x4.sv

@@ -19,7 +19,16 @@
 // gating = none
 // encoder = ent
 // tree = chain
+// negate = adder
 // depth = 4096
+// planes = lsb_first
+// shadow = on
+// group = 4
+// lanes = 1
+// window = 0
+// front_stages = 1
+// cell_stages = 1
+// finish_stages = 1
 // overlap = none
 // drift = 0
 //
@@ -58,7 +67,9 @@ module opt4c_2d_4x4 #(
     parameter int unsigned PlaneWidth = 2,
     parameter int unsigned OwnFronts = 0,
     parameter int unsigned Overlap = 0,
-    parameter int unsigned Drift = 0
+    parameter int unsigned Drift = 0,
+    parameter int unsigned MsbFirst = 0,
+    parameter int unsigned Shadow = 1
 ) (
     input  wire  logic                                       clk_i,
     input  wire  logic                                       rst_ni,
@@ -68,7 +79,7 @@ module opt4c_2d_4x4 #(
     input  wire  logic                                       flush_i,    // C leaves at the end
     output       logic                                       done_o,     // the pass ends now
     // A: a stream per row and lane of groups of K (lane l has those of index l modulo Lanes), the
-    // whole K once per plane, least significant first
+    // whole K once per plane
     input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_valid_i,
     output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_ready_o,
     input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_last_i,   // the last group of K
@@ -99,7 +110,9 @@ module opt4c_2d_4x4 #(
       .PlaneWidth(PlaneWidth),
       .OwnFronts(OwnFronts),
       .Overlap(Overlap),
-      .Drift(Drift)
+      .Drift(Drift),
+      .MsbFirst(MsbFirst),
+      .Shadow(Shadow)
   ) u_array (
       .clk_i,
       .rst_ni,

@@ -31,7 +31,8 @@ module opt4c_2d_4x4_cell #(
       .Lanes(Lanes),
       .CodeWidth(CodeWidth),
       .PsumWidth(PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .PlaneWidth(PlaneWidth),
+      .Negate(opt4c_2d_4x4_pkg::NegateAdder)
   ) u_cell (
       .clk_i,
       .rst_ni,

@@ -14,7 +14,8 @@ module opt4c_2d_4x4_front_sparse #(
     parameter  int unsigned CodeWidth  = 3,
     parameter  int unsigned IndexWidth = 12,  // addresses the resident B
     parameter  int unsigned PlaneWidth = 2,
-    parameter  int unsigned Encoder    = opt4c_2d_4x4_pkg::EncoderEnt
+    parameter  int unsigned Encoder    = opt4c_2d_4x4_pkg::EncoderEnt,
+    parameter  int unsigned MsbFirst   = 0    // 1: the most significant plane comes first
 ) (
     input  wire  logic                               clk_i,
     input  wire  logic                               rst_ni,
@@ -59,7 +60,8 @@ module opt4c_2d_4x4_front_sparse #(
         .CodeWidth (CodeWidth),
         .IndexWidth(LaneWidth),
         .PlaneWidth(PlaneWidth),
-        .Encoder   (Encoder)
+        .Encoder   (Encoder),
+        .MsbFirst  (MsbFirst)
     ) u_lane (
         .clk_i,
         .rst_ni,

@@ -4,6 +4,9 @@
 // its groups at its own pace, plane by plane, and the rows meet when all have finished. A whole
 // plane leaves its row through the finish of each column in the row's time slot (the cycle of the
 // pass modulo Rows), and is added into an accumulator per row; the last planes drain row by row.
+// Without Shadow a plane waits in its row's cells, and rows ask for the finishes: opt4c_2d_4x4_turns. With
+// MsbFirst planes come from the most significant down, into one pair a cell, so that all of a pass
+// leaves with the drain alone.
 // OverlapLoad: B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
 // of beats for all rows, and a row leads the slowest by the Drift groups of its FIFO at most.
 // Reference : arXiv:2503.06342, OPT3, OPT4C, OPT4E (the column that shares A there is a row here)
@@ -26,6 +29,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned OwnFronts  = 0,       // 1: a front in every cell; 0: one per row
     parameter  int unsigned Overlap    = opt4c_2d_4x4_pkg::OverlapNone,
     parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
+    parameter  int unsigned MsbFirst   = 0,       // 1: most significant plane first; no Shadow then
+    parameter  int unsigned Shadow     = 1,       // 0: whole planes wait in the cells
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
     input  wire  logic                                       clk_i,
@@ -36,7 +41,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     input  wire  logic                                       flush_i,    // C leaves at the end
     output       logic                                       done_o,     // the pass ends now
     // A: a stream per row and lane of groups of K (lane l has those of index l modulo Lanes), the
-    // whole K once per plane, least significant first
+    // whole K once per plane
     input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_valid_i,
     output       logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_ready_o,
     input  wire  logic [(Drift != 0 ? 1 : Rows*Lanes)-1:0]   a_last_i,   // the last group of K
@@ -219,7 +224,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic [Rows-1:0][PlaneWidth-1:0]           plane;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
   logic                                      any_group;  // a row takes a group
-  logic [RowWidth-1:0]                       slot_q;     // the row whose plane the finish takes
+  logic [RowWidth-1:0]                       served;     // the row whose plane the finish takes
+  logic [Rows-1:0]                           slot, ask;  // its bit; rows that are served in turn
 
   assign any_group = |(a_valid & a_ready);
 
@@ -235,7 +241,9 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .IndexWidth(IndexWidth),
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth),
-        .OwnFronts (OwnFronts)
+        .OwnFronts (OwnFronts),
+        .MsbFirst  (MsbFirst),
+        .Shadow    (Shadow)
     ) u_row (
         .clk_i,
         .rst_ni,
@@ -251,14 +259,28 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .final_o  (final_plane[r]),
         .plane_o  (plane[r]),
         .psum_o   (psum[r]),
-        .slot_i   (slot_q == RowWidth'(r)),
+        .ask_o    (ask[r]),
+        .slot_i   (slot[r]),
         .take_i   (take[r])
     );
   end
 
-  // ---- whose plane the finish takes: the row of the slot, then all rows in order ---------------
+  // ---- whose plane the finish takes: one row's, then those of all rows in order ----------------
 
-  logic                running_q;    // a group of this pass has been taken
+  opt4c_2d_4x4_turns #(
+      .Rows    (Rows),
+      .MsbFirst(MsbFirst),
+      .Shadow  (Shadow)
+  ) u_turns (
+      .clk_i,
+      .rst_ni,
+      .done_i (done_o),
+      .group_i(any_group),
+      .ask_i  (ask),
+      .slot_o (slot),
+      .row_o  (served)
+  );
+
   logic [RowWidth-1:0] drain_row_q, row_sel;
   logic                drain_q;      // from the second row of the drain to the last
   logic                met, drain, drain_last, sending_q;
@@ -266,7 +288,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   assign met        = &(full & final_plane);
   assign drain      = (met || drain_q) && !sending_q;
   assign drain_last = drain && (drain_row_q == LastRow);
-  assign row_sel    = drain ? drain_row_q : slot_q;
+  assign row_sel    = drain ? drain_row_q : served;
 
   always_comb begin
     take = '0;
@@ -275,22 +297,14 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      running_q   <= 1'b0;
-      slot_q      <= '0;
       drain_q     <= 1'b0;
       drain_row_q <= '0;
       sending_q   <= 1'b0;
     end else if (done_o) begin
-      running_q   <= 1'b0;
-      slot_q      <= '0;
       drain_q     <= 1'b0;
       drain_row_q <= '0;
       sending_q   <= 1'b0;
     end else begin
-      running_q <= running_q || any_group;
-      if (running_q || any_group) begin
-        slot_q <= (slot_q == LastRow) ? '0 : slot_q + 1'b1;
-      end
       if (en && drain) begin
         drain_q     <= 1'b1;
         drain_row_q <= drain_row_q + 1'b1;
@@ -308,6 +322,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] acc_q;
   logic [Cols-1:0][AccWidth-1:0]   acc_d, row_acc_q, c_d, c_q;
   logic                            again;  // the row taken is the one in the finish
+  logic                            fresh;  // ... begins its sum, if the pass does
 
   assign en        = !(c_valid_q && !c_ready_i);
   assign c_valid_o = c_valid_q;
@@ -318,7 +333,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   // The accumulator is read with the plane, ahead of the adders; what they write this cycle passes
   // by.
   assign again = row_valid_q && row_q == row_sel;
-  assign acc_d = (clear_i && plane[row_sel] == '0) ? '0 : again ? c_d : acc_q[row_sel];
+  assign fresh = (MsbFirst != 0) || plane[row_sel] == '0;
+  assign acc_d = (clear_i && fresh) ? '0 : again ? c_d : acc_q[row_sel];
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
     opt4c_2d_4x4_finish #(

@@ -12,10 +12,19 @@ package opt4c_2d_4x4_pkg;
     EncoderEnt   = 1   // arXiv:2404.11887
   } encoder_e;
 
-  // When the B of the next pass or tile is loaded.
+  // Where the 1 of a negative multiple is added; its other bits are the positive one's complement.
   typedef enum int unsigned {
-    OverlapNone = 0,  // behind it
-    OverlapLoad = 1   // meanwhile
+    NegateAdder    = 0,  // by an adder of its own: every word is a digit times B
+    NegateFreeBits = 1,  // at bits that are free in the compressor behind
+    NegateRow      = 2   // once a row, with the finish: opt4c_2d_4x4_row_digits
+  } negate_e;
+
+  // What of the next pass or tile is done while one works or drains.
+  typedef enum int unsigned {
+    OverlapNone   = 0,
+    OverlapLoad   = 1,  // its B is loaded
+    OverlapDrain  = 2,  // ... and it streams once the last psum has left its cell
+    OverlapStream = 3   // ... and it streams without a gap
   } overlap_e;
 
 endpackage

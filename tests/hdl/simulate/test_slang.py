@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.contract.combos import (
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.emit.sva import sva_modules
-from tpe.hdl.formal.cell_lemmas import properties
+from tpe.hdl.formal.lemmas import properties
 from tpe.hdl.formal.prove import all_claims
 from tpe.hdl.simulate import cell_cosim
 from tpe.hdl.simulate.cosim import bench_design
@@ -91,12 +92,19 @@ def test_every_module_as_a_top(module):
 
 def _beside(module):
     """The aliases of a PE that fits under a module, as far as it needs them."""
-    needed = {"tpe_cell", "tpe_front", "tpe_finish"} & _below(module)
+    needed = {"tpe_cell", "tpe_front", "tpe_finish", "tpe_row"} & _below(module)
     if not needed:
         return {}
-    for pe, array in WITH_RTL:
-        if module in emit.engine_modules(engine(pe, array, (2, 2))):
-            aliases = emit.pe_aliases(engine(pe, array, (2, 2)))
+    made = (engine(pe, array, (2, 2)) for pe, array in WITH_RTL)
+    others = (
+        engine(pe, array, (2, 2), **choice)
+        for pe, array in WITH_RTL
+        for choice in variants(pe, array)
+        if {"planes", "shadow"} & choice.keys()
+    )
+    for e in chain(made, others):
+        if module in emit.engine_modules(e):
+            aliases = emit.pe_aliases(e)
             return {name: aliases[name] for name in needed}
     raise AssertionError(f"no engine has {module}")
 
@@ -118,6 +126,12 @@ BEHIND = [
     ("mac", "systolic_os", {"requant": "tensor", "overflow": "flag"}),
     ("opt1", "systolic_os", {"encode_in": "edge"}),
     ("opt2", "systolic_os", {"bw": "time"}),
+    ("opt1", "systolic_os", {"overlap": "stream", "negate": "row", "biased": "on"}),
+    ("mac", "systolic_ws", {"overlap": "stream"}),
+    ("opt4c", "matrix2d", {"planes": "inner"}),
+    ("opt4c", "matrix2d", {"planes": "inner", "front_stages": 2}),
+    ("opt4c", "matrix2d", {"planes": "msb_first"}),
+    ("opt4c", "matrix2d", {"shadow": "off"}),
 ]
 
 

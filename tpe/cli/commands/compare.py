@@ -338,8 +338,14 @@ def _default_arrays(candidates: Sequence[Candidate]) -> bool:
 
 
 def _chosen(candidate: Candidate) -> Mapping[str, object]:
-    """The parameters of a candidate that are no defaults."""
-    return chosen_params(candidate.built) if candidate.engine else candidate.asked
+    """The parameters of a candidate that a comparison does not choose by itself."""
+    from tpe.study.candidates import unasked_overlap
+
+    if not candidate.engine:
+        return candidate.asked
+    own = {k: v for k, v in chosen_params(candidate.built).items() if k != "overlap"}
+    overlap = candidate.params.get("overlap")
+    return own if overlap == unasked_overlap(candidate) else own | {"overlap": overlap}
 
 
 def _param_words(candidates: Sequence[Candidate], priced: bool, keys: Iterable[str]) -> list[str]:

@@ -73,6 +73,7 @@ def print_comparison(
     for line in (result.assumed, result.without_values):
         if line:
             out.text(line)
+    out.text(result.overlaps)
     out.text(_outputs(result))
     out.text(NOT_BY_CYCLES)
 

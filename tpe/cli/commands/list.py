@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CombinationsOption = Annotated[
-    bool, typer.Option("--combinations", help="Every PE with every array: legal, or why not.")
+    bool,
+    typer.Option(
+        "--combinations",
+        help="Every PE with every array: what is to choose there, or why they are not legal.",
+    ),
 ]
 
 
@@ -60,7 +64,7 @@ def list_(
     found = describe.catalogue()
     if combinations:
         rows = [row for row in describe.combinations() if row["pe"] in pes]
-        content: dict[str, Any] = {"combinations": rows}
+        content: dict[str, Any] = {"combinations": rows, "choices": describe.trades(pes)}
         chosen = ("pes", "arrays")
     else:
         found["pes"] = [row for row in found["pes"] if row["name"] in pes]
@@ -68,7 +72,7 @@ def list_(
     content["broken"] = [row for row in found["broken"] if row["kind"] in chosen]
     out.echo(command)
     if combinations:
-        _print_combinations(out, rows)
+        _print_combinations(out, rows, content["choices"])
     else:
         _print_catalogue(out, content)
     for row in content["broken"]:
@@ -191,14 +195,36 @@ def _array_table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _print_combinations(out: Output, rows: list[dict[str, Any]]) -> None:
-    text = ("PE", "array", "", "reason")
+def _print_combinations(
+    out: Output, rows: list[dict[str, Any]], trades: list[dict[str, Any]]
+) -> None:
+    """What fits where and what is to choose there; what all of them leave to choose, once."""
+    text = ("PE", "array", "", "choices, or the reason")
     table = plain_table(*text, left=text)
+    legal = [list(map(_choice, row["choices"])) for row in rows if row["legal"]]
+    everywhere = [x for x in legal[0] if all(x in other for other in legal)] if legal else []
     for row in rows:
-        table.add_row(
-            row["pe"], row["array"], "legal" if row["legal"] else "refused", row["reason"] or ""
-        )
+        here = [x for x in map(_choice, row["choices"]) if x not in everywhere]
+        words = ("legal", " ".join(here)) if row["legal"] else ("refused", row["reason"])
+        table.add_row(row["pe"], row["array"], *words)
+    if everywhere:
+        table.add_row("all", "all", "legal", " ".join(everywhere))
     out.table(table)
+    out.text("")
+    heads = ("choice", "costs and saves")
+    table = plain_table(*heads, left=heads)
+    for row in trades:
+        table.add_row(row["name"], row["trade"] or f"unsaid; {row['doc']}")
+    out.table(table)
+
+
+def _choice(row: dict[str, Any]) -> str:
+    """A parameter with its legal values, in a word."""
+    legal = row["legal"]
+    if isinstance(legal, list):
+        return f"{row['name']}={'|'.join(map(str, legal))}"
+    step = f":{legal['step']}" if legal["step"] != 1 else ""
+    return f"{row['name']}={legal['first']}..{legal['last']}{step}"
 
 
 RECORD = Command(list_, "tpe list --combinations")

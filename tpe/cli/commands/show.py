@@ -81,6 +81,7 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
     out.text(f"  hash     {facts['hash']}")
     for head, part in (
         ("Parameters", _parameters),
+        ("Choices", _choices),
         ("Stages", _stages),
         ("Loop nest", _nest),
         ("Rewrites", _rewrites),
@@ -100,6 +101,14 @@ def _parameters(out: Output, facts: dict[str, Any]) -> None:
     for column in table.columns[:3]:
         column.justify = "left"
     out.table(table)
+
+
+def _choices(out: Output, facts: dict[str, Any]) -> None:
+    table = plain_table("name", "costs and saves", left=("name", "costs and saves"))
+    rows = [row for row in facts["parameters"] if row["choice"]]
+    for row in rows:
+        table.add_row(row["name"], row["trade"] or "unsaid")
+    out.table(table) if rows else out.text("  none")
 
 
 def _stages(out: Output, facts: dict[str, Any]) -> None:

@@ -45,6 +45,8 @@ def _print_rows(out: Output, rows: Sequence[dict[str, Any]]) -> None:
     areas = {"area": "area_um2"}
     if any(row.get("area_finish_um2") is not None for row in rows):
         areas |= {"front": "area_front_um2", "finish": "area_finish_um2"}
+    if any(row.get("area_row_um2") is not None for row in rows):
+        areas |= {"row term": "area_row_um2"}
     flat = [row.get(key) for row in rows for key in areas.values()]
     area, texts = units.column(flat, "area")
     columns = ["", "design", "clock ns", "met", "period", "FO4", f"{fastest} max"]
@@ -64,7 +66,7 @@ def _print_rows(out: Output, rows: Sequence[dict[str, Any]]) -> None:
     out.text("\nRecipes, and what limits the clock:")
     for place, row in enumerate(rows, 1):
         parts = [row["recipe"]]
-        for kind in ("front", "finish"):
+        for kind in ("row", "front", "finish"):
             if row.get(f"recipe_{kind}"):
                 parts.append(f"{kind} {row[f'recipe_{kind}']}")
         out.text(f"  {place}  {', '.join(parts)}; {row['limited_by']}")

@@ -20,7 +20,7 @@ from tpe.numbers.formats import Format
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.base import PE, Hardware
-from tpe.pe.parameters import EncodeIn, Parameter
+from tpe.pe.parameters import HOLD, EncodeIn, Parameter
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
-_FRONT = ("AWidth", "Lanes", "Group", "CodeWidth", "IndexWidth", "PlaneWidth")
+_ROW = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "CellLatency")
+_FRONT = ("AWidth", "Lanes", "Group", "Window", "CodeWidth", "IndexWidth", "PlaneWidth", "EnAhead")
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
 _INSIDE = {"clk_i": "clk", "code_i": "code", "b_i": "b"}  # what a gated cell has of them
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -44,15 +45,24 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "AccWidth": w.acc,
         "Lanes": w.lanes,
         "Group": pe.group,
+        "Window": pe.window,
+        "Offered": pe.offered(w),
         "Depth": w.depth,
         "IndexWidth": max(1, (w.depth - 1).bit_length()),
         "CodeWidth": pe.code_bits(w, params),
         "PsumWidth": pe.kernel.psum.bits(w),
         "PlaneWidth": hardware(engine).plane_bits(w, params),
         "OwnFronts": int(pe.own_front),
+        "MsbFirst": int(pe.falling),
+        "Shadow": int(pe.shadow),
         "Coded": int(params.get("encode_in", "cell") != "cell"),
         "Planes": pe.planes(w),
         "CellLatency": pe.latency(params),
+        "FrontStages": 1 + pe.ahead,
+        "FinishStages": params.get("finish_stages", 1),
+        "EnAhead": params.get("finish_stages", 1) - 1,
+        "RowTerm": int(hardware(engine).row != "none"),
+        "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
         **finish.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
@@ -86,18 +96,21 @@ def engine_modules(engine: Config, reset: str = "async") -> dict[str, str]:
 
     `reset`: "async" or "sync", how its registers are reset. Raises TpeError for another one.
     """
-    own = {"tpe_engine": _top(engine, reset), **pe_aliases(engine, reset), **_trees(engine)}
+    top = {"tpe_engine": _top(engine, reset)}
+    needed = sources.closure(top, {**pe_aliases(engine, reset), **compressor_trees(engine)})
     widths = rtl_widths(engine)
-    modules = {name: with_defaults(x, widths) for name, x in sources.closure(own).items()}
+    modules = {name: with_defaults(x, widths) for name, x in needed.items()}
     return resets.rewritten(modules, reset)
 
 
-def _trees(engine: Config) -> dict[str, str]:
+def compressor_trees(engine: Config) -> dict[str, str]:
     """What takes the place of the chain of compressors, if the engine's tree is another."""
     kind = engine.params.get("tree", "chain")
-    if kind == "chain":
+    built = hardware(engine)
+    sizes = built.trees(engine.widths, engine.params)
+    if kind == "chain" or not sizes:
         return {}
-    return tree_modules(kind, hardware(engine).trees(engine.widths, engine.params))
+    return tree_modules(kind, sizes, built.shapes(engine.widths, engine.params))
 
 
 def with_defaults(text: str, widths: Mapping[str, int]) -> str:
@@ -124,11 +137,12 @@ def _default(name: str, value: int, hit: re.Match[str]) -> str:
 
 
 def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
-    """`tpe_cell`, `tpe_finish` and, where there is one, `tpe_front`, bound to the engine's PE."""
+    """`tpe_cell`, `tpe_finish`, `tpe_row`, and `tpe_front` if there is one: those of the PE."""
     pe, built = record(engine), hardware(engine)
     parts = [
-        ("tpe_cell", built.module, _CELL),
+        ("tpe_cell", built.module, (*_CELL, "Offered") if pe.grouped else _CELL),
         ("tpe_finish", f"tpe_finish_{built.finish}", _FINISH),
+        ("tpe_row", f"tpe_row_{built.row}", _ROW),
     ]
     if pe.front != "none":
         parts.append(("tpe_front", f"tpe_front_{pe.front}", _FRONT))
@@ -142,6 +156,8 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
         ]
         if "encode_in" in engine.params and "Coded" in taken:
             chosen.append(("Coded", int(engine.choices.encode_in is not EncodeIn.CELL)))
+        if pe.falling and "MsbFirst" in taken:
+            chosen.append(("MsbFirst", 1))
         note = f"{target} under the name that every array instantiates."
         parameters = [(n, widths[n]) for n in names if n in taken]
         if alias == "tpe_cell":
@@ -212,6 +228,11 @@ def _top(engine: Config, reset: str) -> str:
     """`tpe_engine`: the array, behind what widens operands and takes zero points out."""
     widths, array = rtl_widths(engine), _array_module(engine)
     names = _array_parameters(array)
+    if widths["Lanes"] > 1 and "Lanes" not in names:
+        raise TpeError(
+            f"lanes = {widths['Lanes']} is not legal in {engine.array.name}: its RTL, tpe_{array}, "
+            "has no parameter Lanes; legal: 1"
+        )
     mode = engine.params["zero_points"]
     listed = sources.port_records(sources.text(f"tpe_{array}"))
     connections = {port.name: port.name for port in listed}

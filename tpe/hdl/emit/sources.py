@@ -190,16 +190,17 @@ def is_package(source: str) -> bool:
     return re.search(r"^package ", source, re.MULTILINE) is not None
 
 
-def closure(sources: dict[str, str]) -> dict[str, str]:
+def closure(sources: Mapping[str, str], aliases: Mapping[str, str] | None = None) -> dict[str, str]:
     """`sources` (module -> text) and all of `rtl/` that they need, directly or not.
 
-    Modules that stand in `sources` are not looked up: that is how aliases take their place.
+    Modules that stand in `sources`, or are needed and stand in `aliases`, are not looked up.
     Packages come first, each with the types that are used.
     """
+    known = aliases or {}
     found = dict(sources)
     waiting = list(sources)
     while waiting:
         for name in sorted(needs(found[waiting.pop()]) - found.keys()):
-            found[name] = text(name)
+            found[name] = known.get(name) or text(name)
             waiting.append(name)
     return packages_first(found)

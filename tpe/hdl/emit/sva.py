@@ -46,6 +46,7 @@ def sva_modules(engine: Config, held: bool = True, reset: str = "async") -> dict
         paired=known.paired,
         chained=known.chained,
         passes=known.passes,
+        streamed=known.streamed,
         counts_b=known.passes and not known.chained and not known.overlapped,
         planes=planes,
         counted=planes > 1 or most_beats or most_rows,

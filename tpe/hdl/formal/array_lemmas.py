@@ -10,18 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tpe.array.base import Overlap
 from tpe.hdl.emit import record, rtl_widths
 from tpe.hdl.emit.sources import text as source_text
-from tpe.hdl.formal.cell_lemmas import (
-    Lemma,
-    at_widths,
-    cell_form,
-    digits,
-    encoder,
-    properties,
-    query,
-    width_text,
-)
+from tpe.hdl.formal.cell_lemmas import cell_form, digits, width_text
+from tpe.hdl.formal.lemmas import Lemma, at_widths, encoder, properties, query
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 
 if TYPE_CHECKING:
@@ -30,6 +23,7 @@ if TYPE_CHECKING:
 STREAM_BITS = 2  # of the operands of an array whose streams are followed
 DIGITS_BITS = 3  # of A where it takes two digits to see something
 PSUMS = 2  # rows that a column's buffer holds
+LANES = 2  # of a cell that keeps several weights
 GROUP = 2  # operands of a group
 ROUNDS = 2  # groups of a lane that B has room for
 _WORDS = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
@@ -105,7 +99,7 @@ def _narrow_text(engine: Config) -> str:
 def _bound(text: str, module: str) -> str:
     """The property of streams, about `module` instead of tpe_array: its own parameters alone."""
     known = source_text(module).split("\n) (\n")[0]
-    for name in ("Planes", "CellLatency"):
+    for name in ("Planes", "CellLatency", "Overlap"):
         if f" {name} " not in known:
             text = text.replace(f"      .{name:<11}({name}),\n", "")
             text = text.replace(f",\n      .{name:<11}({name})\n", "\n")
@@ -125,9 +119,22 @@ def _lock_step(engine: Config) -> Small:
         flush = widths["CellLatency"] + rows + cols - 1
     beats = widths["Planes"] + int(planes)  # of the shortest tile, and the step that closes it
     tile = beats + rows + flush + 2
-    parameters = {name: widths[name] for name in (*_WORDS, "Planes", "CellLatency")}
+    parameters = {name: widths[name] for name in (*_WORDS, "Planes", "CellLatency", "Overlap")}
     parameters |= _sized(small, rows, cols)
-    return Small(small, rows, cols, "tpe_prop_array", parameters, tile + 4, tile + 2)
+    more, inside = _following(engine, rows + beats, flush + int(planes) + 2 + rows, rows)
+    parameters |= inside
+    return Small(small, rows, cols, "tpe_prop_array", parameters, tile + more + 4, tile + more + 2)
+
+
+def _following(engine: Config, end: int, leaving: int, rows: int) -> tuple[int, dict[str, int]]:
+    """Where tiles overlap: cycles more, and the whole tiles that may be inside.
+
+    end: cycles from the end of a tile to that of the next one, which is to be seen. leaving: those
+    until all of its words have left; the ends of tiles are as far apart as their rows are many.
+    """
+    if engine.choices.overlap is Overlap.NONE:
+        return 0, {}
+    return end, {"Tiles": 2 + leaving // rows}
 
 
 def _stepped(engine: Config) -> Small:
@@ -135,20 +142,29 @@ def _stepped(engine: Config) -> Small:
     acc = DIGITS_BITS + STREAM_BITS + 1
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 2)
     rows, cols = 2, 1
-    parameters = {name: rtl_widths(small)[name] for name in _WORDS} | _sized(small, rows, cols)
-    tile = stepped_parameters(small)["Most"] + 1 + rows + 1 + 2
-    return Small(small, rows, cols, "tpe_prop_array", parameters, tile + 4, tile + 2)
+    names = (*_WORDS, "Overlap")
+    parameters = {name: rtl_widths(small)[name] for name in names} | _sized(small, rows, cols)
+    step = stepped_parameters(small)["Most"] + 1
+    tile = step + rows + 1 + 2
+    more, inside = _following(engine, rows + step, 1 + 2 + rows, rows)
+    parameters |= inside
+    return Small(small, rows, cols, "tpe_prop_array", parameters, tile + more + 4, tile + more + 2)
 
 
 def _stationary(engine: Config) -> Small:
     """systolic_ws; deep enough for a pass that leaves psums and the next, which goes on."""
-    small = at_widths(engine, STREAM_BITS, STREAM_BITS, 2 * STREAM_BITS + 1, 1)
+    lanes = min(engine.widths.lanes, LANES)
+    b_bits = STREAM_BITS if lanes == 1 else 1  # of twice as many weights
+    small = at_widths(engine, STREAM_BITS, b_bits, STREAM_BITS + b_bits + 1, lanes)
     rows, cols = 2, 2
     widths = rtl_widths(small)
-    names = (*(name for name in _WORDS if name != "Lanes"), "CellLatency", "Overlap")
+    names = (*_WORDS, "CellLatency", "Overlap")
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"PsumDepth": PSUMS}
     one = 2 * rows + 1 + cols + widths["CellLatency"] + 1  # cycles of a pass of one row
+    if engine.choices.overlap is Overlap.STREAM:
+        both = one + 2 * rows + cols + 1  # ... and of the next one, which begins behind its load
+        return Small(small, rows, cols, "tpe_prop_ws_stream", parameters, both + 4, both + 2)
     return Small(small, rows, cols, "tpe_prop_ws", parameters, 2 * one + 6, 2 * one + 2)
 
 
@@ -159,7 +175,7 @@ def _indexed(engine: Config) -> Small:
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1).with_widths(depth=depth)
     rows, cols = 2, 1
     widths = rtl_widths(small)
-    names = (*_WORDS, "OwnFronts", "Overlap", "Drift")
+    names = (*_WORDS, "OwnFronts", "Overlap", "Drift", "MsbFirst", "Shadow")
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"Group": GROUP, "Depth": depth}
     planes = small.widths.digits

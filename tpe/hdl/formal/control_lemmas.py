@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tpe.array.base import Overlap
 from tpe.hdl.emit import record, rtl_widths
 from tpe.hdl.formal.array_lemmas import (
     GROUP,
@@ -21,16 +22,8 @@ from tpe.hdl.formal.array_lemmas import (
     follows_streams,
     skewed,
 )
-from tpe.hdl.formal.cell_lemmas import (
-    Lemma,
-    LemmaTemplate,
-    at_widths,
-    cell_form,
-    cell_parameters,
-    encoder,
-    query,
-    width_text,
-)
+from tpe.hdl.formal.cell_lemmas import cell_form, cell_parameters, width_text
+from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, encoder, query
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 
 if TYPE_CHECKING:
@@ -42,6 +35,7 @@ ROW_BITS = 5  # of a sparse row's: three digits
 STEPPED_LANES = 2  # of a cell whose steps take several cycles
 SLACK = 8  # cycles beyond the least that shows the property
 GROUPS = 4  # that the index of a front counts
+LINE = 3  # rows that wait for the finish in line
 
 
 def control_claims(engine: Config) -> list[LemmaTemplate]:
@@ -60,8 +54,12 @@ def control_claims(engine: Config) -> list[LemmaTemplate]:
         found.append(LemmaTemplate("array", array_lemma))
     if "tpe_front_lane" in inside:
         found.append(LemmaTemplate("front", _front))
+    if inside & {"tpe_front_group", "tpe_front_group_staged"}:
+        found.append(LemmaTemplate("front", _front_group))
     if "tpe_sparse_row" in inside:
         found.append(LemmaTemplate("row", _row))
+    if "tpe_oldest" in inside and not (record(engine).shadow or record(engine).falling):
+        found.append(LemmaTemplate("turns", _turns))
     return found
 
 
@@ -72,7 +70,7 @@ def _small(engine: Config, bits: int) -> Config:
 
 def _cell(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
-    parameters = cell_parameters(small)
+    parameters = {**cell_parameters(small), "Moves": int(record(small).falling)}
     cycles = 2 * (parameters["Latency"] + 2) + SLACK
     made = query(small, "tpe_prop_cell", parameters, overrides, cycles, "reset")
     what = "every valid step counts once, with its own flags"
@@ -96,6 +94,8 @@ def _flush(engine: Config) -> int:
 
 
 def _tile_ctrl(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    if _overlaps(engine):
+        return _tile_overlap(engine, overrides)
     parameters = {"Rows": engine.rows, "FlushCycles": _flush(engine)}
     cycles = engine.rows + parameters["FlushCycles"] + SLACK
     made = query(engine, "tpe_prop_tile_ctrl", parameters, overrides, cycles, "reset")
@@ -104,25 +104,71 @@ def _tile_ctrl(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     return Lemma("tile control", what, width, made)
 
 
+def _overlaps(engine: Config) -> bool:
+    """Whether a tile is streamed while another one drains."""
+    return engine.choices.overlap in (Overlap.DRAIN, Overlap.STREAM)
+
+
+def _tile_overlap(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    """The same where tiles overlap: the gap and the flush as the array sets them."""
+    widths = rtl_widths(engine)
+    closing = int(widths["Planes"] > 1)
+    first = 1 + closing + widths["CellLatency"]
+    last = first + (engine.rows + engine.cols - 2 if skewed(engine) else 0)
+    gap = last if engine.choices.overlap is Overlap.DRAIN else closing
+    parameters = {"Rows": engine.rows, "FlushCycles": first, "GapCycles": gap}
+    parameters |= {"Overlap": widths["Overlap"], "Held": int(engine.stepped)}
+    cycles = engine.rows + last + SLACK
+    made = query(engine, "tpe_prop_tile_overlap", parameters, overrides, cycles, "reset")
+    what = "every tile's rows once, in order, behind its last beat; room for them"
+    width = f"{engine.rows} rows, flush {first}, gap {gap}"
+    return Lemma("tile control", what, width, made)
+
+
 def _drain(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, STREAM_BITS)
     widths = rtl_widths(small)
     parameters = {name: widths[name] for name in ("AccWidth", "PsumWidth", "PlaneWidth")}
     parameters |= {"Rows": ROWS, "Cols": COLS}
-    made = query(small, "tpe_prop_drain", parameters, overrides, ROWS + SLACK, "reset")
-    what = "every row leaves once; a refused word stays"
+    top, what = "tpe_prop_drain", "every row leaves once; a refused word stays"
+    if _overlaps(engine):
+        top, what = "tpe_prop_drain_overlap", f"{what}; cells go on meanwhile"
+        parameters |= {"Overlap": widths["Overlap"], "Skewed": int(skewed(engine))}
+    made = query(small, top, parameters, overrides, ROWS + SLACK, "reset")
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
 
 
 def _front(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, CELL_BITS)
     widths, group = rtl_widths(small), record(engine).group
-    parameters = {name: widths[name] for name in ("AWidth", "CodeWidth", "PlaneWidth")}
+    names = ("AWidth", "CodeWidth", "PlaneWidth", "MsbFirst")
+    parameters = {name: widths[name] for name in names}
     parameters |= {"Group": group, "IndexWidth": (group * GROUPS - 1).bit_length()}
     parameters["Encoder"] = encoder(engine)
     made = query(small, "tpe_prop_front", parameters, overrides, 2 * group + SLACK, "reset")
     what = "every non-zero digit of a group leaves once"
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
+
+
+def _front_group(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    """A small group, and as many lanes and groups that wait as the engine has."""
+    pe, lanes = record(engine), engine.widths.lanes
+    small = at_widths(engine, CELL_BITS, CELL_BITS, 2 * CELL_BITS + 1, lanes)
+    widths = rtl_widths(small)
+    names = ("AWidth", "Lanes", "Window", "CodeWidth", "PlaneWidth")
+    parameters = {name: widths[name] for name in names}
+    # What counts ahead is of use from the third step on: there are as many digits as four have.
+    group = GROUP * lanes if pe.ahead else GROUP
+    parameters |= {"Group": group, "Encoder": encoder(engine)}
+    parameters["CodeWidth"] -= (pe.group // group).bit_length() - 1
+    top, cycles = "tpe_prop_front_group", 2 * group + SLACK
+    if pe.ahead:
+        top = "tpe_prop_front_staged"
+        parameters |= {name: widths[name] for name in ("FrontStages", "EnAhead")}
+    made = query(small, top, parameters, overrides, cycles, "reset")
+    what = "every non-zero digit of a group leaves once, in its steps; room for groups"
+    width = f"{group} operands of {CELL_BITS} bits, {lanes} a step, {pe.window} groups wait"
+    return Lemma("front", what, width, made)
 
 
 def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
@@ -131,7 +177,7 @@ def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = at_widths(engine, ROW_BITS, STREAM_BITS, ROW_BITS + STREAM_BITS + 1, lanes)
     widths = rtl_widths(small)
     names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
-    parameters = {name: widths[name] for name in (*names, "OwnFronts")}
+    parameters = {name: widths[name] for name in (*names, "OwnFronts", "MsbFirst", "Shadow")}
     index = (GROUP * lanes * ROUNDS - 1).bit_length()
     parameters |= {"Group": GROUP, "IndexWidth": index}
     planes = small.widths.digits
@@ -139,3 +185,10 @@ def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     made = query(small, "tpe_prop_row", parameters, overrides, least + SLACK, "reset")
     what = "every plane waits for the finish and is taken once, in order"
     return Lemma("row", what, f"{lanes} x {GROUP} operands of {ROW_BITS} bits", made)
+
+
+def _turns(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    """As few rows as may meet in every order: one that is served, two that wait."""
+    made = query(engine, "tpe_prop_oldest", {"Rows": LINE}, overrides, SLACK + LINE, "reset")
+    what = "a row that asks has the finish once, the one that waits longest first"
+    return Lemma("turns", what, f"{LINE} rows", made)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tpe.engine.choices import Gating
 from tpe.hdl.emit import rtl_names
-from tpe.hdl.formal.cell_lemmas import Lemma, LemmaTemplate, query
+from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, query
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config

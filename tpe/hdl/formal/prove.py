@@ -26,16 +26,10 @@ from tpe.base.table import SCHEMA_VERSION
 from tpe.engine.config import Config, checked_config
 from tpe.hdl.emit import record, sources
 from tpe.hdl.formal.array_lemmas import uncovered_arrays
-from tpe.hdl.formal.cell_lemmas import (
-    Lemma,
-    LemmaTemplate,
-    at_widths,
-    claims,
-    properties,
-    uncovered,
-)
+from tpe.hdl.formal.cell_lemmas import claims, uncovered
 from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
+from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, properties
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
 from tpe.numbers.arithmetic import INTEGER

@@ -156,11 +156,15 @@ def _passes(files: Sequence[str], top: str) -> list[str]:
         "check -assert",
         "memory_map",
         _ANYTHING,
-        "opt -full",
         "async2sync",
+        # Else a register that starts as anything is one whose value Yosys may choose, and it does:
+        # one that nothing but a reset to 0 changes becomes a 0, and what is said of it holds.
+        "formalff -clk2ff -ff2anyinit",
+        "opt -full",
         "techmap",
         _ANYTHING,
         "opt",
+        "formalff -anyinit2ff -fine",
         "dffunmap",
         "aigmap",
         "opt_clean",

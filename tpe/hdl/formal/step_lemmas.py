@@ -19,17 +19,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import record, rtl_widths
-from tpe.hdl.formal.cell_lemmas import (
-    Build,
-    Lemma,
-    LemmaTemplate,
-    cell_form,
-    cell_ports,
-    digits,
-    encoder,
-    query,
-    width_text,
-)
+from tpe.hdl.formal.cell_lemmas import cell_form, cell_ports, digits, width_text
+from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, encoder, query
 from tpe.pe.paces import LockStep
 
 if TYPE_CHECKING:

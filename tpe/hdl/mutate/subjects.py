@@ -25,7 +25,7 @@ _BUFFERED = {"psum_depth": 3}  # `depth` takes its smallest value: GEMMs take se
 _LANES = 4  # at most: a cell of sixteen has the same mechanisms and takes minutes to elaborate
 _LEAST = 3  # subjects of a small sample
 _PER_SUBJECT = 20  # mutants of a subject of a sample: fewer are not worth its build
-_ALL = 10  # mutants per subject from which on all are taken
+_ALL = 5  # mutants per subject from which on all are taken
 _MANY = 8  # values of a parameter, of which one stands for all
 
 
@@ -36,15 +36,15 @@ def subjects() -> list[Config]:
     True
     """
     found: list[Config] = []
-    seen: set[tuple[str, str]] = set()  # parameters that have shown their choices
+    seen: set[tuple[str, str, Any]] = set()  # choices of a PE or an array that have been shown
     for pe, array, reason in combinations():
-        if reason is not None or not pe.rtl or pe.arithmetic != INTEGER:
-            continue
+        if reason is not None or not pe.rtl or pe.arithmetic != INTEGER or array.fixed:
+            continue  # an array that fixes a parameter has the RTL of one that leaves it
         found.append(_small(pe, array, {}))
         for owner, own in ((pe.name, pe.parameters), (array.name, array.parameters(pe))):
-            new = [p for p in own if (owner, p.name) not in seen]
-            found += _chosen(pe, array, new)
-            seen |= {(owner, p.name) for p in new}
+            choices = [c for p in own for c in _choices(p) if (owner, *c) not in seen]
+            found += _chosen(pe, array, choices)
+            seen |= {(owner, *choice) for choice in choices}
     return [*found, *_zero_pointed(), *_staged()]
 
 
@@ -104,21 +104,20 @@ def _small(pe: PE, array: Array, choice: dict[str, Any]) -> Config:
     return Config(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
 
 
-def _chosen(pe: PE, array: Array, own: Iterable[Parameter]) -> Iterator[Config]:
-    """Every choice of these parameters that is legal in this array."""
-    for parameter in own:
-        for choice in _choices(parameter):
-            with suppress(TpeError):  # what the array sets itself, or two choices that exclude
-                yield _small(pe, array, choice)
+def _chosen(pe: PE, array: Array, choices: Iterable[tuple[str, Any]]) -> Iterator[Config]:
+    """An engine of each of these choices that is legal in this array."""
+    for name, value in choices:
+        with suppress(TpeError):  # what the array sets itself, or two choices that exclude
+            yield _small(pe, array, {name: value})
 
 
-def _choices(parameter: Parameter) -> Iterator[dict[str, Any]]:
-    """Every other value of a parameter, or of many the next one."""
+def _choices(parameter: Parameter) -> Iterator[tuple[str, Any]]:
+    """Every other value of a parameter, or of many the next one, with the parameter's name."""
     own = _own(parameter)
     if len(parameter.legal) <= _MANY:
-        yield from ({parameter.name: value} for value in parameter.legal if value != own)
+        yield from ((parameter.name, value) for value in parameter.legal if value != own)
     elif own == parameter.default:
-        yield {parameter.name: parameter.legal[parameter.legal.index(own) + 1]}
+        yield parameter.name, parameter.legal[parameter.legal.index(own) + 1]
 
 
 def _staged() -> Iterator[Config]:
@@ -142,6 +141,10 @@ def _staged() -> Iterator[Config]:
             own.pop("guard_bits", None)
         yield Config("mac", array, (4, 2), **own)
     yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "gating": "clock"})
+    near = {"planes": "inner", "window": 1, "lanes": 2}  # choices that go together alone
+    behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 2}
+    for choice in (near, {**near, **behind}):
+        yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, **choice})
 
 
 def _zero_pointed() -> Iterator[Config]:

@@ -27,6 +27,26 @@ from tpe.pe.parameters import ENCODERS
 WORDS = 1 << 19  # steps a bench memory holds
 SETTINGS = ["a_len", "freeze", "cycle_limit"]
 FREEZE = 0x1248_0A90  # cycles in which a cell stands still in the midst of a step
+# What the harness of a cell has more where a step lasts several cycles: start_i and ready_o.
+_STEPPED = (
+    ("  assign ready = 1'b1;  // replaced by the ready_o of a cell that has one\n", ""),
+    (".code_i (step_code),\n", ".start_i(!begun_q),\n      .code_i (step_code),\n"),
+    (".psum_o (psum)\n", ".psum_o (psum),\n      .ready_o(ready)\n"),
+)
+# ... where it chooses among operands of B.
+_GROUPED = (
+    (
+        "    parameter int unsigned CellLatency",
+        "    parameter int unsigned Offered     = 1,\n    parameter int unsigned CellLatency",
+    ),
+    ("Lanes * (CodeWidth + BWidth)", "Lanes * CodeWidth + Offered * BWidth"),
+    ("  logic [Lanes*BWidth-1:0]    b;", "  logic [Offered*BWidth-1:0]  b;"),
+    (
+        "      .CodeWidth (CodeWidth),\n      .PsumWidth (PsumWidth),\n",
+        "      .CodeWidth (CodeWidth),\n      .Offered   (Offered),\n"
+        "      .PsumWidth (PsumWidth),\n",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +81,15 @@ def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[CellStimulus, Ints]
     """Every dot product over the lanes, a (count, lanes) by b, as a sum of its own.
 
     The second result, (count, reads), says after which steps to read: the dot product is the sum
-    of what is shown there. A sparse PE shows plane after plane, each weighed by the finish; a PE
-    whose K is streamed once per plane shows the total after the step that closes the last.
+    of what is shown there. A PE that takes selected digits shows plane after plane, each at its
+    weight; one that takes them from the top down into one psum, and one whose K is streamed once
+    per plane, show the total after the step that brings or closes the last.
     """
     pe, w = emit.record(engine), engine.widths
     count, lanes = a.shape
-    if pe.sparse:
+    if pe.falling:
+        return _falling_dots(engine, a, b)
+    if pe.sparse or pe.grouped:
         taken = w.digits
         digits = encoding(engine.encoder).encode(a, w.a).astype(np.int64)
         code = digits.transpose(0, 2, 1).reshape(-1, lanes)
@@ -81,6 +104,17 @@ def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[CellStimulus, Ints]
     plane = np.tile(np.arange(taken), count)
     ones = np.ones(count * taken, np.int64)
     return CellStimulus(first, code, np.repeat(b, taken, axis=0), plane, ones, ones), index
+
+
+def _falling_dots(engine: Config, a: Ints, b: Ints) -> tuple[CellStimulus, Ints]:
+    """The same in digits from the top down: `plane` says that the psum moves up before the step."""
+    count, taken = len(a), engine.widths.digits
+    digits = encoding(engine.encoder).encode(a, engine.widths.a).astype(np.int64)[..., ::-1]
+    code = digits.transpose(0, 2, 1).reshape(count * taken, -1)
+    top = np.tile(np.arange(taken) == 0, count).astype(np.int64)
+    ones = np.ones(count * taken, np.int64)
+    steps = CellStimulus(top, code, np.repeat(b, taken, axis=0), 1 - top, ones, ones)
+    return steps, np.arange(count)[:, None] * taken + taken - 1
 
 
 def model_steps(engine: Config, steps: CellStimulus) -> Ints:
@@ -164,7 +198,8 @@ def design(engine: Config) -> Design:
     """A simulator with one cell of the engine's PE."""
     w = emit.rtl_widths(engine)
     widths = ("AWidth", "BWidth", "AccWidth", "CodeWidth", "PsumWidth", "PlaneWidth")
-    names = (*widths, "Lanes", "CellLatency")
+    names = [*widths, "Lanes", "CellLatency", "Hold"]
+    names += ["Offered"] if emit.record(engine).grouped else []
     parameters = [(name, w[name]) for name in names] + [("MemWords", WORDS)]
     modules = sources.closure({"tpe_pe_harness": _harness(engine), **emit.pe_aliases(engine)})
     harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": SETTINGS}
@@ -173,26 +208,37 @@ def design(engine: Config) -> Design:
 
 
 def _harness(engine: Config) -> str:
-    """The harness of a cell; with start_i and ready_o where a step lasts several cycles."""
-    text = sources.bench_text("tpe_pe_harness")
-    if not emit.record(engine).stepped:
-        return text
-    for old, new in (
-        ("  assign ready = 1'b1;  // replaced by the ready_o of a cell that has one\n", ""),
-        (".first_i(first),\n", ".start_i(!begun_q),\n      .first_i(first),\n"),
-        (".psum_o (psum)\n", ".psum_o (psum),\n      .ready_o(ready)\n"),
-    ):
+    """The harness of a cell: as it is, or as `_STEPPED` and `_GROUPED` change it."""
+    text, pe = sources.bench_text("tpe_pe_harness"), emit.record(engine)
+    for old, new in _STEPPED if pe.stepped else _GROUPED if pe.grouped else ():
         assert text.count(old) == 1
         text = text.replace(old, new)
     return text
 
 
+def _offered(steps: CellStimulus, count: int) -> tuple[Ints, Ints]:
+    """Which of `count` operands of B each lane's code says, (steps, lanes), and all of them.
+
+    The others differ from the right one in every bit.
+    """
+    b = _by_lane(steps.b)
+    number, lanes = b.shape
+    index = (5 * np.arange(number)[:, None] + np.arange(lanes)) % count
+    offered = np.repeat(~b[:, :1], count, axis=1)
+    np.put_along_axis(offered, index, b, axis=1)
+    return index, offered
+
+
 def _memory(engine: Config, steps: CellStimulus, flush: int) -> bytes:
     """Words {en, valid, first, plane, code, b}; the last `flush` are enabled but not valid."""
     w = emit.rtl_widths(engine)
+    code, b = _code_words(engine, steps.code), steps.b
+    if emit.record(engine).grouped:
+        index, b = _offered(steps, w["Offered"])
+        code = (index << w["PlaneWidth"] | steps.plane[:, None]) << 3 | _by_lane(code)
     fields = (
-        (steps.b, w["BWidth"]),
-        (_code_words(engine, steps.code), w["CodeWidth"]),
+        (b, w["BWidth"]),
+        (code, w["CodeWidth"]),
         (steps.plane, w["PlaneWidth"]),
         (steps.first, 1),
         (steps.valid, 1),
@@ -212,7 +258,8 @@ def _bits(x: Ints, bits: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 def _code_words(engine: Config, code: Ints) -> Ints:
     """Digits as the select {neg, two, one}; operands as they are, or coded if they travel so."""
-    if emit.record(engine).sparse:
+    pe = emit.record(engine)
+    if pe.sparse or pe.grouped:
         return select(code)
     if engine.params.get("encode_in", "cell") != "cell":
         return pack_digits(engine.encoder, code, engine.widths.a)

@@ -142,9 +142,7 @@ class Sizes:
     @property
     def per_beat(self) -> int:
         """Operands of K that a beat of A has for a row."""
-        if self.chained:
-            return self.engine.grid.chain
-        return self.engine.widths.lanes * emit.record(self.engine).group
+        return self.engine.grid.chain * emit.record(self.engine).beat(self.engine.widths)
 
     @property
     def beats(self) -> int:
@@ -155,7 +153,8 @@ class Sizes:
         """The memories' words."""
         c = self.m_tiles * self.n_tiles * self.engine.grid.m
         if self.chained:
-            return Counts(self.beats * self.m, self.n_tiles * self.beats * self.per_beat, c)
+            loads = self.n_tiles * self.beats * self.engine.grid.chain
+            return Counts(self.beats * self.m, loads, c)
         b = self.k if emit.record(self.engine).sparse else self.beats
         return Counts(self.m_tiles * self.beats, self.n_tiles * b, c)
 
@@ -193,7 +192,7 @@ class Sizes:
 
     def _chain(self) -> dict[str, int]:
         """A tile of B for every tile of K and N; blocks of M as long as the psum buffer."""
-        rows = self.per_beat
+        rows = self.engine.grid.chain
         block = min(self.m, self.engine.params["psum_depth"]) if self.beats > 1 else self.m
         blocks = -(-self.m // block)
         return {
@@ -274,8 +273,10 @@ def _laid_out(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, In
     if sizes.chained:
         a_tiles = tiled(a, 1, per_beat, pads[0])  # (M, tiles of K, operands)
         b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
-        falling = b_tiles.reshape(-1, engine.grid.n, per_beat).transpose(0, 2, 1)[:, ::-1]
-        return a_tiles.transpose(1, 0, 2).reshape(-1, per_beat), falling.reshape(-1, engine.grid.n)
+        cells = b_tiles.reshape(-1, engine.grid.n, engine.grid.chain, engine.widths.lanes)
+        falling = cells.transpose(0, 2, 1, 3)[:, ::-1]  # by row of the array, the last first
+        b_words = falling.reshape(-1, engine.grid.n * engine.widths.lanes)
+        return a_tiles.transpose(1, 0, 2).reshape(-1, per_beat), b_words
     a_tiles = tiled(a, engine.grid.m, per_beat, pads[0])
     if emit.record(engine).sparse:
         b_tiles = tiled(b.T, engine.grid.n, 1, pads[1])

@@ -52,7 +52,7 @@ class Composed:
 
     `timing` is None before the whole is timed: then the period is the slowest module's own.
     `bases`: (flip-flops, with reset) of the parts of the PE that the whole was mapped with; the
-    version of a part may be a stand-in.
+    version of a part may be another variant.
     """
 
     technology: Technology
@@ -105,7 +105,7 @@ class Composed:
     def registers(self) -> tuple[int, int]:
         """(flip-flops, those of them with a reset) as the elaborated RTL of the versions has them.
 
-        A stand-in may have other registers than its namesake: what the whole was mapped with.
+        A variant of a part may have other registers than what the whole was mapped with.
         """
         flops, resets = self._whole.flip_flops, self._whole.resets
         for name, (base_flops, base_resets) in self.bases.items():
@@ -116,7 +116,7 @@ class Composed:
 
     @property
     def flip_flops(self) -> int:
-        """Flip-flops of the whole; for a choice of stand-ins the same by every recipe."""
+        """Flip-flops of the whole; for a choice of variants the same by every recipe."""
         return self.registers[0]
 
     @property
@@ -245,12 +245,8 @@ def count_jobs(engine: Config, recipes: Sequence[Recipe]) -> int:
 
 
 def _parts(engine: Config) -> list[Part]:
-    """The parts of the PE, and those that stand in for them: equal at every register."""
-    return [
-        part
-        for kind in designs.pe_parts(engine, ("negate", "multiplier")).values()
-        for part in kind
-    ]
+    """The parts of the PE, and variants of them that are equal at every register."""
+    return [part for kind in designs.pe_parts(engine, designs.REBUILT).values() for part in kind]
 
 
 def own_versions(points: Sequence[Point], name: str) -> list[Version]:

@@ -14,8 +14,10 @@ EXTRA = {  # columns that stand behind the flat table's
     "period_ns": "Float64",
     "fo4_ns": "Float64",
     "period_fo4": "Float64",
+    "area_row_um2": "Float64",
     "area_front_um2": "Float64",
     "area_finish_um2": "Float64",
+    "recipe_row": "string",
     "recipe_front": "string",
     "recipe_finish": "string",
     "limited_by": "string",
@@ -141,7 +143,7 @@ def of_pe(engine: Config) -> dict[str, Any]:
 def pe_columns(chosen: Chosen) -> dict[str, Any]:
     cell = chosen.points["cell"]
     found: dict[str, Any] = {}
-    for kind in ("front", "finish"):
+    for kind in ("row", "front", "finish"):
         point = chosen.points.get(kind)
         found[f"area_{kind}_um2"] = point.area_um2 if point else None
         found[f"recipe_{kind}"] = point.mapped.label if point else None

@@ -35,6 +35,8 @@ PRIMITIVES = {
     "tpe_shift_pair_plane": "shift",
     "tpe_half_reduce": "half_reduce",
     "tpe_half_reduce_ones": "half_reduce",
+    "tpe_accumulate_pair": "half_reduce",
+    "tpe_row_digits": "row_term",
     "tpe_add": "add",
     "tpe_accumulate": "accumulate",
 }

@@ -46,16 +46,17 @@ def of_array(
     tech, netlist = composed.technology, composed.netlist
     kinds = [name for name in netlist.copies if name != composed.top]
     ports = {name.removeprefix("tpe_"): netlist.modules[name].ports for name in kinds}
-    case = cases_of(engine, operands, seed, cycles)[0]
+    mapped = _mapped(engine, composed)
+    case = cases_of(mapped, operands, seed, cycles)[0]
 
     def choose(every: Instances) -> Instances:
         return {**every, "cell": spread(every["cell"], positions)}
 
-    traces = port_traces(case, {**ports, WHOLE: netlist.ports}, choose, _variant(composed))
+    traces = port_traces(case, {**ports, WHOLE: netlist.ports}, choose)
     parts, fractions, recorded = {}, [], 1
     for kind, found in traces.by_kind.items():
         top = composed.top if kind == WHOLE else f"tpe_{kind}"
-        around = _around(engine, composed) if kind == WHOLE else {}
+        around = _around(mapped) if kind == WHOLE else {}
         alone = Netlist(top, {top: netlist.modules[top]})
         mean = activity.mean(activity.record(alone, tech.library, found, around))
         name = EDGE if kind == WHOLE else kind
@@ -85,8 +86,8 @@ def whole_array(
     """The same from all gates of the array in one simulation: what `of_array` stands for."""
     _require_gates(engine, composed)
     tech, netlist = composed.technology, composed.netlist
-    case = cases_of(engine, operands, seed, cycles)[0]
-    traces = port_traces(case, {WHOLE: netlist.ports}, variant=_variant(composed))
+    case = cases_of(_mapped(engine, composed), operands, seed, cycles)[0]
+    traces = port_traces(case, {WHOLE: netlist.ports})
     inner = {
         name: nets_of(module, tech.library.by_name)
         for name, module in netlist.modules.items()
@@ -114,13 +115,13 @@ def _require_gates(engine: Config, composed: Composed) -> None:
         )
 
 
-def _variant(composed: Composed) -> str:
-    """The variant of the cell: which stand-ins it was mapped with."""
-    return composed.versions["tpe_cell"].source.variant
+def _mapped(engine: Config, composed: Composed) -> Config:
+    """The variant of the engine whose cell was mapped: another may split a pair differently."""
+    return designs.variant_engine(engine, composed.versions["tpe_cell"].source.variant)
 
 
-def _around(engine: Config, composed: Composed) -> dict[str, str]:
-    modules = designs.rebuilt(emit.engine_modules(engine), "tpe_engine", _variant(composed))
+def _around(engine: Config) -> dict[str, str]:
+    modules = emit.engine_modules(engine)
     return {name: text for name, text in modules.items() if name != "tpe_engine"}
 
 

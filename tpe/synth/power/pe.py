@@ -242,11 +242,10 @@ def activities(
     cycles: int = 2048,
 ) -> Iterator[tuple[Case, dict[str, list[Activity]]]]:
     """(GEMM, activities of every instance by part) of what `pe_power` simulates."""
-    name = chosen.points["cell"].mapped.variant
-    variant = variant_engine(engine, name)
+    variant = variant_engine(engine, chosen.points["cell"].mapped.variant)
     ports = {kind: p.mapped.netlist.ports for kind, p in chosen.points.items()}
     for case in cases_of(smaller(variant), operands, seed, cycles):
-        traces = port_traces(case, ports, variant=name)
+        traces = port_traces(case, ports)
         yield (
             case,
             {

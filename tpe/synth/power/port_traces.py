@@ -20,7 +20,6 @@ from tpe.hdl.emit import sources
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
-from tpe.synth.area import designs
 from tpe.synth.area.timing import CLOCK
 from tpe.synth.netlist.netlist import NetlistPort
 from tpe.synth.power.activity import RECORDING, PortTrace, untraced
@@ -47,19 +46,16 @@ def port_traces(
     case: Case,
     ports: Ports,
     choose: Callable[[Instances], Instances] = lambda every: every,
-    variant: str = "",
 ) -> Traces:
     """Run a case in its engine's RTL and keep the ports of instances.
 
     ports  -- of the modules `tpe_{kind}`, by kind
     choose -- which of the instances, by kind; default: all
-    variant -- the name of the variant that was mapped: its stand-ins run in place of the modules
-               that they replace, since a netlist of them may split a pair differently
     TpeError if an output of the RTL is not the model's, or too many instances are asked for.
     """
     engine = case.engine
     memories, words = bench_memories([case])
-    home = build(_design(engine, ports, words, variant))
+    home = build(_design(engine, ports, words))
     with tempfile.TemporaryDirectory(prefix="tpe-") as name:
         folder = Path(name)
         for file, text in memories.items():
@@ -92,8 +88,8 @@ def _instances(said: str, ports: Ports) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(name for x, name in found if x == kind) for kind in ports}
 
 
-def _design(engine: Config, ports: Ports, words: dict[str, int], variant: str) -> Design:
-    found = designs.rebuilt(emit.engine_modules(engine), "tpe_engine", variant)
+def _design(engine: Config, ports: Ports, words: dict[str, int]) -> Design:
+    found = emit.engine_modules(engine)
     top = found["tpe_engine"]
     benches = {name: sources.bench_text(name) for name in ("tpe_source", "tpe_walk")}
     modules = emit.rename(found | benches, _PREFIX)

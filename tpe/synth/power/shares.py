@@ -69,7 +69,6 @@ def cell_energy_shares(
         case,
         {"cell": flat.netlist.ports},
         lambda x: {"cell": x["cell"][:1]},
-        variant,
     )
     library, run = technology.library, traces.by_kind["cell"]
     alone = activity.record(flat.netlist, library, run)[0]

@@ -83,7 +83,7 @@ def _shape(engine: Config, cycles: int) -> tuple[int, int, int]:
     """M x N x K that keep the array busy for about that long."""
     grid = engine.grid
     if engine.array.chained:
-        return max(4, cycles // 4), grid.n, 4 * grid.chain
+        return (*engine.sides.pair(max(4, cycles // 4), grid.n), 4 * engine.k_tile)
     steps = min(STEPS, cycles)
     tiles = max(1, round(cycles / (steps * _pace(engine))))
     return (*engine.sides.pair(grid.m * tiles, grid.n), steps * engine.widths.lanes)
@@ -121,8 +121,8 @@ def _sampled_shape(engine: Config, mean_k: float, cycles: int) -> tuple[int, int
     """
     grid, k = engine.grid, max(1, round(mean_k))
     if engine.array.chained:
-        k = min(k, 4 * grid.chain)
-        m, n = max(4, cycles // 4), grid.n * (4 // -(-k // grid.chain))
+        k = min(k, 4 * engine.k_tile)
+        m, n = max(4, cycles // 4), grid.n * (4 // -(-k // engine.k_tile))
     else:
         k = min(k, STEPS * engine.widths.lanes)
         tiles = max(1, round(cycles / (-(-k // engine.widths.lanes) * _pace(engine))))
@@ -133,7 +133,7 @@ def _sampled_shape(engine: Config, mean_k: float, cycles: int) -> tuple[int, int
 def _pace(engine: Config) -> float:
     """About how many cycles an operand of K takes in a lane."""
     pe = emit.record(engine)
-    return 2.5 if pe.sparse else pe.planes(engine.widths)
+    return 2.5 if pe.sparse or pe.grouped else pe.planes(engine.widths)
 
 
 def _layers(engine: Config, spec: str, seed: int, cycles: int) -> list[Case]:
@@ -153,6 +153,6 @@ def _corner(engine: Config, k: int, cycles: int) -> tuple[int, int]:
     """Rows of A and columns of B of a layer of that K that take about so many cycles."""
     grid = engine.grid
     if engine.array.chained:
-        return max(4, cycles * grid.chain // max(k, 1)), grid.n
+        return engine.sides.pair(max(4, cycles * engine.k_tile // max(k, 1)), grid.n)
     tiles = max(1, round(cycles * engine.widths.lanes / (k * _pace(engine))))
     return engine.sides.pair(grid.m * tiles, grid.n)

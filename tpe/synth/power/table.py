@@ -143,7 +143,9 @@ def _entry(engine: Config) -> tuple[dict[str, Any] | None, str | None]:
 
 def _other(engine: Config, entry: Mapping[str, Any]) -> str:
     """What differs from the nearest fit, by the parameters that do."""
-    fitted = json.loads(entry["parameters"])
+    given = json.loads(entry["parameters"])
+    every = _fitted(entry["pe"], entry["array"], tuple(entry["size"]), entry["parameters"]).params
+    fitted = {**every, **given}
     changed = [f"{k} = {v}" for k, v in engine.params.items() if fitted.get(k, v) != v]
     return f"with {', '.join(changed)} it is not the same RTL, or not gated alike"
 

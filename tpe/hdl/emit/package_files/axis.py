@@ -65,6 +65,10 @@ def _wrapper(engine: Config, known: Interface, reset: str) -> str:
         streams=known.streams,
         passes=known.passes,
         staged=known.staged,
+        streamed=known.streamed,
+        chained=known.chained,
+        planes=known.planes,
+        pass_bits=_pass_bits(engine, known),
         taken=known.taken,
         taken_bits=low,
         taken_bytes=taken_bytes(known),
@@ -75,6 +79,12 @@ def _wrapper(engine: Config, known: Interface, reset: str) -> str:
         unused=_unused(known),
         **{f"{side}_last": text for side, text in endings.items()},
     )
+
+
+def _pass_bits(engine: Config, known: Interface) -> int:
+    """Bits that count the passes of K, or the rows, that are in an array at once."""
+    registers = 8 + emit.rtl_widths(engine)["CellLatency"]  # those of a tile's way, and more
+    return (known.planes * (known.rows + known.cols + registers)).bit_length()
 
 
 def _zero_bits(engine: Config, port: str) -> int:

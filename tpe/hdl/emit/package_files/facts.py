@@ -54,8 +54,10 @@ class Interface:
     planes: int  # how often the A of a pass is sent
     b_planes: int  # ... and its B
     sparse: bool
+    falling: bool  # the most significant plane comes first
     chained: bool  # B stays in the cells
     overlapped: bool  # B of the next pass loads behind a pass
+    streamed: bool  # operands of the next tile or pass are taken while one drains
     per_beat: int  # operands of K that a row has in a beat of A
     taken: tuple[tuple[str, Elements], ...]  # ports that a word of C takes something from
     ports: tuple[str, ...]  # of the top, in order
@@ -92,7 +94,7 @@ def facts(engine: Config) -> Interface:
     pe = emit.record(engine)
     w, chained = engine.widths, engine.array.chained
     rows, cols = emit.rtl_size(engine)
-    in_a_row = 1 if chained else w.lanes * pe.group  # operands of A
+    in_a_cell = pe.beat(w)  # operands of A
     planes = w.digits if pe.sparse else pe.planes(w)
     lone = not pe.sparse or engine.params["drift"] > 0
     (a_bits, b_bits), formats = emit.port_bits(engine), emit.stored_formats(engine)
@@ -104,16 +106,18 @@ def facts(engine: Config) -> Interface:
     return Interface(
         rows=rows,
         cols=cols,
-        a=Elements(rows * in_a_row, a_bits, formats[0].signed),
-        b=Elements(cols * (1 if pe.sparse or chained else w.lanes), b_bits, formats[1].signed),
+        a=Elements(rows * in_a_cell, a_bits, formats[0].signed),
+        b=Elements(cols * (1 if pe.sparse else in_a_cell), b_bits, formats[1].signed),
         c=Elements(cols, out.bits, out.signed),
         streams=1 if lone else rows * w.lanes,
         planes=planes,
         b_planes=1 if pe.sparse else planes,
         sparse=pe.sparse,
+        falling=pe.falling,
         chained=chained,
-        overlapped=engine.choices.overlap is Overlap.LOAD,
-        per_beat=engine.grid.chain if chained else w.lanes * pe.group,
+        overlapped=engine.choices.overlap is not Overlap.NONE,
+        streamed=engine.choices.overlap in (Overlap.DRAIN, Overlap.STREAM),
+        per_beat=engine.grid.chain * in_a_cell,
         taken=taken,
         ports=tuple(sources.port_names(emit.engine_modules(engine)["tpe_engine"])),
     )

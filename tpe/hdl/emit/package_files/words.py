@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tpe.array.base import Overlap
 from tpe.engine.choices import Overflow
 from tpe.hdl import emit
-from tpe.hdl.emit.package_files.example import (
-    GIVEN_BIAS,
-    GIVEN_C0,
-    MULTIPLIER,
-    OPERAND_ZERO,
-    OUT_ZERO,
-    SHIFT,
-)
+from tpe.hdl.emit.package_files import example
 from tpe.hdl.emit.package_files.facts import Interface
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.paces import LockStep
@@ -90,13 +84,16 @@ def example_inputs(case: Case) -> list[str]:
     engine, stages = case.engine, case.engine.chain
     lines = []
     if engine.choices.zero_points is not ZeroPoints.NONE:
-        lines.append(f"zero points of A and B = {OPERAND_ZERO}")
+        lines.append(f"zero points of A and B = {example.OPERAND_ZERO}")
     if stages.c0:
-        lines.append(f"C0[m, n] = {GIVEN_C0}")
+        lines.append(f"C0[m, n] = {example.GIVEN_C0}")
     if stages.bias:
-        lines.append(f"bias[n] = {GIVEN_BIAS}")
+        lines.append(f"bias[n] = {example.GIVEN_BIAS}")
     if stages.requant != "off":
-        lines.append(f"multiplier = {MULTIPLIER}, shift = {SHIFT}, output zero point = {OUT_ZERO}")
+        lines.append(
+            f"multiplier = {example.MULTIPLIER}, shift = {example.SHIFT}, "
+            f"output zero point = {example.OUT_ZERO}"
+        )
     return lines
 
 
@@ -114,7 +111,7 @@ def axis_text(known: Interface, prefix: str) -> str:
             "takes one by one; it is taken when each part has room, so that none leads the slowest",
             "by more than `Lead` beats (a parameter, 2 by default): cycles may be more than below.",
         ]
-    if known.passes:
+    if known.passes and not known.streamed:
         lines += ["A pass takes one cycle more, in which its byte is read."]
     if known.staged:
         lines += [
@@ -135,12 +132,15 @@ def axis_text(known: Interface, prefix: str) -> str:
 
 def _ready_note(known: Interface) -> str:
     if known.paired:
-        return (
+        together = (
             "a beat of A and one of B are taken together: `a_ready_o` waits for `b_valid_i`, and\n"
             "`b_ready_o` for `a_valid_i`"
         )
+        late = "; a tile's last beat waits for rows that leave: both ask `a_last_i`"
+        return together + (late if known.streamed else "")
     if known.chained:
-        return "here both depend on `c_ready_i`, through the one enable of the array"
+        both = "here both depend on `c_ready_i`, through the one enable of the array"
+        return both + (", and\n`a_ready_o` on `clear_i`" if known.streamed else "")
     return "here on `load_i` and on registers alone"
 
 
@@ -176,7 +176,7 @@ def _order(engine: Config, known: Interface) -> str:
     if known.chained:
         depth = engine.params["psum_depth"]
         return (
-            f"N is cut into tiles of {grid.n}, K into tiles of {known.rows}. Tiles of N come "
+            f"N is cut into tiles of {grid.n}, K into tiles of {known.per_beat}. Tiles of N come "
             f"outermost, then"
             " blocks of M,\nthen tiles of K; in each of these passes a tile of B is loaded and "
             "the rows of"
@@ -187,7 +187,7 @@ def _order(engine: Config, known: Interface) -> str:
     text = (
         f"M is cut into tiles of {grid.m}, N into tiles of {grid.n}. Tiles of N come outermost, "
         f"then tiles of M,"
-        " and all\nof K inside: a tile is finished before the next."
+        f" and all\nof K inside: {_overlapped(engine)}."
     )
     if known.sparse:
         depth = engine.widths.depth
@@ -201,6 +201,16 @@ def _order(engine: Config, known: Interface) -> str:
     return text
 
 
+def _overlapped(engine: Config) -> str:
+    """How a tile follows another."""
+    return {
+        Overlap.DRAIN: "the beats of a tile are taken once the sums of the one before have left\n"
+        "their cells, while its words leave",
+        Overlap.STREAM: "the beats of a tile follow those of the one before without a gap, and\n"
+        "words leave behind them",
+    }.get(engine.choices.overlap, "a tile is finished before the next")
+
+
 def _layouts(engine: Config, known: Interface) -> dict[str, str]:
     stored = engine.choices.encode_in is EncodeIn.STORED
     texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else ""}
@@ -208,9 +218,7 @@ def _layouts(engine: Config, known: Interface) -> dict[str, str]:
         return texts | {
             "a_layout": "element r is A[m, r] of the tile of K. A beat is a row m; rows in order.",
             "a_last": "the last row of a pass",
-            "b_layout": f"element c is B[k, c] of the tile. The last k of the tile comes first: "
-            f"{known.rows}\n"
-            "beats, k falling; each moves those before down by a row.",
+            "b_layout": _weights(known, engine.widths.lanes),
             "b_last": "`b_last_i` is high with the last of them. A tile of B may be loaded "
             "before its pass.",
             "c_layout": "Rows in the order of those of A; `c_last_o` is high with the last of a "
@@ -247,12 +255,27 @@ def _layouts(engine: Config, known: Interface) -> dict[str, str]:
     }
 
 
+def _weights(known: Interface, lanes: int) -> str:
+    """How a tile of B comes to the cells that keep it."""
+    moves = "each moves those before down by a row."
+    if lanes == 1:
+        return (
+            "element c is B[k, c] of the tile. The last k of the tile comes first: "
+            f"{known.rows}\nbeats, k falling; {moves}"
+        )
+    return (
+        f"element {lanes} c + i is B[k, c] of the tile, k = {lanes} x row + i: the weights of a "
+        f"row of cells.\nThe last row comes first, {known.rows} beats; {moves}"
+    )
+
+
 def _planes(known: Interface) -> str:
     if known.planes == 1:
         return "One: every beat is sent once in a tile."
     both = "A and B" if known.b_planes > 1 else "A"
+    order = "most" if known.falling else "least"
     return (
-        f"{known.planes}, one for each digit of A, least significant first: the {both} of a"
+        f"{known.planes}, one for each digit of A, {order} significant first: the {both} of a"
         f" {'pass' if known.sparse else 'tile'}\n"
         f"is sent {known.planes} times, the same beats in the same order, each time with its "
         f"`a_last_i`."
@@ -281,7 +304,13 @@ def _passes(engine: Config, known: Interface) -> str:
     else:
         lines += ["Every pass loads a tile of B."]
     if known.overlapped:
-        lines += ["B of the next pass is taken while this one works (`overlap` = load)."]
+        how = f"`overlap` = {engine.choices.overlap}"
+        lines += [f"B of the next pass is taken while this one works ({how})."]
+    if known.streamed:
+        lines += [
+            "`done_o` comes with the last beat of A: its words leave later, behind those of the",
+            "pass before, and the next pass's first beat may come in the next cycle.",
+        ]
     return "\n".join(lines)
 
 
@@ -332,12 +361,24 @@ def _finish(engine: Config, known: Interface) -> str:
         lines.append(
             "`c_take_o` is high in the cycle in which a word enters the register and the ports "
             "that go\n"
-            "with it are read; it is not the cycle in which the word leaves. Hold the values of "
-            "the next\n"
-            "word at these ports from before its tile's last beat until `c_take_o`."
+            f"with it are read; it is not the cycle in which the word leaves. {_hold(known)}"
         )
     lines.append(_overflow(engine))
     return "\n".join(lines)
+
+
+def _hold(known: Interface) -> str:
+    """For how long the values of a word have to stand at their ports."""
+    if known.streamed:
+        return (
+            "Have the values of\na word at these ports from the cycle behind the `c_take_o` of the "
+            "one before (those of the\nfirst, from before its tile's last beat) until its own: "
+            "words of two tiles may follow each other\nwithout a gap."
+        )
+    return (
+        "Hold the values of the next\n"
+        "word at these ports from before its tile's last beat until `c_take_o`."
+    )
 
 
 def _overflow(engine: Config) -> str:
@@ -351,7 +392,8 @@ def _overflow(engine: Config) -> str:
 
 
 def _cycles(engine: Config, known: Interface) -> str:
-    pace = emit.record(engine).pace
-    if known.sparse or (isinstance(pace, LockStep) and pace.depends != "nothing"):
+    pe = emit.record(engine)
+    stepped = isinstance(pe.pace, LockStep) and pe.pace.depends != "nothing"
+    if pe.sparse or pe.grouped or stepped:
         return "they depend on the operands: those of zeros, and of operands over the whole range."
     return "they depend on M, N and K alone."

@@ -1,0 +1,193 @@
+// tpe_prop_ws_stream -- the same as tpe_prop_ws where passes follow each other.
+//
+// The source offers and the sink takes when they like; each pass starts from zero or from the psums
+// that the pass before left, and leaves psums or words. A pass takes as many rows as there are
+// psums, or any number up to PsumDepth; it ends with its last row, and the next one may begin. The
+// reference keeps the tile of B that was loaded last, the numbers of the psums, and in a queue the
+// words that must leave. Codes that are offered are legal.
+// fails_o   : a word is wrong, missing or too many; a tile of B is overwritten or used unloaded; a
+//             pass does not end with its last row.
+`default_nettype none
+
+module tpe_prop_ws_stream #(
+    parameter  int unsigned Rows        = 2,
+    parameter  int unsigned Cols        = 2,
+    parameter  int unsigned AWidth      = 2,
+    parameter  int unsigned BWidth      = 2,
+    parameter  int unsigned AccWidth    = 5,
+    parameter  int unsigned Lanes       = 1,
+    parameter  int unsigned CodeWidth   = 2,
+    parameter  int unsigned PsumWidth   = 5,
+    parameter  int unsigned PlaneWidth  = 1,
+    parameter  int unsigned CellLatency = 0,
+    parameter  int unsigned Overlap     = tpe_pkg::OverlapStream,
+    parameter  int unsigned PsumDepth   = 2,
+    parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
+    localparam int unsigned BBits       = Lanes * BWidth,
+    localparam int unsigned Longest     = Rows + Cols + CellLatency + 2,  // from a row to its word
+    localparam int unsigned Words       = Longest + 1,  // that may be on their way
+    localparam int unsigned WordBits    = Cols * AccWidth + 1
+) (
+    input  wire  logic                              clk_i,
+    input  wire  logic                              clear_i,  // of the next pass
+    input  wire  logic                              flush_i,
+    input  wire  logic                              a_valid_i,
+    input  wire  logic                              a_last_i,
+    input  wire  logic [Rows*Lanes*CodeWidth-1:0]   a_i,
+    input  wire  logic                              b_valid_i,
+    input  wire  logic [Cols*BBits-1:0]             b_i,
+    input  wire  logic                              c_ready_i,
+    output       logic                              fails_o
+);
+
+  logic                      begun_q = 1'b0;
+  logic                      rst_nq = 1'b0;  // begun_q again: the reset of what is proved
+  logic                      a_ready, b_ready, c_valid, c_last, done;
+  logic                      a_beat, b_beat, take, a_last, b_last, stalled;
+  logic [Cols*AccWidth-1:0]  c, c_q;
+  logic                      refused_q, last_q;
+  logic                      clear_q, flush_q;         // of the pass
+  logic                      tile_q;                   // a tile waits for its pass
+  logic                      opened_q;                 // the first row was accepted
+  logic [31:0]               loaded_q, row_q, count_q; // rows of the tile, of the pass; words
+  logic [31:0]               stored_q;                 // psums that the pass before left
+  logic [31:0]               late_q;                   // since a word or a row moved
+  logic [Words:0][WordBits-1:0] queue_q, queue;        // {last, word}; [0] leaves next
+  logic                      push, pop;
+  logic [Rows-1:0][Cols-1:0][BBits-1:0]           next_q, used_q, used;
+  logic [PsumDepth-1:0][Cols-1:0][AccWidth-1:0]   psum_q;  // numbers
+  logic [Cols-1:0][AccWidth-1:0]                  sum, base, total;
+  logic [Cols-1:0][Rows-1:0][BBits-1:0]           column;
+  logic [Cols-1:0]                                legal;
+
+  tpe_systolic_ws #(
+      .Rows       (Rows),
+      .Cols       (Cols),
+      .AWidth     (AWidth),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .PsumWidth  (PsumWidth),
+      .PlaneWidth (PlaneWidth),
+      .CellLatency(CellLatency),
+      .Overlap    (Overlap),
+      .PsumDepth  (PsumDepth)
+  ) u_array (
+      .clk_i,
+      .rst_ni   (rst_nq),
+      .clear_i  (clear_q),
+      .flush_i  (flush_q),
+      .done_o   (done),
+      .a_valid_i(a_valid_i && begun_q && legal[0]),
+      .a_ready_o(a_ready),
+      .a_last_i (a_last),
+      .a_i,
+      .b_valid_i(b_valid_i && begun_q),
+      .b_ready_o(b_ready),
+      .b_last_i (b_last),
+      .b_i,
+      .c_valid_o(c_valid),
+      .c_ready_i,
+      .c_last_o (c_last),
+      .c_o      (c)
+  );
+
+  assign a_beat  = begun_q && a_valid_i && legal[0] && a_ready;
+  assign b_beat  = begun_q && b_valid_i && b_ready;
+  assign take    = begun_q && c_valid && c_ready_i;
+  assign push    = a_beat && flush_q;
+  assign pop     = take;
+  assign stalled = c_valid && !c_ready_i;
+  assign b_last  = loaded_q == Rows - 1;
+  assign a_last  = a_last_i || row_q == (clear_q ? PsumDepth : stored_q) - 1;
+  assign used    = opened_q ? used_q : next_q;
+
+  always_comb begin
+    base = '0;
+    for (int unsigned m = 0; m < PsumDepth; m++) begin
+      if (row_q == m && !clear_q) base = psum_q[m];
+    end
+    for (int unsigned i = 0; i < Cols; i++) total[i] = base[i] + sum[i];
+    queue = queue_q;
+    for (int unsigned w = 0; w <= Words; w++) begin
+      if (push && count_q == w) queue[w] = {a_last, total};
+    end
+  end
+
+  for (genvar i = 0; i < Cols; i++) begin : gen_col
+    for (genvar r = 0; r < Rows; r++) begin : gen_row
+      assign column[i][r] = used[r][i];
+    end
+    tpe_spec_product #(
+        .AWidth   (AWidth),
+        .CodeWidth(CodeWidth),
+        .BWidth   (BWidth),
+        .Lanes    (Rows * Lanes),
+        .Digits   (Digits),
+        .Width    (AccWidth)
+    ) u_product (
+        .code_i (a_i),
+        .b_i    (column[i]),
+        .legal_o(legal[i]),
+        .sum_o  (sum[i])
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    begun_q   <= 1'b1;
+    rst_nq    <= 1'b1;
+    refused_q <= begun_q && stalled;
+    c_q       <= c;
+    last_q    <= c_last;
+    if (!begun_q) begin
+      clear_q  <= 1'b1;
+      flush_q  <= flush_i;
+      stored_q <= 0;
+      tile_q   <= 1'b0;
+      opened_q <= 1'b0;
+      loaded_q <= 0;
+      row_q    <= 0;
+      count_q  <= 0;
+      late_q   <= 0;
+    end else begin
+      if (b_beat) begin
+        next_q   <= (Rows * Cols * BBits)'({next_q, b_i});  // every row moves up
+        loaded_q <= b_last ? 0 : loaded_q + 1;
+        if (b_last) tile_q <= 1'b1;
+      end
+      if (a_beat) begin
+        if (!opened_q) tile_q <= 1'b0;
+        used_q   <= used;
+        opened_q <= !a_last;
+        row_q    <= a_last ? 0 : row_q + 1;
+        for (int unsigned m = 0; m < PsumDepth; m++) begin
+          if (row_q == m) psum_q[m] <= total;
+        end
+        if (a_last) begin
+          clear_q  <= clear_i || flush_q;  // what leaves as words is no psum
+          flush_q  <= flush_i;
+          stored_q <= flush_q ? 0 : row_q + 1;
+        end
+      end
+      count_q <= count_q + 32'(push) - 32'(pop);
+      queue_q <= pop ? queue >> WordBits : queue;
+      if (a_beat || take || count_q == 0) late_q <= 0;
+      else if (!stalled) late_q <= late_q + 1;
+    end
+  end
+
+  logic wrong_word, wrong_pass, wrong_tile;
+
+  assign wrong_word = (c_valid && (count_q == 0 || {c_last, c} != queue_q[0]))
+                   || count_q > Words || late_q > Longest;
+  assign wrong_pass = done != (a_beat && a_last);
+  assign wrong_tile = (a_beat && !opened_q && !tile_q) || (b_beat && tile_q);
+
+  assign fails_o = begun_q
+                 && (wrong_word || wrong_pass || wrong_tile
+                     || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
+
+endmodule
+
+`default_nettype wire
