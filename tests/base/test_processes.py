@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tpe.base import supervisor
 from tpe.base.processes import run, started
 
 MARK = "TPE_TEST_MARK"
@@ -133,6 +134,14 @@ def test_a_limit_and_an_exception_end_it_at_once(mark):
     with pytest.raises(AssertionError), started(["sleep", "600"], env=environment):
         wait(lambda: False, 1)
     assert not marked(mark)
+
+
+def test_a_group_runs_until_its_last_process_has_ended():
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
+        assert supervisor.runs(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not supervisor.runs(process.pid)  # though the system holds its number still
 
 
 def test_a_supervisor_that_is_asked_to_end_takes_its_command_along(mark):

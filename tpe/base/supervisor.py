@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import time
 from contextlib import suppress
 
 
@@ -43,6 +44,7 @@ def main() -> None:
     end(child)
     if status is None:
         status = os.waitpid(child, 0)[1]
+    wait(child)
     leave(os.waitstatus_to_exitcode(status))
 
 
@@ -62,6 +64,33 @@ def end(group: int) -> None:
     """Kill what is left of a process group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
+
+
+def wait(group: int) -> None:
+    """Until no process of a killed group runs: whoever is killed on a busy machine ends later."""
+    late = time.monotonic() + 10  # a process in a call of a slow disk ends when that returns
+    while runs(group) and time.monotonic() < late:
+        time.sleep(0.002)
+
+
+def runs(group: int) -> bool:
+    """Whether a process of the group runs still; one that waits to be collected does not."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    entries = os.listdir("/proc") if os.path.isdir("/proc") else []
+    return any(member(entry, group) for entry in entries if entry.isdigit())
+
+
+def member(number: str, group: int) -> bool:
+    """Whether a process is of the group and has not ended."""
+    try:
+        with open(f"/proc/{number}/stat", "rb") as stat:
+            state, _, its_group = stat.read().rpartition(b")")[2].split()[:3]
+    except OSError:
+        return False
+    return int(its_group) == group and state not in (b"Z", b"X")
 
 
 def leave(code: int) -> None:
