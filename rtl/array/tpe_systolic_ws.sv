@@ -4,7 +4,8 @@
 // shifted in from the top, lowest row first; then rows of A stream, the operands of row r of the
 // array r cycles late and moving right, while psums move down, a cell a cycle. They start from zero
 // (clear_i) or from the psum buffer, and end there or, finished, in C (flush_i). CellLatency lies
-// within a cell: the skew is a cycle a row.
+// within a cell: the skew is a cycle a row. Cells whose registers have no enable (Hold) have their
+// clock stopped while the sink refuses a word.
 // Cycles    : a pass of M rows takes Rows (load) + M + Rows + Cols + CellLatency + 1 cycles, one
 //             more if C leaves. OverlapLoad: B of the next pass is loaded meanwhile, from the cycle
 //             on after the one in which the last cell has taken its own; a pass waits for it.
@@ -24,6 +25,8 @@ module tpe_systolic_ws #(
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned CellLatency = 0,      // registers in the cell before its psum
+    parameter int unsigned RowTerm     = 0,      // 1: cells leave a term to their row
+    parameter int unsigned Hold        = tpe_pkg::HoldMux,
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter int unsigned PsumDepth   = 1024    // rows of a pass that does not do all of K
 ) (
@@ -231,6 +234,18 @@ module tpe_systolic_ws #(
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum_in, psum;
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
+    logic clk;  // of the cells of the row
+
+    if (Hold == tpe_pkg::HoldZero) begin : gen_gate
+      tpe_clock_gate u_clock_gate (
+          .clk_i,
+          .en_i (en),
+          .clk_o(clk)
+      );
+    end else begin : gen_no_gate
+      assign clk = clk_i;
+    end
+
     if (r == 0) begin : gen_top
       assign psum_in[r] = psum_top;
     end else begin : gen_below
@@ -247,7 +262,7 @@ module tpe_systolic_ws #(
           .PsumWidth (PsumWidth),
           .PlaneWidth(PlaneWidth)
       ) u_cell (
-          .clk_i,
+          .clk_i  (clk),
           .rst_ni,
           .en_i   (en),
           .valid_i(valid_q[r][c]),
@@ -263,8 +278,40 @@ module tpe_systolic_ws #(
 
   // ---- columns: the psum buffer, the finish, C -------------------------------------------------
 
-  logic                          leave, c_valid_q, c_last_q;
-  logic [Cols-1:0][AccWidth-1:0] word, c_q;
+  logic                           leave, c_valid_q, c_last_q;
+  logic [Cols-1:0][AccWidth-1:0]  word, c_q;
+  logic [Rows-1:0]                valid_0;  // of column 0
+  logic [Rows-1:0][ABits-1:0]     a_0;
+  logic [Cols-1:0][AccWidth-1:0]  term;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_first
+    assign valid_0[r] = valid_q[r][0];
+    assign a_0[r]     = a_q[r][0];
+  end
+
+  tpe_ws_terms #(
+      .Rows       (Rows),
+      .Cols       (Cols),
+      .AWidth     (AWidth),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .CellLatency(CellLatency),
+      .PsumDepth  (PsumDepth),
+      .RowTerm    (RowTerm)
+  ) u_terms (
+      .clk_i,
+      .rst_ni,
+      .en_i        (en),
+      .valid_i     (valid_0),
+      .first_i     (clear_line[1]),
+      .code_i      (a_0),
+      .read_addr_i (addr_line[Read]),
+      .write_i     (valid_line[Write] && !flush_line[Write]),
+      .write_addr_i(addr_line[Write]),
+      .term_o      (term)
+  );
 
   for (genvar c = 0; c < Cols; c++) begin : gen_column
     tpe_ws_column #(
@@ -282,6 +329,7 @@ module tpe_systolic_ws #(
         .psum_i      (psum[Rows-1][c]),
         .write_i     (valid_line[Write+c] && !flush_line[Write+c]),
         .write_addr_i(addr_line[Write+c]),
+        .term_i      (term[c]),
         .word_o      (word[c])
     );
   end

@@ -22,6 +22,7 @@ module tpe_ws_column #(
     input  wire  logic [PsumWidth-1:0]   psum_i,        // of the lowest cell
     input  wire  logic                   write_i,       // a cycle after take_i
     input  wire  logic [AddrWidth-1:0]   write_addr_i,
+    input  wire  logic [AccWidth-1:0]    term_i,        // of the row, with write_i
     output       logic [AccWidth-1:0]    word_o
 );
 
@@ -52,7 +53,7 @@ module tpe_ws_column #(
   ) u_finish (
       .psum_i (psum_q),
       .plane_i('0),
-      .acc_i  ('0),
+      .acc_i  (term_i),
       .c_o    (word)
   );
 

@@ -19,6 +19,8 @@ module tpe_prop_ws #(
     parameter  int unsigned PsumWidth   = 5,
     parameter  int unsigned PlaneWidth  = 1,
     parameter  int unsigned CellLatency = 0,
+    parameter  int unsigned RowTerm     = 0,
+    parameter  int unsigned Hold        = tpe_pkg::HoldMux,
     parameter  int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter  int unsigned PsumDepth   = 2,
     parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
@@ -66,6 +68,8 @@ module tpe_prop_ws #(
       .PsumWidth  (PsumWidth),
       .PlaneWidth (PlaneWidth),
       .CellLatency(CellLatency),
+      .RowTerm    (RowTerm),
+      .Hold       (Hold),
       .Overlap    (Overlap),
       .PsumDepth  (PsumDepth)
   ) u_array (

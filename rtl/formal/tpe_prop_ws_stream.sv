@@ -20,6 +20,8 @@ module tpe_prop_ws_stream #(
     parameter  int unsigned PsumWidth   = 5,
     parameter  int unsigned PlaneWidth  = 1,
     parameter  int unsigned CellLatency = 0,
+    parameter  int unsigned RowTerm     = 0,
+    parameter  int unsigned Hold        = tpe_pkg::HoldMux,
     parameter  int unsigned Overlap     = tpe_pkg::OverlapStream,
     parameter  int unsigned PsumDepth   = 2,
     parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
@@ -71,6 +73,8 @@ module tpe_prop_ws_stream #(
       .PsumWidth  (PsumWidth),
       .PlaneWidth (PlaneWidth),
       .CellLatency(CellLatency),
+      .RowTerm    (RowTerm),
+      .Hold       (Hold),
       .Overlap    (Overlap),
       .PsumDepth  (PsumDepth)
   ) u_array (

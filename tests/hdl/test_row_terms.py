@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from tpe.base.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.formal.cell_lemmas import claims, uncovered
@@ -138,10 +137,50 @@ def test_a_fault_is_seen(
     assert REFUTED in answers(engine, (lemma,), {module: good.replace(old, new)}).values()
 
 
-@pytest.mark.parametrize(("name", "value"), [("negate", "row"), ("biased", "on"), ("hold", "zero")])
-def test_psums_that_are_passed_have_no_row_yet(name: str, value: str) -> None:
-    with pytest.raises(TpeError, match=f"{name} = '{value}' is not legal for mac in systolic_ws"):
-        Engine("mac", "systolic_ws", "2x2", **{name: value})
+PASSED = [
+    ("mac", ROW),
+    ("opt1", {**LEAN, "overlap": "stream"}),
+    ("opt2", {**ROW, "hold": "zero"}),
+]
+
+
+def passed(pe: str, parameters: dict[str, object], given: dict[str, str], seconds: float) -> str:
+    """What becomes of the lemma on systolic_ws from end to end."""
+    engine = Engine(pe, "systolic_ws", "2x2", **{**NARROW, "lanes": 1, **parameters})
+    claim = next(claim for claim in all_claims(engine) if claim.name == "array")
+    return decide(claim.build(engine, given).query, seconds).result
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("pe", "parameters"), PASSED)
+def test_a_term_passes_down_beside_its_psums(pe: str, parameters: dict[str, object]) -> None:
+    assert passed(pe, parameters, {}, 1200) == PROVED
+
+
+TERMS = "tpe_ws_terms"
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "pe", "parameters"),
+    [
+        (TERMS, "r == 0 && first_i", "first_i", "mac", ROW),
+        (TERMS, "r == 0 && first_i", "r == 0", "mac", ROW),
+        (TERMS, "en_i && write_i", "en_i", "opt1", LEAN),
+        (TERMS, ".term_i (term[r*", ".term_i (term[0*", "mac", ROW),
+        (TERMS, "<= term_q[(c-1)*", "<= term[Rows*", "opt2", ROW),
+        (TERMS, ".write_data_i(term_q[0+", ".write_data_i(term[Rows*AccWidth+", "mac", ROW),
+        ("tpe_systolic_ws", "valid_q[r][0];", "valid_line[r];", "mac", ROW),
+        ("tpe_systolic_ws", "(addr_line[Read])", "(addr_line[Write])", "mac", ROW),
+        ("tpe_systolic_ws", ".en_i (en),", ".en_i (1'b1),", "mac", {**ROW, "hold": "zero"}),
+        ("tpe_ws_column", ".acc_i  (term_i)", ".acc_i  ('0)", "opt2", ROW),
+    ],
+)
+def test_a_fault_in_the_column_of_terms_is_seen(
+    module: str, old: str, new: str, pe: str, parameters: dict[str, object]
+) -> None:
+    good = sources.text(module)
+    assert old in good
+    assert passed(pe, parameters, {module: good.replace(old, new)}, 300) == REFUTED
 
 
 def test_a_clock_that_others_stop_is_told_where_cells_are_proved() -> None:

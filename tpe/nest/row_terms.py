@@ -57,7 +57,8 @@ def row_units(nest: Nest) -> list[RowUnit]:
     """
     if not has_term(nest):
         return []
-    rows, lanes = nest.trips({M}, SPACE), nest.trips({K}, SPACE, CHAIN)
+    rows = nest.trips({M}, SPACE) * nest.trips({K}, CHAIN)  # each has a part of a sum in a chain
+    lanes = nest.trips({K}, SPACE)
     steps = nest.trips({M, N, K}, TIME)
     found = [RowUnit("row_term", rows, lanes + 1, rows * steps)]
     encode = nest.steps[nest.index(ENCODE)]

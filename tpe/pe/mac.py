@@ -170,10 +170,7 @@ def _behavioural(record: PE) -> PE:
 @cache
 def _lean(record: PE, row: bool, biased: bool, compressed: bool, stopped: bool) -> PE:
     """The record where a row has a term, words are biased, and lanes are compressed together; and
-    where nothing but the clock holds a cell.
-
-    Psums that are passed on have neither a row whose term they could take nor a clock of a row.
-    """
+    where nothing but the clock of its row holds a cell."""
     if not (row or stopped or compressed) or record.hardware is None:
         return record
 
@@ -191,8 +188,7 @@ def _lean(record: PE, row: bool, biased: bool, compressed: bool, stopped: bool) 
         trees=trees,
         shapes=lambda w, params: _shapes(w, params, w.lanes if compressed else 1, bits(w)),
     )
-    ways = frozenset({Way.KEEP, Way.REDUCE}) if row or stopped else record.ways
-    return replace(record, ways=ways, hardware=own)
+    return replace(record, hardware=own)
 
 
 def conflict(params: Params) -> str | None:

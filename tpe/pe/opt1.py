@@ -139,7 +139,6 @@ def _lean(record: PE, row: bool, biased: bool, apart: bool, top: str, stopped: b
     return replace(
         record,
         kernel=replace(record.kernel, psum=replace(record.kernel.psum, carry_bits=carry)),
-        ways=frozenset({Way.KEEP, Way.REDUCE}) if row or stopped else record.ways,
         hardware=replace(record.hardware, row="digits" if row else "none", built=built_here),
     )
 

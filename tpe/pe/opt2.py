@@ -146,7 +146,7 @@ def _lean(record: PE, row: bool, stopped: bool) -> PE:
     if not (row or stopped) or record.hardware is None:
         return record
     built_here = replace(record.hardware, row="digits" if row else "none")
-    return replace(record, ways=frozenset({Way.KEEP, Way.REDUCE}), hardware=built_here)
+    return replace(record, hardware=built_here)
 
 
 def conflict(params: Params) -> str | None:

@@ -158,7 +158,7 @@ def _stationary(engine: Config) -> Small:
     small = at_widths(engine, STREAM_BITS, b_bits, STREAM_BITS + b_bits + 1, lanes)
     rows, cols = 2, 2
     widths = rtl_widths(small)
-    names = (*_WORDS, "CellLatency", "Overlap")
+    names = (*_WORDS, "CellLatency", "RowTerm", "Hold", "Overlap")
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"PsumDepth": PSUMS}
     one = 2 * rows + 1 + cols + widths["CellLatency"] + 1  # cycles of a pass of one row

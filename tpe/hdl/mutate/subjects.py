@@ -121,7 +121,8 @@ def _choices(parameter: Parameter) -> Iterator[tuple[str, Any]]:
 
 
 def _staged() -> Iterator[Config]:
-    """What any engine may have behind its array, and around its cells: finish chain and gating."""
+    """What any engine may have behind its array and around its cells, and choices that go together:
+    the finish chain, gating, a term that passes down, stages."""
     added = {"c0": "on", "bias": "on"}
     scaled = {"requant": "column", "requant_bits": 16, "out_type": "int12", "guard_bits": 2}
     chains: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -133,6 +134,7 @@ def _staged() -> Iterator[Config]:
         ),
         ("matrix2d", {"gating": "clock"}),
         ("systolic_os", {"gating": "isolate"}),
+        ("systolic_ws", {"negate": "row", "biased": "on", "hold": "zero"}),
     )
     for array, choice in chains:
         buffered = _BUFFERED if array == "systolic_ws" else {}
