@@ -31,6 +31,9 @@ module tpe_matrix2d_indexed #(
     parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
     parameter  int unsigned MsbFirst   = 0,       // 1: most significant plane first; no Shadow then
     parameter  int unsigned Shadow     = 1,       // 0: whole planes wait in the cells
+    parameter  int unsigned RowTerm    = 0,       // 1: cells leave a term to their row
+    parameter  int unsigned Hold       = tpe_pkg::HoldMux,
+    parameter  int unsigned CarryEvery = 1,       // bits from one carry of a psum to the next
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
     input  wire  logic                                       clk_i,
@@ -220,9 +223,13 @@ module tpe_matrix2d_indexed #(
 
   // ---- rows ------------------------------------------------------------------------------------
 
+  localparam int unsigned PairWidth = (CarryEvery == 1)
+      ? PsumWidth / 2 : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1);
+
   logic [Rows-1:0]                           full, final_plane, take;
   logic [Rows-1:0][PlaneWidth-1:0]           plane;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
+  logic [Rows-1:0][PairWidth-1:0]            term;
   logic                                      any_group;  // a row takes a group
   logic [RowWidth-1:0]                       served;     // the row whose plane the finish takes
   logic [Rows-1:0]                           slot, ask;  // its bit; rows that are served in turn
@@ -243,7 +250,9 @@ module tpe_matrix2d_indexed #(
         .PlaneWidth(PlaneWidth),
         .OwnFronts (OwnFronts),
         .MsbFirst  (MsbFirst),
-        .Shadow    (Shadow)
+        .Shadow    (Shadow),
+        .Hold      (Hold),
+        .CarryEvery(CarryEvery)
     ) u_row (
         .clk_i,
         .rst_ni,
@@ -259,6 +268,7 @@ module tpe_matrix2d_indexed #(
         .final_o  (final_plane[r]),
         .plane_o  (plane[r]),
         .psum_o   (psum[r]),
+        .term_o   (term[r]),
         .ask_o    (ask[r]),
         .slot_i   (slot[r]),
         .take_i   (take[r])
@@ -318,7 +328,7 @@ module tpe_matrix2d_indexed #(
   logic                            row_valid_q, row_flush_q, row_last_q, c_valid_q, c_last_q;
   logic [RowWidth-1:0]             row_q;
   logic [PlaneWidth-1:0]           row_plane_q;
-  logic [Cols-1:0][PsumWidth-1:0]  row_psum_q;
+  logic [Cols-1:0][2*PairWidth-1:0] row_pair, row_pair_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] acc_q;
   logic [Cols-1:0][AccWidth-1:0]   acc_d, row_acc_q, c_d, c_q;
   logic                            again;  // the row taken is the one in the finish
@@ -337,12 +347,22 @@ module tpe_matrix2d_indexed #(
   assign acc_d = (clear_i && fresh) ? '0 : again ? c_d : acc_q[row_sel];
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
+    tpe_kept_pair #(
+        .PsumWidth(PsumWidth),
+        .Every    (CarryEvery),
+        .RowTerm  (RowTerm)
+    ) u_pair (
+        .psum_i(psum[row_sel][c]),
+        .term_i(term[row_sel]),
+        .pair_o(row_pair[c])
+    );
+
     tpe_finish #(
         .AccWidth  (AccWidth),
-        .PsumWidth (PsumWidth),
+        .PsumWidth (2 * PairWidth),
         .PlaneWidth(PlaneWidth)
     ) u_finish (
-        .psum_i (row_psum_q[c]),
+        .psum_i (row_pair_q[c]),
         .plane_i(row_plane_q),
         .acc_i  (row_acc_q[c]),
         .c_o    (c_d[c])
@@ -361,7 +381,7 @@ module tpe_matrix2d_indexed #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      row_psum_q  <= psum[row_sel];
+      row_pair_q  <= row_pair;
       row_acc_q   <= acc_d;
       row_plane_q <= plane[row_sel];
       row_q       <= row_sel;

@@ -24,6 +24,9 @@ module tpe_prop_indexed #(
     parameter  int unsigned Drift      = 0,
     parameter  int unsigned MsbFirst   = 0,  // 1: what comes first is the top digit
     parameter  int unsigned Shadow     = 1,
+    parameter  int unsigned RowTerm    = 0,
+    parameter  int unsigned Hold       = tpe_pkg::HoldMux,
+    parameter  int unsigned CarryEvery = 1,
     parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
     localparam int unsigned Streams    = (Drift != 0) ? 1 : Rows * Lanes,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
@@ -77,7 +80,10 @@ module tpe_prop_indexed #(
       .Overlap   (Overlap),
       .Drift     (Drift),
       .MsbFirst  (MsbFirst),
-      .Shadow    (Shadow)
+      .Shadow    (Shadow),
+      .RowTerm   (RowTerm),
+      .Hold      (Hold),
+      .CarryEvery(CarryEvery)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),

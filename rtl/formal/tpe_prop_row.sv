@@ -22,8 +22,12 @@ module tpe_prop_row #(
     parameter  int unsigned OwnFronts  = 0,
     parameter  int unsigned MsbFirst   = 0,
     parameter  int unsigned Shadow     = 1,
+    parameter  int unsigned Hold       = tpe_pkg::HoldMux,
+    parameter  int unsigned CarryEvery = 1,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
+    localparam int unsigned TermWidth  = (CarryEvery == 1) ? PsumWidth / 2
+                                         : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1),
     localparam int unsigned Quiet      = Group + 4
 ) (
     input  wire  logic                          clk_i,
@@ -41,6 +45,7 @@ module tpe_prop_row #(
   logic [Lanes-1:0]                     offer, ready, last, accept;
   logic [Lanes-1:0][IndexWidth-1:0]     unused_index;
   logic [PsumWidth-1:0]                 unused_psum;
+  logic [TermWidth-1:0]                 unused_term;
   logic                                 full, final_plane, take, done_q;
   logic [PlaneWidth-1:0]                plane;
   logic [Lanes-1:0][31:0]               group_q, come_q;  // groups of this plane, planes that came
@@ -60,7 +65,9 @@ module tpe_prop_row #(
       .PlaneWidth(PlaneWidth),
       .OwnFronts (OwnFronts),
       .MsbFirst  (MsbFirst),
-      .Shadow    (Shadow)
+      .Shadow    (Shadow),
+      .Hold      (Hold),
+      .CarryEvery(CarryEvery)
   ) u_row (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -76,6 +83,7 @@ module tpe_prop_row #(
       .final_o  (final_plane),
       .plane_o  (plane),
       .psum_o   (unused_psum),
+      .term_o   (unused_term),
       .ask_o    (ask),
       .slot_i   (slot),
       .take_i   (take)

@@ -2,6 +2,7 @@
 //
 // Kind 0: a word. 1: {carry, sum}, the carry as long as the psum has room for. 2: such a pair per
 // radix-4 bit weight bw, the lowest weight in the lowest bits, that of bw Width - 2 bw bits wide.
+// 3, 4: {carries, sum}, a carry at every second, at every fourth bit but the lowest.
 `default_nettype none
 
 module tpe_spec_psum #(
@@ -19,6 +20,16 @@ module tpe_spec_psum #(
     assign pair_o = psum_i[Width-1:0];
   end else if (Kind == 1) begin : gen_pair
     assign pair_o = psum_i[Width-1:0] + Width'(psum_i[PsumWidth-1:Width]);
+  end else if (Kind >= 3) begin : gen_kept
+    localparam int unsigned Every = (Kind == 3) ? 2 : 4;
+    logic [Width-1:0] carry;
+    always_comb begin
+      carry = '0;
+      for (int unsigned j = 0; j < PsumWidth - Width; j++) begin
+        carry = carry | (Width'(psum_i[Width+j]) << ((j + 1) * Every));
+      end
+    end
+    assign pair_o = psum_i[Width-1:0] + carry;
   end else begin : gen_pairs
     for (genvar w = 0; w < Weights; w++) begin : gen_weight
       localparam int unsigned Bits  = Width - 2 * w;

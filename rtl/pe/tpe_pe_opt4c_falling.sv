@@ -14,9 +14,12 @@ module tpe_pe_opt4c_falling #(
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 1,
     parameter int unsigned CodeWidth  = 3,    // a code is one digit {neg, two, one}
-    parameter int unsigned PsumWidth  = 56,   // {carry, sum}, each the interval width of a pass
+    parameter int unsigned PsumWidth  = 56,   // {carry, sum}, the sum as wide as a pass needs
     parameter int unsigned PlaneWidth = 2,
-    parameter int unsigned Negate     = tpe_pkg::NegateAdder  // or NegateFreeBits
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder,
+    parameter int unsigned Biased     = 0,
+    parameter int unsigned Hold       = tpe_pkg::HoldMux,
+    parameter int unsigned CarryEvery = 1     // bits from one carry that is kept to the next
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -30,12 +33,21 @@ module tpe_pe_opt4c_falling #(
     output       logic [PsumWidth-1:0]         psum_o
 );
 
-  localparam int unsigned PairWidth = PsumWidth / 2;
+  localparam int unsigned PairWidth = (CarryEvery == 1)
+      ? PsumWidth / 2 : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1);
+  localparam int unsigned Carries   = PsumWidth - PairWidth;
 
-  logic [PairWidth-1:0] sum_up, carry_up;
+  if (CarryEvery > 2) begin : gen_check
+    $error("tpe_pe_opt4c_falling: CarryEvery of 1 or 2, so that carries move up to carries");
+  end
 
+  logic                 up;  // the step moves the pair
+  logic [PairWidth-1:0] sum_up;
+  logic [Carries-1:0]   carry_up;
+
+  assign up       = plane_i[0] && (valid_i || Hold == tpe_pkg::HoldMux);
   assign sum_up   = psum_i[0+:PairWidth] << 2;
-  assign carry_up = psum_i[PairWidth+:PairWidth] << 2;
+  assign carry_up = psum_i[PsumWidth-1:PairWidth] << (2 / CarryEvery);
 
   tpe_pe_opt4c #(
       .AWidth    (AWidth),
@@ -45,7 +57,10 @@ module tpe_pe_opt4c_falling #(
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Negate    (Negate)
+      .Negate    (Negate),
+      .Biased    (Biased),
+      .Hold      (Hold),
+      .CarryEvery(CarryEvery)
   ) u_step (
       .clk_i,
       .rst_ni,
@@ -55,7 +70,7 @@ module tpe_pe_opt4c_falling #(
       .code_i,
       .b_i,
       .plane_i,
-      .psum_i (plane_i[0] ? {carry_up, sum_up} : psum_i),
+      .psum_i (up ? {carry_up, sum_up} : psum_i),
       .psum_o
   );
 

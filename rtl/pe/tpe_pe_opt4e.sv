@@ -13,9 +13,12 @@ module tpe_pe_opt4e #(
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 4,
     parameter int unsigned CodeWidth  = 3,    // a code is one digit {neg, two, one}
-    parameter int unsigned PsumWidth  = 44,   // {carry, sum}, each the interval width of one plane
+    parameter int unsigned PsumWidth  = 44,   // {carry, sum}, the sum as wide as one plane needs
     parameter int unsigned PlaneWidth = 2,
-    parameter int unsigned Negate     = tpe_pkg::NegateAdder  // or NegateFreeBits
+    parameter int unsigned Negate     = tpe_pkg::NegateAdder,
+    parameter int unsigned Biased     = 0,
+    parameter int unsigned Hold       = tpe_pkg::HoldMux,
+    parameter int unsigned CarryEvery = 1     // bits from one carry that is kept to the next
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -41,7 +44,10 @@ module tpe_pe_opt4e #(
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Negate    (Negate)
+      .Negate    (Negate),
+      .Biased    (Biased),
+      .Hold      (Hold),
+      .CarryEvery(CarryEvery)
   ) u_step (
       .clk_i,
       .rst_ni,

@@ -56,6 +56,7 @@ _FOLDERS = {
             "__init__",
             "base",
             "falling",
+            "lean_digits",
             "inner",
             "kernel",
             "lean",

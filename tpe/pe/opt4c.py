@@ -18,12 +18,12 @@ from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64, compress, signed
-from tpe.pe import falling, inner
+from tpe.pe import falling, inner, lean_digits
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import FreeRows
-from tpe.pe.parameters import ENCODER, NEGATE_IN_CELL, TREE, Parameter, ones_in_a_chain
+from tpe.pe.parameters import ENCODER, TREE, Parameter, ones_in_a_chain
 from tpe.pe.widths import Loops, Params, Widths
 
 RECODING = "ent"  # unless another is chosen
@@ -119,7 +119,8 @@ def _row_rule(name: str, meets: str, sums: tuple[int, ...]) -> Rule:
 COMMON = (
     replace(ENCODER, default=RECODING),
     TREE,
-    NEGATE_IN_CELL,
+    lean_digits.NEGATE_OR_COUNT,
+    *lean_digits.OWN,
     Parameter(
         "depth",
         4096,
@@ -132,8 +133,8 @@ PARAMETERS = (*COMMON, falling.PLANES, falling.SHADOW)
 
 
 def conflict_of_planes(params: Params) -> str | None:
-    """What does not go together: trees and ones, and no shadow where there is none to leave out."""
-    return ones_in_a_chain(params) or falling.conflict(params)
+    """What does not go together: trees and ones, shadows and carries where there are none."""
+    return ones_in_a_chain(params) or falling.conflict(params) or lean_digits.conflict(params)
 
 
 def conflict(params: Params) -> str | None:
@@ -142,8 +143,13 @@ def conflict(params: Params) -> str | None:
 
 
 def at(record: PE, params: Params) -> PE:
-    """The record for a choice of `planes` and `shadow`."""
-    return falling.at(inner.at(record, params), params)
+    """The record for a choice of `planes` and `shadow`, and of what leaves its cells."""
+    return lean_digits.at(falling.at(inner.at(record, params), params), params)
+
+
+def at_planes(record: PE, params: Params) -> PE:
+    """The same of a PE whose bit weights are outermost."""
+    return lean_digits.at(falling.at(record, params), params)
 
 
 # Bit weights one after another, whichever first: what other PEs are made of.
@@ -157,7 +163,7 @@ PLAIN = PE(
     ways=frozenset({Way.KEEP}),
     hardware=hardware("opt4c"),
     parameters=PARAMETERS,
-    at=falling.at,
+    at=at_planes,
     conflict=conflict_of_planes,
     rules=(
         _row_rule("opt4c", "once per output tile: rows run free", (2, 3)),

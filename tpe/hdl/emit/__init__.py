@@ -63,9 +63,24 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "EnAhead": params.get("finish_stages", 1) - 1,
         "RowTerm": int(hardware(engine).row != "none"),
         "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
+        "CarryEvery": params.get("carry_every", 1),
         **finish.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
+
+
+def finish_bits(engine: Config) -> int:
+    """Bits of the psum as a finish reads it: a sum that keeps few carries comes as a whole pair."""
+    psum = record(engine).kernel.psum
+    kept = engine.params.get("carry_every", 1) > 1
+    return 2 * psum.word_bits(engine.widths) if kept else psum.bits(engine.widths)
+
+
+def _widths_of(module: str, engine: Config) -> dict[str, int]:
+    """`rtl_widths` as a module of the engine has them."""
+    widths = rtl_widths(engine)
+    own = {"PsumWidth": finish_bits(engine)} if module.startswith("tpe_finish") else {}
+    return widths | own
 
 
 def rtl_size(engine: Config) -> tuple[int, int]:
@@ -98,8 +113,7 @@ def engine_modules(engine: Config, reset: str = "async") -> dict[str, str]:
     """
     top = {"tpe_engine": _top(engine, reset)}
     needed = sources.closure(top, {**pe_aliases(engine, reset), **compressor_trees(engine)})
-    widths = rtl_widths(engine)
-    modules = {name: with_defaults(x, widths) for name, x in needed.items()}
+    modules = {name: with_defaults(x, _widths_of(name, engine)) for name, x in needed.items()}
     return resets.rewritten(modules, reset)
 
 
@@ -159,7 +173,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
         if pe.falling and "MsbFirst" in taken:
             chosen.append(("MsbFirst", 1))
         note = f"{target} under the name that every array instantiates."
-        parameters = [(n, widths[n]) for n in names if n in taken]
+        parameters = [(n, _widths_of(target, engine)[n]) for n in names if n in taken]
         if alias == "tpe_cell":
             listed, known = sources.ports(source), [n for n, _ in parameters]
             check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)

@@ -26,6 +26,7 @@ PSUMS = 2  # rows that a column's buffer holds
 LANES = 2  # of a cell that keeps several weights
 GROUP = 2  # operands of a group
 ROUNDS = 2  # groups of a lane that B has room for
+_LEAN = ("RowTerm", "Hold", "CarryEvery")
 _WORDS = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 
 
@@ -175,7 +176,7 @@ def _indexed(engine: Config) -> Small:
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1).with_widths(depth=depth)
     rows, cols = 2, 1
     widths = rtl_widths(small)
-    names = (*_WORDS, "OwnFronts", "Overlap", "Drift", "MsbFirst", "Shadow")
+    names = (*_WORDS, "OwnFronts", "Overlap", "Drift", "MsbFirst", "Shadow", *_LEAN)
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"Group": GROUP, "Depth": depth}
     planes = small.widths.digits

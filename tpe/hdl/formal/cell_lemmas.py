@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from tpe.hdl.emit import (
+    finish_bits,
     hardware,
     record,
     rtl_widths,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 KINDS = {"word": 0, "carry_save": 1, "bit_weights": 2}  # of a psum, as tpe_spec_psum has them
+KEPT = {2: 3, 4: 4}  # ... of one that keeps a carry every so many bits
 # ... and what a finish makes of its number: 1 weighs it and adds, 3 adds it as it is.
 FINISHES = {"word": 0, "carry_save": 0, "bit_weights": 0, "total": 0, "plane": 1, "pass": 3}
 WEIGHED, TERM = 1, 2  # ... a finish that adds the term of its row
@@ -80,8 +82,9 @@ def value_parameters(engine: Config) -> dict[str, int]:
     """How the psum of an engine is read: parameters of `tpe_spec_psum`."""
     pe, w = record(engine), engine.widths
     weights = w.digits if pe.kernel.psum.kind == "bit_weights" else 1
+    kept = KEPT.get(engine.params.get("carry_every", 1))
     return {
-        "Kind": KINDS[pe.kernel.psum.kind],
+        "Kind": KINDS[pe.kernel.psum.kind] if kept is None else kept,
         "Weights": weights,
         "Width": pe.kernel.psum.word_bits(w),
     }
@@ -229,15 +232,16 @@ def _digits_step(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 def _finish(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
-    names = ("AccWidth", "PsumWidth", "PlaneWidth")
+    names = ("AccWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in names} | value_parameters(engine)
+    parameters |= {"PsumWidth": finish_bits(engine), "Kind": KINDS[record(engine).kernel.psum.kind]}
     parameters["Plane"] = FINISHES[hardware(engine).finish]
     what = "c = the number of the psum"
-    if hardware(engine).row != "none":
+    if hardware(engine).row == "digits":
         parameters["Plane"], what = TERM, "c = the number of the psum + the term of its row"
     elif parameters["Plane"]:
         weight = " * 4**plane" if parameters["Plane"] == WEIGHED else ""
         what = f"c = acc + number of the pair{weight}"
-    width = f"psum {widths['PsumWidth']}, acc {widths['AccWidth']}"
+    width = f"psum {parameters['PsumWidth']}, acc {widths['AccWidth']}"
     made = replace(query(engine, "tpe_prop_finish", parameters, overrides), engine="bdd")
     return Lemma("finish", what, width, made)
