@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tpe.base.errors import TpeError
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.formal.cell_lemmas import claims, uncovered

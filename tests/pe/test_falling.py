@@ -158,11 +158,11 @@ def test_yosys_reads_it_and_finds_no_latch(pe: str, choice: dict[str, Any], tmp_
 
 # ---- a test that cannot fail shows nothing ----
 
-UP = "psum_i[PairWidth+:PairWidth]"
+UP = "psum_i[PsumWidth-1:PairWidth]"
 CODE = "assign code_d[g]    = digit[g]"
 AHEAD = "left[other] || (ask_i[other] && other {} r)"
 FAULTS = [
-    (FALLING, "tpe_pe_opt4c_falling", f"{UP} << 2", UP),
+    (FALLING, "tpe_pe_opt4c_falling", f"{UP} << (2 / CarryEvery)", UP),
     (FALLING, "tpe_front_lane", f"{CODE}[LastPlane-plane_next_q];", f"{CODE}[plane_next_q];"),
     (FALLING, "tpe_sparse_row", "(first_q || shift_q || |code_q[f])", "(first_q || |code_q[f])"),
     (FALLING, "tpe_sparse_row", "last_q && (final_q || MsbFirst == 0)", "last_q"),

@@ -74,7 +74,7 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         ]
     if pe.parameter("encode_in"):
         found.append({"encode_in": "stored", "encoder": "ent"})
-    if pe.parameter("biased"):  # the leanest cell, in one stage and in several
+    if pe.parameter("biased") and not pe.sparse:  # the leanest cell, in one stage and in several
         lean = {"negate": "row", "biased": "on"}
         if pe.parameter("top"):
             lean["top"] = "increment"
@@ -86,6 +86,10 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         stages = {"stages": 2} if pe.parameter("stages") else {}
         found += [lean, {**lean, **stages, "lanes": 2, "hold": "zero"}]
         found.append({**lean, "encode_in": "edge", "hold": "zero", **behind})
+    if pe.parameter("carry_every"):  # the leanest digits, in every order
+        lean = {"negate": "row", "biased": "on", "hold": "zero"}
+        found += [{**lean, "carry_every": 2}, {**lean, "carry_every": 4, "shadow": "off"}]
+        found.append({**lean, "carry_every": 2, "planes": "msb_first", "encode": "weights"})
     if all(map(pe.parameter, ("planes", "group", "lanes", "window"))):  # short and long groups
         near = {"planes": "inner", "window": 1}
         found += [{**near, "lanes": 2}, {**near, "group": 8, "encoder": "booth"}]

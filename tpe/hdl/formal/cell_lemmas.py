@@ -70,11 +70,14 @@ def cell_form(engine: Config) -> Form | None:
 
 def claims(engine: Config) -> list[LemmaTemplate]:
     """The lemmas on the combinational parts and on single steps of an engine's cell and finish."""
+    widths = rtl_widths(engine)
     found = _cell_claims(engine) if cell_form(engine) == "steps" else []
     if cell_form(engine) == "digits":
         found.append(LemmaTemplate("step", _digits_step, climbs=True))
     if cell_form(engine) is not None:
         found.append(LemmaTemplate("finish", _finish, climbs=True))
+    if record(engine).sparse and (widths["RowTerm"] or widths["CarryEvery"] > 1):
+        found.append(LemmaTemplate("kept_pair", _kept_pair, climbs=True))
     return found + primitive_claims(engine)
 
 
@@ -228,6 +231,15 @@ def _digits_step(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     lanes = f", {w.lanes} lanes" if w.lanes > 1 else ""
     width = f"digit of {w.a} bits x one of {widths['Offered']} of {w.b}, acc {w.acc}{lanes}"
     return Lemma("step", what, width, made)
+
+
+def _kept_pair(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    widths, read = rtl_widths(engine), value_parameters(engine)
+    parameters = {"Kind": read["Kind"], "Width": read["Width"], "PsumWidth": widths["PsumWidth"]}
+    parameters |= {"Every": widths["CarryEvery"], "RowTerm": widths["RowTerm"]}
+    made = replace(query(engine, "tpe_prop_kept_pair", parameters, overrides), engine="bdd")
+    what = "ahead of the finish: the number of the psum + the term of its row"
+    return Lemma("kept_pair", what, f"psum {widths['PsumWidth']}", made)
 
 
 def _finish(engine: Config, overrides: Mapping[str, str]) -> Lemma:
