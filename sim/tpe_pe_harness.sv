@@ -157,6 +157,8 @@ module tpe_pe_harness #(
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth)
   ) u_finish (
+      .clk_i,
+      .en_i   (1'b1),
       .psum_i (psum),
       .plane_i(plane_q[CellLatency]),
       .acc_i  (term),

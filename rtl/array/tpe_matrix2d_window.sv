@@ -25,7 +25,7 @@ module tpe_matrix2d_window #(
     parameter int unsigned PsumWidth   = 64,
     parameter int unsigned PlaneWidth  = 2,
     parameter int unsigned CellLatency = 0,   // registers of a cell before its psum
-    parameter int unsigned FinishStages = 1,  // 1, 2
+    parameter int unsigned FinishStages = 1,  // 2: behind the words; 3: inside a finish, too
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                           clk_i,
@@ -50,6 +50,7 @@ module tpe_matrix2d_window #(
   localparam int unsigned SlotWidth = (Window > 0) ? $clog2(Window + 1) : 1;
   localparam int unsigned ABits     = Group * AWidth;
   localparam int unsigned BBits     = Group * BWidth;
+  localparam int unsigned Inside    = (FinishStages > 2) ? 1 : 0;  // registers of a finish
 
   if (Offered != Group * (Window + 1)) begin : gen_check
     $error("tpe_matrix2d_window: Offered = Group (Window + 1)");
@@ -212,12 +213,13 @@ module tpe_matrix2d_window #(
   logic [Cols*AccWidth-1:0]  done_words;
 
   tpe_drain #(
-      .Rows      (Rows),
-      .Cols      (Cols),
-      .AccWidth  (AccWidth),
-      .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth),
-      .Overlap   (Overlap)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AccWidth     (AccWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .FinishLatency(Inside),
+      .Overlap      (Overlap)
   ) u_drain (
       .clk_i,
       .rst_ni,

@@ -26,7 +26,7 @@ module tpe_matrix2d_window_staged #(
     parameter int unsigned PlaneWidth  = 2,
     parameter int unsigned CellLatency = 0,   // registers of a cell before its psum
     parameter int unsigned FrontStages = 2,   // of tpe_front: all but one are ahead of its window
-    parameter int unsigned FinishStages = 1,  // 1, 2
+    parameter int unsigned FinishStages = 1,  // 2: behind the words; 3: inside a finish, too
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                           clk_i,
@@ -51,6 +51,7 @@ module tpe_matrix2d_window_staged #(
   localparam int unsigned SlotWidth = (Window > 0) ? $clog2(Window + 1) : 1;
   localparam int unsigned ABits     = Group * AWidth;
   localparam int unsigned BBits     = Group * BWidth;
+  localparam int unsigned Inside    = (FinishStages > 2) ? 1 : 0;  // registers of a finish
   localparam int unsigned Settled   = 1 + CellLatency;  // from a tile's last step to its psums
   localparam int unsigned Ahead     = FrontStages - 1;  // stages of a front before its window
   localparam int unsigned Last      = Ahead - 1;        // the last of them
@@ -243,7 +244,7 @@ module tpe_matrix2d_window_staged #(
         .Window    (Window),
         .CodeWidth (CodeWidth),
         .PlaneWidth(PlaneWidth),
-        .EnAhead   (FinishStages - 1)
+        .EnAhead   ((FinishStages > 1) ? 1 : 0)
     ) u_front (
         .clk_i,
         .rst_ni,
@@ -292,12 +293,13 @@ module tpe_matrix2d_window_staged #(
   logic [Cols*AccWidth-1:0]  done_words;
 
   tpe_drain #(
-      .Rows      (Rows),
-      .Cols      (Cols),
-      .AccWidth  (AccWidth),
-      .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth),
-      .Overlap   (Overlap)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AccWidth     (AccWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .FinishLatency(Inside),
+      .Overlap      (Overlap)
   ) u_drain (
       .clk_i,
       .rst_ni,
@@ -323,6 +325,7 @@ module tpe_matrix2d_window_staged #(
     assign en_row     = en_drain;
   end else begin : gen_word_stage
     logic coming_q;  // the drain has a row, whose words come next
+    logic coming;    // ... behind the register of its finishes, if they have one
     logic held_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -333,6 +336,19 @@ module tpe_matrix2d_window_staged #(
         if (en) coming_q <= drain;
         held_q <= !en_row;
       end
+    end
+
+    if (Inside == 0) begin : gen_at_once
+      assign coming = coming_q;
+    end else begin : gen_later
+      logic inside_q;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) inside_q <= 1'b0;
+        else if (en) inside_q <= coming_q;
+      end
+
+      assign coming = inside_q;
     end
 
     assign en = !held_q;
@@ -348,7 +364,7 @@ module tpe_matrix2d_window_staged #(
         .valid_i (done),
         .ready_o (done_ready),
         .word_i  ({done_last, done_words}),
-        .coming_i(coming_q),
+        .coming_i(coming),
         .en_o    (en_row),
         .valid_o (c_valid_o),
         .ready_i (c_ready_i),

@@ -23,6 +23,7 @@ module tpe_systolic_os #(
     parameter int unsigned CellLatency = 0,       // registers in the cell before its psum
     parameter int unsigned Hold        = tpe_pkg::HoldMux,
     parameter int unsigned RowTerm     = 0,       // 1: cells leave something to their row
+    parameter int unsigned FinishLatency = 0,     // registers inside a finish
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                              clk_i,
@@ -234,14 +235,15 @@ module tpe_systolic_os #(
   );
 
   tpe_drain #(
-      .Rows      (Rows),
-      .Cols      (Cols),
-      .AccWidth  (AccWidth),
-      .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth),
-      .RowTerm   (RowTerm),
-      .Overlap   (Overlap),
-      .Skewed    (1)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AccWidth     (AccWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .RowTerm      (RowTerm),
+      .FinishLatency(FinishLatency),
+      .Overlap      (Overlap),
+      .Skewed       (1)
   ) u_drain (
       .clk_i,
       .rst_ni,

@@ -7,8 +7,9 @@
 // within a cell: the skew is a cycle a row. Cells whose registers have no enable (Hold) have their
 // clock stopped while the sink refuses a word.
 // Cycles    : a pass of M rows takes Rows (load) + M + Rows + Cols + CellLatency + 1 cycles, one
-//             more if C leaves. OverlapLoad: B of the next pass is loaded meanwhile, from the cycle
-//             on after the one in which the last cell has taken its own; a pass waits for it.
+//             more if C leaves, and another for a register inside the finish. OverlapLoad: B of the
+//             next pass is loaded meanwhile, from the cycle on after the one in which the last cell
+//             has taken its own; a pass waits for it.
 //             OverlapStream: besides, a pass begins behind the last row of the one before, and ends
 //             with its own; a row waits until the psum that it goes on with is in the buffer.
 // Overflow  : as the cell's.
@@ -27,6 +28,7 @@ module tpe_systolic_ws #(
     parameter int unsigned CellLatency = 0,      // registers in the cell before its psum
     parameter int unsigned RowTerm     = 0,      // 1: cells leave a term to their row
     parameter int unsigned Hold        = tpe_pkg::HoldMux,
+    parameter int unsigned FinishLatency = 0,    // registers inside a finish, 0 or 1
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter int unsigned PsumDepth   = 1024    // rows of a pass that does not do all of K
 ) (
@@ -278,7 +280,7 @@ module tpe_systolic_ws #(
 
   // ---- columns: the psum buffer, the finish, C -------------------------------------------------
 
-  logic                           leave, c_valid_q, c_last_q;
+  logic                           ends, leave, last, c_valid_q, c_last_q;
   logic [Cols-1:0][AccWidth-1:0]  word, c_q;
   logic [Rows-1:0]                valid_0;  // of column 0
   logic [Rows-1:0][ABits-1:0]     a_0;
@@ -315,11 +317,12 @@ module tpe_systolic_ws #(
 
   for (genvar c = 0; c < Cols; c++) begin : gen_column
     tpe_ws_column #(
-        .PsumDepth (PsumDepth),
-        .AccWidth  (AccWidth),
-        .PsumWidth (PsumWidth),
-        .PlaneWidth(PlaneWidth),
-        .Deskew    (Cols - 1 - c)
+        .PsumDepth    (PsumDepth),
+        .AccWidth     (AccWidth),
+        .PsumWidth    (PsumWidth),
+        .PlaneWidth   (PlaneWidth),
+        .FinishLatency(FinishLatency),
+        .Deskew       (Cols - 1 - c)
     ) u_column (
         .clk_i,
         .en_i        (en),
@@ -334,7 +337,30 @@ module tpe_systolic_ws #(
     );
   end
 
-  assign leave     = valid_line[Leave] && flush_line[Leave];
+  // A row whose psums are finished; it leaves when its finish has its words.
+  assign ends = valid_line[Leave] && flush_line[Leave];
+
+  tpe_delay_reset #(
+      .Width (1),
+      .Cycles(FinishLatency)
+  ) u_leave (
+      .clk_i,
+      .rst_ni,
+      .en_i(en),
+      .d_i (ends),
+      .d_o (leave)
+  );
+
+  tpe_delay #(
+      .Width (1),
+      .Cycles(FinishLatency)
+  ) u_last (
+      .clk_i,
+      .en_i(en),
+      .d_i (last_line[Leave]),
+      .d_o (last)
+  );
+
   assign en        = !(c_valid_q && !c_ready_i);
   assign c_valid_o = c_valid_q;
   assign c_last_o  = c_last_q;
@@ -355,7 +381,7 @@ module tpe_systolic_ws #(
   always_ff @(posedge clk_i) begin
     if (en && leave) begin
       c_q      <= word;
-      c_last_q <= last_line[Leave];
+      c_last_q <= last;
     end
   end
 

@@ -3,16 +3,18 @@
 // A psum that leaves the lowest cell is registered. If more of K follows it goes, un-finished, into
 // the column's psum buffer, whence it enters the highest cell again in a later pass; if not, it is
 // finished and waits for the columns to its right, which are later by a cycle each.
-// Latency   : a cycle from psum_i to the buffer's write port; 1 + Deskew to word_o.
+// Latency   : a cycle from psum_i to the buffer's write port; to word_o 1 + Deskew, and one more
+//             for a register inside the finish.
 `default_nettype none
 
 module tpe_ws_column #(
-    parameter  int unsigned PsumDepth  = 1024,  // psums that the buffer holds
-    parameter  int unsigned AccWidth   = 32,
-    parameter  int unsigned PsumWidth  = 32,
-    parameter  int unsigned PlaneWidth = 1,
-    parameter  int unsigned Deskew     = 0,     // columns to the right
-    localparam int unsigned AddrWidth  = (PsumDepth > 1) ? $clog2(PsumDepth) : 1
+    parameter  int unsigned PsumDepth     = 1024,  // psums that the buffer holds
+    parameter  int unsigned AccWidth      = 32,
+    parameter  int unsigned PsumWidth     = 32,
+    parameter  int unsigned PlaneWidth    = 1,
+    parameter  int unsigned FinishLatency = 0,  // registers inside a finish, 0 or 1
+    parameter  int unsigned Deskew        = 0,     // columns to the right
+    localparam int unsigned AddrWidth     = (PsumDepth > 1) ? $clog2(PsumDepth) : 1
 ) (
     input  wire  logic                   clk_i,
     input  wire  logic                   en_i,
@@ -51,6 +53,8 @@ module tpe_ws_column #(
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth)
   ) u_finish (
+      .clk_i,
+      .en_i   ((FinishLatency != 0) && en_i),
       .psum_i (psum_q),
       .plane_i('0),
       .acc_i  (term_i),

@@ -5,12 +5,13 @@
 `default_nettype none
 
 module tpe_prop_drain #(
-    parameter  int unsigned Rows       = 2,
-    parameter  int unsigned Cols       = 2,
-    parameter  int unsigned AccWidth   = 8,
-    parameter  int unsigned PsumWidth  = 8,
-    parameter  int unsigned PlaneWidth = 1,
-    localparam int unsigned RowWidth   = (Rows > 1) ? $clog2(Rows) : 1
+    parameter  int unsigned Rows          = 2,
+    parameter  int unsigned Cols          = 2,
+    parameter  int unsigned AccWidth      = 8,
+    parameter  int unsigned PsumWidth     = 8,
+    parameter  int unsigned PlaneWidth    = 1,
+    parameter  int unsigned FinishLatency = 0,
+    localparam int unsigned RowWidth      = (Rows > 1) ? $clog2(Rows) : 1
 ) (
     input  wire  logic                                      clk_i,
     input  wire  logic                                      drain_i,
@@ -31,19 +32,25 @@ module tpe_prop_drain #(
   logic [3:0][Bits-1:0]          queue_q;  // {last, row}; [0] leaves next
   logic [2:0]                    count_q;
   logic                          push, pop;
+  logic                          given, given_last;  // finishes take a row, a tile's last
+  logic                          finishes, end_row;  // they have one
   logic                          refused_q, last_q;
   logic [Cols*AccWidth-1:0]      c_q;
 
   assign legal = 32'(row_i) < Rows;
-  assign push  = begun_q && en && drain_i && legal;
+  assign push  = begun_q && en && finishes;
   assign pop   = begun_q && c_valid && c_ready_i;
 
+  assign given      = begun_q && drain_i && legal;
+  assign given_last = row_i == RowWidth'(Rows - 1);
+
   tpe_drain #(
-      .Rows      (Rows),
-      .Cols      (Cols),
-      .AccWidth  (AccWidth),
-      .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AccWidth     (AccWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .FinishLatency(FinishLatency)
   ) u_drain (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -64,11 +71,30 @@ module tpe_prop_drain #(
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth)
     ) u_finish (
+        .clk_i,
+        .en_i   (en),
         .psum_i (psum_i[row_i][i]),
         .plane_i('0),
         .acc_i  (term_i[row_i]),
         .c_o    (finished[i])
     );
+  end
+
+  // What finishes have: with a register inside, what they were given an enabled cycle ago.
+  if (FinishLatency == 0) begin : gen_at_once
+    assign finishes = given;
+    assign end_row  = given_last;
+  end else begin : gen_later
+    logic given_q, given_last_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!begun_q) given_q <= 1'b0;
+      else if (en) given_q <= given;
+      if (en) given_last_q <= given_last;
+    end
+
+    assign finishes = given_q;
+    assign end_row  = given_last_q;
   end
 
   always_ff @(posedge clk_i) begin
@@ -82,7 +108,7 @@ module tpe_prop_drain #(
     end else begin
       count_q <= count_q + 3'(push) - 3'(pop);
       if (pop) queue_q <= queue_q >> Bits;
-      if (push) queue_q[2'(count_q-3'(pop))] <= {row_i == RowWidth'(Rows - 1), finished};
+      if (push) queue_q[2'(count_q-3'(pop))] <= {end_row, finished};
     end
   end
 

@@ -8,13 +8,14 @@
 `default_nettype none
 
 module tpe_prop_drain_overlap #(
-    parameter int unsigned Rows       = 2,
-    parameter int unsigned Cols       = 2,
-    parameter int unsigned AccWidth   = 8,
-    parameter int unsigned PsumWidth  = 8,
-    parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Overlap    = tpe_pkg::OverlapStream,
-    parameter int unsigned Skewed     = 0
+    parameter int unsigned Rows          = 2,
+    parameter int unsigned Cols          = 2,
+    parameter int unsigned AccWidth      = 8,
+    parameter int unsigned PsumWidth     = 8,
+    parameter int unsigned PlaneWidth    = 1,
+    parameter int unsigned FinishLatency = 0,
+    parameter int unsigned Overlap       = tpe_pkg::OverlapStream,
+    parameter int unsigned Skewed        = 0
 ) (
     input  wire  logic                                      clk_i,
     input  wire  logic                                      start_i,  // row 0 may be read
@@ -44,6 +45,8 @@ module tpe_prop_drain_overlap #(
   logic [3:0][Bits-1:0]            queue_q;  // {last, row}; [0] leaves next
   logic [2:0]                      count_q;
   logic                            push, pop;
+  logic                            given, given_last;  // finishes take a row, a tile's last
+  logic                            finishes, end_row;  // they have one
   logic                            refused_q, last_q;
   logic [Cols*AccWidth-1:0]        c_q;
 
@@ -51,17 +54,21 @@ module tpe_prop_drain_overlap #(
   assign read  = (Late + 1)'({read_q, drain});
   assign row   = ((Late + 1) * RowWidth)'({rows_q, row_q});
   assign grids = ((Oldest + 1) * Grid)'({grids_q, psum_i});
-  assign push  = en && read[Late];
+  assign push  = en && finishes;
   assign pop   = begun_q && c_valid && c_ready_i;
 
+  assign given      = read[Late];
+  assign given_last = row[Late] == RowWidth'(Rows - 1);
+
   tpe_drain #(
-      .Rows      (Rows),
-      .Cols      (Cols),
-      .AccWidth  (AccWidth),
-      .PsumWidth (PsumWidth),
-      .PlaneWidth(PlaneWidth),
-      .Overlap   (Overlap),
-      .Skewed    (Skewed)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AccWidth     (AccWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .FinishLatency(FinishLatency),
+      .Overlap      (Overlap),
+      .Skewed       (Skewed)
   ) u_drain (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -95,11 +102,30 @@ module tpe_prop_drain_overlap #(
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth)
     ) u_finish (
+        .clk_i,
+        .en_i   (en),
         .psum_i (psum),
         .plane_i('0),
         .acc_i  ('0),
         .c_o    (finished[i])
     );
+  end
+
+  // What finishes have: with a register inside, what they were given an enabled cycle ago.
+  if (FinishLatency == 0) begin : gen_at_once
+    assign finishes = given;
+    assign end_row  = given_last;
+  end else begin : gen_later
+    logic given_q, given_last_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!begun_q) given_q <= 1'b0;
+      else if (en) given_q <= given;
+      if (en) given_last_q <= given_last;
+    end
+
+    assign finishes = given_q;
+    assign end_row  = given_last_q;
   end
 
   always_ff @(posedge clk_i) begin
@@ -121,7 +147,7 @@ module tpe_prop_drain_overlap #(
       end
       count_q <= count_q + 3'(push) - 3'(pop);
       if (pop) queue_q <= queue_q >> Bits;
-      if (push) queue_q[2'(count_q-3'(pop))] <= {row[Late] == RowWidth'(Rows - 1), finished};
+      if (push) queue_q[2'(count_q-3'(pop))] <= {end_row, finished};
     end
   end
 

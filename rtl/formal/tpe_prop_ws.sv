@@ -9,23 +9,25 @@
 `default_nettype none
 
 module tpe_prop_ws #(
-    parameter  int unsigned Rows        = 2,
-    parameter  int unsigned Cols        = 2,
-    parameter  int unsigned AWidth      = 2,
-    parameter  int unsigned BWidth      = 2,
-    parameter  int unsigned AccWidth    = 5,
-    parameter  int unsigned Lanes       = 1,
-    parameter  int unsigned CodeWidth   = 2,
-    parameter  int unsigned PsumWidth   = 5,
-    parameter  int unsigned PlaneWidth  = 1,
-    parameter  int unsigned CellLatency = 0,
-    parameter  int unsigned RowTerm     = 0,
-    parameter  int unsigned Hold        = tpe_pkg::HoldMux,
-    parameter  int unsigned Overlap     = tpe_pkg::OverlapNone,
-    parameter  int unsigned PsumDepth   = 2,
-    parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
-    localparam int unsigned BBits       = Lanes * BWidth,
-    localparam int unsigned Longest     = Rows + Cols + CellLatency + 2  // from the last row on
+    parameter  int unsigned Rows          = 2,
+    parameter  int unsigned Cols          = 2,
+    parameter  int unsigned AWidth        = 2,
+    parameter  int unsigned BWidth        = 2,
+    parameter  int unsigned AccWidth      = 5,
+    parameter  int unsigned Lanes         = 1,
+    parameter  int unsigned CodeWidth     = 2,
+    parameter  int unsigned PsumWidth     = 5,
+    parameter  int unsigned PlaneWidth    = 1,
+    parameter  int unsigned CellLatency   = 0,
+    parameter  int unsigned FinishLatency = 0,
+    parameter  int unsigned RowTerm       = 0,
+    parameter  int unsigned Hold          = tpe_pkg::HoldMux,
+    parameter  int unsigned Overlap       = tpe_pkg::OverlapNone,
+    parameter  int unsigned PsumDepth     = 2,
+    parameter  int unsigned Digits        = 0,  // what a code is, as tpe_spec_product has it
+    localparam int unsigned BBits         = Lanes * BWidth,
+    // from the last row on
+    localparam int unsigned Longest       = Rows + Cols + CellLatency + FinishLatency + 2
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              clear_i,  // of the next pass
@@ -58,20 +60,21 @@ module tpe_prop_ws #(
   logic [Cols-1:0]                                legal;
 
   tpe_systolic_ws #(
-      .Rows       (Rows),
-      .Cols       (Cols),
-      .AWidth     (AWidth),
-      .BWidth     (BWidth),
-      .AccWidth   (AccWidth),
-      .Lanes      (Lanes),
-      .CodeWidth  (CodeWidth),
-      .PsumWidth  (PsumWidth),
-      .PlaneWidth (PlaneWidth),
-      .CellLatency(CellLatency),
-      .RowTerm    (RowTerm),
-      .Hold       (Hold),
-      .Overlap    (Overlap),
-      .PsumDepth  (PsumDepth)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AWidth       (AWidth),
+      .BWidth       (BWidth),
+      .AccWidth     (AccWidth),
+      .Lanes        (Lanes),
+      .CodeWidth    (CodeWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .CellLatency  (CellLatency),
+      .FinishLatency(FinishLatency),
+      .RowTerm      (RowTerm),
+      .Hold         (Hold),
+      .Overlap      (Overlap),
+      .PsumDepth    (PsumDepth)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),

@@ -10,25 +10,27 @@
 `default_nettype none
 
 module tpe_prop_ws_stream #(
-    parameter  int unsigned Rows        = 2,
-    parameter  int unsigned Cols        = 2,
-    parameter  int unsigned AWidth      = 2,
-    parameter  int unsigned BWidth      = 2,
-    parameter  int unsigned AccWidth    = 5,
-    parameter  int unsigned Lanes       = 1,
-    parameter  int unsigned CodeWidth   = 2,
-    parameter  int unsigned PsumWidth   = 5,
-    parameter  int unsigned PlaneWidth  = 1,
-    parameter  int unsigned CellLatency = 0,
-    parameter  int unsigned RowTerm     = 0,
-    parameter  int unsigned Hold        = tpe_pkg::HoldMux,
-    parameter  int unsigned Overlap     = tpe_pkg::OverlapStream,
-    parameter  int unsigned PsumDepth   = 2,
-    parameter  int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
-    localparam int unsigned BBits       = Lanes * BWidth,
-    localparam int unsigned Longest     = Rows + Cols + CellLatency + 2,  // from a row to its word
-    localparam int unsigned Words       = Longest + 1,  // that may be on their way
-    localparam int unsigned WordBits    = Cols * AccWidth + 1
+    parameter  int unsigned Rows          = 2,
+    parameter  int unsigned Cols          = 2,
+    parameter  int unsigned AWidth        = 2,
+    parameter  int unsigned BWidth        = 2,
+    parameter  int unsigned AccWidth      = 5,
+    parameter  int unsigned Lanes         = 1,
+    parameter  int unsigned CodeWidth     = 2,
+    parameter  int unsigned PsumWidth     = 5,
+    parameter  int unsigned PlaneWidth    = 1,
+    parameter  int unsigned CellLatency   = 0,
+    parameter  int unsigned FinishLatency = 0,
+    parameter  int unsigned RowTerm       = 0,
+    parameter  int unsigned Hold          = tpe_pkg::HoldMux,
+    parameter  int unsigned Overlap       = tpe_pkg::OverlapStream,
+    parameter  int unsigned PsumDepth     = 2,
+    parameter  int unsigned Digits        = 0,  // what a code is, as tpe_spec_product has it
+    localparam int unsigned BBits         = Lanes * BWidth,
+    // from a row to its word
+    localparam int unsigned Longest       = Rows + Cols + CellLatency + FinishLatency + 2,
+    localparam int unsigned Words         = Longest + 1,  // that may be on their way
+    localparam int unsigned WordBits      = Cols * AccWidth + 1
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              clear_i,  // of the next pass
@@ -63,20 +65,21 @@ module tpe_prop_ws_stream #(
   logic [Cols-1:0]                                legal;
 
   tpe_systolic_ws #(
-      .Rows       (Rows),
-      .Cols       (Cols),
-      .AWidth     (AWidth),
-      .BWidth     (BWidth),
-      .AccWidth   (AccWidth),
-      .Lanes      (Lanes),
-      .CodeWidth  (CodeWidth),
-      .PsumWidth  (PsumWidth),
-      .PlaneWidth (PlaneWidth),
-      .CellLatency(CellLatency),
-      .RowTerm    (RowTerm),
-      .Hold       (Hold),
-      .Overlap    (Overlap),
-      .PsumDepth  (PsumDepth)
+      .Rows         (Rows),
+      .Cols         (Cols),
+      .AWidth       (AWidth),
+      .BWidth       (BWidth),
+      .AccWidth     (AccWidth),
+      .Lanes        (Lanes),
+      .CodeWidth    (CodeWidth),
+      .PsumWidth    (PsumWidth),
+      .PlaneWidth   (PlaneWidth),
+      .CellLatency  (CellLatency),
+      .FinishLatency(FinishLatency),
+      .RowTerm      (RowTerm),
+      .Hold         (Hold),
+      .Overlap      (Overlap),
+      .PsumDepth    (PsumDepth)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),

@@ -4,16 +4,20 @@
 // words of all pairs are compressed to one pair, which is resolved. Where the cells leave something
 // to their row (Negate, Biased) its term, acc_i, goes in as well.
 // Primitive : shift, half_reduce, add    (arXiv:2503.06342, OPT2)
-// Latency   : combinational. Modulo 2**AccWidth.
+// Latency   : FinishLatency cycles, 0 or 1: then the pair of all is registered, before it is added.
+//             Modulo 2**AccWidth.
 `default_nettype none
 
 module tpe_finish_bit_weights #(
-    parameter int unsigned AccWidth   = 32,
-    parameter int unsigned PsumWidth  = 232,  // {carry, sum} of every bit weight, lowest first
-    parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Negate     = tpe_pkg::NegateAdder,
-    parameter int unsigned Biased     = 0
+    parameter int unsigned AccWidth      = 32,
+    parameter int unsigned PsumWidth     = 232,  // {carry, sum} of every bit weight, lowest first
+    parameter int unsigned PlaneWidth    = 1,
+    parameter int unsigned Negate        = tpe_pkg::NegateAdder,
+    parameter int unsigned Biased        = 0,
+    parameter int unsigned FinishLatency = 0  // registers inside
 ) (
+    input  wire  logic                    clk_i,
+    input  wire  logic                    en_i,     // 0 holds the register, if there is one
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
     input  wire  logic [AccWidth-1:0]     acc_i,
@@ -32,6 +36,10 @@ module tpe_finish_bit_weights #(
 
   if (NumWeights == 0) begin : gen_check
     $error("tpe_finish_bit_weights: PsumWidth must be the sum of 2 (AccWidth - 2 bw)");
+  end
+
+  if (FinishLatency > 1) begin : gen_check_latency
+    $error("tpe_finish_bit_weights: FinishLatency must be 0 or 1");
   end
 
   logic unused_plane;
@@ -80,12 +88,33 @@ module tpe_finish_bit_weights #(
     assign unused_acc = ^acc_i;
   end
 
+  logic [AccWidth-1:0] sum_last, carry_last;  // what the adder resolves
+
+  if (FinishLatency == 0) begin : gen_wires
+    assign sum_last   = sum_all;
+    assign carry_last = carry_all;
+    logic unused_clk;
+    assign unused_clk = ^{clk_i, en_i};
+  end else begin : gen_register
+    logic [AccWidth-1:0] sum_q, carry_q;
+
+    always_ff @(posedge clk_i) begin
+      if (en_i) begin
+        sum_q   <= sum_all;
+        carry_q <= carry_all;
+      end
+    end
+
+    assign sum_last   = sum_q;
+    assign carry_last = carry_q;
+  end
+
   tpe_add #(
       .InWidth(AccWidth),
       .Width  (AccWidth)
   ) u_add (
-      .sum_i  (sum_all),
-      .carry_i(carry_all),
+      .sum_i  (sum_last),
+      .carry_i(carry_last),
       .word_o (c_o)
   );
 

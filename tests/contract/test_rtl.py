@@ -121,7 +121,7 @@ def unsigned(pe, array, kinds):
         pytest.param(pe, v, id=f"{pe.name}-{v or 'default'}")
         for pe, array in {pe.name: (pe, a) for pe, a in reversed(WITH_RTL)}.values()
         for v in variants(pe, array)
-        if not {"encode", "depth", "drift", "overlap", "psum_depth"} & v.keys()
+        if not {"encode", "depth", "drift", "overlap", "psum_depth", "finish_stages"} & v.keys()
     ],
 )
 def test_cell_on_all_pairs_and_on_random_steps(pe, variant):

@@ -166,7 +166,7 @@ FAULTS = [
     (FALLING, "tpe_front_lane", f"{CODE}[LastPlane-plane_next_q];", f"{CODE}[plane_next_q];"),
     (FALLING, "tpe_sparse_row", "(first_q || shift_q || |code_q[f])", "(first_q || |code_q[f])"),
     (FALLING, "tpe_sparse_row", "last_q && (final_q || MsbFirst == 0)", "last_q"),
-    (FALLING, "tpe_finish_pass", "({resolved, acc_i})", "({resolved, AccWidth'(0)})"),
+    (FALLING, "tpe_finish_pass", "({kept, acc_i})", "({kept, AccWidth'(0)})"),
     (DIRECT, "tpe_sparse_row", "assign en = !whole_q || slot_i;", "assign en = 1'b1;"),
     (DIRECT, "tpe_sparse_row", "en && last_q && !final_q", "en && last_q"),
     (DIRECT, "tpe_oldest", AHEAD.format("<"), AHEAD.format(">")),

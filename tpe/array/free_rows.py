@@ -7,7 +7,8 @@ of a row meet at every bit weight. A whole plane waits in the row's shadow regis
 which serves row r in cycles = r modulo rows of the pass; if the next plane is whole before that,
 the row waits. When every row holds its last plane the rows drain in order. Let `meet` be the edge
 at which the last of them is held (the first group is accepted at edge 0): the pass takes
-meet + rows + 3 cycles, one less if C stays because more passes of K follow. Without shadow
+meet + rows + 3 cycles, one less if C stays because more passes of K follow, and one more for a
+register inside the finish. Without shadow
 registers a whole plane waits in the psums of its row, which hold it an edge earlier than a shadow
 would; the finish then serves one row an edge, that whose plane is whole longest, the lowest of
 several. With bit weights from the most significant down there is one plane to hold, the last: no
@@ -226,7 +227,8 @@ def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
 
 def pass_tail(job: Job, stop: int) -> int:
     """Cycles of a pass that are not its rows' steps: pipeline, drain, C register."""
-    return latency(job.pe) + job.rows + TAIL - (0 if stop == job.k else 1)
+    tail = TAIL + job.pe.finish_latency(job.params)
+    return latency(job.pe) + job.rows + tail - (0 if stop == job.k else 1)
 
 
 def _load_cycles(job: Job, edges: list[Ints]) -> int:

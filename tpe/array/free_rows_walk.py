@@ -18,6 +18,7 @@ from tpe.pe.base import PE
 Ints = np.ndarray[Any, np.dtype[Any]]
 
 TAIL = 3  # from meet: the row register, the C register, and the edge of the first group
+# ... and a register inside the finish, where there is one
 SLOTS, LINE, NEVER = range(3)  # when the finish takes a plane that is not a pass's last
 
 
@@ -171,9 +172,10 @@ def _load(handshake: Handshake, cycle: int, beats: int) -> tuple[int, int]:
 
 def _leave(job: Job, meet: int, flush: bool, handshake: Handshake) -> int:
     """The first cycle behind a pass whose last plane is captured in cycle `meet`."""
+    tail = TAIL + job.pe.finish_latency(job.params)
     if not flush:
-        return meet + job.rows + TAIL - 1
-    cycle = meet + TAIL - 1
+        return meet + job.rows + tail - 1
+    cycle = meet + tail - 1
     for _ in range(job.rows):
         cycle = next_cycle(handshake.sink, cycle + 1)
     return cycle + 1

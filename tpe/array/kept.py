@@ -19,7 +19,7 @@ OVERLAP = overlap_parameter(
     Overlap.STREAM,
     trade="drain and stream cost registers for words that leave behind a tile; save their cycles",
 )
-REGISTERS = 2  # behind a psum: of its row, and of C
+REGISTERS = 2  # behind a psum: of its row, and of C; those inside a finish stand between
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,13 @@ def behind(job: Job, settled: int, closing: int = 0, skew: tuple[int, int] = (0,
     while its cells are being done.
     """
     down, across = skew
+    registers = REGISTERS + job.pe.finish_latency(job.params)
     overlap = job.params.get("overlap", Overlap.NONE)
     if overlap == Overlap.NONE:
-        first = settled + down + across + REGISTERS
+        first = settled + down + across + registers
         return Behind(job.rows, first, first + job.rows)
     gap = settled + down + across if overlap == Overlap.DRAIN else closing
-    return Behind(job.rows, settled + across + REGISTERS, gap)
+    return Behind(job.rows, settled + across + registers, gap)
 
 
 def walk(tiles: Iterable[Iterable[int]], after: Behind, handshake: Handshake) -> int:

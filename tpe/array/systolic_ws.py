@@ -90,13 +90,19 @@ def in_order(job: Job) -> Iterator[Pass]:
 
 def leaving(job: Job) -> int:
     """Cycles from the acceptance of a row to its word of C."""
-    return job.chain + job.cols + job.pe.latency(job.params) + 2
+    return ending(job, Pass(1, flush=True))
+
+
+def ending(job: Job, one: Pass) -> int:
+    """Cycles from the acceptance of a pass's last row to its end: psums are stored, or C left."""
+    settled = job.chain + job.cols + job.pe.latency(job.params) + 1
+    return settled + (1 + job.pe.finish_latency(job.params)) * one.flush
 
 
 def exposed(job: Job, done: Pass) -> int:
     """Cycles that the pass after `done` waits for its weights, if they load behind `done`."""
     ready = job.chain + job.cols - 1 + job.chain  # edge of the next pass's first row, at best
-    return max(0, ready - (done.rows + leaving(job) - (not done.flush)))
+    return max(0, ready - (done.rows + ending(job, done)))
 
 
 def loading(job: Job, done: Pass) -> int:
@@ -112,13 +118,15 @@ def returning(job: Job, done: Pass) -> int:
 def timing(job: Job, handshake: Handshake) -> Schedule:
     """A pass of M rows takes rows (load) + M + rows + cols + cell latency + 1, 1 more with C.
 
+    With C a register inside the finish is another.
+
     With `overlap` = load only the first load counts, and what of the others is not hidden. With
     stream a pass leaves once, the last one.
     """
     passes = counted(job)
     streamed = sum(one.rows * times for one, times in passes)
     useful = Fraction(job.m * job.n_tiles * job.k, job.k_tile)
-    drain = sum((leaving(job) - (not one.flush)) * times for one, times in passes)
+    drain = sum(ending(job, one) * times for one, times in passes)
     if job.params["overlap"] == Overlap.NONE:
         load = job.chain * sum(times for _, times in passes)
     elif job.params["overlap"] == Overlap.STREAM:
@@ -180,7 +188,7 @@ def walk(job: Job, handshake: Handshake) -> int:
         flying: deque[int] = deque()  # when the rows were accepted that have not left
         while left or flying:
             loader.release(now)
-            out = bool(flying) and flying[0] + leaving(job) - (not one.flush) == now
+            out = bool(flying) and flying[0] + ending(job, one) == now
             if out and one.flush and not handshake.sink(cycle):
                 cycle += 1
                 continue

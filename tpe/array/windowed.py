@@ -237,7 +237,7 @@ def _alone(job: Job) -> bool:
 
 def _word_stages(job: Job) -> int:
     """Registers behind those of the drain, which words pass."""
-    return int(job.params["finish_stages"]) - 1
+    return min(1, int(job.params["finish_stages"]) - 1)
 
 
 def _digit_counts(job: Job) -> Ints:

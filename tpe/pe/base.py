@@ -43,6 +43,8 @@ class Hardware:
     code_bits: Callable[[Widths, Params], int] = lambda widths, params: widths.a
     plane_bits: Callable[[Widths, Params], int] = lambda widths, params: 1
     latency: Callable[[Params], int] = lambda params: 0  # registers of the cell before the psum's
+    finish_latency: Callable[[Params], int] = lambda params: int(params.get("finish_stages", 1)) - 1
+    """registers inside the finish"""
     trees: Callable[[Widths, Params], tuple[tuple[int, int], ...]] = lambda widths, params: ()
     """(words, width) of every compressor that `tree` rewires"""
     shapes: Callable[[Widths, Params], Mapping[tuple[int, int], tuple[KnownWord, ...]]] = (
@@ -171,6 +173,10 @@ class PE:
     def latency(self, params: Params) -> int:
         """Registers of the cell before the psum's, in cycles."""
         return self.hardware.latency(params) if self.hardware else 0
+
+    def finish_latency(self, params: Params) -> int:
+        """Registers inside the finish, in cycles."""
+        return self.hardware.finish_latency(params) if self.hardware else 0
 
     def code_bits(self, widths: Widths, params: Params) -> int:
         """Bits of an operand of A, or of a digit, on its way to the cells."""

@@ -16,6 +16,7 @@ from tpe.numbers.words import I64, compress
 from tpe.pe.base import PE, Hardware
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Groups
+from tpe.pe.parameters import FINISH_STAGES as PLAIN_STAGES
 from tpe.pe.parameters import Parameter
 from tpe.pe.widths import Params, Widths
 
@@ -68,16 +69,17 @@ FRONT_STAGES = Parameter(
     "FrontStages",
     trade="more cost registers in every row, cycles to fill; save period, above all of many rows",
 )
-FINISH_STAGES = Parameter(
-    "finish_stages",
-    1,
-    range(1, 3),
-    "pipeline stages of a finish, with planes = inner: 2 gives its words a register, and a place "
-    "for one that is refused, so that the sink holds the array by registers",
-    trade="2 costs two words a column, a cycle to fill; saves period of many cells",
+FINISH_STAGES = replace(
+    PLAIN_STAGES,
+    legal=range(1, 4),
+    doc="pipeline stages of a finish: 2 has a register inside; with planes = inner 2 gives its "
+    "words one, and a place for one that is refused, so that the sink holds the array by "
+    "registers, and 3 has one inside, too",
+    trade="each costs a register or two a column, a cycle to fill; saves period of many cells",
 )
 SHAPE = (GROUP, DIGITS, WINDOW, FRONT_STAGES)  # what its record depends on
-OWN = (*SHAPE, CELL_STAGES, FINISH_STAGES)  # choices that planes = inner alone has
+OWN = (*SHAPE, CELL_STAGES)  # choices that planes = inner alone has
+STAGES = (*OWN, FINISH_STAGES)  # ... and that it has more values of
 # Choices of an array's that one order of digits has: what the other one can have of them.
 KEPT = ("none", "drain", "stream")  # psums that stay in their cells
 FREE = ("none", "load")  # rows that run free, and B that is resident
@@ -125,6 +127,11 @@ def conflict(params: Params) -> str | None:
                 f"{choice.name} = {params[choice.name]!r} is not legal with planes = "
                 f"{params['planes']!r}: legal: {choice.default}, or planes = inner"
             )
+    if params["finish_stages"] not in PLAIN_STAGES.legal:
+        return (
+            f"finish_stages = {params['finish_stages']!r} is not legal with planes = "
+            f"{params['planes']!r}: legal: 1, 2, or planes = inner"
+        )
     return None
 
 
@@ -159,6 +166,7 @@ def _inner(record: PE, group: int, lanes: int, window: int, front_stages: int) -
             code_bits=code_bits,
             plane_bits=lambda widths, params: widths.plane_bits,
             latency=lambda params: int(params["cell_stages"]) - 1,
+            finish_latency=lambda params: max(0, int(params["finish_stages"]) - 2),
             trees=trees,
         ),
     )

@@ -29,6 +29,7 @@ from tpe.pe.parameters import (
     BIASED,
     ENCODE_IN,
     ENCODER,
+    FINISH_STAGES,
     HOLD,
     NEGATE,
     TREE,
@@ -192,6 +193,21 @@ def _lean(record: PE, row: bool, biased: bool, compressed: bool, stopped: bool) 
 
 
 def conflict(params: Params) -> str | None:
+    """What is wrong with choices of a multiplier, or with stages of a finish that is wires."""
+    return _of_expressions(params) or _of_wires(params)
+
+
+def _of_wires(params: Params) -> str | None:
+    """What is wrong where a finish is to have a register inside, and adds nothing."""
+    if params["finish_stages"] == FINISH_STAGES.default or leaves_to_row(params):
+        return None
+    return (
+        f"finish_stages = {params['finish_stages']!r} is not legal where no row has a term, and a "
+        "finish is wires; legal: 1, or negate = row, or biased = on"
+    )
+
+
+def _of_expressions(params: Params) -> str | None:
     """What is wrong where an expression is to multiply digits, or to leave some of them out."""
     if params["multiplier"] == "digits":
         return None
@@ -259,6 +275,7 @@ RECORD = PE(
             "Dot",
             trade="compressed costs one tree over all lanes; saves their adders but one",
         ),
+        FINISH_STAGES,
         lanes_parameter(1, range(1, 1025)),
     ),
     at=at,

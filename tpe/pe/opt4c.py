@@ -23,7 +23,13 @@ from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import FreeRows
-from tpe.pe.parameters import ENCODER, TREE, Parameter, ones_in_a_chain
+from tpe.pe.parameters import (
+    ENCODER,
+    FINISH_STAGES,
+    TREE,
+    Parameter,
+    ones_in_a_chain,
+)
 from tpe.pe.widths import Loops, Params, Widths
 
 RECODING = "ent"  # unless another is chosen
@@ -129,7 +135,7 @@ COMMON = (
         trade="costs memory for B; saves passes of long K, which load B and finish anew",
     ),
 )
-PARAMETERS = (*COMMON, falling.PLANES, falling.SHADOW)
+PARAMETERS = (*COMMON, falling.PLANES, falling.SHADOW, FINISH_STAGES)
 
 
 def conflict_of_planes(params: Params) -> str | None:
@@ -175,7 +181,7 @@ PLAIN = PE(
 RECORD = replace(
     PLAIN,
     pace=FreeRows(lanes=inner.LANES, group=GROUP),
-    parameters=(*COMMON, inner.PLANES, falling.SHADOW, *inner.OWN),
+    parameters=(*COMMON, inner.PLANES, falling.SHADOW, *inner.STAGES),
     at=at,
     conflict=conflict,
 )

@@ -190,6 +190,15 @@ HOLD = Parameter(
 )
 
 
+FINISH_STAGES = Parameter(
+    "finish_stages",
+    1,
+    range(1, 3),
+    "pipeline stages of a finish: 2 has a register inside, where it pays",
+    trade="2 costs a register in every column, a cycle to fill; saves period",
+)
+
+
 def ones_in_a_chain(params: Params) -> str | None:
     """What is wrong where ones stand in the carry words of a chain, and another tree is chosen."""
     if params["negate"] != Negate.FREE_BITS or params["tree"] == TREE.default:

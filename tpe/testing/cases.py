@@ -85,7 +85,8 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         behind = {"overlap": "stream"} if streams else {}
         stages = {"stages": 2} if pe.parameter("stages") else {}
         found += [lean, {**lean, **stages, "lanes": 2, "hold": "zero"}]
-        found.append({**lean, "encode_in": "edge", "hold": "zero", **behind})
+        cut = {"finish_stages": 2} if pe.parameter("finish_stages") else {}
+        found.append({**lean, "encode_in": "edge", "hold": "zero", **behind, **cut})
     if pe.parameter("carry_every"):  # the leanest digits, in every order
         lean = {"negate": "row", "biased": "on", "hold": "zero"}
         found += [{**lean, "carry_every": 2}, {**lean, "carry_every": 4, "shadow": "off"}]
@@ -96,7 +97,7 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         found.append({**near, "window": 2, "lanes": 2, "group": 16, "negate": "free_bits"})
         found.append({"planes": "inner", "encode": "weights", "tree": "dadda"})
         if pe.parameter("front_stages"):
-            found.append({**near, "front_stages": 3, "cell_stages": 3, "finish_stages": 2})
+            found.append({**near, "front_stages": 3, "cell_stages": 3, "finish_stages": 3})
     found = [{n: v for n, v in choice.items() if n not in set_there} for choice in found]
     return [x for i, x in enumerate(found) if x not in found[:i] and takes(array, pe, x)]
 

@@ -1,6 +1,7 @@
 opt1_os_4x4_delay.sv
 opt1_os_4x4_delay_reset.sv
 opt1_os_4x4_add.sv
+opt1_os_4x4_add_cut.sv
 opt1_os_4x4_half_reduce.sv
 opt1_os_4x4_pkg.sv
 opt1_os_4x4_finish_carry_save.sv

@@ -25,6 +25,7 @@
 // hold = mux
 // top = compress
 // stages = 1
+// finish_stages = 1
 // lanes = 1
 // overlap = none
 //
@@ -57,6 +58,7 @@ module opt1_os_4x4 #(
     parameter int unsigned CellLatency = 0,
     parameter int unsigned Hold = 0,
     parameter int unsigned RowTerm = 0,
+    parameter int unsigned FinishLatency = 0,
     parameter int unsigned Overlap = 0
 ) (
     input  wire  logic                              clk_i,
@@ -91,6 +93,7 @@ module opt1_os_4x4 #(
       .CellLatency(CellLatency),
       .Hold(Hold),
       .RowTerm(RowTerm),
+      .FinishLatency(FinishLatency),
       .Overlap(Overlap)
   ) u_array (
       .clk_i,

@@ -6,20 +6,22 @@
 // cell (r, c) is done r + c cycles behind cell (0, 0), so that column c is read c cycles behind
 // column 0, a row in the cycle in which it is done, and words are aligned behind the finish, where
 // they are narrowest.
-// Latency   : 2 cycles from drain_i to c_valid_o: the row is registered, then its finish; Cols - 1
-//             more where columns are read one behind the other.
+// Latency   : 2 cycles from drain_i to c_valid_o: the row is registered, then its finish; one more
+//             for a register inside the finish, Cols - 1 more where columns are read one behind the
+//             other.
 `default_nettype none
 
 module opt1_os_4x4_drain #(
-    parameter  int unsigned Rows       = 4,
-    parameter  int unsigned Cols       = 4,
-    parameter  int unsigned AccWidth   = 32,
-    parameter  int unsigned PsumWidth  = 64,
-    parameter  int unsigned PlaneWidth = 1,
-    parameter  int unsigned RowTerm    = 0,  // 1: a row has a term, which its finish adds
-    parameter  int unsigned Overlap    = opt1_os_4x4_pkg::OverlapNone,
-    parameter  int unsigned Skewed     = 0,  // a cell is a cycle behind those above and left of it
-    localparam int unsigned RowWidth   = (Rows > 1) ? $clog2(Rows) : 1
+    parameter  int unsigned Rows          = 4,
+    parameter  int unsigned Cols          = 4,
+    parameter  int unsigned AccWidth      = 32,
+    parameter  int unsigned PsumWidth     = 64,
+    parameter  int unsigned PlaneWidth    = 1,
+    parameter  int unsigned RowTerm       = 0,  // 1: a row has a term, which its finish adds
+    parameter  int unsigned FinishLatency = 0,  // registers inside a finish, 0 or 1
+    parameter  int unsigned Overlap       = opt1_os_4x4_pkg::OverlapNone,
+    parameter  int unsigned Skewed        = 0,  // a cell is a cycle behind those above and left
+    localparam int unsigned RowWidth      = (Rows > 1) ? $clog2(Rows) : 1
 ) (
     input  wire  logic                                       clk_i,
     input  wire  logic                                       rst_ni,
@@ -39,6 +41,7 @@ module opt1_os_4x4_drain #(
   localparam bit          AllAtOnce = (Overlap != opt1_os_4x4_pkg::OverlapNone) && (Skewed == 0);
 
   logic                           row_valid_q, row_last_q, c_valid_q, c_last_q;
+  logic                           word_valid, word_last;  // of the words that finishes have
   logic [Cols-1:0]                take;    // a column reads the psum of
   logic [Cols-1:0][RowWidth-1:0]  row_at;  // ... this row
   logic [Cols-1:0][PsumWidth-1:0] row;     // registered
@@ -157,6 +160,8 @@ module opt1_os_4x4_drain #(
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth)
     ) u_finish (
+        .clk_i,
+        .en_i   ((FinishLatency != 0) && en_o),
         .psum_i (row[c]),
         .plane_i('0),
         .acc_i  (term[c]),
@@ -177,21 +182,40 @@ module opt1_os_4x4_drain #(
     end
   end
 
+  if (FinishLatency == 0) begin : gen_at_once
+    assign word_valid = row_valid_q;
+    assign word_last  = row_last_q;
+  end else begin : gen_later
+    logic valid_q, last_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else if (en_o) valid_q <= row_valid_q;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en_o) last_q <= row_last_q;
+    end
+
+    assign word_valid = valid_q;
+    assign word_last  = last_q;
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       row_valid_q <= 1'b0;
       c_valid_q   <= 1'b0;
     end else if (en_o) begin
       row_valid_q <= take[Cols-1];
-      c_valid_q   <= row_valid_q;
+      c_valid_q   <= word_valid;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (en_o) begin
       row_last_q <= (row_at[Cols-1] == RowWidth'(Rows - 1));
-      if (row_valid_q) c_q <= c_d;
-      c_last_q <= row_last_q;
+      if (word_valid) c_q <= c_d;
+      c_last_q <= word_last;
     end
   end
 

@@ -69,7 +69,8 @@ module opt4c_2d_4x4 #(
     parameter int unsigned Overlap = 0,
     parameter int unsigned Drift = 0,
     parameter int unsigned MsbFirst = 0,
-    parameter int unsigned Shadow = 1
+    parameter int unsigned Shadow = 1,
+    parameter int unsigned FinishLatency = 0
 ) (
     input  wire  logic                                       clk_i,
     input  wire  logic                                       rst_ni,
@@ -112,7 +113,8 @@ module opt4c_2d_4x4 #(
       .Overlap(Overlap),
       .Drift(Drift),
       .MsbFirst(MsbFirst),
-      .Shadow(Shadow)
+      .Shadow(Shadow),
+      .FinishLatency(FinishLatency)
   ) u_array (
       .clk_i,
       .rst_ni,

@@ -7,6 +7,7 @@
 // Without Shadow a plane waits in its row's cells, and rows ask for the finishes: opt4c_2d_4x4_turns. With
 // MsbFirst planes come from the most significant down, into one pair a cell, so that all of a pass
 // leaves with the drain alone.
+// With FinishLatency a finish resolves in one cycle and adds in the next.
 // OverlapLoad: B of the next pass loads into a second bank meanwhile. With Drift, A is one stream
 // of beats for all rows, and a row leads the slowest by the Drift groups of its FIFO at most.
 // Reference : arXiv:2503.06342, OPT3, OPT4C, OPT4E (the column that shares A there is a row here)
@@ -31,6 +32,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
     parameter  int unsigned MsbFirst   = 0,       // 1: most significant plane first; no Shadow then
     parameter  int unsigned Shadow     = 1,       // 0: whole planes wait in the cells
+    parameter  int unsigned FinishLatency = 0,    // registers inside a finish, 0 or 1
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
     input  wire  logic                                       clk_i,
@@ -316,25 +318,62 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   // ---- columns: the row taken, its finish, the accumulators, C ---------------------------------
 
   logic                            row_valid_q, row_flush_q, row_last_q, c_valid_q, c_last_q;
-  logic [RowWidth-1:0]             row_q;
+  logic                            word_valid, word_flush, word_last;  // what finishes add up now
+  logic [RowWidth-1:0]             row_q, word_row;
   logic [PlaneWidth-1:0]           row_plane_q;
   logic [Cols-1:0][PsumWidth-1:0]  row_psum_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] acc_q;
-  logic [Cols-1:0][AccWidth-1:0]   acc_d, row_acc_q, c_d, c_q;
-  logic                            again;  // the row taken is the one in the finish
-  logic                            fresh;  // ... begins its sum, if the pass does
+  logic [Cols-1:0][AccWidth-1:0]   acc_d, word_acc_q, c_d, c_q;
+  logic                            fresh;  // the row taken begins its sum, if the pass does
+  logic [RowWidth-1:0]             next_row;    // the row that is added up next
+  logic                            next_fresh;  // ... begins its sum, if the pass does
+  logic                            again;       // ... is added up now, too
 
   assign en        = !(c_valid_q && !c_ready_i);
   assign c_valid_o = c_valid_q;
   assign c_last_o  = c_last_q;
   assign c_o       = c_q;
-  assign done_o    = flush_i ? (c_valid_q && c_ready_i && c_last_q) : (row_valid_q && row_last_q);
+  assign done_o    = flush_i ? (c_valid_q && c_ready_i && c_last_q) : (word_valid && word_last);
 
-  // The accumulator is read with the plane, ahead of the adders; what they write this cycle passes
-  // by.
-  assign again = row_valid_q && row_q == row_sel;
   assign fresh = (MsbFirst != 0) || plane[row_sel] == '0;
-  assign acc_d = (clear_i && fresh) ? '0 : again ? c_d : acc_q[row_sel];
+
+  if (FinishLatency == 0) begin : gen_at_once
+    assign word_valid = row_valid_q;
+    assign word_flush = row_flush_q;
+    assign word_last  = row_last_q;
+    assign word_row   = row_q;
+    assign next_row   = row_sel;
+    assign next_fresh = fresh;
+  end else begin : gen_behind
+    logic                valid_q, flush_q, last_q, fresh_q;
+    logic [RowWidth-1:0] word_row_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else if (en) valid_q <= row_valid_q;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en) begin
+        fresh_q    <= fresh;
+        flush_q    <= row_flush_q;
+        last_q     <= row_last_q;
+        word_row_q <= row_q;
+      end
+    end
+
+    assign word_valid = valid_q;
+    assign word_flush = flush_q;
+    assign word_last  = last_q;
+    assign word_row   = word_row_q;
+    assign next_row   = row_q;
+    assign next_fresh = fresh_q;
+  end
+
+  // The accumulator is read a cycle ahead of what is added to it; what is written in this cycle
+  // passes by.
+  assign again = word_valid && word_row == next_row;
+  assign acc_d = (clear_i && next_fresh) ? '0 : again ? c_d : acc_q[next_row];
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
     opt4c_2d_4x4_finish #(
@@ -342,9 +381,11 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth)
     ) u_finish (
+        .clk_i,
+        .en_i   ((FinishLatency != 0) && en),
         .psum_i (row_psum_q[c]),
         .plane_i(row_plane_q),
-        .acc_i  (row_acc_q[c]),
+        .acc_i  (word_acc_q[c]),
         .c_o    (c_d[c])
     );
   end
@@ -355,21 +396,21 @@ module opt4c_2d_4x4_matrix2d_indexed #(
       c_valid_q   <= 1'b0;
     end else if (en) begin
       row_valid_q <= |take;
-      c_valid_q   <= row_valid_q && row_flush_q;
+      c_valid_q   <= word_valid && word_flush;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (en) begin
       row_psum_q  <= psum[row_sel];
-      row_acc_q   <= acc_d;
+      word_acc_q  <= acc_d;
       row_plane_q <= plane[row_sel];
       row_q       <= row_sel;
       row_flush_q <= drain && flush_i;
       row_last_q  <= drain_last;
-      if (row_valid_q && row_flush_q) c_q <= c_d;
-      if (row_valid_q && !row_flush_q) acc_q[row_q] <= c_d;
-      c_last_q <= row_last_q;
+      if (word_valid && word_flush) c_q <= c_d;
+      if (word_valid && !word_flush) acc_q[word_row] <= c_d;
+      c_last_q <= word_last;
     end
   end
 

@@ -132,6 +132,9 @@ BEHIND = [
     ("opt4c", "matrix2d", {"planes": "inner", "front_stages": 2}),
     ("opt4c", "matrix2d", {"planes": "msb_first"}),
     ("opt4c", "matrix2d", {"shadow": "off"}),
+    ("opt4c", "matrix2d", {"finish_stages": 2}),
+    ("opt1", "systolic_os", {"overlap": "stream", "finish_stages": 2}),
+    ("opt1", "systolic_ws", {"finish_stages": 2}),
 ]
 
 

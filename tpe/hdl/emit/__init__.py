@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
-_FINISH = ("AccWidth", "PsumWidth", "PlaneWidth")
+_FINISH = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency")
 _ROW = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "CellLatency")
 _FRONT = ("AWidth", "Lanes", "Group", "Window", "CodeWidth", "IndexWidth", "PlaneWidth", "EnAhead")
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
 _INSIDE = {"clk_i": "clk", "code_i": "code", "b_i": "b"}  # what a gated cell has of them
+FINISH_PORTS = ("clk_i", "en_i", "psum_i", "plane_i", "acc_i", "c_o")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -60,7 +61,8 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "CellLatency": pe.latency(params),
         "FrontStages": 1 + pe.ahead,
         "FinishStages": params.get("finish_stages", 1),
-        "EnAhead": params.get("finish_stages", 1) - 1,
+        "FinishLatency": pe.finish_latency(params),
+        "EnAhead": min(1, params.get("finish_stages", 1) - 1),
         "RowTerm": int(hardware(engine).row != "none"),
         "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
         "CarryEvery": params.get("carry_every", 1),
@@ -177,6 +179,8 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
         if alias == "tpe_cell":
             listed, known = sources.ports(source), [n for n, _ in parameters]
             check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)
+        if alias == "tpe_finish":
+            _check_finish(target, sources.port_names(source))
         kind = alias.removeprefix("tpe_")
         aliases[alias] = _alias(
             alias,
@@ -192,6 +196,16 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
             reset == "sync",
         )
     return aliases
+
+
+def _check_finish(target: str, names: Sequence[str]) -> None:
+    """TpeError for a finish, of another package perhaps, that lacks ports which arrays connect."""
+    missing = [name for name in FINISH_PORTS if name not in names]
+    if missing:
+        raise TpeError(
+            f"module {target} has no port {missing[0]}; legal: the ports of tpe_finish_word: "
+            f"{', '.join(FINISH_PORTS)}"
+        )
 
 
 def _chosen(parameter: Parameter, value: Any) -> str | int:

@@ -119,10 +119,11 @@ def _lock_step(engine: Config) -> Small:
     if skewed(engine):
         flush = widths["CellLatency"] + rows + cols - 1
     beats = widths["Planes"] + int(planes)  # of the shortest tile, and the step that closes it
-    tile = beats + rows + flush + 2
+    behind = 2 + widths["FinishLatency"]  # registers behind a psum
+    tile = beats + rows + flush + behind
     parameters = {name: widths[name] for name in (*_WORDS, "Planes", "CellLatency", "Overlap")}
     parameters |= _sized(small, rows, cols)
-    more, inside = _following(engine, rows + beats, flush + int(planes) + 2 + rows, rows)
+    more, inside = _following(engine, rows + beats, flush + int(planes) + behind + rows, rows)
     parameters |= inside
     return Small(small, rows, cols, "tpe_prop_array", parameters, tile + more + 4, tile + more + 2)
 
@@ -159,10 +160,11 @@ def _stationary(engine: Config) -> Small:
     small = at_widths(engine, STREAM_BITS, b_bits, STREAM_BITS + b_bits + 1, lanes)
     rows, cols = 2, 2
     widths = rtl_widths(small)
-    names = (*_WORDS, "CellLatency", "RowTerm", "Hold", "Overlap")
+    names = (*_WORDS, "CellLatency", "FinishLatency", "RowTerm", "Hold", "Overlap")
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"PsumDepth": PSUMS}
-    one = 2 * rows + 1 + cols + widths["CellLatency"] + 1  # cycles of a pass of one row
+    latency = widths["CellLatency"] + widths["FinishLatency"]
+    one = 2 * rows + 1 + cols + latency + 1  # cycles of a pass of one row
     if engine.choices.overlap is Overlap.STREAM:
         both = one + 2 * rows + cols + 1  # ... and of the next one, which begins behind its load
         return Small(small, rows, cols, "tpe_prop_ws_stream", parameters, both + 4, both + 2)
@@ -180,7 +182,8 @@ def _indexed(engine: Config) -> Small:
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"Group": GROUP, "Depth": depth}
     planes = small.widths.digits
-    tile = depth // ROUNDS + 2 * planes + rows + 5  # with a group a plane, of two steps at most
+    steps = 2 * planes  # with a group a plane, of two steps at most
+    tile = depth // ROUNDS + steps + rows + 5 + widths["FinishLatency"]
     return Small(small, rows, cols, "tpe_prop_indexed", parameters, tile + 8, tile + 2)
 
 

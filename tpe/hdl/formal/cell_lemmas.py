@@ -254,6 +254,10 @@ def _finish(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     elif parameters["Plane"]:
         weight = " * 4**plane" if parameters["Plane"] == WEIGHED else ""
         what = f"c = acc + number of the pair{weight}"
+    latency = parameters["Latency"] = widths["FinishLatency"]
+    # With a register inside: a number that goes in, a cycle in which it is held, and its word.
+    cycles = latency + 2 if latency else 1
+    what += ", a cycle later" if latency else ""
     width = f"psum {parameters['PsumWidth']}, acc {widths['AccWidth']}"
-    made = replace(query(engine, "tpe_prop_finish", parameters, overrides), engine="bdd")
+    made = replace(query(engine, "tpe_prop_finish", parameters, overrides, cycles), engine="bdd")
     return Lemma("finish", what, width, made)

@@ -128,8 +128,8 @@ def _tile_overlap(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 def _drain(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, STREAM_BITS)
     widths = rtl_widths(small)
-    parameters = {name: widths[name] for name in ("AccWidth", "PsumWidth", "PlaneWidth")}
-    parameters |= {"Rows": ROWS, "Cols": COLS}
+    names = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency")
+    parameters = {name: widths[name] for name in names} | {"Rows": ROWS, "Cols": COLS}
     top, what = "tpe_prop_drain", "every row leaves once; a refused word stays"
     if _overlaps(engine):
         top, what = "tpe_prop_drain_overlap", f"{what}; cells go on meanwhile"

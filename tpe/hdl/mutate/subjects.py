@@ -143,8 +143,11 @@ def _staged() -> Iterator[Config]:
             own.pop("guard_bits", None)
         yield Config("mac", array, (4, 2), **own)
     yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "gating": "clock"})
+    term = {"negate": "row", "finish_stages": 2}  # a finish that adds something
+    yield Config("mac", "matrix2d", (4, 2), **{**_TYPES, **term})
+    yield Config("opt1", "systolic_ws", (4, 2), **{**_TYPES, **_BUFFERED, "finish_stages": 2})
     near = {"planes": "inner", "window": 1, "lanes": 2}  # choices that go together alone
-    behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 2}
+    behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
     for choice in (near, {**near, **behind}):
         yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, **choice})
 

@@ -47,6 +47,13 @@ _GROUPED = (
         "      .PsumWidth (PsumWidth),\n",
     ),
 )
+# ... where its finish has a register inside: it shows here what it does without.
+_CUT = (
+    (
+        ".PlaneWidth(PlaneWidth)\n  ) u_finish",
+        ".PlaneWidth(PlaneWidth),\n      .FinishLatency(0)\n  ) u_finish",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -208,9 +215,11 @@ def design(engine: Config) -> Design:
 
 
 def _harness(engine: Config) -> str:
-    """The harness of a cell: as it is, or as `_STEPPED` and `_GROUPED` change it."""
+    """The harness of a cell: as it is, or as `_STEPPED`, `_GROUPED` and `_CUT` change it."""
     text, pe = sources.bench_text("tpe_pe_harness"), emit.record(engine)
-    for old, new in _STEPPED if pe.stepped else _GROUPED if pe.grouped else ():
+    of_cell = _STEPPED if pe.stepped else _GROUPED if pe.grouped else ()
+    of_finish = _CUT if pe.finish_latency(engine.params) else ()
+    for old, new in (*of_cell, *of_finish):
         assert text.count(old) == 1
         text = text.replace(old, new)
     return text
