@@ -44,7 +44,7 @@ module tpe_finish_total #(
   end else begin : gen_add_cut
     tpe_add_cut #(
         .Width   (AccWidth),
-        .LowWidth(AccWidth / 2)
+        .LowWidth(AccWidth * 5 / 8)
     ) u_add (
         .clk_i,
         .en_i,

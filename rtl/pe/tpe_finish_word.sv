@@ -48,7 +48,7 @@ module tpe_finish_word #(
     end else begin : gen_add_cut
       tpe_add_cut #(
           .Width   (AccWidth),
-          .LowWidth(AccWidth / 2)
+          .LowWidth(AccWidth * 5 / 8)
       ) u_add (
           .clk_i,
           .en_i,

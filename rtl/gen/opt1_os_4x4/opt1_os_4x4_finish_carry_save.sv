@@ -25,9 +25,10 @@ module opt1_os_4x4_finish_carry_save #(
     $error("opt1_os_4x4_finish_carry_save: AccWidth < PsumWidth <= 2 AccWidth");
   end
 
-  // Ahead of a cut adder a term takes a row of adders, and of the adder what is as long.
+  // Words go on to an enable behind the adder, so that more of it stands before the register; where
+  // a term takes a row of adders there, half of it.
   localparam bit          HasTerm  = (Negate == opt1_os_4x4_pkg::NegateRow) || (Biased != 0);
-  localparam int unsigned LowWidth = HasTerm ? AccWidth * 3 / 8 : AccWidth / 2;
+  localparam int unsigned LowWidth = HasTerm ? AccWidth / 2 : AccWidth * 5 / 8;
 
   if (FinishLatency > 1) begin : gen_check_latency
     $error("opt1_os_4x4_finish_carry_save: FinishLatency must be 0 or 1");
