@@ -27,7 +27,8 @@ module tpe_row_steps #(
     output       logic [AccWidth-1:0]          term_o
 );
 
-  localparam int unsigned CountWidth = $clog2(Lanes + 1);
+  localparam int unsigned NumOps     = Lanes + 1;  // what is lacking of every lane, and the term
+  localparam int unsigned CountWidth = $clog2(NumOps);
   localparam logic [AccWidth-1:0] Excess =
       (Biased != 0) ? AccWidth'(Lanes) << (BWidth + 1) : '0;
 
@@ -41,7 +42,7 @@ module tpe_row_steps #(
 
   always_comb begin
     negative = '0;
-    for (int unsigned l = 0; l < Lanes; l++) begin
+    for (int unsigned l = 0; l < NumOps - 1; l++) begin
       negative = negative + CountWidth'(code_i[l*CodeWidth+2] && Negate == tpe_pkg::NegateRow);
     end
   end

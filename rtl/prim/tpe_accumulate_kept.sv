@@ -9,6 +9,7 @@
 module tpe_accumulate_kept #(
     parameter  int unsigned Width   = 22,
     parameter  int unsigned Every   = 2,
+    localparam int unsigned NumOps  = 3,                   // a word, the sum, its carries
     localparam int unsigned Carries = (Width - 1) / Every  // [j] is of bit (j + 1) Every
 ) (
     input  wire  logic [Width-1:0]     word_i,
@@ -27,17 +28,19 @@ module tpe_accumulate_kept #(
   assign carry[0] = 1'b0;
 
   for (genvar i = 0; i < Width; i++) begin : gen_bit
-    logic in;  // the carry that is added here
+    logic [NumOps-1:0] op;
+
+    assign op[1:0] = {sum_i[i], word_i[i]};
 
     if (i == 0 || i % Every != 0) begin : gen_ripple
-      assign in = carry[i];
+      assign op[2] = carry[i];
     end else begin : gen_kept
-      assign in                 = carry_i[i/Every-1];
+      assign op[2]              = carry_i[i/Every-1];
       assign carry_o[i/Every-1] = carry[i];
     end
 
-    assign sum_o[i]   = word_i[i] ^ sum_i[i] ^ in;
-    assign carry[i+1] = (word_i[i] & sum_i[i]) | (word_i[i] & in) | (sum_i[i] & in);
+    assign sum_o[i]   = ^op;
+    assign carry[i+1] = (op[0] & op[1]) | (op[0] & op[2]) | (op[1] & op[2]);
   end
 
   logic unused_carry;

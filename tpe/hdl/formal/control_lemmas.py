@@ -69,7 +69,9 @@ def _small(engine: Config, bits: int) -> Config:
 
 
 def _cell(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-    small = _small(engine, CELL_BITS)
+    # Lanes whose words and whose row's term make one number: operands of a digit, each in two bits.
+    together = record(engine).sparse and rtl_widths(engine)["RowTerm"] and engine.widths.lanes > 1
+    small = _small(engine, STREAM_BITS if together else CELL_BITS)
     parameters = {**cell_parameters(small), "Moves": int(record(small).falling)}
     cycles = 2 * (parameters["Latency"] + 2) + SLACK
     made = query(small, "tpe_prop_cell", parameters, overrides, cycles, "reset")
