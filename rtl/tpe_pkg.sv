@@ -66,6 +66,13 @@ package tpe_pkg;
     OverlapStream = 3   // ... and it streams without a gap
   } overlap_e;
 
+  // Where the B of a sparse array's cells comes from, which they want by index.
+  typedef enum int unsigned {
+    BSupplyCopies    = 0,  // a memory for every row, all written alike
+    BSupplyBroadcast = 1,  // none: B of the groups in work goes to all cells
+    BSupplyPorted    = 2   // one memory with a read port for every row: simulated alone
+  } b_supply_e;
+
   // What an L-Mul product gets beside the sum of its operands' fields.
   typedef enum int unsigned {
     LmulOffsetPaper = 0,  // 2**-4 for bf16: arXiv:2410.00907

@@ -9,7 +9,9 @@
 // moves up at the first step of each plane but the first, and holds them all.
 // What the cells leave to the row, its term, goes wherever their psums go. Cells whose registers
 // have no enable (Hold) have their clock stopped, and codes of zero where there is no step.
-// Latency   : group accepted, digit, operand register, psum, shadow: one cycle each.
+// B is read by index, which takes a cycle; the rest of a step waits for it. Its word is registered
+// before a cell has it, so that no path of a cell begins in a memory.
+// Latency   : group accepted, digit, B, operand register, psum, shadow: one cycle each.
 `default_nettype none
 
 module tpe_sparse_row #(
@@ -41,7 +43,8 @@ module tpe_sparse_row #(
     output       logic [Lanes-1:0]                             a_ready_o,
     input  wire  logic [Lanes-1:0]                             a_last_i,
     input  wire  logic [Lanes*Group*AWidth-1:0]                a_i,
-    // B by index
+    // B by index, a cycle later
+    output       logic                                         read_o,
     output       logic [Cols-1:0][Lanes-1:0][IndexWidth-1:0]   index_o,
     input  wire  logic [Cols-1:0][Lanes-1:0][BWidth-1:0]       b_i,
     // whole planes
@@ -64,6 +67,11 @@ module tpe_sparse_row #(
   logic [Fronts-1:0][Lanes*CodeWidth-1:0]       step_code;
   logic [Fronts-1:0][Lanes-1:0][IndexWidth-1:0] step_index;
   logic [Fronts-1:0][PlaneWidth-1:0]            step_plane;
+  // the step whose B is read
+  logic                                         read_valid_q, read_first_q, read_last_q;
+  logic                                         read_final_q;
+  logic [Fronts-1:0][Lanes*CodeWidth-1:0]       read_code_q;
+  logic [PlaneWidth-1:0]                        read_plane_q;
   // the step that the cells work on
   logic                                         valid_q, last_q, final_q;
   logic                                         first_q, shift_q;  // it begins, moves up the psum
@@ -122,20 +130,25 @@ module tpe_sparse_row #(
     assign cell_code[f]  = (cell_valid[f] || Hold == tpe_pkg::HoldMux) ? code_q[f] : '0;
   end
 
+  assign read_o = en && step_valid[0];
   for (genvar c = 0; c < Cols; c++) begin : gen_index
     assign index_o[c] = step_index[(OwnFronts != 0) ? c : 0];
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      closed_q <= '0;
-      valid_q  <= 1'b0;
-      last_q   <= 1'b0;
+      closed_q     <= '0;
+      read_valid_q <= 1'b0;
+      read_last_q  <= 1'b0;
+      valid_q      <= 1'b0;
+      last_q       <= 1'b0;
     end else begin
       closed_q <= done_i ? '0 : closed_q | (accept & a_last_i & closing);
       if (en) begin
-        valid_q <= step_valid[0];
-        last_q  <= step_valid[0] && step_last[0];
+        read_valid_q <= step_valid[0];
+        read_last_q  <= step_valid[0] && step_last[0];
+        valid_q      <= read_valid_q;
+        last_q       <= read_last_q;
       end
     end
   end
@@ -143,9 +156,15 @@ module tpe_sparse_row #(
   always_ff @(posedge clk_i) begin
     if (en) begin
       if (step_valid[0]) begin
-        final_q <= step_final[0];
-        code_q  <= step_code;
-        plane_q <= step_plane[0];
+        read_first_q <= step_first[0];
+        read_final_q <= step_final[0];
+        read_code_q  <= step_code;
+        read_plane_q <= step_plane[0];
+      end
+      if (read_valid_q) begin
+        final_q <= read_final_q;
+        code_q  <= read_code_q;
+        plane_q <= read_plane_q;
         b_q     <= b_i;
       end
       whole_final_q <= final_q;
@@ -157,14 +176,14 @@ module tpe_sparse_row #(
     assign shift_q    = 1'b0;
     assign cell_plane = plane_q;
     always_ff @(posedge clk_i) begin
-      if (en && step_valid[0]) first_q <= step_first[0];
+      if (en && read_valid_q) first_q <= read_first_q;
     end
   end else begin : gen_falling
     assign cell_plane = PlaneWidth'(shift_q);
     always_ff @(posedge clk_i) begin
-      if (en && step_valid[0]) begin
-        first_q <= step_first[0] && step_plane[0] == '0;
-        shift_q <= step_first[0] && step_plane[0] != '0;
+      if (en && read_valid_q) begin
+        first_q <= read_first_q && read_plane_q == '0;
+        shift_q <= read_first_q && read_plane_q != '0;
       end
     end
   end

@@ -3,9 +3,10 @@
 // Rows of the array are K, Lanes of it in a cell; columns are N. A pass is one tile of B: it is
 // shifted in from the top, lowest row first; then rows of A stream, the operands of row r of the
 // array r cycles late and moving right, while psums move down, a cell a cycle. They start from zero
-// (clear_i) or from the psum buffer, and end there or, finished, in C (flush_i). CellLatency lies
-// within a cell: the skew is a cycle a row. Cells whose registers have no enable (Hold) have their
-// clock stopped while the sink refuses a word.
+// (clear_i) or from the psum buffer, and end there or, finished, in C (flush_i). The buffer is read
+// ahead, in the cycle before the cell needs its word. CellLatency lies within a cell: the skew is a
+// cycle a row. Cells whose registers have no enable (Hold) have their clock stopped while the sink
+// refuses a word.
 // Cycles    : a pass of M rows takes Rows (load) + M + Rows + Cols + CellLatency + 1 cycles, one
 //             more if C leaves, and another for a register inside the finish. OverlapLoad: B of the
 //             next pass is loaded meanwhile, from the cycle on after the one in which the last cell
@@ -58,8 +59,8 @@ module tpe_systolic_ws #(
   localparam int unsigned ABits     = Lanes * CodeWidth;
   localparam int unsigned BBits     = Lanes * BWidth;
   localparam int unsigned AddrWidth = (PsumDepth > 1) ? $clog2(PsumDepth) : 1;
-  localparam int unsigned Read      = CellLatency + 1;   // cycles from a beat to column 0's psum,
-  localparam int unsigned Take      = Rows + Read;       // ... to its leaving the lowest cell,
+  localparam int unsigned Read      = CellLatency;       // cycles from a beat to column 0's read,
+  localparam int unsigned Take      = Rows + Read + 1;   // ... to its leaving the lowest cell,
   localparam int unsigned Write     = Take + 1;          // ... the register behind it,
   localparam int unsigned Leave     = Write + Cols - 1;  // ... and that of the last column
 
@@ -130,7 +131,7 @@ module tpe_systolic_ws #(
   logic [Leave:0] flush_line;
 
   if (Overlap == tpe_pkg::OverlapStream) begin : gen_following
-    localparam int unsigned Stored    = Rows + 1;  // a row this old is in the buffer a cycle later
+    localparam int unsigned Stored    = Rows + 2;  // a row this old can be read a cycle later
     localparam int unsigned PassWidth = $clog2(Stored + 2);
 
     logic [Cols:1]          clear_q;
@@ -309,6 +310,7 @@ module tpe_systolic_ws #(
       .valid_i     (valid_0),
       .first_i     (clear_line[1]),
       .code_i      (a_0),
+      .read_i      (valid_line[Read]),
       .read_addr_i (addr_line[Read]),
       .write_i     (valid_line[Write] && !flush_line[Write]),
       .write_addr_i(addr_line[Write]),
@@ -326,6 +328,7 @@ module tpe_systolic_ws #(
     ) u_column (
         .clk_i,
         .en_i        (en),
+        .read_i      (valid_line[Read+c]),
         .read_addr_i (addr_line[Read+c]),
         .psum_o      (psum_top[c]),
         .take_i      (valid_line[Take+c]),

@@ -3,8 +3,8 @@
 // A psum that leaves the lowest cell is registered. If more of K follows it goes, un-finished, into
 // the column's psum buffer, whence it enters the highest cell again in a later pass; if not, it is
 // finished and waits for the columns to its right, which are later by a cycle each.
-// Latency   : a cycle from psum_i to the buffer's write port; to word_o 1 + Deskew, and one more
-//             for a register inside the finish.
+// Latency   : a cycle from psum_i to the buffer's write port, and from its address to psum_o;
+//             1 + Deskew from psum_i to word_o, one more for a register inside the finish.
 `default_nettype none
 
 module tpe_ws_column #(
@@ -18,8 +18,9 @@ module tpe_ws_column #(
 ) (
     input  wire  logic                   clk_i,
     input  wire  logic                   en_i,
+    input  wire  logic                   read_i,        // a row is in the highest cell next
     input  wire  logic [AddrWidth-1:0]   read_addr_i,
-    output       logic [PsumWidth-1:0]   psum_o,        // of read_addr_i, to the highest cell
+    output       logic [PsumWidth-1:0]   psum_o,        // of the last read, to the highest cell
     input  wire  logic                   take_i,        // psum_i is valid
     input  wire  logic [PsumWidth-1:0]   psum_i,        // of the lowest cell
     input  wire  logic                   write_i,       // a cycle after take_i
@@ -35,16 +36,16 @@ module tpe_ws_column #(
     if (en_i && take_i) psum_q <= psum_i;
   end
 
-  tpe_buffer #(
-      .Depth(PsumDepth > 1 ? PsumDepth : 2),
-      .Width(PsumWidth),
-      .Reads(1)
+  tpe_ram #(
+      .Words(PsumDepth > 1 ? PsumDepth : 2),
+      .Width(PsumWidth)
   ) u_psums (
       .clk_i,
       .write_i     (en_i && write_i),
       .write_addr_i,
       .write_data_i(psum_q),
-      .read_addr_i (read_addr_i),
+      .read_i      (en_i && read_i),
+      .read_addr_i,
       .read_data_o (psum_o)
   );
 

@@ -28,6 +28,7 @@ module tpe_ws_terms #(
     input  wire  logic                                   first_i,       // the highest starts anew
     input  wire  logic [Rows-1:0][Lanes*CodeWidth-1:0]   code_i,
     // its psums: where they re-enter and leave
+    input  wire  logic                                   read_i,        // a cycle before it enters
     input  wire  logic [AddrWidth-1:0]                   read_addr_i,
     input  wire  logic                                   write_i,
     input  wire  logic [AddrWidth-1:0]                   write_addr_i,
@@ -36,8 +37,8 @@ module tpe_ws_terms #(
 
   if (RowTerm == 0) begin : gen_none
     logic unused_inputs;
-    assign unused_inputs = ^{clk_i, rst_ni, en_i, valid_i, first_i, code_i, read_addr_i, write_i,
-                             write_addr_i};
+    assign unused_inputs = ^{clk_i, rst_ni, en_i, valid_i, first_i, code_i, read_i, read_addr_i,
+                             write_i, write_addr_i};
     assign term_o = '0;
   end else begin : gen_terms
     logic [(Rows+1)*AccWidth-1:0] term;    // of the pass before, then what each row leaves
@@ -63,16 +64,16 @@ module tpe_ws_terms #(
       );
     end
 
-    tpe_buffer #(
-        .Depth(PsumDepth > 1 ? PsumDepth : 2),
-        .Width(AccWidth),
-        .Reads(1)
+    tpe_ram #(
+        .Words(PsumDepth > 1 ? PsumDepth : 2),
+        .Width(AccWidth)
     ) u_terms (
         .clk_i,
         .write_i     (en_i && write_i),
         .write_addr_i,
         .write_data_i(term_q[0+:AccWidth]),
-        .read_addr_i (read_addr_i),
+        .read_i      (en_i && read_i),
+        .read_addr_i,
         .read_data_o (term[0+:AccWidth])
     );
 

@@ -28,7 +28,7 @@ module tpe_prop_row #(
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
     localparam int unsigned TermWidth  = (CarryEvery == 1) ? PsumWidth / 2
                                          : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1),
-    localparam int unsigned Quiet      = Group + 4
+    localparam int unsigned Quiet      = Group + 5
 ) (
     input  wire  logic                          clk_i,
     input  wire  logic                          open_i,
@@ -44,6 +44,7 @@ module tpe_prop_row #(
   logic                                 rst_nq = 1'b0;  // begun_q again: reset of what is proved
   logic [Lanes-1:0]                     offer, ready, last, accept;
   logic [Lanes-1:0][IndexWidth-1:0]     unused_index;
+  logic                                 unused_read;
   logic [PsumWidth-1:0]                 unused_psum;
   logic [TermWidth-1:0]                 unused_term;
   logic                                 full, final_plane, take, done_q;
@@ -77,6 +78,7 @@ module tpe_prop_row #(
       .a_ready_o(ready),
       .a_last_i (last),
       .a_i,
+      .read_o   (unused_read),
       .index_o  (unused_index),
       .b_i      ('0),
       .full_o   (full),

@@ -99,11 +99,16 @@ def test_a_short_pass_leaves_part_of_the_next_load_uncovered():
 
 
 def test_a_psum_that_returns_has_been_stored():
-    # 1 x 1: a swap and a load take 2 edges, and a psum is in the buffer 3 edges behind its row.
+    # 1 x 1: a swap and a load take 2 edges, and a psum can be read 4 edges behind its row.
     run = engine(size=(1, 1), overlap="stream").run(*operands(1, 2, 3))
-    assert run.cycles == 1 + (3 + 3 + 2) + (3 + 3) + 1 + 4
-    assert (run.terms.load, run.terms.fill_drain) == (1 + 5, 4 + 4)
-    assert engine(size=(1, 1), overlap="stream").run(*operands(3, 1, 2)).cycles == 1 + 3 + 3 + 4
+    assert run.cycles == 1 + (4 + 4 + 2) + (4 + 4) + 1 + 4
+    assert (run.terms.load, run.terms.fill_drain) == (1 + 5, 4 + 8)
+    assert engine(size=(1, 1), overlap="stream").run(*operands(3, 1, 2)).cycles == 1 + 4 + 3 + 4
+    assert engine(size=(1, 1), overlap="stream").run(*operands(4, 1, 2)).cycles == 1 + 4 + 4 + 4
+    # Two cells wait an edge of it, larger arrays for their load alone.
+    for size, between, k in (((1, 2), 4, 2), ((2, 1), 5, 4), ((1, 3), 4, 2), ((2, 2), 5, 4)):
+        run = engine(size=size, overlap="stream").run(*operands(1, 1, k))
+        assert run.cycles == size[0] + between + 1 + sum(size) + 2
 
 
 def test_useful_and_edge_share_a_streamed_row():
@@ -271,6 +276,12 @@ FAULTS = {
         ".read_addr_i (addr_line[Read+c+1])",
         True,
     ),
+    "the psum buffer is asked when the psum is needed": (
+        "systolic_ws",
+        "(valid_line[Read+c])",
+        "(valid_line[Read+c+1])",
+        True,
+    ),
     "psums are finished on their way": (
         "systolic_ws",
         ".first_i(r == 0 && clear_line[c+1])",
@@ -324,6 +335,12 @@ def test_faults_are_seen(monkeypatch):
 # Where passes follow each other: size, shape, text of the array, wrong text; all change values.
 FOLLOWING_FAULTS = {
     "psums return before they are stored": ((1, 1), (1, 1, 3), "stored_q > row_q", "1'b1"),
+    "psums return when they are stored": (
+        (1, 1),
+        (1, 1, 4),
+        "Stored    = Rows + 2;",
+        "Stored    = Rows + 1;",
+    ),
     "a pass takes the tile of the one before": (
         (5, 3),
         (1, 4, 4),

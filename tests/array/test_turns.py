@@ -46,7 +46,7 @@ def plain_end(e: tpe.Engine, tile: list[list[int]]) -> int:
     if falls:
         rows = [deque([sum(planes)]) for planes in rows]
     line: deque[int] = deque()  # rows that wait, with a plane in their psums
-    edge = 1  # the first group is in the front behind edge 0, its first digit on its way behind 1
+    edge = 2  # the first group is in the front behind edge 0, its first digit's B is read behind 1
     while any(rows):
         served = line.popleft() if line else None
         for r, planes in enumerate(rows):
@@ -95,14 +95,14 @@ def test_the_order_of_service_by_hand() -> None:
     # One group, digits of int8 at EN-T: 1 is 1 at plane 0, 5 is 1 at planes 0 and 1, and so on.
     one = tpe.Engine("opt4c", "matrix2d", (3, 1), shadow="off")
     a = np.zeros((3, 4), int)
-    # All rows have planes of one step: they ask at edges 2, 2, 2, then each behind its turn.
+    # All rows have planes of one step: they ask at edges 3, 3, 3, then each behind its turn.
     run = one.run(a, np.ones((4, 1), int))
-    # Row 0 is served at 2, 5, 8, rows 1 and 2 one and two later; row 2 ends a step behind 10.
-    assert run.cycles == 4 + 11 + 3 + 3
-    assert run.terms.lane_sync == Fraction(11 - 1 - 4)
+    # Row 0 is served at 3, 6, 9, rows 1 and 2 one and two later; row 2 ends a step behind 11.
+    assert run.cycles == 4 + 12 + 3 + 3
+    assert run.terms.lane_sync == Fraction(12 - 2 - 4)
     falls = tpe.Engine("opt4c", "matrix2d", (3, 1), planes="msb_first")
-    assert falls.run(a, np.ones((4, 1), int)).cycles == 4 + (1 + 4) + 3 + 3
-    # Row 1 has two steps at plane 0 and asks at edge 3: behind row 2, which asked at edge 2.
+    assert falls.run(a, np.ones((4, 1), int)).cycles == 4 + (2 + 4) + 3 + 3
+    # Row 1 has two steps at plane 0 and asks at edge 4: behind row 2, which asked at edge 3.
     a[1, :2] = 1
     tile = [plane_steps(one, row) for row in a]
     assert tile == [[1, 1, 1, 1], [2, 1, 1, 1], [1, 1, 1, 1]]

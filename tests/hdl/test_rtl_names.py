@@ -43,7 +43,7 @@ def test_python_and_the_package_have_the_same_words_and_numbers() -> None:
     assert NAMED["Zero"] == {word: i for i, word in enumerate(MODES)}
     assert NAMED["Rounding"] == {word: i for i, word in enumerate(ROUNDINGS)}
     assert NAMED["Narrow"] == {"none": 0, **{word: i + 1 for i, word in enumerate(GUARDED)}}
-    others = {"Dot", "Hold", "Negate", "Top", "Overlap", "LmulOffset"}
+    others = {"BSupply", "Dot", "Hold", "Negate", "Top", "Overlap", "LmulOffset"}
     assert set(NAMED) == {"Encoder", "Zero", "Rounding", "Narrow"} | others
 
 

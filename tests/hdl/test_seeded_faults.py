@@ -76,8 +76,8 @@ FAULTS: dict[str, tuple[str, str, str, list[Case], str]] = {
     ),
     "load address of B wraps at 64": (
         "matrix2d_indexed",
-        "b_last_i ? '0 : load_addr_q + 1'b1;",
-        "b_last_i ? '0 : (load_addr_q + 1'b1) & IndexWidth'(63);",
+        "b_last_i ? '0 : load_index_q + 1'b1;",
+        "b_last_i ? '0 : (load_index_q + 1'b1) & IndexWidth'(63);",
         deep("opt4c", "matrix2d"),
         "value",
     ),

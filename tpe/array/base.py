@@ -33,6 +33,18 @@ class Overlap(StrEnum):
     STREAM = "stream"
 
 
+class BSupply(StrEnum):
+    """Where the B of cells that want it by index comes from.
+
+    copies: a memory for every row. broadcast: no memory, B of what rows work on goes to all cells.
+    ported: one memory with a read port for every row, which is simulated and has no price.
+    """
+
+    COPIES = "copies"
+    BROADCAST = "broadcast"
+    PORTED = "ported"
+
+
 def overlap_parameter(*legal: Overlap, trade: str) -> Parameter:
     """The choice of how tiles overlap, of those that an array has RTL for.
 

@@ -3,18 +3,17 @@
 A pass is at most `depth` operands of K for one output tile. A group of 4 operands at one bit weight
 takes max(1, non-zero digits) steps, bit weights outermost. Where a cell takes several lanes of K,
 lane l owns the groups whose index modulo lanes is l (K is padded to whole rounds), and the lanes
-of a row meet at every bit weight. A whole plane waits in the row's shadow register for the finish,
-which serves row r in cycles = r modulo rows of the pass; if the next plane is whole before that,
-the row waits. When every row holds its last plane the rows drain in order. Let `meet` be the edge
-at which the last of them is held (the first group is accepted at edge 0): the pass takes
-meet + rows + 3 cycles, one less if C stays because more passes of K follow, and one more for a
-register inside the finish. Without shadow
+of a row meet at every bit weight. The B of a step is read by its index in a cycle of its own. A
+whole plane waits in the row's shadow register for the finish, which serves row r in cycles = r
+modulo rows of the pass; if the next plane is whole before that, the row waits. When every row holds
+its last plane the rows drain in order. Let `meet` be the edge at which the last of them is held
+(the first group is accepted at edge 0): the pass takes meet + rows + 3 cycles, one less if C stays
+because more passes of K follow, and one more for a register inside the finish. Without shadow
 registers a whole plane waits in the psums of its row, which hold it an edge earlier than a shadow
-would; the finish then serves one row an edge, that whose plane is whole longest, the lowest of
-several. With bit weights from the most significant down there is one plane to hold, the last: no
-row waits. Loading the B of a pass takes as many cycles as it has operands of K; when all of K fits,
-it stays for all tiles of M. With overlap = load that of the next pass loads behind a pass, from the
-cycle after it has begun.
+would; the finish then serves one row an edge, that whose plane is whole longest, the lowest of several. With bit weights from the most significant down
+there is one plane to hold, the last: no row waits. Loading the B of a pass takes as many cycles as
+it has operands of K; when all of K fits, it stays for all tiles of M. With overlap = load that of
+the next pass loads behind a pass, from the cycle after it has begun.
 A hesitant source or sink, and rows that may not drift apart, are walked: `free_rows_walk`.
 """
 
@@ -141,7 +140,7 @@ def row_meets(steps: Ints, rows: int) -> Ints:
     out = np.zeros(steps.shape[0], np.int64)
     for r in range(steps.shape[0]):
         slot = r % rows
-        whole = 2  # the edge at which the plane would be held if the shadow were free
+        whole = 3  # the edge at which the plane would be held if the shadow were free
         held = -1
         served = -1
         for p in range(steps.shape[1]):
@@ -160,7 +159,7 @@ def line_meets(steps: Ints, rows: int) -> Ints:
     out = np.zeros(steps.shape[0], np.int64)
     planes = steps.shape[1]
     for first in range(0, steps.shape[0], rows):
-        whole = steps[first : first + rows, 0] + 1  # the edge at which the next plane is whole
+        whole = steps[first : first + rows, 0] + 2  # the edge at which the next plane is whole
         held = np.zeros(rows, np.int64)  # planes that were
         free = 0  # the first edge that nobody is served at
         for _ in range(rows * (planes - 1)):

@@ -1,7 +1,8 @@
 """Sparse rows cycle by cycle: idle sources, busy sinks, and rows that may not drift apart.
 
 What `free_rows` says in closed form is here stepped through, registers and all: the front's lanes,
-the operand register, the psum, the shadow register, the turns of the finish, FIFOs of A.
+the read of B, the operand register, the psum, the shadow register, the turns of the finish, FIFOs
+of A.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ def turns(pe: PE) -> int:
 
 
 def latency(pe: PE) -> int:
-    """Edges from a row's last step to what holds its last plane: the psum, or its shadow."""
-    return 2 if pe.shadow else 1
+    """Edges from a row's last step to what holds its last plane: the psum, or its shadow.
+
+    One reads the step's B, which is registered behind the next; then comes the psum.
+    """
+    return 3 if pe.shadow else 2
 
 
 @kernel()
@@ -85,7 +89,8 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int, turn: int) -> tupl
     taken = np.zeros((rows, lanes), np.int64)  # groups accepted in this pass
     left = np.zeros((rows, lanes), np.int64)  # steps of the held group, this one included
     closed = np.zeros((rows, lanes), np.bool_)  # its last group of the plane is taken
-    ending = np.zeros(rows, np.bool_)  # the operand register holds the last step of a plane
+    reading = np.zeros(rows, np.bool_)  # the B of the last step of a plane is read
+    ending = np.zeros(rows, np.bool_)  # the operand register holds that step
     whole = np.zeros(rows, np.bool_)  # the psum holds a whole plane
     full = np.zeros(rows, np.bool_)  # the shadow does
     captured = np.zeros(rows, np.int64)
@@ -120,7 +125,8 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int, turn: int) -> tupl
                 captured[r] = planes  # the last one stays in the psum
                 done += 1
                 continue
-            ending[r] = over and left[r].max() > 0
+            ending[r] = reading[r]
+            reading[r] = over and left[r].max() > 0
             come = pushed if drift > 0 else total * offered
             accepted |= lanes_step(costs[r], taken[r], left[r], closed[r], over, come)
         if accepted and origin < 0:

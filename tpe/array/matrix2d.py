@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from tpe.array.base import LOADED, Array, Handshake, Job, Overlap, Schedule, overlap_parameter
+from dataclasses import replace
+
+from tpe.array.base import (
+    LOADED,
+    Array,
+    BSupply,
+    Handshake,
+    Job,
+    Overlap,
+    Schedule,
+    overlap_parameter,
+)
 from tpe.array.dense import dense_timing
 from tpe.array.free_rows import sparse_timing
 from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Way
+from tpe.pe.inner import b_supply
 from tpe.pe.paces import Dense, FreeRows, Groups, LockStep, Planes
 from tpe.pe.parameters import Parameter
 
@@ -18,6 +30,24 @@ DRIFT = Parameter(
     "groups of K by which a row may lead the slowest; 0: unbounded",
     "Drift",
     trade="a bound costs a FIFO in every row, and waiting; saves a stream of A for each row",
+)
+# Of PEs whose rows run free: B is resident.
+B_SUPPLY = Parameter(
+    "b_supply",
+    str(BSupply.COPIES),
+    (str(BSupply.COPIES), str(BSupply.PORTED)),
+    "where cells have the B from that they want by index: from a memory for every row, all written "
+    "alike, or from one with a read port for every row, which is simulated and has no price",
+    "BSupply",
+    trade="copies cost a memory for every row; ported saves them, and cannot be built",
+    words=tuple(map(str, BSupply)),
+)
+# ... or meet at groups of K, where it need not be.
+ANY_B_SUPPLY = replace(
+    B_SUPPLY,
+    legal=tuple(map(str, BSupply)),
+    doc=f"{B_SUPPLY.doc}; with planes = inner from none: B of the groups in work is broadcast",
+    follows=b_supply,
 )
 # ... of a PE whose rows run free, or meet at groups of K and need no B that is resident.
 ANY_OVERLAP = overlap_parameter(
@@ -53,10 +83,12 @@ def bandwidth(job: Job) -> tuple[int, int]:
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:
-    """How tiles overlap, and how far the rows of a sparse PE may run apart."""
-    if pe.sparse:
-        return (ANY_OVERLAP if pe.parameter("window") else LOADED, DRIFT)
-    return (OVERLAP,)
+    """How tiles overlap, and how far the rows of a sparse PE may run apart, and have their B."""
+    if not pe.sparse:
+        return (OVERLAP,)
+    if pe.parameter("window"):
+        return (ANY_OVERLAP, DRIFT, ANY_B_SUPPLY)
+    return (LOADED, DRIFT, B_SUPPLY)
 
 
 def module(pe: PE) -> str:

@@ -8,7 +8,8 @@ i + rows + cols + latency + 1, into the psum buffer, or one edge later as a word
 the pass. With `overlap` = load the tile of the next pass is shifted in from edge rows + cols - 1,
 when the last cell has taken its own weight; the next pass waits for it. With `overlap` = stream the
 next pass's rows follow those of the one before, besides: a row whose psum returns waits until it is
-in the buffer, rows + 2 edges after the row that left it.
+in the buffer and can be read, rows + 3 edges after the row that left it. The buffer is asked for a
+psum a cycle before the cell needs it: the row is there by then, so that this costs no cycle else.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ def loading(job: Job, done: Pass) -> int:
 
 
 def returning(job: Job, done: Pass) -> int:
-    """Cycles that it then waits, besides, until the psum of its first row is in the buffer."""
-    return 0 if done.flush else max(0, job.chain + 2 - done.rows - loading(job, done))
+    """Cycles that it then waits, besides, until the psum of its first row can be read."""
+    return 0 if done.flush else max(0, job.chain + 3 - done.rows - loading(job, done))
 
 
 def timing(job: Job, handshake: Handshake) -> Schedule:
@@ -229,7 +230,7 @@ def walk_following(job: Job, handshake: Handshake) -> int:
             words.popleft()
         offered = handshake.source(cycle)
         opens = bool(rows) or (loader.full and loader.free is None)
-        stored = not before or now >= before[len(rows)] + job.chain + 2
+        stored = not before or now >= before[len(rows)] + job.chain + 3
         row = offered and bool(passes) and opens and stored
         if offered and loader.tiles and not loader.full:
             first = cycle if first is None else first

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tpe.array.base import Overlap
+from tpe.array.base import BSupply, Overlap
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.parameters import EncodeIn
 
@@ -49,6 +49,7 @@ class Choices:
     gating: Gating
     encode_in: EncodeIn
     overlap: Overlap
+    b_supply: BSupply
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Choices:
@@ -59,4 +60,5 @@ class Choices:
             Gating(params["gating"]),
             EncodeIn(params.get("encode_in", EncodeIn.CELL)),
             Overlap(params.get("overlap", Overlap.NONE)),
+            BSupply(params.get("b_supply", BSupply.BROADCAST)),
         )

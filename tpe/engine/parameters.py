@@ -82,10 +82,12 @@ def resolve_parameters(
         _refuse_format(pe, known[name], values.get(name))
     if array:
         _refuse_others(array, known, values)
-    return {
+    found = {
         name: p.default if values.get(name, p.default) is p.default else p.check(values[name])
         for name, p in known.items()
     }
+    following = {name: p.follows for name, p in known.items() if p.follows and name not in values}
+    return found | {name: value(found) for name, value in following.items()}
 
 
 def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter, ...]:

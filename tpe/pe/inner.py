@@ -105,6 +105,27 @@ def resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
         acc[n] = (acc[n] + psum[0, n] + psum[1, n]) & mask
 
 
+def b_supply(params: Params) -> str:
+    """Where B comes from if nobody says so: with `planes = inner` none is resident."""
+    return "broadcast" if params["planes"] == "inner" else "copies"
+
+
+def conflict_of_supply(params: Params) -> str | None:
+    """What is wrong with where B comes from."""
+    supply = params.get("b_supply")
+    if supply is None or (supply == "broadcast") == (params["planes"] == "inner"):
+        return None
+    if supply == "broadcast":
+        return (
+            f"b_supply = 'broadcast' is not legal with planes = {params['planes']!r}: B is "
+            "resident; legal: copies, ported, or planes = inner"
+        )
+    return (
+        f"b_supply = {supply!r} is not legal with planes = 'inner': no B is resident; legal: "
+        "broadcast"
+    )
+
+
 def conflict(params: Params) -> str | None:
     """What is wrong with a choice that another order of digits has."""
     inner = params["planes"] == "inner"
@@ -120,7 +141,7 @@ def conflict(params: Params) -> str | None:
                 f"drift = {params['drift']!r} is not legal with planes = 'inner': rows meet "
                 "within a window; legal: 0"
             )
-        return None
+        return conflict_of_supply(params)
     for choice in OWN:
         if params[choice.name] != choice.default:
             return (
@@ -132,7 +153,7 @@ def conflict(params: Params) -> str | None:
             f"finish_stages = {params['finish_stages']!r} is not legal with planes = "
             f"{params['planes']!r}: legal: 1, 2, or planes = inner"
         )
-    return None
+    return conflict_of_supply(params)
 
 
 def at(record: PE, params: Params) -> PE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -62,7 +63,8 @@ def rtl_folder(owner: str, folder: object) -> Path | None:
 class Parameter:
     """A choice of a PE or an array: name, default, what is legal, and the RTL parameter it sets.
 
-    `trade`: what its values cost and what they save, where it says how a thing is built.
+    `trade`: what its values cost and what they save, where it says how a thing is built. `follows`:
+    the value that is taken where none is given, if others decide it: `default` is the usual one.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Parameter:
     rtl: str = ""  # RTL parameter of the cell or front; empty if the model alone uses it
     trade: str = ""
     words: tuple[str, ...] = ()  # all that the RTL parameter knows, if not all of them are legal
+    follows: Callable[[Params], Any] | None = None
 
     def check(self, value: Any) -> Any:
         """`value` as this parameter's type; `TpeError` with the legal range if it is none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from tpe.array.base import Overlap
+from tpe.array.base import BSupply, Overlap
 from tpe.engine.choices import Overflow
 from tpe.engine.config import Config
 from tpe.engine.spec import EngineSpec
@@ -90,12 +90,13 @@ def _moves(engine: Config) -> tuple[str, str]:
     pe, array, lanes = engine.pe, engine.array, engine.widths.lanes
     if pe.sparse:
         some = f"{pe.group * lanes} of k at a time"
+        kept = "a copy" if engine.choices.b_supply is BSupply.COPIES else "the one there is"
         if pe.own_front:
             a_how = "to every cell of a row; the front in each finds the non-zero digits"
-            return f"{some}, {a_how}", "resident; every cell reads at its own index"
-        reads = "every row reads at its own index"
+            return f"{some}, {a_how}", f"resident; every cell reads {kept} at its own index"
+        reads = f"every row reads {kept} at its own index"
         if lanes > 1:
-            reads = f"every row reads at {lanes} indices of its own"
+            reads = f"every row reads {kept} at {lanes} indices of its own"
         return f"{some}; the front sends non-zero digits along its row", f"resident; {reads}"
     if array.chained:
         plural = "s" if engine.rows > 1 else ""

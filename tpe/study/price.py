@@ -360,6 +360,7 @@ class Users:
 
 
 def users_price(engine: Config, costs: CostTable) -> Price:
-    """A user's rows of the engine's PE; TpeError if there is none."""
+    """A user's rows of the engine's PE; TpeError if there is none, or it cannot be built."""
+    designs.require_built(engine)
     rows = costs.of(emit.record(engine).name)
     return Price(engine, tuple(Users(row, costs.source) for row in rows), costs.source)

@@ -1,11 +1,13 @@
-opt4c_2d_4x4_buffer.sv
+opt4c_2d_4x4_pkg.sv
+opt4c_2d_4x4_ram.sv
+opt4c_2d_4x4_ram_ported.sv
+opt4c_2d_4x4_b_supply.sv
 opt4c_2d_4x4_fifo.sv
 opt4c_2d_4x4_accumulate.sv
 opt4c_2d_4x4_add.sv
 opt4c_2d_4x4_shift_plane.sv
 opt4c_2d_4x4_finish_plane.sv
 opt4c_2d_4x4_finish.sv
-opt4c_2d_4x4_pkg.sv
 opt4c_2d_4x4_half_reduce.sv
 opt4c_2d_4x4_half_reduce_ones.sv
 opt4c_2d_4x4_map.sv

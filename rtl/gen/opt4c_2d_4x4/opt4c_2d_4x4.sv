@@ -31,6 +31,7 @@
 // finish_stages = 1
 // overlap = none
 // drift = 0
+// b_supply = copies
 //
 // for n in time(1):
 //   for m in time(1):
@@ -68,6 +69,7 @@ module opt4c_2d_4x4 #(
     parameter int unsigned OwnFronts = 0,
     parameter int unsigned Overlap = 0,
     parameter int unsigned Drift = 0,
+    parameter int unsigned BSupply = 0,
     parameter int unsigned MsbFirst = 0,
     parameter int unsigned Shadow = 1,
     parameter int unsigned FinishLatency = 0
@@ -112,6 +114,7 @@ module opt4c_2d_4x4 #(
       .OwnFronts(OwnFronts),
       .Overlap(Overlap),
       .Drift(Drift),
+      .BSupply(BSupply),
       .MsbFirst(MsbFirst),
       .Shadow(Shadow),
       .FinishLatency(FinishLatency)

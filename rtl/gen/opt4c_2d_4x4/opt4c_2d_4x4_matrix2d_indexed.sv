@@ -30,6 +30,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned OwnFronts  = 0,       // 1: a front in every cell; 0: one per row
     parameter  int unsigned Overlap    = opt4c_2d_4x4_pkg::OverlapNone,
     parameter  int unsigned Drift      = 0,       // groups that a row may lead by; 0: unbounded
+    parameter  int unsigned BSupply    = opt4c_2d_4x4_pkg::BSupplyCopies,
     parameter  int unsigned MsbFirst   = 0,       // 1: most significant plane first; no Shadow then
     parameter  int unsigned Shadow     = 1,       // 0: whole planes wait in the cells
     parameter  int unsigned FinishLatency = 0,    // registers inside a finish, 0 or 1
@@ -71,33 +72,28 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   // ---- B: loaded once, then read by index ------------------------------------------------------
 
-  logic                                                     open;  // B of the pass is there
-  logic                                                     load_beat;
-  logic [IndexWidth-1:0]                                    load_addr_q;
-  logic [Rows-1:0][Cols-1:0][Lanes-1:0][IndexWidth-1:0]     index;
-  logic [Rows-1:0][Cols-1:0][Lanes-1:0][BWidth-1:0]         b_row;
+  logic                                                  open;  // B of the pass is there
+  logic                                                  load_beat;
+  logic [IndexWidth-1:0]                                 load_index_q;
+  logic                                                  load_bank, read_bank;
+  logic [Rows-1:0]                                       read;
+  logic [Rows-1:0][Cols-1:0][Lanes-1:0][IndexWidth-1:0]  index;
+  logic [Rows-1:0][Cols-1:0][Lanes-1:0][BWidth-1:0]      b_row;
 
   assign load_beat = b_valid_i && b_ready_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) load_addr_q <= '0;
-    else if (load_beat) load_addr_q <= b_last_i ? '0 : load_addr_q + 1'b1;
+    if (!rst_ni) load_index_q <= '0;
+    else if (load_beat) load_index_q <= b_last_i ? '0 : load_index_q + 1'b1;
   end
-
-  // Where a read or a write goes: behind the index, the bank if there are two.
-  localparam int unsigned AddrWidth = IndexWidth + ((Overlap == opt4c_2d_4x4_pkg::OverlapLoad) ? 1 : 0);
-  localparam int unsigned BankDepth = (Overlap == opt4c_2d_4x4_pkg::OverlapLoad) ? 2 ** AddrWidth : Depth;
-
-  logic [AddrWidth-1:0]                                     load_addr;
-  logic [Rows-1:0][Cols-1:0][Lanes-1:0][AddrWidth-1:0]      read_addr;
 
   if (Overlap == opt4c_2d_4x4_pkg::OverlapNone) begin : gen_bank
     logic loaded_q;
 
     assign b_ready_o = load_i && !loaded_q;
     assign open      = loaded_q || !load_i;
-    assign load_addr = load_addr_q;
-    assign read_addr = index;
+    assign load_bank = 1'b0;
+    assign read_bank = 1'b0;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) loaded_q <= 1'b0;
@@ -113,15 +109,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     assign b_ready_o = !loaded_q;
     assign swap      = load_i && !swapped_q && loaded_q;
     assign open      = !load_i || swapped_q || loaded_q;
-    assign load_addr = {!bank_q, load_addr_q};
-
-    for (genvar r = 0; r < Rows; r++) begin : gen_read_row
-      for (genvar c = 0; c < Cols; c++) begin : gen_col
-        for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-          assign read_addr[r][c][l] = {bank_q, index[r][c][l]};
-        end
-      end
-    end
+    assign load_bank = !bank_q;
+    assign read_bank = bank_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -137,30 +126,26 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     end
   end
 
-  // A memory per column, a read port per row and lane.
-  // (At module scope: Yosys takes no packed array of two dimensions inside a generate block.)
-  logic [Cols-1:0][Rows*Lanes-1:0][AddrWidth-1:0] b_addr;
-  logic [Cols-1:0][Rows*Lanes-1:0][BWidth-1:0]    b_data;
-
-  for (genvar c = 0; c < Cols; c++) begin : gen_b
-    for (genvar r = 0; r < Rows; r++) begin : gen_b_row
-      assign b_addr[c][r*Lanes+:Lanes] = read_addr[r][c];
-      assign b_row[r][c]               = b_data[c][r*Lanes+:Lanes];
-    end
-
-    opt4c_2d_4x4_buffer #(
-        .Depth(BankDepth),
-        .Width(BWidth),
-        .Reads(Rows * Lanes)
-    ) u_buffer (
-        .clk_i,
-        .write_i     (load_beat),
-        .write_addr_i(load_addr),
-        .write_data_i(b_i[c*BWidth+:BWidth]),
-        .read_addr_i (b_addr[c]),
-        .read_data_o (b_data[c])
-    );
-  end
+  opt4c_2d_4x4_b_supply #(
+      .Rows   (Rows),
+      .Cols   (Cols),
+      .BWidth (BWidth),
+      .Lanes  (Lanes),
+      .Group  (Group),
+      .Depth  (Depth),
+      .Banks  ((Overlap == opt4c_2d_4x4_pkg::OverlapNone) ? 1 : 2),
+      .BSupply(BSupply)
+  ) u_b_supply (
+      .clk_i,
+      .write_i      (load_beat),
+      .write_bank_i (load_bank),
+      .write_index_i(load_index_q),
+      .b_i,
+      .read_i       (read),
+      .read_bank_i  (read_bank),
+      .index_i      (index),
+      .b_o          (b_row)
+  );
 
   // ---- A: a stream per row and lane, or one for all behind FIFOs --------------------------------
 
@@ -255,6 +240,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .a_ready_o(a_ready[r]),
         .a_last_i (a_last[r]),
         .a_i      (a_group[r]),
+        .read_o   (read[r]),
         .index_o  (index[r]),
         .b_i      (b_row[r]),
         .full_o   (full[r]),

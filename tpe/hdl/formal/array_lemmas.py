@@ -15,6 +15,7 @@ from tpe.hdl.emit import record, rtl_widths
 from tpe.hdl.emit.sources import text as source_text
 from tpe.hdl.formal.cell_lemmas import cell_form, digits, width_text
 from tpe.hdl.formal.lemmas import Lemma, at_widths, encoder, properties, query
+from tpe.hdl.formal.memory_lemmas import misread
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     own = {made.top: properties()[made.top].read_text()}
     if made.top == "tpe_prop_array":
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
-    asked = query(
-        made.engine, made.top, made.parameters, {**overrides, **own}, made.cycles, "reset"
-    )
+    texts = {**overrides, **own, **misread(overrides)}
+    asked = query(made.engine, made.top, made.parameters, texts, made.cycles, "reset")
     asked = replace(asked, least=made.least)
     width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
     return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)
@@ -183,7 +183,7 @@ def _indexed(engine: Config) -> Small:
     parameters |= {"Group": GROUP, "Depth": depth}
     planes = small.widths.digits
     steps = 2 * planes  # with a group a plane, of two steps at most
-    tile = depth // ROUNDS + steps + rows + 5 + widths["FinishLatency"]
+    tile = depth // ROUNDS + steps + rows + 6 + widths["FinishLatency"]
     return Small(small, rows, cols, "tpe_prop_indexed", parameters, tile + 8, tile + 2)
 
 

@@ -184,7 +184,7 @@ def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     index = (GROUP * lanes * ROUNDS - 1).bit_length()
     parameters |= {"Group": GROUP, "IndexWidth": index}
     planes = small.widths.digits
-    least = 1 + planes + 3 + GROUP + 4 + 2  # the planes, the registers behind them, and quiet
+    least = 1 + planes + 4 + GROUP + 5 + 2  # the planes, the registers behind them, and quiet
     made = query(small, "tpe_prop_row", parameters, overrides, least + SLACK, "reset")
     what = "every plane waits for the finish and is taken once, in order"
     return Lemma("row", what, f"{lanes} x {GROUP} operands of {ROW_BITS} bits", made)

@@ -30,6 +30,7 @@ from tpe.hdl.formal.cell_lemmas import claims, uncovered
 from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, properties
+from tpe.hdl.formal.memory_lemmas import memory_claims
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
 from tpe.numbers.arithmetic import INTEGER
@@ -151,7 +152,7 @@ def lemmas(engine: Config) -> list[str]:
 def all_claims(engine: Config) -> list[LemmaTemplate]:
     """Every lemma about an engine, to be built at its widths or others."""
     inside = [*step_claims(engine), *claims(engine)]
-    return [*inside, *control_claims(engine), *chain_claims(engine)]
+    return [*inside, *control_claims(engine), *memory_claims(engine), *chain_claims(engine)]
 
 
 def _chosen(found: list[LemmaTemplate], only: tuple[str, ...]) -> list[LemmaTemplate]:

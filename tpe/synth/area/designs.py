@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from tpe.array.base import BSupply
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
@@ -37,6 +38,21 @@ def sized(engine: Config, size: Size | None = None, **params: Any) -> Config:
     own = {**engine.params, **params}
     emit.record(engine)  # which a PE without RTL has none of
     return Config(engine.record, engine.array, size or engine.size, **own)
+
+
+def require_built(engine: Config) -> None:
+    """TpeError for an engine that can be simulated and not built, so that it has no price.
+
+    >>> require_built(Config("opt4c", "matrix2d", "2x2", b_supply="ported"))
+    Traceback (most recent call last):
+    tpe.TpeError: b_supply = 'ported' has no price: no memory has a read port for every row; \
+legal: copies
+    """
+    if engine.choices.b_supply is BSupply.PORTED:
+        raise TpeError(
+            f"b_supply = {engine.params['b_supply']!r} has no price: no memory has a read port for "
+            f"every row; legal: {BSupply.COPIES}"
+        )
 
 
 @dataclass(frozen=True)

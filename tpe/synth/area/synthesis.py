@@ -275,6 +275,7 @@ def count_steps(
 def _engine(design: Subject) -> Config:
     if isinstance(design, Config):
         emit.record(design)
+        designs.require_built(design)
         return design
     return default_engine(design)
 
