@@ -42,7 +42,8 @@ def test_cell_row_and_turns_are_proved(case: tuple[str, dict[str, Any], tuple[st
 def test_what_the_lemmas_speak_of() -> None:
     falls, asks = engine("opt4c", **FALLING), engine("opt4c", **DIRECT)
     assert lemmas(falls) == lemmas(engine("opt4c"))
-    assert lemmas(asks) == [*lemmas(falls), "turns"]
+    assert [name for name in lemmas(asks) if name != "turns"] == lemmas(falls)
+    assert lemmas(asks).count("turns") == 1
     assert {*STEP, "finish", "cell", "array", "front", "row"} < set(lemmas(falls))
     for e in (falls, asks):
         assert uncovered(e) == uncovered_arrays(e) == []

@@ -295,7 +295,8 @@ def test_a_column_of_an_adder_tree_is_one_tree() -> None:
 def test_a_front_in_every_cell_is_drawn_in_every_cell() -> None:
     text = picture(Engine("opt3", "matrix2d", "2x3"))
     assert text.count("│ front  │") == text.count("│ sparse │") == 6
-    assert "port" not in text and "every cell reads a copy at its own index" in text
+    assert "port" not in text
+    assert "every cell reads a copy at its own index" in " ".join(text.split())
 
 
 def test_the_lanes_of_a_front_are_drawn() -> None:
