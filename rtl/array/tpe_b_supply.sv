@@ -1,4 +1,4 @@
-// tpe_b_supply -- the B that is resident in a sparse array: a word for every cell and lane, by index.
+// tpe_b_supply -- the B that is resident in a sparse array: a word a cell and lane, by index.
 //
 // BSupplyCopies: a memory for every row, column and lane. Those of a column are written alike; a
 // lane's holds the groups of K that are its own, those whose index modulo Lanes is the lane. But
@@ -19,17 +19,17 @@ module tpe_b_supply #(
     parameter  int unsigned BSupply    = tpe_pkg::BSupplyCopies,
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
-    input  wire  logic                                                  clk_i,
+    input  wire  logic                                                   clk_i,
     // one k of every column
-    input  wire  logic                                                  write_i,
-    input  wire  logic                                                  write_bank_i,
-    input  wire  logic [IndexWidth-1:0]                                 write_index_i,
-    input  wire  logic [Cols*BWidth-1:0]                                b_i,
+    input  wire  logic                                                   write_i,
+    input  wire  logic                                                   write_bank_i,
+    input  wire  logic [IndexWidth-1:0]                                  write_index_i,
+    input  wire  logic [Cols*BWidth-1:0]                                 b_i,
     // a row reads for all of its cells
-    input  wire  logic [Rows-1:0]                                       read_i,
-    input  wire  logic                                                  read_bank_i,
-    input  wire  logic [Rows-1:0][Cols-1:0][Lanes-1:0][IndexWidth-1:0]  index_i,
-    output       logic [Rows-1:0][Cols-1:0][Lanes-1:0][BWidth-1:0]      b_o
+    input  wire  logic [Rows-1:0]                                        read_i,
+    input  wire  logic                                                   read_bank_i,
+    input  wire  logic [Rows-1:0][Cols-1:0][Lanes-1:0][IndexWidth-1:0]   index_i,
+    output       logic [Rows-1:0][Cols-1:0][Lanes-1:0][BWidth-1:0]       b_o
 );
 
   localparam int unsigned GroupBits = $clog2(Group);

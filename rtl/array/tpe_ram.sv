@@ -14,13 +14,13 @@ module tpe_ram #(
     parameter  int unsigned Width     = 8,
     localparam int unsigned AddrWidth = $clog2(Words)
 ) (
-    input  wire  logic                  clk_i,
-    input  wire  logic                  write_i,
-    input  wire  logic [AddrWidth-1:0]  write_addr_i,
-    input  wire  logic [Width-1:0]      write_data_i,
-    input  wire  logic                  read_i,        // 0: read_data_o stays
-    input  wire  logic [AddrWidth-1:0]  read_addr_i,
-    output       logic [Width-1:0]      read_data_o    // of the last read
+    input  wire  logic                   clk_i,
+    input  wire  logic                   write_i,
+    input  wire  logic [AddrWidth-1:0]   write_addr_i,
+    input  wire  logic [Width-1:0]       write_data_i,
+    input  wire  logic                   read_i,        // 0: read_data_o stays
+    input  wire  logic [AddrWidth-1:0]   read_addr_i,
+    output       logic [Width-1:0]       read_data_o    // of the last read
 );
 
   logic [Width-1:0] mem_q[Words];
