@@ -2,9 +2,10 @@
 //
 // As tpe_matrix2d, operands broadcast along rows and columns and psums kept; the operand registers
 // hold, and no beat is accepted, until every cell is ready.
-// Cycles    : a tile takes the sum over its steps of the slowest cell's cycles, + Rows + 3. Those
-//             before the last one take that sum OverlapStream, and a cycle more OverlapDrain; the
-//             last beat waits until Rows - 1 cycles behind the end of the tile before.
+// Cycles    : a tile takes the sum over its steps of the slowest cell's cycles, + Rows + 3
+//             + CellLatency. Those before the last one take that sum OverlapStream, and
+//             CellLatency + 1 more OverlapDrain; the last beat waits until Rows - 1 cycles behind
+//             the end of the tile before.
 // Overflow  : as the cell's.
 `default_nettype none
 
@@ -18,6 +19,7 @@ module tpe_matrix2d_stepped #(
     parameter int unsigned CodeWidth   = 8,
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
+    parameter int unsigned CellLatency = 0,       // registers in the cell before its psum
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                           clk_i,
@@ -46,9 +48,9 @@ module tpe_matrix2d_stepped #(
     $error("tpe_matrix2d_stepped: a cell takes the operands themselves, CodeWidth = AWidth");
   end
 
-  logic                en, open, room, stream, beat, first, drain;
-  logic                hold;  // a step is in work and goes on after this cycle
-  logic [RowWidth-1:0] row;
+  logic                en, open, room, stream, beat, first, drain, drain_step;
+  logic                hold;           // a step is in work and goes on after this cycle
+  logic [RowWidth-1:0] row, row_step;  // _step: of the tile's last step, ahead of its psums
 
   assign stream    = open && (room || !a_last_i);
   assign a_ready_o = stream && en && !hold && b_valid_i;
@@ -60,7 +62,7 @@ module tpe_matrix2d_stepped #(
       .Rows       (Rows),
       .FlushCycles(1),
       .Overlap    (Overlap),
-      .GapCycles  ((Overlap == tpe_pkg::OverlapDrain) ? 1 : 0)
+      .GapCycles  ((Overlap == tpe_pkg::OverlapDrain) ? 1 + CellLatency : 0)
   ) u_ctrl (
       .clk_i,
       .rst_ni,
@@ -72,8 +74,20 @@ module tpe_matrix2d_stepped #(
       .room_o     (room),
       .first_o    (first),
       .beat_i     (beat),
-      .drain_o    (drain),
-      .row_o      (row)
+      .drain_o    (drain_step),
+      .row_o      (row_step)
+  );
+
+  // What is in a cell's registers goes on while the next tile's steps hold their operands.
+  tpe_delay_reset #(
+      .Width (1 + RowWidth),
+      .Cycles(CellLatency)
+  ) u_behind_cells (
+      .clk_i,
+      .rst_ni,
+      .en_i(en),
+      .d_i ({drain_step, row_step}),
+      .d_o ({drain, row})
   );
 
   logic [Rows-1:0][ABits-1:0]               a_q;

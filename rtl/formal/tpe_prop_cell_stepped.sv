@@ -3,7 +3,7 @@
 // A step begins when begin_i says so, with operands that are then held; it lasts until the cell is
 // ready, and beyond while linger_i says that others still work. en_i is free in every cycle. From
 // the cycle in which the step is over the psum is the number before, or zero on a first step, plus
-// the sum over the lanes of a * b, until the next step begins.
+// the sum over the lanes of a * b, until the next step begins: Latency enabled cycles later.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -15,7 +15,8 @@ module tpe_prop_cell_stepped #(
     parameter int unsigned CodeWidth  = 8,
     parameter int unsigned PsumWidth  = 32,
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Most       = 8   // cycles that a step takes
+    parameter int unsigned Most       = 8,  // cycles that a step takes
+    parameter int unsigned Latency    = 0   // registers of the cell before its psum
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         en_i,
@@ -99,8 +100,26 @@ module tpe_prop_cell_stepped #(
     end
   end
 
+  // [i]: i enabled cycles later
+  logic [Latency:0]               over_at;
+  logic [Latency:0][AccWidth-1:0] total_at;
+
+  assign over_at[0]  = known_q && over_q;
+  assign total_at[0] = total_q;
+
+  if (Latency > 0) begin : gen_pipeline
+    always_ff @(posedge clk_i) begin
+      if (!begun_q) begin
+        over_at[Latency:1] <= '0;
+      end else if (en_i) begin
+        over_at[Latency:1]  <= over_at[Latency-1:0];
+        total_at[Latency:1] <= total_at[Latency-1:0];
+      end
+    end
+  end
+
   // The psum of a step that is over is compared until the first cycle of the next one, included.
-  assign fails_o = (known_q && over_q && psum != total_q)
+  assign fails_o = (begun_q && over_at[Latency] && psum != total_at[Latency])
                 || (valid_q && !start_q && !over_q && cycles_q == Most);
 
 endmodule

@@ -11,10 +11,12 @@ module tpe_prop_pace #(
     parameter int unsigned CodeWidth  = 8,
     parameter int unsigned PsumWidth  = 32,
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Most       = 8
+    parameter int unsigned Most       = 8,
+    parameter int unsigned Latency    = 0   // registers of the cell before its psum
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         first_i,
+    input  wire  logic [PsumWidth-1:0]         before_i,  // the psum so far
     input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
     input  wire  logic [Lanes*BWidth-1:0]      b_i,
     output       logic                         fails_o
@@ -33,10 +35,12 @@ module tpe_prop_pace #(
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Most      (Most)
+      .Most      (Most),
+      .Latency   (Latency)
   ) u_steps (
       .clk_i,
       .first_i,
+      .before_i,
       .code_i,
       .b_i,
       .first_o (unused_first),

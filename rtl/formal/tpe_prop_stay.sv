@@ -1,7 +1,8 @@
 // tpe_prop_stay -- when a cell whose steps take several cycles leaves its psum alone, in any state.
 //
 // Case 0: a step that is over and goes on, since others still work, stays over. 1: en_i = 0 keeps
-// the psum, and whether the step is over. 2: valid_i = 0 keeps the psum.
+// the psum, and whether the step is over. 2: valid_i = 0 keeps the psum. In 0 and 2 the psum is as
+// much later as the cell has registers before it.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -13,7 +14,8 @@ module tpe_prop_stay #(
     parameter int unsigned CodeWidth  = 8,
     parameter int unsigned PsumWidth  = 32,
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Case       = 0
+    parameter int unsigned Case       = 0,
+    parameter int unsigned Latency    = 0  // registers of the cell before its psum
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         start_i,
@@ -24,7 +26,10 @@ module tpe_prop_stay #(
     output       logic                         fails_o
 );
 
-  logic [1:0]                 count_q = '0;
+  localparam int unsigned Settled    = (Case == 1) ? 1 : 1 + Latency;  // cycles until psum has it
+  localparam int unsigned CountWidth = $clog2(Latency + 4);
+
+  logic [CountWidth-1:0]      count_q = '0;
   logic                       begun, start, ready, ready_q, over_q;
   logic                       start_q, valid, valid_q, first, first_q;
   logic [Lanes*CodeWidth-1:0] code, code_q;
@@ -39,7 +44,7 @@ module tpe_prop_stay #(
   assign b     = begun ? b_q : b_i;
 
   always_ff @(posedge clk_i) begin
-    if (count_q != 2'd3) count_q <= count_q + 1'b1;
+    if (count_q != CountWidth'(Latency + 3)) count_q <= count_q + 1'b1;
     over_q  <= begun ? over_q : ready;
     start_q <= start;
     valid_q <= valid;
@@ -74,9 +79,11 @@ module tpe_prop_stay #(
   );
 
   if (Case == 0) begin : gen_over
-    assign fails_o = over_q && ((begun && !ready) || (count_q == 2'd2 && psum != psum_q));
+    assign fails_o = over_q && ((begun && !ready)
+                                || (count_q == CountWidth'(Settled + 1) && psum != psum_q));
   end else begin : gen_stays
-    assign fails_o = begun && (psum != psum_q || (Case == 1 && ready != ready_q));
+    assign fails_o = (count_q >= CountWidth'(Settled) && psum != psum_q)
+                  || (begun && Case == 1 && ready != ready_q);
   end
 
 endmodule

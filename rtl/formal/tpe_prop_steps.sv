@@ -1,9 +1,10 @@
 // tpe_prop_steps -- a step of several cycles adds the products of its operands to the psum, once.
 //
-// From any state of the cell, Most cycles after the step began. Alone 0: any operands; the psum
-// grows from what it was, or from zero on a first step, by the sum over the lanes of a * b. 1: a
-// first step in which one lane, whichever, has operands that are not zero. 2: as 0, the sum taken
-// bit by bit of A from its sign down: twice what is there, and b of the lanes whose bit is one.
+// From any state of the cell, Most + Latency cycles after the step began. Alone 0: any operands;
+// the psum grows from what it was, or from zero on a first step, by the sum over the lanes of
+// a * b. 1: a first step in which one lane, whichever, has operands that are not zero. 2: as 0, the
+// sum taken bit by bit of A from its sign down: twice what is there, and b of the lanes whose bit
+// is one.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -16,11 +17,13 @@ module tpe_prop_steps #(
     parameter  int unsigned PsumWidth  = 32,
     parameter  int unsigned PlaneWidth = 1,
     parameter  int unsigned Most       = 8,
+    parameter  int unsigned Latency    = 0,  // registers of the cell before its psum
     parameter  int unsigned Alone      = 0,
     localparam int unsigned LaneWidth  = (Lanes > 1) ? $clog2(Lanes) : 1
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         first_i,
+    input  wire  logic [PsumWidth-1:0]         before_i,  // the psum so far
     input  wire  logic [LaneWidth-1:0]         lane_i,
     input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
     input  wire  logic [Lanes*BWidth-1:0]      b_i,
@@ -53,10 +56,12 @@ module tpe_prop_steps #(
       .CodeWidth (CodeWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Most      (Most)
+      .Most      (Most),
+      .Latency   (Latency)
   ) u_steps (
       .clk_i,
       .first_i (first),
+      .before_i,
       .code_i  (code),
       .b_i     (b),
       .first_o (first_held),

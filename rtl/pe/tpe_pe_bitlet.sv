@@ -3,7 +3,9 @@
 // A step is Lanes products. The magnitudes of A are a matrix of bits, a row per lane; in a cycle
 // each column picks its next one, and the column's weight times the signed B of that lane is added.
 // Reference : Bitlet (MICRO 2021); which one of a column goes first is assumed
-// Latency   : a step takes as many cycles as its fullest column has ones, at least one.
+// Latency   : a step takes as many cycles as its fullest column has ones, at least one; CellStages
+//             - 1 registers before the psum register: 2 registers the B that the columns pick, 3
+//             also their sum.
 // Overflow  : the sum of a cycle is exact; the accumulator wraps modulo 2**AccWidth.
 `default_nettype none
 
@@ -14,7 +16,8 @@ module tpe_pe_bitlet #(
     parameter int unsigned Lanes      = 16,        // operands of K in one step
     parameter int unsigned CodeWidth  = AWidth,    // a code is the operand itself
     parameter int unsigned PsumWidth  = AccWidth,  // a word
-    parameter int unsigned PlaneWidth = 1
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned CellStages = 1          // 1..3
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -39,6 +42,10 @@ module tpe_pe_bitlet #(
     $error("tpe_pe_bitlet: CodeWidth = AWidth >= 2, PsumWidth = AccWidth >= AWidth + BWidth");
   end
 
+  if (CellStages < 1 || CellStages > 3) begin : gen_check_stages
+    $error("tpe_pe_bitlet: CellStages must be 1..3");
+  end
+
   logic unused_plane;
   assign unused_plane = ^plane_i;
 
@@ -47,7 +54,10 @@ module tpe_pe_bitlet #(
   logic [AWidth-1:0][Group-1:0]      ones;       // by column: the lanes with a one
   logic [AWidth-1:0][Group-1:0]      now, rest, rest_q;
   logic [AWidth-1:0][IndexWidth-1:0] index;
-  logic [SumWidth-1:0]               sum;
+  logic [AWidth-1:0]                 some, some_s;      // the column has a one; the same, staged
+  logic [AWidth-1:0][BWidth:0]       picked, picked_s;  // of that lane; the same, staged
+  logic [SumWidth-1:0]               sum, sum_s;
+  logic                              valid_s, clear_s;  // of the sum that is added
   logic [AccWidth-1:0]               sum_acc, base, psum_q;
 
   for (genvar l = 0; l < Group; l++) begin : gen_lane
@@ -77,23 +87,57 @@ module tpe_pe_bitlet #(
         .index_o  (index[p]),
         .rest_o   (rest[p])
     );
+
+    assign some[p]   = |now[p];
+    assign picked[p] = signed_b[index[p]];
   end
+
+  tpe_delay #(
+      .Width (AWidth * (BWidth + 2)),
+      .Cycles((CellStages >= 2) ? 1 : 0)
+  ) u_picked (
+      .clk_i,
+      .en_i,
+      .d_i({some, picked}),
+      .d_o({some_s, picked_s})
+  );
 
   always_comb begin
     sum = '0;
     for (int unsigned p = 0; p < AWidth; p++) begin
-      if (|now[p]) sum = sum + (SumWidth'($signed(signed_b[index[p]])) << p);
+      sum = sum + (some_s[p] ? SumWidth'($signed(picked_s[p])) << p : '0);
     end
   end
 
+  tpe_delay #(
+      .Width (SumWidth),
+      .Cycles((CellStages >= 3) ? 1 : 0)
+  ) u_sum (
+      .clk_i,
+      .en_i,
+      .d_i(sum),
+      .d_o(sum_s)
+  );
+
+  tpe_delay_reset #(
+      .Width (2),
+      .Cycles(CellStages - 1)
+  ) u_control (
+      .clk_i,
+      .rst_ni,
+      .en_i,
+      .d_i({valid_i, start_i && first_i}),
+      .d_o({valid_s, clear_s})
+  );
+
   if (AccWidth > SumWidth) begin : gen_extend
-    assign sum_acc = {{(AccWidth - SumWidth) {sum[SumWidth-1]}}, sum};
+    assign sum_acc = {{(AccWidth - SumWidth) {sum_s[SumWidth-1]}}, sum_s};
   end else begin : gen_same
-    assign sum_acc = sum;
+    assign sum_acc = sum_s;
   end
 
   assign ready_o = ~|rest;
-  assign base    = (start_i && first_i) ? '0 : psum_i;
+  assign base    = clear_s ? '0 : psum_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) rest_q <= '0;
@@ -101,7 +145,7 @@ module tpe_pe_bitlet #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid_i) psum_q <= base + sum_acc;
+    if (en_i && valid_s) psum_q <= base + sum_acc;
   end
 
   assign psum_o = psum_q;

@@ -4,7 +4,9 @@
 // power of four; the non-zero ones are its terms. A lane goes through all pairs, those of B inside
 // those of A. The pairs of a cycle are counted by exponent, and the counts are added by weight.
 // Reference : Laconic (ISCA 2019, arXiv:1805.04513); the order of the pairs is assumed
-// Latency   : a step takes the most pairs that one of its lanes has, at least one cycle.
+// Latency   : a step takes the most pairs that one of its lanes has, at least one cycle; CellStages
+//             - 1 registers before the psum register: 2 registers the counts, 3 also the exponents
+//             and signs of the pairs, 4 also the sum of the counts.
 // Overflow  : the sum of a cycle is exact; the accumulator wraps modulo 2**AccWidth.
 `default_nettype none
 
@@ -16,7 +18,8 @@ module tpe_pe_laconic #(
     parameter int unsigned CodeWidth  = AWidth,    // a code is the operand itself
     parameter int unsigned PsumWidth  = AccWidth,  // a word
     parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth
+    parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
+    parameter int unsigned CellStages = 1          // 1..4
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -44,6 +47,10 @@ module tpe_pe_laconic #(
     $error("tpe_pe_laconic: CodeWidth = AWidth, PsumWidth = AccWidth >= AWidth + BWidth");
   end
 
+  if (CellStages < 1 || CellStages > 4) begin : gen_check_stages
+    $error("tpe_pe_laconic: CellStages must be 1..4");
+  end
+
   logic unused_plane;
   assign unused_plane = ^plane_i;
 
@@ -53,9 +60,13 @@ module tpe_pe_laconic #(
   logic [Lanes-1:0][BDigits-1:0]    b_next;
   logic [Lanes-1:0]                 active;  // the lane has a pair in this cycle
   logic [Lanes-1:0]                 minus;   // which is negative
-  logic [Lanes-1:0][NumExps-1:0]    one_hot; // its exponent
-  logic [NumExps-1:0][CountWidth-1:0] count;  // pairs of each exponent, with their signs
-  logic [SumWidth-1:0]              sum;
+  logic [Lanes-1:0][ExpWidth-1:0]   power;   // its exponent
+  logic [Lanes-1:0]                 active_s, minus_s;  // the same, staged
+  logic [Lanes-1:0][ExpWidth-1:0]   power_s;
+  logic [Lanes-1:0][NumExps-1:0]    one_hot; // which one it is
+  logic [NumExps-1:0][CountWidth-1:0] count, count_s;  // pairs of each exponent, with their signs
+  logic [SumWidth-1:0]              sum, sum_s;        // of all counts; the same, staged
+  logic                             valid_s, clear_s;  // of the sum that is added
   logic [AccWidth-1:0]              sum_acc, base, psum_q;
 
   // (At module scope: Yosys takes no packed array of two dimensions inside a generate block.)
@@ -119,34 +130,77 @@ module tpe_pe_laconic #(
       end
     end
 
-    assign minus[l]   = a_minus ^ b_minus;
-    assign one_hot[l] = active[l] ? NumExps'(1) << (a_power + b_power) : '0;
+    assign minus[l] = a_minus ^ b_minus;
+    assign power[l] = a_power + b_power;
+
+    tpe_delay #(
+        .Width (ExpWidth + 2),
+        .Cycles((CellStages >= 3) ? 1 : 0)
+    ) u_pair (
+        .clk_i,
+        .en_i,
+        .d_i({active[l], minus[l], power[l]}),
+        .d_o({active_s[l], minus_s[l], power_s[l]})
+    );
+
+    assign one_hot[l] = active_s[l] ? NumExps'(1) << power_s[l] : '0;
   end
 
   for (genvar e = 0; e < NumExps; e++) begin : gen_exponent
     logic [Lanes-1:0] up, down;
     for (genvar l = 0; l < Lanes; l++) begin : gen_pair
-      assign up[l]   = one_hot[l][e] && !minus[l];
-      assign down[l] = one_hot[l][e] && minus[l];
+      assign up[l]   = one_hot[l][e] && !minus_s[l];
+      assign down[l] = one_hot[l][e] && minus_s[l];
     end
     assign count[e] = CountWidth'($countones(up)) - CountWidth'($countones(down));
   end
 
+  tpe_delay #(
+      .Width (NumExps * CountWidth),
+      .Cycles((CellStages >= 2) ? 1 : 0)
+  ) u_count (
+      .clk_i,
+      .en_i,
+      .d_i(count),
+      .d_o(count_s)
+  );
+
+  tpe_delay_reset #(
+      .Width (2),
+      .Cycles(CellStages - 1)
+  ) u_control (
+      .clk_i,
+      .rst_ni,
+      .en_i,
+      .d_i({valid_i, start_i && first_i}),
+      .d_o({valid_s, clear_s})
+  );
+
   always_comb begin
     sum = '0;
     for (int unsigned e = 0; e < NumExps; e++) begin
-      sum = sum + (SumWidth'($signed(count[e])) << e);
+      sum = sum + (SumWidth'($signed(count_s[e])) << e);
     end
   end
 
+  tpe_delay #(
+      .Width (SumWidth),
+      .Cycles((CellStages >= 4) ? 1 : 0)
+  ) u_sum (
+      .clk_i,
+      .en_i,
+      .d_i(sum),
+      .d_o(sum_s)
+  );
+
   if (AccWidth > SumWidth) begin : gen_extend
-    assign sum_acc = {{(AccWidth - SumWidth) {sum[SumWidth-1]}}, sum};
+    assign sum_acc = {{(AccWidth - SumWidth) {sum_s[SumWidth-1]}}, sum_s};
   end else begin : gen_same
-    assign sum_acc = sum;
+    assign sum_acc = sum_s;
   end
 
   assign ready_o = ~|a_next;
-  assign base    = (start_i && first_i) ? '0 : psum_i;
+  assign base    = clear_s ? '0 : psum_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) a_q <= '0;
@@ -154,10 +208,8 @@ module tpe_pe_laconic #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid_i) begin
-      b_q    <= b_next;
-      psum_q <= base + sum_acc;
-    end
+    if (en_i && valid_i) b_q <= b_next;
+    if (en_i && valid_s) psum_q <= base + sum_acc;
   end
 
   assign psum_o = psum_q;

@@ -3,7 +3,8 @@
 // Each step compresses the digits of one bit weight over all lanes with that weight's pair, so
 // that shift left the cell with add: the finish weighs the pairs and adds them, once per output.
 // Reference : arXiv:2503.06342, OPT2 with the bit weights in space
-// Latency   : no register before the psum register. One step of Lanes products a cycle.
+// Latency   : Stages - 1 registers before the psum register: 2 registers the words of the digits.
+//             One step of Lanes products a cycle.
 // Overflow  : the pair of bit weight bw is exact modulo 2**(AccWidth - 2 bw), its shifted value
 //             modulo 2**AccWidth. With Biased, or with the ones of negative multiples left out,
 //             tpe_row_digits has the difference.
@@ -21,7 +22,8 @@ module tpe_pe_opt2 #(
     parameter int unsigned Coded      = 0,       // 1: a code is digits, see tpe_unpack
     parameter int unsigned Negate     = tpe_pkg::NegateAdder,
     parameter int unsigned Biased     = 0,       // 1: no word is negative
-    parameter int unsigned Hold       = tpe_pkg::HoldMux  // HoldZero: see below
+    parameter int unsigned Hold       = tpe_pkg::HoldMux,  // HoldZero: see below
+    parameter int unsigned Stages     = 1        // 1..2
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -42,21 +44,29 @@ module tpe_pe_opt2 #(
   // With HoldZero the code is zero where valid_i is low, so that nothing needs an enable: what is
   // added then is zero. While en_i is low the clock is stopped by whoever has it.
   localparam bit Held = (Hold == tpe_pkg::HoldMux);
-  logic step, first;  // the operands count; they are the first ones
-  assign step  = valid_i || Held;
-  assign first = first_i && step;
+  logic step, run;  // the operands count; the pipeline moves
+  assign step = valid_i || Held;
+  assign run  = en_i || !Held;
 
   if (PsumWidth != 2 * NumDigits * (AccWidth - NumDigits + 1) || AccWidth < AWidth + BWidth)
   begin : gen_check
     $error("tpe_pe_opt2: PsumWidth = sum of 2 (AccWidth - 2 bw), AccWidth >= AWidth + BWidth");
   end
 
-  logic unused_inputs;
-  assign unused_inputs = ^{plane_i, rst_ni};
+  if (Stages < 1 || Stages > 2) begin : gen_check_stages
+    $error("tpe_pe_opt2: Stages must be 1..2");
+  end
+
+  logic unused_plane;
+  assign unused_plane = ^plane_i;
 
   logic [Lanes-1:0][NumDigits-1:0][2:0]        digit;
   logic [Lanes-1:0][NumDigits-1:0][BWidth+1:0] pp;
   logic [NumDigits-1:0][Lanes-1:0]             negative;  // a 1 is to be added to the word
+  // the same, staged; and of the step whose words these are
+  logic [Lanes-1:0][NumDigits-1:0][BWidth+1:0] pp_s;
+  logic [NumDigits-1:0][Lanes-1:0]             negative_s;
+  logic                                        valid_s, first_s, step_s;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     tpe_digits #(
@@ -82,6 +92,32 @@ module tpe_pe_opt2 #(
     end
   end
 
+  tpe_delay #(
+      .Width (Lanes * NumDigits * (BWidth + 3)),
+      .Cycles(Stages - 1)
+  ) u_words (
+      .clk_i,
+      .en_i(run),
+      .d_i ({negative, pp}),
+      .d_o ({negative_s, pp_s})
+  );
+
+  tpe_delay_reset #(
+      .Width (3),
+      .Cycles(Stages - 1)
+  ) u_control (
+      .clk_i,
+      .rst_ni,
+      .en_i(run),
+      .d_i ({valid_i, first_i && step, step}),
+      .d_o ({valid_s, first_s, step_s})
+  );
+
+  if (Biased == 0) begin : gen_no_bias
+    logic unused_step;
+    assign unused_step = step_s;
+  end
+
   for (genvar bw = 0; bw < NumDigits; bw++) begin : gen_weight
     localparam int unsigned PairWidth = AccWidth - 2 * bw;
     localparam int unsigned Offset    = 2 * bw * (AccWidth - bw + 1);  // behind the lower pairs
@@ -93,13 +129,13 @@ module tpe_pe_opt2 #(
     for (genvar l = 0; l < Lanes; l++) begin : gen_addend
       if (Biased != 0) begin : gen_biased
         logic [BWidth+1:0] word;
-        assign word = {pp[l][bw][BWidth+1] ^ step, pp[l][bw][BWidth:0]};
+        assign word = {pp_s[l][bw][BWidth+1] ^ step_s, pp_s[l][bw][BWidth:0]};
         assign addend[l*PairWidth+:PairWidth] = PairWidth'(word);
       end else begin : gen_signed
-        assign addend[l*PairWidth+:PairWidth] = PairWidth'($signed(pp[l][bw]));
+        assign addend[l*PairWidth+:PairWidth] = PairWidth'($signed(pp_s[l][bw]));
       end
     end
-    assign pair = first ? '0 : psum_i[Offset+:2*PairWidth];
+    assign pair = first_s ? '0 : psum_i[Offset+:2*PairWidth];
 
     if (FreeBits != 0) begin : gen_ones
       tpe_half_reduce_ones #(
@@ -107,7 +143,7 @@ module tpe_pe_opt2 #(
           .Width (PairWidth)
       ) u_half_reduce (
           .op_i   ({addend, pair}),
-          .one_i  (negative[bw]),
+          .one_i  (negative_s[bw]),
           .sum_o  (sum_d),
           .carry_o(carry_d)
       );
@@ -121,11 +157,11 @@ module tpe_pe_opt2 #(
           .carry_o(carry_d)
       );
       logic unused_negative;
-      assign unused_negative = ^negative[bw];
+      assign unused_negative = ^negative_s[bw];
     end
 
     always_ff @(posedge clk_i) begin
-      if ((en_i && valid_i) || !Held) begin
+      if (run && (valid_s || !Held)) begin
         sum_q   <= sum_d;
         carry_q <= carry_d;
       end

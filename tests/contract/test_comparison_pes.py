@@ -198,7 +198,7 @@ def test_lanes_and_types_in_rtl(pe: PE) -> None:
 
 
 FAULTS = [
-    ("stripes", "tpe_pe_stripes", "start_i ? -sum_wide", "start_i ? sum_wide"),
+    ("stripes", "tpe_pe_stripes", "start_s ? -sum_wide", "start_s ? sum_wide"),
     ("stripes", "tpe_pe_stripes", "last || (!start_i && over_q);\n\n", "1'b1;\n\n"),
     ("bitlet", "tpe_pe_bitlet", "assign ready_o = ~|rest;", "assign ready_o = ~|now;"),
     ("bitlet", "tpe_pe_bitlet", "a[AWidth-1] ? -a : a", "a[AWidth-1] ? ~a : a"),

@@ -66,7 +66,7 @@ def test_its_primitives_have_lemmas_of_their_own() -> None:
         ("map_complement", "mac", "tpe_map_complement", "b_i, 1'b0}", "b_i, 1'b1}"),
         ("half_reduce_ones 3:2", "opt4c", "tpe_half_reduce_ones", "one_i[r]", "1'b0"),
         ("accumulate", "opt4c", "tpe_half_reduce_ones", "majority << 1", "majority"),
-        ("product", "opt2", "tpe_pe_opt2", ".one_i  (negative[bw])", ".one_i  ('0)"),
+        ("product", "opt2", "tpe_pe_opt2", ".one_i  (negative_s[bw])", ".one_i  ('0)"),
     ],
 )
 def test_a_fault_is_seen(lemma: str, pe: str, module: str, old: str, new: str) -> None:

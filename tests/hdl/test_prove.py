@@ -207,13 +207,20 @@ FAULTS = [
     ("front", "tpe_front_lane", "!busy_q || done", "1'b1", "opt4c", {}),
     ("front", "tpe_front_lane", "busy_q <= accept ||", "busy_q <=", "opt4c", {}),
     # steps of several cycles
-    ("product", "tpe_pe_stripes", "start_i ? -sum_wide", "first_i ? -sum_wide", "stripes", TWO),
+    ("product", "tpe_pe_stripes", "start_s ? -sum_wide", "first_s ? -sum_wide", "stripes", TWO),
     ("accumulate by bits", "tpe_pe_stripes", "<< 1) + sum", "<< 1) - sum", "stripes", TWO),
     ("pace", "tpe_pe_stripes", "bit_now - 1'b1", "bit_now", "stripes", TWO),
     ("over", "tpe_pe_bitlet", "rest_q <= rest", "rest_q <= now", "bitlet", TWO),
-    ("accumulate", "tpe_pe_laconic", "one_hot[l][e] && minus[l]", "one_hot[l][e]", "laconic", TWO),
+    (
+        "accumulate",
+        "tpe_pe_laconic",
+        "one_hot[l][e] && minus_s[l]",
+        "one_hot[l][e]",
+        "laconic",
+        TWO,
+    ),
     ("hold", "tpe_pe_laconic", "en_i && valid_i) a_q", "valid_i) a_q", "laconic", TWO),
-    ("valid", "tpe_pe_bitlet", "if (en_i && valid_i) psum_q", "if (en_i) psum_q", "bitlet", TWO),
+    ("valid", "tpe_pe_bitlet", "if (en_i && valid_s) psum_q", "if (en_i) psum_q", "bitlet", TWO),
     ("cell", "tpe_pe_laconic", "en_i && valid_i) a_q", "valid_i) a_q", "laconic", TWO),
     ("array", "tpe_matrix2d_stepped", "!(&ready)", "!(|ready)", "bitlet", {}),
     # bit weights in time

@@ -123,10 +123,10 @@ def test_every_step_reaches_psum_and_term_once_and_in_order(pe: str, hold: str) 
         ("finish", "tpe_finish_word", ".carry_i(acc_i)", ".carry_i('0)", "mac", ROW),
         ("finish", "tpe_finish_carry_save", "{acc_i, ", "{sum, ", "opt1", LEAN),
         ("finish", "tpe_finish_bit_weights", "{acc_i, ", "{sum, ", "opt2", ROW),
-        ("product", "tpe_pe_opt2", "[BWidth+1] ^ step", "[BWidth+1]", "opt2", ROW),
+        ("product", "tpe_pe_opt2", "[BWidth+1] ^ step_s", "[BWidth+1]", "opt2", ROW),
         ("valid", "tpe_pe_opt1", "first_i && step", "first_i", "opt1", STOPPED),
         ("valid", "tpe_pe_opt2", "first_i && step", "first_i", "opt2", STOPPED),
-        ("valid", "tpe_pe_opt2", "[BWidth+1] ^ step", "[BWidth+1] ^ 1'b1", "opt2", STOPPED),
+        ("valid", "tpe_pe_opt2", "[BWidth+1] ^ step_s", "[BWidth+1] ^ 1'b1", "opt2", STOPPED),
     ],
 )
 def test_a_fault_is_seen(

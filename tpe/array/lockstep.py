@@ -3,8 +3,8 @@
 A step is a group of `lanes` operands of K, for every output of a tile at once. A PE works on it
 for as many cycles as its pace says, `LockStep.cycles`, at least one; the operands of
 the next step come when every PE of the array is done. So a tile takes the sum over its groups of
-the slowest PE's cycles, then rows + 3 cycles, as a dense PE's does; or, where tiles overlap, what
-`kept` says.
+the slowest PE's cycles, then rows + cell latency + 3 cycles, as a dense PE's does; or, where tiles
+overlap, what `kept` says.
 
 The terms are averages over the array's PEs: `useful` is what a PE itself worked, `empty_group` the
 one cycle of a group without work, `lane_sync` its waiting for the slowest PE. Lanes within a PE
@@ -25,7 +25,7 @@ from tpe.array.kept import behind, walk
 from tpe.numbers.operands import Ints
 from tpe.pe.paces import LockStep
 
-SETTLED = 1  # cycles from the end of a tile's last step to the edge that reads its first row
+SETTLED = 1  # cycles from a tile's last step to the edge that reads its first row, without stages
 CHUNK = 1 << 18  # operands whose steps are worked out at once
 
 
@@ -50,7 +50,7 @@ class TileSteps:
 
 def stepped_timing(job: Job, handshake: Handshake) -> Schedule:
     """Cycles of a lock-step PE in matrix2d; exactly the RTL's."""
-    after = behind(job, SETTLED)
+    after = behind(job, SETTLED + job.pe.latency(job.params))
     tiles = list(_tiles(job))
     waits = [after.waits(tile.earlier) for tile, _ in tiles]
     between = sum(cycles * times for cycles, (_, times) in zip(waits, tiles, strict=True))

@@ -210,7 +210,7 @@ def _stepped(job: Job, draw_a: Draw, draw_b: Draw | None) -> Estimate:
                     variance += _spread(steps, cells * across, max(down, across))
                 else:
                     variance += _spread(steps, cells) * across**2
-    after = behind(job, SETTLED)
+    after = behind(job, SETTLED + job.pe.latency(job.params))
     waits = _waits(job, after, stream + 1, draw_a, draw_b if pairs else None)
     between = Fraction(int(waits.sum()), len(waits)) * (job.tiles - 1)
     variance += _spread(waits, job.m_tiles) * job.n_tiles**2

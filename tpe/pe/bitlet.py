@@ -16,7 +16,7 @@ from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
 from tpe.pe.meetings import Meetings, Operands, Rule
 from tpe.pe.paces import LockStep
-from tpe.pe.parameters import lanes_parameter
+from tpe.pe.parameters import cell_latency, lanes_parameter, stages_parameter
 from tpe.pe.widths import Widths
 
 
@@ -74,8 +74,16 @@ RECORD = PE(
     kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
     pace=LockStep(range(1, 65), steps, depends="a", longest=lambda w: w.lanes),
     ways=frozenset({Way.KEEP}),
-    hardware=Hardware(cell="bitlet", finish="word"),
-    parameters=(lanes_parameter(16, range(1, 65)),),
+    hardware=Hardware(cell="bitlet", finish="word", latency=cell_latency),
+    parameters=(
+        lanes_parameter(16, range(1, 65)),
+        stages_parameter(
+            "cell_stages",
+            3,
+            "2 registers the operands of B that columns pick, 3 their sum, too",
+            "CellStages",
+        ),
+    ),
     rules=(
         Rule("bitlet", "bitlet", "a magnitude column", "at every group", column_meetings, place=7),
     ),

@@ -17,7 +17,7 @@ from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
 from tpe.pe.meetings import Rule, per_group
 from tpe.pe.paces import LockStep
-from tpe.pe.parameters import ENCODER, lanes_parameter
+from tpe.pe.parameters import ENCODER, cell_latency, lanes_parameter, stages_parameter
 from tpe.pe.widths import Widths
 
 Terms: TypeAlias = npt.NDArray[np.uint8]
@@ -105,8 +105,17 @@ RECORD = PE(
     kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
     pace=LockStep(range(1, 65), pair_steps, depends="pairs", longest=_longest),
     ways=frozenset({Way.KEEP}),
-    hardware=Hardware(cell="laconic", finish="word"),
-    parameters=(ENCODER, lanes_parameter(16, range(1, 65))),
+    hardware=Hardware(cell="laconic", finish="word", latency=cell_latency),
+    parameters=(
+        ENCODER,
+        lanes_parameter(16, range(1, 65)),
+        stages_parameter(
+            "cell_stages",
+            4,
+            "2 registers the counts of exponents, 3 the pairs, 4 the sum of the counts, too",
+            "CellStages",
+        ),
+    ),
     rules=(
         Rule(
             "laconic",

@@ -37,6 +37,7 @@ from tpe.pe.parameters import (
     Parameter,
     code_bits,
     lanes_parameter,
+    stages_parameter,
 )
 from tpe.pe.widths import Loops, Params, Widths
 
@@ -258,14 +259,7 @@ RECORD = PE(
             "encoder, tree, negate and dot say nothing",
             trade="behavioural costs sight of the digits; saves area where synthesis does better",
         ),
-        Parameter(
-            "stages",
-            1,
-            range(1, 4),
-            "pipeline stages of the multiply-accumulate",
-            "Stages",
-            trade="each costs registers in every cell and a later first result; saves period",
-        ),
+        stages_parameter("stages", 3, "2 registers the products, 3 their pairs, too", "Stages"),
         Parameter(
             "dot",
             "added",

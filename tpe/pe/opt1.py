@@ -31,6 +31,7 @@ from tpe.pe.parameters import (
     Parameter,
     code_bits,
     lanes_parameter,
+    stages_parameter,
 )
 from tpe.pe.widths import Loops, Params, Widths
 
@@ -178,14 +179,7 @@ RECORD = PE(
             "Top",
             trade="increment costs rows apart from the words' own; saves the carry word above them",
         ),
-        Parameter(
-            "stages",
-            1,
-            range(1, 3),
-            "pipeline stages: 2 registers the words of a step",
-            "Stages",
-            trade="2 costs registers in every cell and a later first result; saves period",
-        ),
+        stages_parameter("stages", 2, "2 registers the pair of a step", "Stages"),
         FINISH_STAGES,
         lanes_parameter(1, range(1, 1025)),
     ),

@@ -46,6 +46,7 @@ from tpe.pe.parameters import (
     code_bits,
     lanes_parameter,
     ones_in_a_chain,
+    stages_parameter,
 )
 from tpe.pe.widths import Loops, Params, Widths
 
@@ -150,9 +151,14 @@ def _lean(record: PE, row: bool, stopped: bool) -> PE:
     return replace(record, hardware=built_here)
 
 
+STAGES = stages_parameter("stages", 2, "2 registers the words, with bw = space", "Stages")
+
+
 def conflict(params: Params) -> str | None:
     """What is wrong where bit weights come in time, and a row is to have a term or its clock."""
     if params["bw"] == "time":
+        if params["stages"] != STAGES.default:
+            return f"stages = {params['stages']} is not legal with bw = 'time'; legal: 1"
         for choice in (NEGATE, BIASED, HOLD):
             legal = NEGATE_IN_CELL.legal if choice is NEGATE else choice.legal[:1]
             if params[choice.name] not in legal:
@@ -177,6 +183,7 @@ RECORD = PE(
         finish="bit_weights",
         built=built,
         code_bits=code_bits,
+        latency=lambda params: int(params["stages"]) - 1,
         trees=trees_space,
     ),
     parameters=(
@@ -193,6 +200,7 @@ RECORD = PE(
             "bit weights side by side, or one after another",
             trade="time costs as many streams of K as A has digits; saves all compressors but two",
         ),
+        STAGES,
         FINISH_STAGES,
         lanes_parameter(4, range(1, 1025)),
     ),

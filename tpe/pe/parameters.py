@@ -223,6 +223,26 @@ def code_bits(widths: Widths, params: Params) -> int:
     return 3 * widths.digits if params["encoder"] == "booth" else 2 * widths.digits + 1
 
 
+def stages_parameter(name: str, most: int, cuts: str, rtl: str) -> Parameter:
+    """Pipeline stages of a cell, 1 to `most`: what it computes comes a cycle later with each more.
+
+    They are `fill_drain` and no other cycle: a cell begins a step as often as with one. `stages`
+    is their name where a step is a cycle, `cell_stages` where it may be several.
+    cuts: what each one more registers. rtl: the parameter of the cell's module.
+
+    >>> stages_parameter("stages", 2, "2 registers the words", "Stages").doc
+    'pipeline stages of a cell: 2 registers the words'
+    """
+    doc = f"pipeline stages of a cell: {cuts}"
+    trade = "each costs registers in every cell and a later first result; saves period"
+    return Parameter(name, 1, range(1, most + 1), doc, rtl, trade)
+
+
+def cell_latency(params: Params) -> int:
+    """Registers of a cell before its psum's, where `cell_stages` says how many it has."""
+    return int(params["cell_stages"]) - 1
+
+
 def lanes_parameter(default: int, legal: range) -> Parameter:
     """Operands of K that one cell takes in a step; an array that unrolls K there sets it itself."""
     return Parameter(

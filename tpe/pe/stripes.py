@@ -15,7 +15,7 @@ from tpe.pe.kernel import Facts, Kernel, Psum, step_type
 from tpe.pe.mac import resolve
 from tpe.pe.meetings import OPERAND, Rule, per_group
 from tpe.pe.paces import LockStep
-from tpe.pe.parameters import lanes_parameter
+from tpe.pe.parameters import cell_latency, lanes_parameter, stages_parameter
 from tpe.pe.widths import Widths
 
 
@@ -69,8 +69,16 @@ RECORD = PE(
     kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
     pace=LockStep(range(1, 65), steps, depends="nothing", longest=lambda w: w.a),
     ways=frozenset({Way.KEEP}),
-    hardware=Hardware(cell="stripes", finish="word"),
-    parameters=(lanes_parameter(16, range(1, 65)),),
+    hardware=Hardware(cell="stripes", finish="word", latency=cell_latency),
+    parameters=(
+        lanes_parameter(16, range(1, 65)),
+        stages_parameter(
+            "cell_stages",
+            3,
+            "2 registers the sum of a bit, 3 the operands of B in it, too",
+            "CellStages",
+        ),
+    ),
     rules=(
         Rule(
             "stripes",

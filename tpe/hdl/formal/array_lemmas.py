@@ -144,11 +144,11 @@ def _stepped(engine: Config) -> Small:
     acc = DIGITS_BITS + STREAM_BITS + 1
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 2)
     rows, cols = 2, 1
-    names = (*_WORDS, "Overlap")
+    names = (*_WORDS, "CellLatency", "Overlap")
     parameters = {name: rtl_widths(small)[name] for name in names} | _sized(small, rows, cols)
-    step = stepped_parameters(small)["Most"] + 1
-    tile = step + rows + 1 + 2
-    more, inside = _following(engine, rows + step, 1 + 2 + rows, rows)
+    step, latency = stepped_parameters(small)["Most"] + 1, parameters["CellLatency"]
+    tile = step + rows + 1 + latency + 2
+    more, inside = _following(engine, rows + step, 1 + latency + 2 + rows, rows)
     parameters |= inside
     return Small(small, rows, cols, "tpe_prop_array", parameters, tile + more + 4, tile + more + 2)
 

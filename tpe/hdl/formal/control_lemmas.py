@@ -82,7 +82,8 @@ def _cell(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 def _cell_stepped(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = at_widths(engine, CELL_BITS, STREAM_BITS, CELL_BITS + STREAM_BITS + 1, STEPPED_LANES)
     parameters = stepped_parameters(small)
-    least = 2 * (parameters["Most"] + 1) + 2  # the reset, two steps, and the cycle behind them
+    # the reset, two steps, and the cycles behind them
+    least = 2 * (parameters["Most"] + 1) + 2 + parameters["Latency"]
     made = query(small, "tpe_prop_cell_stepped", parameters, overrides, least + SLACK, "reset")
     what = "every step counts once, however long it lasts"
     return Lemma("cell", what, width_text(small), replace(made, least=least))
@@ -90,9 +91,13 @@ def _cell_stepped(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 def _flush(engine: Config) -> int:
     """Cycles from the last beat to the last psum, as the array sets them."""
-    latency = rtl_widths(engine)["CellLatency"]
     skew = engine.rows + engine.cols - 1 if skewed(engine) else 1
-    return skew + latency
+    return skew + _settling(engine)
+
+
+def _settling(engine: Config) -> int:
+    """Registers of the cells that the control waits for; not where steps may hold it meanwhile."""
+    return 0 if engine.stepped else rtl_widths(engine)["CellLatency"]
 
 
 def _tile_ctrl(engine: Config, overrides: Mapping[str, str]) -> Lemma:
@@ -115,8 +120,9 @@ def _tile_overlap(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     """The same where tiles overlap: the gap and the flush as the array sets them."""
     widths = rtl_widths(engine)
     closing = int(widths["Planes"] > 1)
-    first = 1 + closing + widths["CellLatency"]
-    last = first + (engine.rows + engine.cols - 2 if skewed(engine) else 0)
+    first = 1 + closing + _settling(engine)
+    psums = 1 + closing + widths["CellLatency"]
+    last = psums + (engine.rows + engine.cols - 2 if skewed(engine) else 0)
     gap = last if engine.choices.overlap is Overlap.DRAIN else closing
     parameters = {"Rows": engine.rows, "FlushCycles": first, "GapCycles": gap}
     parameters |= {"Overlap": widths["Overlap"], "Held": int(engine.stepped)}

@@ -8,6 +8,8 @@ for as many cycles as it may take; together the lemmas say what it does whatever
   lanes of a cell that goes through the bits of A. Both finish at widths where the first does not.
 - `pace` and `over`: the cell says in time that a step is over, and then its psum stays.
 
+Where a cell has stages, all of it is as many cycles later, and `ready_o` is not.
+
 A cell that keeps the pair of its bit weight apart from the total (`opt2`, `bw = time`) is followed
 through one step: what becomes of the pair (`product`, `accumulate`) and of the total (`fold`).
 """
@@ -41,7 +43,12 @@ def step_claims(engine: Config) -> list[LemmaTemplate]:
 
 def stepped_parameters(engine: Config) -> dict[str, int]:
     """The parameters of the properties of a cell whose steps take several cycles."""
-    return {**cell_ports(engine), "Most": record(engine).longest(engine.widths)}
+    latency = rtl_widths(engine)["CellLatency"]
+    return {
+        **cell_ports(engine),
+        "Most": record(engine).longest(engine.widths),
+        "Latency": latency,
+    }
 
 
 def _cycles_claims(engine: Config) -> list[LemmaTemplate]:
@@ -73,7 +80,8 @@ def _steps(which: int) -> Build:
 
     def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters = {**stepped_parameters(engine), "Alone": which}
-        made = query(engine, "tpe_prop_steps", parameters, overrides, parameters["Most"] + 1)
+        cycles = parameters["Most"] + parameters["Latency"] + 1
+        made = query(engine, "tpe_prop_steps", parameters, overrides, cycles)
         return Lemma(name, what, width_text(engine), replace(made, engine=solver))
 
     return build
@@ -97,8 +105,9 @@ def _stay(case: int) -> Build:
     name, what = list(_STAYS.items())[case]
 
     def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-        parameters = {**cell_ports(engine), "Case": case}
-        made = query(engine, "tpe_prop_stay", parameters, overrides, 3)
+        latency = rtl_widths(engine)["CellLatency"]
+        parameters = {**cell_ports(engine), "Case": case, "Latency": latency}
+        made = query(engine, "tpe_prop_stay", parameters, overrides, latency + 3)
         return Lemma(name, what, width_text(engine), made)
 
     return build
