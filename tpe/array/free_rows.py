@@ -2,18 +2,19 @@
 
 A pass is at most `depth` operands of K for one output tile. A group of 4 operands at one bit weight
 takes max(1, non-zero digits) steps, bit weights outermost. Where a cell takes several lanes of K,
-lane l owns the groups whose index modulo lanes is l (K is padded to whole rounds), and the lanes
-of a row meet at every bit weight. The B of a step is read by its index in a cycle of its own. A
-whole plane waits in the row's shadow register for the finish, which serves row r in cycles = r
-modulo rows of the pass; if the next plane is whole before that, the row waits. When every row holds
-its last plane the rows drain in order. Let `meet` be the edge at which the last of them is held
-(the first group is accepted at edge 0): the pass takes meet + rows + 3 cycles, one less if C stays
+lane l owns the groups whose index modulo lanes is l (K is padded to whole rounds), and the lanes of
+a row meet at every bit weight. The B of a step is read by its index in a cycle of its own. A whole
+plane waits in the row's shadow register for the finish, which serves row r in cycles = r modulo
+rows of the pass; if the next plane is whole before that, the row waits. When every row holds its
+last plane the rows drain in order. Let `meet` be the edge at which the last of them is held (the
+first group is accepted at edge 0): the pass takes meet + rows + 3 cycles, one less if C stays
 because more passes of K follow, and one more for a register inside the finish. Without shadow
 registers a whole plane waits in the psums of its row, which hold it an edge earlier than a shadow
-would; the finish then serves one row an edge, that whose plane is whole longest, the lowest of several. With bit weights from the most significant down
-there is one plane to hold, the last: no row waits. Loading the B of a pass takes as many cycles as
-it has operands of K; when all of K fits, it stays for all tiles of M. With overlap = load that of
-the next pass loads behind a pass, from the cycle after it has begun.
+would; the finish then serves one row an edge, that whose plane is whole longest, the lowest of
+several. With bit weights from the most significant down there is one plane to hold, the last: no
+row waits. Loading the B of a pass takes as many cycles as it has operands of K; when all of K fits,
+it stays for all tiles of M. With overlap = load that of the next pass loads behind a pass, from the
+cycle after it has begun.
 A hesitant source or sink, and rows that may not drift apart, are walked: `free_rows_walk`.
 """
 

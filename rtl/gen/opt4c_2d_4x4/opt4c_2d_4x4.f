@@ -9,12 +9,15 @@ opt4c_2d_4x4_shift_plane.sv
 opt4c_2d_4x4_finish_plane.sv
 opt4c_2d_4x4_finish.sv
 opt4c_2d_4x4_half_reduce.sv
+opt4c_2d_4x4_kept_pair.sv
+opt4c_2d_4x4_accumulate_kept.sv
 opt4c_2d_4x4_half_reduce_ones.sv
 opt4c_2d_4x4_map.sv
 opt4c_2d_4x4_map_complement.sv
 opt4c_2d_4x4_multiple.sv
 opt4c_2d_4x4_pe_opt4c.sv
 opt4c_2d_4x4_cell.sv
+opt4c_2d_4x4_clock_gate.sv
 opt4c_2d_4x4_encode_booth.sv
 opt4c_2d_4x4_encode_ent.sv
 opt4c_2d_4x4_encode.sv
@@ -22,6 +25,8 @@ opt4c_2d_4x4_sparse.sv
 opt4c_2d_4x4_front_lane.sv
 opt4c_2d_4x4_front_sparse.sv
 opt4c_2d_4x4_front.sv
+opt4c_2d_4x4_row_none.sv
+opt4c_2d_4x4_row.sv
 opt4c_2d_4x4_sparse_row.sv
 opt4c_2d_4x4_oldest.sv
 opt4c_2d_4x4_turns.sv

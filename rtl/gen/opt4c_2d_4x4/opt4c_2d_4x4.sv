@@ -20,6 +20,9 @@
 // encoder = ent
 // tree = chain
 // negate = adder
+// biased = off
+// hold = mux
+// carry_every = 1
 // depth = 4096
 // planes = lsb_first
 // shadow = on
@@ -72,6 +75,9 @@ module opt4c_2d_4x4 #(
     parameter int unsigned BSupply = 0,
     parameter int unsigned MsbFirst = 0,
     parameter int unsigned Shadow = 1,
+    parameter int unsigned RowTerm = 0,
+    parameter int unsigned Hold = 0,
+    parameter int unsigned CarryEvery = 1,
     parameter int unsigned FinishLatency = 0
 ) (
     input  wire  logic                                       clk_i,
@@ -117,6 +123,9 @@ module opt4c_2d_4x4 #(
       .BSupply(BSupply),
       .MsbFirst(MsbFirst),
       .Shadow(Shadow),
+      .RowTerm(RowTerm),
+      .Hold(Hold),
+      .CarryEvery(CarryEvery),
       .FinishLatency(FinishLatency)
   ) u_array (
       .clk_i,

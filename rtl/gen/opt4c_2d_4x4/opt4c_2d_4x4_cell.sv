@@ -32,7 +32,10 @@ module opt4c_2d_4x4_cell #(
       .CodeWidth(CodeWidth),
       .PsumWidth(PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Negate(opt4c_2d_4x4_pkg::NegateAdder)
+      .Negate(opt4c_2d_4x4_pkg::NegateAdder),
+      .Biased(0),
+      .Hold(opt4c_2d_4x4_pkg::HoldMux),
+      .CarryEvery(1)
   ) u_cell (
       .clk_i,
       .rst_ni,

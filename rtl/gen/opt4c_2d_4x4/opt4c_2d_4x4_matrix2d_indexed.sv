@@ -33,6 +33,9 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned BSupply    = opt4c_2d_4x4_pkg::BSupplyCopies,
     parameter  int unsigned MsbFirst   = 0,       // 1: most significant plane first; no Shadow then
     parameter  int unsigned Shadow     = 1,       // 0: whole planes wait in the cells
+    parameter  int unsigned RowTerm    = 0,       // 1: cells leave a term to their row
+    parameter  int unsigned Hold       = opt4c_2d_4x4_pkg::HoldMux,
+    parameter  int unsigned CarryEvery = 1,       // bits from one carry of a psum to the next
     parameter  int unsigned FinishLatency = 0,    // registers inside a finish, 0 or 1
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
@@ -207,9 +210,13 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   // ---- rows ------------------------------------------------------------------------------------
 
+  localparam int unsigned PairWidth = (CarryEvery == 1)
+      ? PsumWidth / 2 : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1);
+
   logic [Rows-1:0]                           full, final_plane, take;
   logic [Rows-1:0][PlaneWidth-1:0]           plane;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
+  logic [Rows-1:0][PairWidth-1:0]            term;
   logic                                      any_group;  // a row takes a group
   logic [RowWidth-1:0]                       served;     // the row whose plane the finish takes
   logic [Rows-1:0]                           slot, ask;  // its bit; rows that are served in turn
@@ -230,7 +237,9 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .PlaneWidth(PlaneWidth),
         .OwnFronts (OwnFronts),
         .MsbFirst  (MsbFirst),
-        .Shadow    (Shadow)
+        .Shadow    (Shadow),
+        .Hold      (Hold),
+        .CarryEvery(CarryEvery)
     ) u_row (
         .clk_i,
         .rst_ni,
@@ -247,6 +256,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .final_o  (final_plane[r]),
         .plane_o  (plane[r]),
         .psum_o   (psum[r]),
+        .term_o   (term[r]),
         .ask_o    (ask[r]),
         .slot_i   (slot[r]),
         .take_i   (take[r])
@@ -307,7 +317,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic                            word_valid, word_flush, word_last;  // what finishes add up now
   logic [RowWidth-1:0]             row_q, word_row;
   logic [PlaneWidth-1:0]           row_plane_q;
-  logic [Cols-1:0][PsumWidth-1:0]  row_psum_q;
+  logic [Cols-1:0][2*PairWidth-1:0] row_pair, row_pair_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] acc_q;
   logic [Cols-1:0][AccWidth-1:0]   acc_d, word_acc_q, c_d, c_q;
   logic                            fresh;  // the row taken begins its sum, if the pass does
@@ -362,14 +372,24 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   assign acc_d = (clear_i && next_fresh) ? '0 : again ? c_d : acc_q[next_row];
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
+    opt4c_2d_4x4_kept_pair #(
+        .PsumWidth(PsumWidth),
+        .Every    (CarryEvery),
+        .RowTerm  (RowTerm)
+    ) u_pair (
+        .psum_i(psum[row_sel][c]),
+        .term_i(term[row_sel]),
+        .pair_o(row_pair[c])
+    );
+
     opt4c_2d_4x4_finish #(
         .AccWidth  (AccWidth),
-        .PsumWidth (PsumWidth),
+        .PsumWidth (2 * PairWidth),
         .PlaneWidth(PlaneWidth)
     ) u_finish (
         .clk_i,
         .en_i   ((FinishLatency != 0) && en),
-        .psum_i (row_psum_q[c]),
+        .psum_i (row_pair_q[c]),
         .plane_i(row_plane_q),
         .acc_i  (word_acc_q[c]),
         .c_o    (c_d[c])
@@ -388,7 +408,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      row_psum_q  <= psum[row_sel];
+      row_pair_q  <= row_pair;
       word_acc_q  <= acc_d;
       row_plane_q <= plane[row_sel];
       row_q       <= row_sel;

@@ -19,6 +19,12 @@ package opt4c_2d_4x4_pkg;
     NegateRow      = 2   // once a row, with the finish: opt4c_2d_4x4_row_digits
   } negate_e;
 
+  // What a cell does in a cycle without a step.
+  typedef enum int unsigned {
+    HoldMux  = 0,  // its registers keep what they have
+    HoldZero = 1   // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+  } hold_e;
+
   // What of the next pass or tile is done while one works or drains.
   typedef enum int unsigned {
     OverlapNone   = 0,

@@ -7,6 +7,8 @@
 // Without Shadow the pair waits in the cells, which stand still: for the finish that the row asks
 // for, or, the last one, for the drain. With MsbFirst there is no other than the last: the pair
 // moves up at the first step of each plane but the first, and holds them all.
+// What the cells leave to the row, its term, goes wherever their psums go. Cells whose registers
+// have no enable (Hold) have their clock stopped, and codes of zero where there is no step.
 // B is read by index, which takes a cycle; the rest of a step waits for it. Its word is registered
 // before a cell has it, so that no path of a cell begins in a memory.
 // Latency   : group accepted, digit, B, operand register, psum, shadow: one cycle each.
@@ -26,6 +28,10 @@ module opt4c_2d_4x4_sparse_row #(
     parameter int unsigned OwnFronts  = 0,  // 1: a front in every cell; 0: one for the row
     parameter int unsigned MsbFirst   = 0,  // 1: planes from the most significant down, in one pair
     parameter int unsigned Shadow     = 1,  // 0: whole planes wait in the cells
+    parameter int unsigned Hold       = 0,
+    parameter int unsigned CarryEvery = 1,  // bits from one carry of a psum to the next
+    localparam int unsigned TermWidth = (CarryEvery == 1) ? PsumWidth / 2
+                                        : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1),
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
 ) (
     input  wire  logic                                         clk_i,
@@ -46,6 +52,7 @@ module opt4c_2d_4x4_sparse_row #(
     output       logic                                         final_o,    // the pass's last plane
     output       logic [PlaneWidth-1:0]                        plane_o,
     output       logic [Cols-1:0][PsumWidth-1:0]               psum_o,
+    output       logic [TermWidth-1:0]                         term_o,
     output       logic                                         ask_o,      // ... from next cycle on
     input  wire  logic                                         slot_i,     // the row has the finish
     input  wire  logic                                         take_i      // the plane is taken
@@ -75,8 +82,11 @@ module opt4c_2d_4x4_sparse_row #(
   logic                            whole_q, whole_final_q;
   logic [PlaneWidth-1:0]           whole_plane_q;
   logic [Cols-1:0][PsumWidth-1:0]  psum;
+  logic [TermWidth-1:0]            term;
   logic [Fronts-1:0]               cell_valid;
+  logic [Fronts-1:0][Lanes*CodeWidth-1:0] cell_code;
   logic [PlaneWidth-1:0]           cell_plane;
+  logic                            cell_clk;
 
   if ((MsbFirst != 0) && (Shadow != 0)) begin : gen_check
     $error("opt4c_2d_4x4_sparse_row: MsbFirst has no plane that waits beside the cells: Shadow = 0");
@@ -117,6 +127,7 @@ module opt4c_2d_4x4_sparse_row #(
     // An empty group is a step without a digit; only the first step of a plane must clear the psum,
     // or move it up.
     assign cell_valid[f] = valid_q && (first_q || shift_q || |code_q[f]);
+    assign cell_code[f]  = (cell_valid[f] || Hold == opt4c_2d_4x4_pkg::HoldMux) ? code_q[f] : '0;
   end
 
   assign read_o = en && step_valid[0];
@@ -182,6 +193,7 @@ module opt4c_2d_4x4_sparse_row #(
     logic                       full_q, shadow_final_q, capture;
     logic [PlaneWidth-1:0]      shadow_plane_q;
     logic [Cols*PsumWidth-1:0]  shadow_q;
+    logic [TermWidth-1:0]       shadow_term_q;
 
     assign capture = whole_q && (!full_q || slot_i);
     assign en      = !whole_q || !full_q || slot_i;
@@ -200,6 +212,7 @@ module opt4c_2d_4x4_sparse_row #(
     always_ff @(posedge clk_i) begin
       if (capture) begin
         shadow_q       <= psum;
+        shadow_term_q  <= term;
         shadow_final_q <= whole_final_q;
         shadow_plane_q <= whole_plane_q;
       end
@@ -209,6 +222,7 @@ module opt4c_2d_4x4_sparse_row #(
     assign final_o = shadow_final_q;
     assign plane_o = shadow_plane_q;
     assign psum_o  = shadow_q;
+    assign term_o  = shadow_term_q;
     assign ask_o   = 1'b0;
   end else begin : gen_direct
     assign en = !whole_q || slot_i;
@@ -224,7 +238,35 @@ module opt4c_2d_4x4_sparse_row #(
     assign final_o = whole_final_q;
     assign plane_o = whole_plane_q;
     assign psum_o  = psum;
+    assign term_o  = term;
     assign ask_o   = (MsbFirst == 0) && en && last_q && !final_q;
+  end
+
+  opt4c_2d_4x4_row #(
+      .AWidth   (AWidth),
+      .BWidth   (BWidth),
+      .AccWidth (TermWidth),
+      .Lanes    (Lanes),
+      .CodeWidth(CodeWidth)
+  ) u_row (
+      .clk_i,
+      .rst_ni,
+      .en_i   (en),
+      .valid_i(cell_valid[0]),
+      .first_i(first_q),
+      .code_i (code_q[0]),
+      .term_i (shift_q ? term << 2 : term),
+      .term_o (term)
+  );
+
+  if (Hold == opt4c_2d_4x4_pkg::HoldZero) begin : gen_gate
+    opt4c_2d_4x4_clock_gate u_clock_gate (
+        .clk_i,
+        .en_i (en),
+        .clk_o(cell_clk)
+    );
+  end else begin : gen_no_gate
+    assign cell_clk = clk_i;
   end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
@@ -237,12 +279,12 @@ module opt4c_2d_4x4_sparse_row #(
         .PsumWidth (PsumWidth),
         .PlaneWidth(PlaneWidth)
     ) u_cell (
-        .clk_i,
+        .clk_i  (cell_clk),
         .rst_ni,
         .en_i   (en),
         .valid_i(cell_valid[(OwnFronts != 0) ? c : 0]),
         .first_i(first_q),
-        .code_i (code_q[(OwnFronts != 0) ? c : 0]),
+        .code_i (cell_code[(OwnFronts != 0) ? c : 0]),
         .b_i    (b_q[c]),
         .plane_i(cell_plane),
         .psum_i (psum[c]),
