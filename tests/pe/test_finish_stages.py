@@ -16,6 +16,7 @@ from tpe import array as arrays
 from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
 from tpe.hdl import emit
+from tpe.hdl.emit import sources
 from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
@@ -89,7 +90,11 @@ def test_every_kind_of_finish_with_every_overlap(place: str) -> None:
     assert_all_agree([x for pe, p in forms for x in cases(engine(place, pe, **p))])
 
 
-@pytest.mark.parametrize("size", [(1, 1), (5, 1), (1, 3)], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [(1, 1), *(pytest.param(size, marks=pytest.mark.full) for size in ((5, 1), (1, 3)))],
+    ids=str,
+)
 def test_odd_sizes_equal_the_rtl(size: tuple[int, int]) -> None:
     found = []
     for array, pe, own in (
@@ -105,11 +110,13 @@ def test_odd_sizes_equal_the_rtl(size: tuple[int, int]) -> None:
 
 def test_other_types_and_a_finish_chain_equal_the_rtl() -> None:
     found = []
-    for types in (("int2", "int3"), ("int16", "int5"), ("uint4", "int8")):
-        own: dict[str, Any] = {"a_type": types[0], "b_type": types[1]}
-        for pe, p in (("mac", ROW), ("opt2", {}), ("opt4c", {"depth": 8})):
-            e = engine("matrix2d", pe, **own, **p)
-            found += [Case(e, *operands(e, 4, 3, k, seed=k), STALLS) for k in (1, 33)]
+    for a_type, b_type, pe, own in (
+        ("int2", "int3", "opt2", {}),
+        ("int16", "int5", "opt4c", {"depth": 8}),
+        ("uint4", "int8", "mac", ROW),
+    ):
+        e = engine("matrix2d", pe, a_type=a_type, b_type=b_type, **own)
+        found += [Case(e, *operands(e, 4, 3, k, seed=k), STALLS) for k in (1, 33)]
     for pe in ("opt1", "opt4c"):
         e = engine("matrix2d", pe, acc_bits=20, overflow="flag", guard_bits=4, encode="weights")
         found.append(Case(e, *operands(e, 5, 4, 40, seed=3), STALLS))
@@ -175,6 +182,19 @@ def test_every_pe_that_adds_in_its_finish_has_them_wherever_it_stands() -> None:
             term = {"negate": "row"} if name == "mac" else {}
             if takes(array, pe, term):
                 assert takes(array, pe, {**term, "finish_stages": 2}), (name, array.name)
+
+
+def test_a_finish_without_its_ports_is_told_so(monkeypatch: Any) -> None:
+    old = sources.text("tpe_finish_carry_save").replace(
+        "    input  wire  logic                    clk_i,\n", ""
+    )
+    monkeypatch.setattr(
+        sources, "text", lambda name, own=sources.text: old if "finish" in name else own(name)
+    )
+    with pytest.raises(
+        TpeError, match="module tpe_finish_carry_save has no port clk_i; legal: the"
+    ):
+        emit.pe_aliases(engine("matrix2d", "opt1"))
 
 
 # ---- a test that cannot fail shows nothing ----
