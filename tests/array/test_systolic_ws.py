@@ -296,8 +296,8 @@ FAULTS = {
     ),
     "words of C are not aligned": (
         "systolic_ws",
-        ".Deskew    (Cols - 1 - c)",
-        ".Deskew    (c)",
+        ".Deskew       (Cols - 1 - c)",
+        ".Deskew       (c)",
         True,
     ),
     "weights wait for the stream to end": (

@@ -429,7 +429,7 @@ def test_list_combinations_gives_a_reason_for_every_refusal() -> None:
 def test_list_combinations_prints_what_is_to_choose_and_what_it_costs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "800")
     content = json.loads(run("list", "--combinations", "--json", "-").stdout)
     lines = done("list", "--combinations").splitlines()
     for row in content["combinations"]:
@@ -443,7 +443,7 @@ def test_list_combinations_prints_what_is_to_choose_and_what_it_costs(
     for choice in content["choices"]:
         assert any(x.split()[:1] == [choice["name"]] and choice["trade"] in x for x in lines)
     some = json.loads(run("list", "--combinations", "-p", "bw=time", "--json", "-").stdout)
-    assert "stages" not in {choice["name"] for choice in some["choices"]}
+    assert "dot" not in {choice["name"] for choice in some["choices"]}
 
 
 def test_list_with_parameters_keeps_the_pes_that_take_them() -> None:
