@@ -54,6 +54,40 @@ _CUT = (
         ".PlaneWidth(PlaneWidth),\n      .FinishLatency(0)\n  ) u_finish",
     ),
 )
+# ... where its row counts, or its sum keeps few carries: what an array has ahead of its finish.
+_COUNTED = (
+    (
+        "  tpe_finish #(\n",
+        """  localparam int unsigned PairWidth = (CarryEvery == 1)
+      ? PsumWidth / 2 : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1);
+  logic [2*PairWidth-1:0] pair;
+
+  tpe_kept_pair #(
+      .PsumWidth(PsumWidth),
+      .Every    (CarryEvery),
+      .RowTerm  (RowTerm)
+  ) u_pair (
+      .psum_i(psum),
+      .term_i(PairWidth'(term)),
+      .pair_o(pair)
+  );
+
+  tpe_finish #(
+""",
+    ),
+    (".PsumWidth (PsumWidth),\n      .PlaneWidth(PlaneWidth)\n  ) u_finish",
+     ".PsumWidth (2 * PairWidth),\n      .PlaneWidth(PlaneWidth)\n  ) u_finish"),
+    (".psum_i (psum),\n      .plane_i(plane_q", ".psum_i (pair),\n      .plane_i(plane_q"),
+    (".acc_i  (term)", ".acc_i  ('0)"),
+    (".term_i (term)", ".term_i ((MsbFirst != 0 && plane[0]) ? term << 2 : term)"),
+    (
+        "    parameter int unsigned MemWords",
+        "    parameter int unsigned RowTerm     = 0,\n"
+        "    parameter int unsigned CarryEvery  = 1,\n"
+        "    parameter int unsigned MsbFirst    = 0,\n    parameter int unsigned MemWords",
+    ),
+)  # fmt: skip
+_OF_COUNTED = ("RowTerm", "CarryEvery", "MsbFirst")
 
 
 @dataclass(frozen=True)
@@ -207,6 +241,7 @@ def design(engine: Config) -> Design:
     widths = ("AWidth", "BWidth", "AccWidth", "CodeWidth", "PsumWidth", "PlaneWidth")
     names = [*widths, "Lanes", "CellLatency", "Hold"]
     names += ["Offered"] if emit.record(engine).grouped else []
+    names += _OF_COUNTED if _counted(engine) else []
     parameters = [(name, w[name]) for name in names] + [("MemWords", WORDS)]
     modules = sources.closure({"tpe_pe_harness": _harness(engine), **emit.pe_aliases(engine)})
     harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": SETTINGS}
@@ -215,14 +250,24 @@ def design(engine: Config) -> Design:
 
 
 def _harness(engine: Config) -> str:
-    """The harness of a cell: as it is, or as `_STEPPED`, `_GROUPED` and `_CUT` change it."""
+    """The harness of a cell: as it is, or as what its PE has more changes it."""
     text, pe = sources.bench_text("tpe_pe_harness"), emit.record(engine)
-    of_cell = _STEPPED if pe.stepped else _GROUPED if pe.grouped else ()
-    of_finish = _CUT if pe.finish_latency(engine.params) else ()
-    for old, new in (*of_cell, *of_finish):
+    changes = (
+        (pe.stepped, _STEPPED),
+        (pe.grouped, _GROUPED),
+        (_counted(engine), _COUNTED),
+        (pe.finish_latency(engine.params) > 0, _CUT),
+    )
+    for old, new in (change for needed, own in changes if needed for change in own):
         assert text.count(old) == 1
         text = text.replace(old, new)
     return text
+
+
+def _counted(engine: Config) -> bool:
+    """Whether a digit's cell leaves something to its row, or its sum keeps few carries."""
+    w = emit.rtl_widths(engine)
+    return emit.record(engine).sparse and bool(w["RowTerm"] or w["CarryEvery"] > 1)
 
 
 def _offered(steps: CellStimulus, count: int) -> tuple[Ints, Ints]:
