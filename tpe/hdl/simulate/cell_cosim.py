@@ -27,9 +27,24 @@ from tpe.pe.parameters import ENCODERS
 WORDS = 1 << 19  # steps a bench memory holds
 SETTINGS = ["a_len", "freeze", "cycle_limit"]
 FREEZE = 0x1248_0A90  # cycles in which a cell stands still in the midst of a step
-# What the harness of a cell has more where a step lasts several cycles: start_i and ready_o.
+# What the harness of a cell has more where a step lasts several cycles: start_i and ready_o; and as
+# a latency is of cycles, the psum is shown so many enabled ones behind the begin of a step.
 _STEPPED = (
-    ("  assign ready = 1'b1;  // replaced by the ready_o of a cell that has one\n", ""),
+    (
+        "  assign ready = 1'b1;  // replaced by the ready_o of a cell that has one\n",
+        """  logic [CellLatency:0] begins;  // [i]: a step, i enabled cycles ago
+  assign begins[0] = word_en && !begun_q;
+  for (genvar i = 0; i < CellLatency; i++) begin : gen_begins
+    logic begins_q;
+    always_ff @(posedge clk_i or negedge go_i) begin
+      if (!go_i) begins_q <= 1'b0;
+      else if (en) begins_q <= begins[i];
+    end
+    assign begins[i+1] = begins_q;
+  end
+""",
+    ),
+    ("if (word_en && !begun_q) begin", "if (en && begins[CellLatency]) begin"),
     (".code_i (step_code),\n", ".start_i(!begun_q),\n      .code_i (step_code),\n"),
     (".psum_o (psum)\n", ".psum_o (psum),\n      .ready_o(ready)\n"),
 )
@@ -228,10 +243,12 @@ def rtl_steps(engine: Config, steps: CellStimulus) -> Ints:
         (measured,) = simulate(home, [{"folder": str(job), **settings}], Path(folder))
         if "deadlock" in measured:
             raise RuntimeError(f"the cell of {pe.name} hangs: {measured['deadlock']}")
-        words = unpack(job / "c.hex", len(enabled), 1, w.acc)[:, 0]
-    # Word i of the enabled cycles shows the psum before the step of cycle i - latency.
+        late = latency if pe.stepped else 0  # the last words, which nobody reads, are not shown
+        words = unpack(job / "c.hex", len(enabled) - late, 1, w.acc)[:, 0]
+    # Word i of the enabled cycles shows the psum before the step of cycle i - latency; or, where
+    # steps last several cycles, before that of cycle i.
     position = np.cumsum(steps.en) - 1
-    shown: Ints = words[position + 1 + latency]
+    shown: Ints = words[position + 1 + latency - late]
     return shown
 
 
