@@ -115,9 +115,23 @@ def unsigned(pe, array, kinds):
             yield Case(e, *operands(e, 5, 4, k, seed=k), STALLS, **zeros)
 
 
+OF_ARRAYS = {
+    "encode",
+    "depth",
+    "drift",
+    "overlap",
+    "psum_depth",
+    "finish_stages",
+    "b_supply",
+    "shadow",
+}
+
+
 def rarely(pe, variant):
-    """The full tier alone has choices of a cell that is another PE's: opt3's is opt4c's."""
-    return [pytest.mark.full] if pe.name == "opt3" and variant else []
+    """The full tier alone has what others show: opt3's cell is opt4c's, a tree is one anywhere."""
+    other = pe.name == "opt3" and variant
+    tree = "tree" in variant and pe.name not in ("mac", "opt1")
+    return [pytest.mark.full] if other or tree else []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +140,7 @@ def rarely(pe, variant):
         pytest.param(pe, v, id=f"{pe.name}-{v or 'default'}", marks=rarely(pe, v))
         for pe, array in {pe.name: (pe, a) for pe, a in reversed(WITH_RTL)}.values()
         for v in variants(pe, array)
-        if not {"encode", "depth", "drift", "overlap", "psum_depth", "finish_stages"} & v.keys()
+        if not v or v.keys() - OF_ARRAYS
     ],
 )
 def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
