@@ -30,8 +30,8 @@ module tpe_sparse_row #(
     parameter int unsigned Shadow     = 1,  // 0: whole planes wait in the cells
     parameter int unsigned Hold       = tpe_pkg::HoldMux,
     parameter int unsigned CarryEvery = 1,  // bits from one carry of a psum to the next
-    localparam int unsigned TermWidth = (CarryEvery == 1) ? PsumWidth / 2
-                                        : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1),
+    localparam int unsigned Few       = (PsumWidth - 1) / (CarryEvery + 1),  // carries, if no word
+    localparam int unsigned TermWidth = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
 ) (
     input  wire  logic                                         clk_i,

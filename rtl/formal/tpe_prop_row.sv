@@ -26,8 +26,8 @@ module tpe_prop_row #(
     parameter  int unsigned CarryEvery = 1,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
-    localparam int unsigned TermWidth  = (CarryEvery == 1) ? PsumWidth / 2
-                                         : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1),
+    localparam int unsigned Few        = (PsumWidth - 1) / (CarryEvery + 1),
+    localparam int unsigned TermWidth  = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
     localparam int unsigned Quiet      = Group + 5
 ) (
     input  wire  logic                          clk_i,

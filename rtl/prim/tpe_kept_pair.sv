@@ -10,8 +10,8 @@ module tpe_kept_pair #(
     parameter  int unsigned PsumWidth = 44,
     parameter  int unsigned Every     = 1,
     parameter  int unsigned RowTerm   = 0,  // 1: there is a term
-    localparam int unsigned Width     = (Every == 1) ? PsumWidth / 2
-                                                     : PsumWidth - (PsumWidth - 1) / (Every + 1)
+    localparam int unsigned Few       = (PsumWidth - 1) / (Every + 1),  // carries, if not a word
+    localparam int unsigned Width     = PsumWidth - ((Every == 1) ? PsumWidth / 2 : Few)
 ) (
     input  wire  logic [PsumWidth-1:0]   psum_i,
     input  wire  logic [Width-1:0]       term_i,

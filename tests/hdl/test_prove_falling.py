@@ -54,7 +54,7 @@ FAULTS = [
     (FALLING, "accumulate", CELL, "psum_i[0+:PairWidth] << 2", "psum_i[0+:PairWidth]"),
     (FALLING, "accumulate", CELL, "{carry_up, sum_up} : psum_i", "{carry_up, sum_up} : '0"),
     (FALLING, "clear", CELL, ".first_i,", ".first_i(first_i && !plane_i[0]),"),
-    (FALLING, "cell", CELL, "plane_i[0] ?", "(plane_i[0] && en_i && !valid_i) ?"),
+    (FALLING, "cell", CELL, "(up ?", "((plane_i[0] && en_i && !valid_i) ?"),
     (FALLING, "finish", "tpe_finish_pass", "({kept, acc_i})", "({AccWidth'(0), kept})"),
     (
         FALLING,

@@ -24,7 +24,7 @@ class Comparison(ComparisonRecord):
     >>> from tpe.study.points import compare
     >>> comparison = compare(["mac", "opt4c"], "gemm:8x8x8", size="4x4")
     >>> comparison["opt4c"].cycles, comparison.rows()[1]["cycles_ratio"] > 2
-    (150, True)
+    (154, True)
     """
 
     def __repr__(self) -> str:

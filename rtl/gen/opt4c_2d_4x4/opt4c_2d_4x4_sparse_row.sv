@@ -28,10 +28,10 @@ module opt4c_2d_4x4_sparse_row #(
     parameter int unsigned OwnFronts  = 0,  // 1: a front in every cell; 0: one for the row
     parameter int unsigned MsbFirst   = 0,  // 1: planes from the most significant down, in one pair
     parameter int unsigned Shadow     = 1,  // 0: whole planes wait in the cells
-    parameter int unsigned Hold       = 0,
+    parameter int unsigned Hold       = opt4c_2d_4x4_pkg::HoldMux,
     parameter int unsigned CarryEvery = 1,  // bits from one carry of a psum to the next
-    localparam int unsigned TermWidth = (CarryEvery == 1) ? PsumWidth / 2
-                                        : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1),
+    localparam int unsigned Few       = (PsumWidth - 1) / (CarryEvery + 1),  // carries, if no word
+    localparam int unsigned TermWidth = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
 ) (
     input  wire  logic                                         clk_i,

@@ -136,6 +136,7 @@ BEHIND = [
     ("opt1", "systolic_os", {"overlap": "stream", "finish_stages": 2}),
     ("opt1", "systolic_ws", {"finish_stages": 2}),
     ("opt4c", "matrix2d", {"b_supply": "ported"}),
+    ("opt4c", "matrix2d", {"negate": "row", "carry_every": 2}),
 ]
 
 
