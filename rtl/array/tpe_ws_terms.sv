@@ -1,8 +1,8 @@
 // tpe_ws_terms -- what cells of tpe_systolic_ws leave to their rows: a column of terms beside them.
 //
-// The term of a row of A belongs to all of its psums. It is gathered as they are: from row to row of
-// the array, in step with the psum of column 0, and from pass to pass by a buffer of its own. The
-// finish of column c takes it c cycles later than that of column 0.
+// The term of a row of A belongs to all of its psums. It is gathered as they are: from row to row
+// of the array, in step with the psum of column 0, and from pass to pass by a buffer of its own.
+// The finish of column c takes it c cycles later than that of column 0.
 // Latency   : as tpe_ws_column, with the finish of column 0.
 // Overflow  : modulo 2**AccWidth.
 `default_nettype none
