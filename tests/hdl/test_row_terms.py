@@ -200,7 +200,7 @@ def test_a_clock_that_others_stop_is_told_where_cells_are_proved() -> None:
             "not legal with bw = 'time', whose cells see one",
         ),
         ("opt2", {"hold": "zero", "bw": "time"}, "not legal with bw = 'time', .*; legal: mux"),
-        ("opt4c", {"biased": "on"}, "unknown parameter of opt4c in matrix2d 'biased'"),
+        ("stripes", {"biased": "on"}, "unknown parameter of stripes in matrix2d 'biased'"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(
