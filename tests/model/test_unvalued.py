@@ -220,8 +220,9 @@ def test_an_estimate_has_what_rows_wait_for_the_slowest():
         assert abs(exact - layer.cycles) < waiting / 2
 
 
-def test_terms_of_an_estimate_are_those_of_exact_runs_and_sum_to_its_cycles():
-    e = tpe.Engine("opt4c", "matrix2d", "8x8", depth=64)
+@pytest.mark.parametrize("stages", [1, 2])
+def test_terms_of_an_estimate_are_those_of_exact_runs_and_sum_to_its_cycles(stages):
+    e = tpe.Engine("opt4c", "matrix2d", "8x8", depth=64, finish_stages=stages)
     exact, rough = (e.run("gemm:300x40x150", values=v) for v in ("fast", "none"))
     assert sum(getattr(rough.terms, term) for term in TERMS) == rough.cycles
     for term in ("useful", "empty_group", "lane_sync"):

@@ -211,7 +211,7 @@ def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
         for name in ("digits", "busy", "steps", "empty", "padded")
     )
     spent = sum(int(p.edges.sum()) for p in ranges)
-    tail = job.m_tiles * sum(pass_tail(job, stop) for _, stop in passes(job))
+    tail = job.m_tiles * sum(pass_tail(job, stop == job.k) for _, stop in passes(job))
     useful, gaps, edge = (Fraction(x, lanes) for x in (digits, empty, padded))
     cycles = Cycles(
         useful=useful,
@@ -225,10 +225,10 @@ def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
     return Schedule(total, *(count * job.n_tiles for count in (digits, busy, steps)))
 
 
-def pass_tail(job: Job, stop: int) -> int:
-    """Cycles of a pass that are not its rows' steps: pipeline, drain, C register."""
+def pass_tail(job: Job, flush: bool) -> int:
+    """Cycles of a pass that are not its rows' steps: pipeline, drain, C's register."""
     tail = TAIL + job.pe.finish_latency(job.params)
-    return latency(job.pe) + job.rows + tail - (0 if stop == job.k else 1)
+    return latency(job.pe) + job.rows + tail - (not flush)
 
 
 def _load_cycles(job: Job, edges: list[Ints]) -> int:
@@ -279,7 +279,7 @@ def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     if lanes > 1:
         counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
         digits, empty = (int(x) for x in counts.sum(axis=0))
-    tail = pass_tail(job, stop) - latency(job.pe)
+    tail = pass_tail(job, stop == job.k) - latency(job.pe)
     edges = np.asarray(meets).reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return PassCounts(edges, digits, busy, spent, empty, padded)
 
@@ -297,7 +297,7 @@ def _drifting(job: Job, free: Schedule) -> Schedule:
 def _drifting_edges(job: Job, start: int, stop: int) -> Ints:
     """Cycles of every tile's pass over one range of K, without loading."""
     costs = range_costs(job, start, stop)
-    return drifting_edges(job, costs, pass_tail(job, stop) - latency(job.pe))
+    return drifting_edges(job, costs, pass_tail(job, stop == job.k) - latency(job.pe))
 
 
 def pass_edges(job: Job, free: PassCounts, start: int, stop: int) -> Ints:

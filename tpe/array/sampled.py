@@ -22,8 +22,7 @@ from math import sqrt
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles, Job, Overlap, Schedule
-from tpe.array.free_rows import pass_edges, passes, row_pass
-from tpe.array.free_rows_walk import TAIL, latency
+from tpe.array.free_rows import pass_edges, pass_tail, passes, row_pass
 from tpe.array.kept import Behind, behind
 from tpe.array.lockstep import SETTLED, TileSteps, pace_of, pair_tile, row_tiles, tile_cycles
 from tpe.array.windowed import between, column_terms, tile_counts
@@ -131,7 +130,7 @@ class _Sparse:
             times = tiles * (1 if flush else self.earlier)
             cycles = np.concatenate(parts)
             self.spent += Fraction(times, count) * int(cycles.sum())
-            self.tail += times * (latency(job.pe) + job.rows + TAIL - (not flush))
+            self.tail += times * pass_tail(job, flush)
             self.variance += _spread(self._with_load(cycles, tiles, flush, final), times)
 
     def _with_load(self, edges: Ints, tiles: int, flush: bool, final: bool) -> Ints:
