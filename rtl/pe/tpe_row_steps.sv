@@ -27,55 +27,32 @@ module tpe_row_steps #(
     output       logic [AccWidth-1:0]          term_o
 );
 
-  localparam int unsigned NumOps     = Lanes + 1;  // what is lacking of every lane, and the term
-  localparam int unsigned CountWidth = $clog2(NumOps);
-  localparam logic [AccWidth-1:0] Excess =
-      (Biased != 0) ? AccWidth'(Lanes) << (BWidth + 1) : '0;
-
   if (CodeWidth != 3 || AWidth < 1) begin : gen_check
     $error("tpe_row_steps: CodeWidth = 3");
   end
 
-  logic [CountWidth-1:0] negative, staged;  // digits of the step
-  logic                  valid, first;
-  logic [AccWidth-1:0]   term_q;
-
-  always_comb begin
-    negative = '0;
-    for (int unsigned l = 0; l < NumOps - 1; l++) begin
-      negative = negative + CountWidth'(code_i[l*CodeWidth+2] && Negate == tpe_pkg::NegateRow);
-    end
-  end
-
-  logic unused_code;
-  assign unused_code = ^code_i;
-
-  tpe_delay #(
-      .Width (CountWidth),
-      .Cycles(CellLatency)
-  ) u_stages (
-      .clk_i,
-      .en_i,
-      .d_i(negative),
-      .d_o(staged)
-  );
-
-  tpe_delay_reset #(
-      .Width (2),
-      .Cycles(CellLatency)
-  ) u_stages_control (
+  // A code is an operand of one digit, which comes as a select is: as Booth's digits travel.
+  tpe_row_digits #(
+      .AWidth     (2),
+      .BWidth     (BWidth),
+      .AccWidth   (AccWidth),
+      .Lanes      (Lanes),
+      .CodeWidth  (CodeWidth),
+      .CellLatency(CellLatency),
+      .Encoder    (tpe_pkg::EncoderBooth),
+      .Coded      (1),
+      .Negate     (Negate),
+      .Biased     (Biased)
+  ) u_digits (
       .clk_i,
       .rst_ni,
       .en_i,
-      .d_i({valid_i, first_i}),
-      .d_o({valid, first})
+      .valid_i,
+      .first_i,
+      .code_i,
+      .term_i,
+      .term_o
   );
-
-  always_ff @(posedge clk_i) begin
-    if (en_i && valid) term_q <= (first ? '0 : term_i) + AccWidth'(staged) - Excess;
-  end
-
-  assign term_o = term_q;
 
 endmodule
 

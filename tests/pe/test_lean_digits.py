@@ -155,7 +155,7 @@ def test_every_beat_counts_once(pe: str, choice: dict[str, Any]) -> None:
     assert answers(engine(pe, (2, 2), **choice), ("array",), {}) == {"array": PROVED}
 
 
-KEPT, STEP, ROWS = "tpe_accumulate_kept", "tpe_pe_opt4c", "tpe_row_steps"
+KEPT, STEP, ROWS = "tpe_accumulate_kept", "tpe_pe_opt4c", "tpe_row_digits"
 PROOF_FAULTS = [
     ("accumulate", KEPT, "= carry_i[i/Every-1]", "= 1'b0", "opt4c", LEAN),
     ("accumulate", KEPT, "op[2] = carry[i]", "op[2] = 1'b0", "opt4c", ASKING),
@@ -163,7 +163,7 @@ PROOF_FAULTS = [
     ("valid", STEP, "step && Biased != 0", "Biased != 0", "opt4c", LEAN),
     ("valid", STEP, "(first_i && step)", "first_i", "opt4c", LEAN),
     ("accumulate", STEP, ".sum_i  (sums[w*", ".sum_i  (sums[0*", "opt4e", LEAN),
-    ("product", ROWS, "code_i[l*CodeWidth+2]", "code_i[l*CodeWidth+1]", "opt4c", LEAN),
+    ("product", ROWS, "digit[i][2] &&", "digit[i][1] &&", "opt4c", LEAN),
     ("product", ROWS, "- Excess", "", "opt4e", FALLING),
     ("product", ROWS, "l < NumOps - 1", "l < 1", "opt4e", LEAN),
     ("kept_pair", "tpe_kept_pair", "psum_i[Width+i/Every-1]", "1'b0", "opt4c", LEAN),

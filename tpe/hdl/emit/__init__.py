@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +78,11 @@ def finish_bits(engine: Config) -> int:
     return 2 * psum.word_bits(engine.widths) if kept else psum.bits(engine.widths)
 
 
-def _widths_of(module: str, engine: Config) -> dict[str, int]:
-    """`rtl_widths` as a module of the engine has them."""
+def _widths_by_module(engine: Config) -> Callable[[str], dict[str, int]]:
+    """`rtl_widths` as a module of the engine, by name, has them."""
     widths = rtl_widths(engine)
-    own = {"PsumWidth": finish_bits(engine)} if module.startswith("tpe_finish") else {}
-    return widths | own
+    of_finish = {**widths, "PsumWidth": finish_bits(engine)}
+    return lambda module: of_finish if module.startswith("tpe_finish") else widths
 
 
 def rtl_size(engine: Config) -> tuple[int, int]:
@@ -115,7 +115,8 @@ def engine_modules(engine: Config, reset: str = "async") -> dict[str, str]:
     """
     top = {"tpe_engine": _top(engine, reset)}
     needed = sources.closure(top, {**pe_aliases(engine, reset), **compressor_trees(engine)})
-    modules = {name: with_defaults(x, _widths_of(name, engine)) for name, x in needed.items()}
+    widths = _widths_by_module(engine)
+    modules = {name: with_defaults(x, widths(name)) for name, x in needed.items()}
     return resets.rewritten(modules, reset)
 
 
@@ -162,7 +163,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
     ]
     if pe.front != "none":
         parts.append(("tpe_front", f"tpe_front_{pe.front}", _FRONT))
-    widths = rtl_widths(engine)
+    widths = _widths_by_module(engine)
     aliases = {}
     for alias, target, names in parts:
         source = sources.text(target)
@@ -175,7 +176,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
         if pe.falling and "MsbFirst" in taken:
             chosen.append(("MsbFirst", 1))
         note = f"{target} under the name that every array instantiates."
-        parameters = [(n, _widths_of(target, engine)[n]) for n in names if n in taken]
+        parameters = [(n, widths(target)[n]) for n in names if n in taken]
         if alias == "tpe_cell":
             listed, known = sources.ports(source), [n for n, _ in parameters]
             check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)
@@ -192,7 +193,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
             chosen,
             source,
             _GATED[engine.params["gating"]] if alias == "tpe_cell" else (),
-            widths["CellLatency"],
+            widths(target)["CellLatency"],
             reset == "sync",
         )
     return aliases

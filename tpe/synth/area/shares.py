@@ -38,7 +38,6 @@ PRIMITIVES = {
     "tpe_accumulate_pair": "half_reduce",
     "tpe_accumulate_kept": "half_reduce",
     "tpe_row_digits": "row_term",
-    "tpe_row_steps": "row_term",
     "tpe_add": "add",
     "tpe_add_cut": "add",
     "tpe_accumulate": "accumulate",
