@@ -217,14 +217,14 @@ def _composed(
     clocks_ns: Sequence[float],
 ) -> dict[str, Any]:
     """What is kept of compositions, as JSON: the fits, and each option's timing and parts."""
-    modules = {f"tpe_{kind}": own_versions(p, f"tpe_{kind}") for kind, p in design.points.items()}
-    scale = scaling(design.engine, tech, found, modules)
-    versions: dict[str, Sequence[Version]] = {
-        name: own for name, own in modules.items() if name in scale.copies
-    }
-    around = of_reference(design.engine, found).mapped
-    versions[scale.top] = of_whole(tech, around, scale.top, None)
-    composed = _compositions(tech, scale.top, versions, clocks_ns, _by_recipe(design))
+    scale = scaling(design.engine, tech, found, _modules(design))
+    around = of_whole(tech, of_reference(design.engine, found).mapped, scale.top, None)
+    composed: list[Composed] = []
+    for build in design.builds:
+        modules = _modules(build)
+        own = {name: modules[name] for name in modules if name in scale.copies}
+        versions = {**own, scale.top: around}
+        composed += _compositions(tech, scale.top, versions, clocks_ns, _by_recipe(build))
     return {
         "scaling": {
             "top": scale.top,
@@ -234,6 +234,10 @@ def _composed(
         },
         "options": [_option(c, scale, design) for c in sorted(composed, key=lambda c: c.period_ns)],
     }
+
+
+def _modules(design: MappedPE) -> dict[str, Sequence[Version]]:
+    return {f"tpe_{kind}": own_versions(p, f"tpe_{kind}") for kind, p in design.points.items()}
 
 
 def _option(composed: Composed, scale: Scaling, design: MappedPE) -> dict[str, Any]:
@@ -256,6 +260,7 @@ def _file(
     """Where the options are kept: named by the netlists, the tool and the code that composes."""
     facts = [
         {kind: [_place(p.mapped) for p in points] for kind, points in design.points.items()},
+        {k: {v: sorted(x) for v, x in own.items()} for k, own in design.fits.items()},
         [[_place(m) for m in sample.mapped] for sample in found],
         list(clocks_ns),
         timing.timer_key(tech),

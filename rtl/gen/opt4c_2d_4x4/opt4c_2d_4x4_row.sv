@@ -6,7 +6,7 @@
 module opt4c_2d_4x4_row #(
     parameter int unsigned AWidth = 8,
     parameter int unsigned BWidth = 8,
-    parameter int unsigned AccWidth = 32,
+    parameter int unsigned AccWidth = 22,
     parameter int unsigned Lanes = 1,
     parameter int unsigned CodeWidth = 3,
     parameter int unsigned CellLatency = 0

@@ -80,9 +80,10 @@ def finish_bits(engine: Config) -> int:
 
 def _widths_by_module(engine: Config) -> Callable[[str], dict[str, int]]:
     """`rtl_widths` as a module of the engine, by name, has them."""
-    widths = rtl_widths(engine)
-    of_finish = {**widths, "PsumWidth": finish_bits(engine)}
-    return lambda module: of_finish if module.startswith("tpe_finish") else widths
+    pe, widths = record(engine), rtl_widths(engine)
+    term = pe.kernel.psum.word_bits(engine.widths) if pe.sparse else widths["AccWidth"]
+    own = {"finish": {"PsumWidth": finish_bits(engine)}, "row": {"AccWidth": term}}
+    return lambda module: widths | own.get(module.split("_")[1], {})
 
 
 def rtl_size(engine: Config) -> tuple[int, int]:

@@ -26,6 +26,8 @@ KINDS = ("cell", "row", "front", "finish")
 # which leave every register of the array where it is.
 VARIED = ("tree", "stages", "negate", "multiplier")
 REBUILT = ("negate", "multiplier")
+# Those that a row's term is made for: when a cell's sum is there, and what it leaves to its row.
+BOUND = ("stages", "negate")
 
 
 def sized(engine: Config, size: Size | None = None, **params: Any) -> Config:
@@ -65,7 +67,16 @@ class Variant:
     @property
     def name(self) -> str:
         """What differs, as a word; empty if nothing does."""
-        return ",".join(f"{name}={value}" for name, value in self.chosen.items())
+        return _words(self.chosen)
+
+    @property
+    def bound(self) -> str:
+        """What of it all parts of a PE have to share."""
+        return _words({name: value for name, value in self.chosen.items() if name in BOUND})
+
+
+def _words(chosen: Mapping[str, Any]) -> str:
+    return ",".join(f"{name}={value}" for name, value in chosen.items())
 
 
 def variants(engine: Config, vary: Sequence[str] = VARIED) -> list[Variant]:
@@ -113,11 +124,18 @@ def pe_parts(engine: Config, vary: Sequence[str] = VARIED) -> dict[str, list[Par
         modules = emit.engine_modules(variant.engine)
         for kind in _kinds(engine, modules):
             top = f"tpe_{kind}"
-            needed = reachable(modules, top)
-            known = found.setdefault(kind, [])
-            if all(part.modules != needed for part in known):
-                known.append(Part(f"{pe.name}.{kind}", top, needed, (), variant.name))
+            part = Part(f"{pe.name}.{kind}", top, reachable(modules, top), (), variant.name)
+            _known(found.setdefault(kind, []), replace(part, fits=frozenset({variant.bound})))
     return found
+
+
+def _known(parts: list[Part], part: Part) -> None:
+    """Put a part with the others, or say of the one with the same RTL what else it fits."""
+    for i, other in enumerate(parts):
+        if other.modules == part.modules:
+            parts[i] = replace(other, fits=other.fits | part.fits)
+            return
+    parts.append(part)
 
 
 def cell_part(engine: Config, variant: str = "") -> Part:

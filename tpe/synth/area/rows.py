@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tpe.engine.config import Config
@@ -62,12 +63,17 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class MappedPE:
-    """A PE: every netlist of its parts, and their fronts. The area of a PE is its cell's."""
+    """A PE: every netlist of its parts, and their fronts. The area of a PE is its cell's.
+
+    points -- by part: cell, row, front, finish
+    fits   -- by part and variant, with which choices of its PE the part goes together
+    """
 
     name: str
     engine: Config
-    points: dict[str, tuple[Point, ...]]  # by part: cell, front, finish
+    points: Mapping[str, tuple[Point, ...]]
     left_out: tuple[LeftOut, ...] = ()
+    fits: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     @property
     def fronts(self) -> dict[str, tuple[Point, ...]]:
@@ -75,9 +81,37 @@ class MappedPE:
         return {kind: pareto(points) for kind, points in self.points.items()}
 
     @property
+    def builds(self) -> tuple[MappedPE, ...]:
+        """The PE with the points that go together: each of these may be built of any of its own.
+
+        It is one where no other part depends on what the cell's variants choose.
+        """
+        together: dict[frozenset[tuple[str, str]], set[str]] = {}
+        for choice in sorted(frozenset[str]().union(*self.fits.get("cell", {}).values())):
+            beside = {
+                (kind, variant)
+                for kind, variants in self.fits.items()
+                for variant, fits in variants.items()
+                if kind != "cell" and choice in fits
+            }
+            together.setdefault(frozenset(beside), set()).add(choice)
+        return tuple(self._of(choices) for choices in together.values()) or (self,)
+
+    def _of(self, choices: set[str]) -> MappedPE:
+        found = {
+            kind: tuple(p for p in points if self.fits[kind][p.mapped.variant] & choices)
+            for kind, points in self.points.items()
+        }
+        return replace(self, points=found, fits={})
+
+    @property
     def fastest(self) -> Chosen:
         """Every part as fast as it comes."""
-        return Chosen({kind: front[0] for kind, front in self.fronts.items()}, True)
+        found = [
+            Chosen({kind: front[0] for kind, front in build.fronts.items()}, True)
+            for build in self.builds
+        ]
+        return min(found, key=lambda chosen: (chosen.period_ns, chosen.points["cell"].period_ns))
 
     @property
     def fmax_mhz(self) -> float:
@@ -86,11 +120,17 @@ class MappedPE:
 
     def at(self, clock_ns: float) -> Chosen:
         """The smallest of each part that meets a clock; the fastest, not met, if one cannot."""
-        found = {kind: at_clock(front, clock_ns) for kind, front in self.fronts.items()}
-        points = {kind: point for kind, point in found.items() if point is not None}
-        if len(points) < len(found):
+        found = [x for x in (_at_clock(b.fronts, clock_ns) for b in self.builds) if x is not None]
+        if not found:
             return replace(self.fastest, met=False)
-        return Chosen(points, True)
+        return min(found, key=lambda chosen: chosen.points["cell"].area_um2)
+
+
+def _at_clock(fronts: Mapping[str, tuple[Point, ...]], clock_ns: float) -> Chosen | None:
+    """The smallest point of each part that meets a clock; None if one cannot."""
+    found = {kind: at_clock(front, clock_ns) for kind, front in fronts.items()}
+    points = {kind: point for kind, point in found.items() if point is not None}
+    return Chosen(points, True) if len(points) == len(found) else None
 
 
 def fronts_json(design: MappedPE | ArrayFront) -> dict[str, list[dict[str, Any]]]:

@@ -323,7 +323,8 @@ def _design(
     found = {
         kind: tuple(p for part in own for p in points[id(part)]) for kind, own in parts.items()
     }
-    return MappedPE(emit.record(engine).name, engine, found, tuple(left_out))
+    fits = {kind: {part.variant: part.fits for part in own} for kind, own in parts.items()}
+    return MappedPE(emit.record(engine).name, engine, found, tuple(left_out), fits)
 
 
 def _promising(parts: Sequence[Part], points: Mapping[int, Sequence[Point]]) -> list[Part]:

@@ -17,7 +17,8 @@ class Part:
 
     `keep` are modules that are not flattened, mapped once however often they stand in the top;
     None keeps every one, () none. `boxes` are modules that become black boxes: counted by name,
-    and nothing in them. `variant` says, for a person, what was chosen in the RTL.
+    and nothing in them. `variant` says, for a person, what was chosen in the RTL. `fits` are the
+    choices of its PE with which a part goes together, see `tpe.synth.area.designs.BOUND`.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Part:
     keep: tuple[str, ...] | None = ()
     variant: str = ""
     boxes: tuple[str, ...] = ()
+    fits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
