@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -204,6 +205,7 @@ class _Option:
     """An option of fixed cost."""
 
     recipe = cell_recipe = "one"
+    form: ClassVar[dict[str, str]] = {}
 
     def __init__(self, period_ns: float, stages: int = 1) -> None:
         self.period_ns, self.params = period_ns, {"stages": stages}

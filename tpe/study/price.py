@@ -9,7 +9,7 @@ are both there, so that a baseline is never a straw man.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -51,6 +51,8 @@ class Option(Protocol):
     @property
     def period_ns(self) -> float: ...
     @property
+    def form(self) -> Mapping[str, Any]: ...
+    @property
     def params(self) -> Mapping[str, Any]: ...
     @property
     def recipe(self) -> str: ...
@@ -60,6 +62,7 @@ class Option(Protocol):
     def memory_bits(self, size: Size) -> int: ...
     def cells_share(self, size: Size) -> float | None: ...
     def energy(self, clock_ns: float, size: Size, draw: Draw) -> Energy | None: ...
+    def of(self, form: Mapping[str, Any]) -> Option: ...
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class Synthesised:
     recipe     -- the recipe of every module, variants named
     areas      -- um2 of one copy of each module but the top, which `top_recipe` made
     parts      -- where the netlists of the PE's parts lie, by kind
+    form       -- what was chosen for the whole array beside the engine that was asked for, see
+                  `tpe.study.forms`
     """
 
     period_ns: float
@@ -114,6 +119,7 @@ class Synthesised:
     scale: Scaling
     design: MappedPE
     technology: Technology
+    form: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def chosen(self) -> Chosen:
@@ -131,10 +137,14 @@ class Synthesised:
 
     @cached_property
     def params(self) -> Mapping[str, Any]:
-        """Parameters of the cell that differ from the engine's."""
+        """Parameters that differ from the engine's: those of its form, then of the cell."""
         name = self.chosen.points["cell"].mapped.variant
         params = designs.variant_engine(self.design.engine, name).params
-        return {word: params[word] for word in designs.changed(name)}
+        return {**self.form, **{word: params[word] for word in designs.changed(name)}}
+
+    def of(self, form: Mapping[str, Any]) -> Synthesised:
+        """The same, of an engine that has been given a form."""
+        return replace(self, form=form)
 
     def area_um2(self, size: Size) -> float:
         """um2 at a size, memories of more than 4096 bits left out."""
@@ -331,6 +341,11 @@ class Users:
         return self.cost.clock_ns
 
     @property
+    def form(self) -> Mapping[str, Any]:
+        """None is known."""
+        return {}
+
+    @property
     def params(self) -> Mapping[str, Any]:
         """None differ: whatever the user mapped is the engine."""
         return {}
@@ -344,6 +359,10 @@ class Users:
     def cell_recipe(self) -> str:
         """The same for every row."""
         return self.recipe
+
+    def of(self, form: Mapping[str, Any]) -> Users:
+        """The same: of what form it is, only the user knows."""
+        return self
 
     def area_um2(self, size: Size) -> float:
         """PEs times the area of one: nothing between them is known."""

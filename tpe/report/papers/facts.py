@@ -28,6 +28,7 @@ class Spec:
     """An engine to be built, and which of its parameters synthesis may choose.
 
     vary -- what synthesis tries other values of: see `tpe.synth.area.designs.VARIED`
+    lean -- whether its other forms are tried too: see `tpe.study.forms`
     """
 
     pe: str
@@ -35,6 +36,7 @@ class Spec:
     size: tuple[int, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
     vary: tuple[str, ...] = ("tree", "negate")
+    lean: bool = False
 
 
 @dataclass(frozen=True)

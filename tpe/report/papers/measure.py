@@ -8,15 +8,18 @@ above 1 where the design is better.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tpe.base.errors import TpeError
+from tpe.engine.config import Config
 from tpe.model.engine import Engine
 from tpe.report.papers import saed32
 from tpe.report.papers.facts import Claim, Paper, PaperCase, Spec
 from tpe.study.cost_file import CostTable
+from tpe.study.forms import best, formed, forms
 from tpe.study.price import Option, Price, count_steps, price, users_price
 from tpe.synth.area.designs import sized
 from tpe.synth.area.scaling import reference
@@ -53,7 +56,7 @@ class Built:
     @property
     def stages(self) -> int:
         """Pipeline stages of its cells."""
-        return int(self.option.params.get("stages", self.spec.params.get("stages", 1)))
+        return _stages({**self.spec.params, **self.option.params})
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON."""
@@ -143,18 +146,20 @@ class Experiment:
 
     def price(self, spec: Spec) -> Price:
         """The options of a spec; sizes that scale into one another share them."""
-        engine = engine_of(spec)
-        own = sized(engine, reference(engine))
-        key = f"{own.hash} {spec.vary}"
+        own, key = _priced_as(spec)
         if key not in self.prices:
             if self.costs is not None:
                 self.prices[key] = users_price(own, self.costs)
+            elif spec.lean:
+                self.prices[key] = best(own, partial(self._synthesised, spec))
             else:
-                assert self.technology is not None
-                self.prices[key] = price(
-                    own, self.technology, self.recipes, vary=spec.vary, step=self.step
-                )
+                self.prices[key] = self._synthesised(spec, own, {})
         return self.prices[key]
+
+    def _synthesised(self, spec: Spec, engine: Config, form: Mapping[str, Any]) -> Price:
+        assert self.technology is not None
+        vary = _vary(spec, form)
+        return price(engine, self.technology, self.recipes, vary=vary, step=self.step)
 
     def built(self, spec: Spec, option: Option) -> Built:
         """A spec as an option says, on the paper's workload."""
@@ -181,13 +186,31 @@ class Experiment:
         return replace(built, energy=energy, no_energy=why)
 
     def one_stage(self, spec: Spec) -> Built | None:
-        """The spec without pipeline stages, with its energy; None if it has none anyway."""
+        """The spec without pipeline stages and in no other form, with its energy.
+
+        None if it has none anyway.
+        """
         plain = self.price(spec)
-        own = tuple(o for o in plain.options if int(o.params.get("stages", 1)) == 1)
+        own = tuple(o for o in plain.options if not o.form and _stages(o.params) == 1)
         if not own or len(own) == len(plain.options):
             return None
         made = self.built(spec, replace(plain, options=own).densest(spec.size))
         return self.with_energy(made)
+
+
+def _stages(params: Mapping[str, Any]) -> int:
+    return int(params.get("stages", params.get("cell_stages", 1)))
+
+
+def _priced_as(spec: Spec) -> tuple[Config, str]:
+    """The engine that a spec's price is of, and what of two specs has one price."""
+    engine = engine_of(spec)
+    own = sized(engine, reference(engine))
+    return own, f"{own.hash} {spec.vary} {spec.lean}"
+
+
+def _vary(spec: Spec, form: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in spec.vary if name not in form)
 
 
 def engine_of(spec: Spec) -> Engine:
@@ -211,9 +234,11 @@ def steps(paper: Paper, recipes: Sequence[Recipe]) -> int:
     keys: dict[str, int] = {}
     for case in paper.cases:
         for spec in (case.design, case.baseline):
-            engine = engine_of(spec)
-            own = sized(engine, reference(engine))
-            keys[f"{own.hash} {spec.vary}"] = count_steps(own, recipes, spec.vary)
+            own, key = _priced_as(spec)
+            tried = [{}, *forms(own)] if spec.lean else [{}]
+            keys[key] = sum(
+                count_steps(formed(own, form), recipes, _vary(spec, form)) for form in tried
+            )
     return sum(keys.values())
 
 
@@ -227,7 +252,8 @@ def _findings(bench: Experiment, case: PaperCase) -> list[Finding]:
         bench.with_energy(bench.built(spec, price.densest(spec.size)))
         for spec, price in zip(specs, prices, strict=True)
     )
-    plain = _of_one_stage(bench, case, design) if baseline.stages > 1 else None
+    other = baseline.stages > 1 or baseline.option.form
+    plain = _of_one_stage(bench, case, design) if other else None
     area = Finding(
         case,
         "area",

@@ -60,15 +60,23 @@ def _why(finding: Finding) -> str:
     assert design is not None and baseline is not None
     parts = [_area(design, baseline) if finding.quantity == "area" else _energy(design, baseline)]
     if finding.one_stage is not None:
+        parts += [_best(built) for built in (design, baseline) if built.option.form]
+        stages = f"{baseline.stages} stages" if baseline.stages > 1 else "one stage"
         parts.append(
-            f"The best MAC has {baseline.stages} stages here; with cells of one stage, as the "
-            f"paper builds them, the ratio is {finding.one_stage:.2f}."
+            f"The best {baseline.spec.pe.upper()} has {stages} here; with cells of one stage, as "
+            f"the paper builds them, the ratio is {finding.one_stage:.2f}."
         )
     if finding.published is not None:
         parts.append(f"The paper's own SAED32 rows give {finding.published:.2f}.")
     parts += _between(design, baseline, finding.quantity)
     parts += [finding.case.note] if finding.case.note else []
     return " ".join(parts)
+
+
+def _best(built: Built) -> str:
+    """Which form of a PE is its best."""
+    words = ", ".join(f"{name} = {value}" for name, value in built.option.form.items())
+    return f"{built.spec.pe} is built with {words}."
 
 
 def _area(design: Built, baseline: Built) -> str:

@@ -27,7 +27,7 @@ KINDS = ("cell", "row", "front", "finish")
 VARIED = ("tree", "stages", "negate", "multiplier")
 REBUILT = ("negate", "multiplier")
 # Those that a row's term is made for: when a cell's sum is there, and what it leaves to its row.
-BOUND = ("stages", "negate")
+BOUND = ("stages", "cell_stages", "negate")
 
 
 def sized(engine: Config, size: Size | None = None, **params: Any) -> Config:
