@@ -34,6 +34,7 @@ __all__ = [
     "combo_id",
     "engine",
     "operands",
+    "own_variants",
     "share",
     "takes",
     "types_of",
@@ -52,6 +53,7 @@ REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason
 WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]
 
 # Both axes from 1 to 5 and 17 (rows: 34, in `scale`); every other size is in `FULL_SIZES`.
+# A combination of the landing tier has half of them.
 LANDING_SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 5), (4, 3), (5, 4), (1, 17)]
 FULL_SIZES = [(r, 1 + r % 2) for r in range(6, 17)] + [(1, c) for c in range(6, 17)]
 FULL_SIZES += [(9, 9), (17, 1)]
@@ -69,3 +71,19 @@ def share(items: list[Any], combo: tuple[PE, Array], parts: int) -> list[Any]:
     """
     turn = [combo_id(other) for other in LEGAL].index(combo_id(combo))
     return items[turn % parts :: parts]
+
+
+def own_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
+    """The variants of a combination that the landing tier builds; the full tier builds them all.
+
+    A choice is built there in one of the PE's arrays, another PE's in another one; the default,
+    and what only this array may have, always.
+    """
+    homes = [other for owner, other in LEGAL if owner is pe]
+    found = []
+    for variant in variants(pe, array):
+        having = [home.name for home in homes if variant in variants(pe, home)]
+        turn = sum(map(ord, f"{pe.name} {sorted(variant.items())}")) % len(having)
+        if not variant or having[turn] == array.name:
+            found.append(variant)
+    return found

@@ -21,6 +21,7 @@ from tests.contract.combos import (
     combo_id,
     engine,
     operands,
+    own_variants,
     share,
     types_of,
     variants,
@@ -58,20 +59,20 @@ def rng_mask(x, seed):
 
 
 @combos
-def test_cycles_and_values_of_all_sizes(combo):
-    assert_all_agree([*shapes(*combo, LANDING_SIZES), *deep(*combo)])
+def test_cycles_and_values_of_sizes(combo):
+    assert_all_agree([*shapes(*combo, share(LANDING_SIZES, combo, 2)), *deep(*combo)])
 
 
 @pytest.mark.full
 @combos
-def test_cycles_and_values_of_sizes_to_17(combo):
-    assert_all_agree(list(shapes(*combo, FULL_SIZES)))
+def test_cycles_and_values_of_all_sizes_to_17(combo):
+    assert_all_agree(list(shapes(*combo, [*LANDING_SIZES, *FULL_SIZES])))
 
 
 @combos
 def test_variants_types_corners_and_all_pairs(combo):
     pe, array = combo
-    cases = [*varied(pe, array), *typed(pe, array, share(TYPES, combo, 3))]
+    cases = [*varied(pe, array, own_variants(pe, array)), *typed(pe, array, share(TYPES, combo, 3))]
     cases += unsigned(pe, array, share(UNSIGNED, combo, 4))
     every = np.arange(-128, 128)
     square = engine(pe, array, (4, 4))
@@ -83,13 +84,19 @@ def test_variants_types_corners_and_all_pairs(combo):
 
 @pytest.mark.full
 @combos
+def test_all_variants(combo):
+    assert_all_agree(list(varied(*combo, variants(*combo))))
+
+
+@pytest.mark.full
+@combos
 def test_all_types_signed_and_unsigned(combo):
     assert_all_agree([*typed(*combo, TYPES), *unsigned(*combo, UNSIGNED)])
 
 
-def varied(pe, array):
-    """Every variant: constant corners, and GEMMs of several K with and without stalls."""
-    for variant in variants(pe, array):
+def varied(pe, array, chosen):
+    """Variants: constant corners, and GEMMs of several K with and without stalls."""
+    for variant in chosen:
         e = engine(pe, array, (2, 2), **variant)
         yield from corners(e, 9)
         for k in (1, 6, 33):
@@ -159,9 +166,18 @@ def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
 
 @combos
 def test_inventory_is_what_elaborates(combo):
-    pe, array = combo
+    assert_inventory(*combo, own_variants(*combo))
+
+
+@pytest.mark.full
+@combos
+def test_inventory_of_all_variants_is_what_elaborates(combo):
+    assert_inventory(*combo, variants(*combo))
+
+
+def assert_inventory(pe, array, chosen):
     default = [(size, {}) for size in ((1, 1), (3, 2))]
-    for size, parameters in (*default, *[((2, 2), choice) for choice in choices(pe, array)]):
+    for size, parameters in (*default, *[((2, 2), x) for x in choices(pe, array, chosen)]):
         e = engine(pe, array, size, **parameters)
         if not e.has_nest:
             continue  # what it is made of is written down nowhere
@@ -184,19 +200,31 @@ def test_inventory_is_what_elaborates(combo):
             assert {e.widths.acc - bits for fan_in, bits in compressors} == weights
 
 
-def choices(pe, array):
-    """Every variant, and this combination's share of the types."""
+def choices(pe, array, chosen):
+    """These variants but for the default, and the combination's share of the types."""
     types = share(TYPES, (pe, array), 3)
-    return (*variants(pe, array)[1:], *(types_of(*t) for t in types))
+    return (*filter(None, chosen), *(types_of(*t) for t in types))
 
 
 @combos
 def test_lints_without_a_warning(combo):
-    pe, array = combo
+    assert_no_warning(*combo, own_variants(*combo))
+
+
+@pytest.mark.full
+@combos
+def test_all_variants_lint_without_a_warning(combo):
+    assert_no_warning(*combo, variants(*combo))
+
+
+def assert_no_warning(pe, array, chosen):
     unsigned = {"a_type": "uint8", "b_type": "uint7"}
     modes = [{**unsigned, "zero_points": mode} for mode in ("none", "subtract", "offset")]
     default = [(size, {}) for size in ((1, 1), (1, 3), (3, 2))]
-    for size, parameters in (*default, *[((2, 2), x) for x in (*choices(pe, array), *modes)]):
+    for size, parameters in (
+        *default,
+        *[((2, 2), x) for x in (*choices(pe, array, chosen), *modes)],
+    ):
         e = engine(pe, array, size, **parameters)
         assert lint(emit.rename(emit.engine_modules(e), "mine"), "mine") == ""
 

@@ -53,14 +53,15 @@ def argued(engine, verdict):
     return verdict.proof == proof and verdict.mutant.describe().startswith(said)
 
 
-def test_a_seeded_sample_of_fifty_is_killed():
-    report = mutate(50, seed=0, limit=240)
+@pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.full)])
+def test_a_seeded_sample_is_killed(count):
+    report = mutate(count, seed=0, limit=240)
     left = [
         f"{e.name} {v.proof}: {v.mutant.describe()}"
         for e, v in survivors(report)
         if not argued(e, v)
     ]
-    assert len(report.verdicts) == 50
+    assert len(report.verdicts) == count
     assert not left, "\n".join(left)
     assert {"array", "cell", "encoder", "finish", "front"} == report.table("part").keys()
 

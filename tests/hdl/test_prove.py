@@ -121,9 +121,14 @@ endmodule
     ("pe", "array", "parameters"),
     [
         ("opt4c", "matrix2d", {}),
-        ("laconic", "matrix2d", {}),
-        ("opt2", "matrix2d", {"bw": "time"}),
-        ("mac", "systolic_os", {"encode_in": "stored", "encoder": "ent"}),
+        pytest.param("laconic", "matrix2d", {}, marks=pytest.mark.full),
+        pytest.param("opt2", "matrix2d", {"bw": "time"}, marks=pytest.mark.full),
+        pytest.param(
+            "mac",
+            "systolic_os",
+            {"encode_in": "stored", "encoder": "ent"},
+            marks=pytest.mark.full,
+        ),
         ("mac", "systolic_os", {"overlap": "stream"}),
         pytest.param("opt1", "systolic_os", {"overlap": "drain"}, marks=pytest.mark.full),
         pytest.param("opt1", "matrix2d", {"overlap": "stream"}, marks=pytest.mark.full),

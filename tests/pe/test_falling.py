@@ -53,7 +53,9 @@ def shapes(e: tpe.Engine) -> list[Case]:
     return cases
 
 
-@pes
+@pytest.mark.parametrize(
+    "pe", [pytest.param("opt3", marks=pytest.mark.full), "opt4c", "opt4e"]
+)  # opt3's cell and row are opt4c's
 @choices
 def test_sizes_drift_and_loads_equal_the_rtl(pe: str, choice: dict[str, Any]) -> None:
     cases = []

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from tests.contract.combos import WITH_RTL, combo_id
+from tpe.base.errors import TpeError
+from tpe.cli.main import app
 from tpe.engine.config import Config
 from tpe.model.engine import Engine
 from tpe.study.cost_file import read_cost
 from tpe.study.forms import best, formed, forms
+from tpe.study.points import compare
 from tpe.study.price import price, users_price
 from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import technology
@@ -73,3 +80,28 @@ def test_a_users_numbers_have_one_form(tmp_path: Any) -> None:
     price_of = partial(users_price, costs=read_cost(str(file)))
     found = best(engine, lambda one, form: price_of(one))
     assert {len(option.form) for option in found.options} == {0}
+
+
+def test_a_lean_comparison_takes_the_best_and_says_so(tmp_path: Path) -> None:
+    """--lean: not what -p gave; the command of its JSON, run again, gives the same rows."""
+    file, again = tmp_path / "own.json", tmp_path / "again.json"
+    words = ("--pe", "mac", "--iso", "area", "--recipe", "sklansky/fast", "--no-energy")
+    words += ("-p", "stages=3", "-p", "tree=chain", "--workload", "gemm:32x32x64")
+    plain = CliRunner().invoke(app, ["compare", *words])
+    lean = CliRunner().invoke(app, ["compare", *words, "--lean", "--json", str(file)])
+    assert (plain.exit_code, lean.exit_code) == (0, 0), lean.output
+    assert "biased = on" in lean.stdout and "biased" not in plain.stdout
+    content = json.loads(file.read_text())
+    command = shlex.split(content["command"])[1:]
+    assert "--lean" in command and not any("negate" in word for word in command)
+    assert CliRunner().invoke(app, [*command, "--json", str(again)]).exit_code == 0
+    assert json.loads(again.read_text())["rows"] == content["rows"]
+    fixed = CliRunner().invoke(app, ["compare", *words, "--lean", "-p", "biased=off"])
+    assert "biased = on" not in fixed.stdout and fixed.exit_code == 0
+
+
+def test_lean_is_of_synthesis(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["compare", "--pe", "mac", "--lean", "--cost", "x.csv"])
+    assert done.exit_code == 2 and "--lean and --cost are both given" in done.stderr
+    with pytest.raises(TpeError, match="lean is given without iso"):
+        compare(["mac"], "gemm:8x8x8", lean=True)

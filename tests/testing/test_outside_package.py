@@ -72,8 +72,11 @@ def test_commands_cover_it(site: Path) -> None:
     assert "plain" in printed(site, "compare", "--pe", "mac,plain", "--size", "4x4")
     printed(site, "emit", "--pe", "plain", "-o", "out")
     assert (site / "out" / "tpe_plain_matrix2d_4x4_pe_plain.sv").exists()
-    small = ("--pe", "plain", "--size", "2x2")
-    assert "are equal" in printed(site, "verify", *small)
+    assert "are equal" in printed(site, "verify", "--pe", "plain", "--size", "2x2")
+
+
+@pytest.mark.full
+def test_commands_that_take_minutes_cover_it(site: Path) -> None:
     mutants = printed(site, "mutate", "--pe", "plain", "--count", "4", "--floor", "0")
     assert "4 mutants of" in mutants
     printed(site, "prove", "--pe", "plain", "--size", "2x2", "--array", "matrix2d")

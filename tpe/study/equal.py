@@ -19,6 +19,7 @@ from tpe.numbers.operands import Ints
 from tpe.study.candidates import Candidate
 from tpe.study.compare import Plan
 from tpe.study.equal_table import ISO, IsoComparison, IsoEntry
+from tpe.study.forms import formed
 from tpe.study.price import Option, Price
 from tpe.synth.area.designs import Size, sized
 from tpe.synth.area.scaling import rows_are_lanes
@@ -46,7 +47,7 @@ class _Maker:
         """The workload on the candidate at a size, built as the option says."""
         key = (candidate.label, str(size), str(sorted(option.params.items())))
         if key not in self.runs:
-            engine = Engine.of(sized(candidate.built, size, **option.params))
+            engine = Engine.of(formed(sized(candidate.built, size), option.params))
             workload = self.plan.workloads[candidate.label]
             self.runs[key] = engine.run(workload, seed=self.plan.seed, values=self.plan.values)
         return self.runs[key]

@@ -7,7 +7,7 @@ is a set of choices that go together; what a PE lacks of one, or may not have, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -40,24 +40,32 @@ _FORMS: tuple[tuple[Mapping[str, Any], ...], ...] = (
     (INNER,),
 )
 
+CHOSEN = frozenset(LEAN).union(*(choices for line in _FORMS for choices in line))
 
-def forms(engine: Config) -> tuple[Mapping[str, Any], ...]:
+
+def forms(engine: Config, given: Container[str] = ()) -> tuple[Mapping[str, Any], ...]:
     """Choices that make other forms of an engine, each legal; () for a PE that has none.
+
+    given -- parameters that keep the engine's value in every form
 
     >>> [dict(form) for form in forms(Config("bitlet", "matrix2d", "2x2"))]
     []
     >>> forms(Config("mac", "systolic_os", "2x2"))[0]
     {'negate': 'row', 'biased': 'on', 'hold': 'zero', 'finish_stages': 2}
     """
-    made = (next(filter(None, (_form(engine, x) for x in line)), None) for line in _FORMS)
+    made = (next(filter(None, (_form(engine, x, given) for x in line)), None) for line in _FORMS)
     return tuple(form for form in made if form)
 
 
-def _form(engine: Config, needed: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _form(
+    engine: Config, needed: Mapping[str, Any], given: Container[str]
+) -> Mapping[str, Any] | None:
     """The form that has all of these choices; None if the PE in its array may not have them."""
     own = {p.name for p in parameters_of(engine.pe, engine.array)}
-    lean = {} if needed is INNER else {k: v for k, v in LEAN.items() if k in own}
-    if not needed.keys() <= own:
+    fixed = {name: value for name, value in engine.params.items() if name in given}
+    free = own - fixed.keys()
+    lean = {} if needed is INNER else {k: v for k, v in LEAN.items() if k in free}
+    if any(name not in own or fixed.get(name, value) != value for name, value in needed.items()):
         return None
     with suppress(TpeError):  # what its array or its other choices do not allow
         formed(engine, {**lean, **needed})
@@ -75,15 +83,20 @@ def formed(engine: Config, form: Mapping[str, Any]) -> Config:
     return Config(emit.record(engine), engine.array, engine.size, **{**own, **form})
 
 
-def best(engine: Config, priced: Callable[[Config, Mapping[str, Any]], Price]) -> Price:
+def best(
+    engine: Config,
+    priced: Callable[[Config, Mapping[str, Any]], Price],
+    given: Container[str] = (),
+) -> Price:
     """The options of an engine and of all forms of it; each says what it chose.
 
     priced -- prices an engine of a form, whose choices are not to be varied; of the first {}
+    given  -- as of `forms`
 
     Raises TpeError if the engine itself cannot be priced.
     """
     plain = priced(engine, {})
     options: list[Option] = list(plain.options)
-    for form in forms(engine):
+    for form in forms(engine, given):
         options += [o.of(form) for o in priced(formed(engine, form), form).options]
     return replace(plain, options=tuple(sorted(options, key=lambda o: o.period_ns)))

@@ -47,6 +47,7 @@ def compare(
     cost: str | os.PathLike[str] | None = None,
     clock_ns: float | None = None,
     recipes: str | None = None,
+    lean: bool = False,
     energy: bool = True,
     progress: Callable[[str], None] | None = None,
     **parameters: Any,
@@ -67,6 +68,7 @@ def compare(
     cost        with iso: a file of your own numbers in place of synthesis
     clock_ns    with iso: one clock for all; default: each at its best
     recipes     with iso: of synthesis, "quick" or "portfolio" or names
+    lean        with iso: other forms of every PE too, `tpe.study.forms`; twice the time or more
     energy      with iso: whether energies are measured, the longer part of a first run
     progress    called with what begins, engine and layer or job of synthesis
 
@@ -81,15 +83,17 @@ def compare(
     >>> [(row["label"], row["cycles"], row["area_um2"]) for row in comparison.rows()]
     [('mac', 39, None), ('opt4c', 154, None)]
     """
+    checks.flag(lean, "lean")
     choice = Choice(array, size, parameters, per_pe or {})
     plan = prepare(engines, workload, choice, baseline, seed, model, values)
     of_iso = {"liberty": liberty, "cost": cost, "clock_ns": clock_ns, "recipes": recipes}
+    of_iso["lean"] = True if lean else None
     given = [name for name, value in of_iso.items() if value is not None]
     if iso is None:
         if given:
             raise TpeError(f"{given[0]} is given without iso; legal: with iso = 'area', or another")
         return plan.run(progress)
-    pricer = _pricer(plan, liberty, cost, clock_ns, recipes, progress)
+    pricer = _pricer(plan, liberty, cost, clock_ns, recipes, progress, lean)
     return compare_iso(plan, pricer, iso, clock_ns, energy)
 
 
@@ -100,15 +104,17 @@ def _pricer(
     clock_ns: float | None,
     recipes: str | None,
     progress: Callable[[str], None] | None,
+    lean: bool,
 ) -> Pricer:
     """Where prices come from: a file of the user's, or synthesis with a technology and recipes."""
-    if cost is not None and (liberty is not None or recipes is not None):
-        raise TpeError("cost replaces synthesis; legal: cost, or liberty and recipes")
+    if cost is not None and (liberty is not None or recipes is not None or lean):
+        raise TpeError("cost replaces synthesis; legal: cost, or liberty, recipes and lean")
     check_clock(clock_ns)
     if cost is not None:
         return from_file(cost)
     step = progress or (lambda name: None)
-    return by_synthesis(plan, liberty or "tpe130", clock_ns, recipes or DEFAULT_RECIPES, step)
+    chosen = recipes or DEFAULT_RECIPES
+    return by_synthesis(plan, liberty or "tpe130", clock_ns, chosen, step, lean)
 
 
 def point(

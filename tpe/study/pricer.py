@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from tpe.base import checks
 from tpe.base.errors import TpeError
@@ -14,6 +16,7 @@ from tpe.model.engine import Engine
 from tpe.study.compare import Plan
 from tpe.study.cost_file import read_cost
 from tpe.study.equal import Pricer
+from tpe.study.forms import best, formed, forms
 from tpe.study.price import Price, count_steps, users_price, varied
 from tpe.study.price import price as price_of
 from tpe.synth.area.synthesis import Step
@@ -61,22 +64,38 @@ def by_synthesis(
     clock_ns: float | None = None,
     recipes: str = DEFAULT_RECIPES,
     step: Step = lambda name: None,
+    lean: bool = False,
 ) -> Pricer:
     """Prices of synthesis; a parameter that an engine was given is not varied.
 
     step  called with a name as each of `steps` jobs ends
+    lean  other forms of every PE too, see `tpe.study.forms`
     """
     tech = _technology(liberty)
     found, clocks = find_recipes(recipes), () if clock_ns is None else (clock_ns,)
-    return lambda engine: price_of(engine, tech, found, clocks, _vary(plan, engine), step)
+
+    def priced(own: Config, form: Mapping[str, Any], given: Container[str]) -> Price:
+        return price_of(own, tech, found, clocks, _vary(own, given, form), step)
+
+    def pricer(engine: Engine) -> Price:
+        given = _given(plan, engine)
+        one = partial(priced, given=given)
+        return best(engine, one, given) if lean else one(engine, {})
+
+    return pricer
 
 
-def steps(plan: Plan, recipes: str = DEFAULT_RECIPES) -> int:
+def steps(plan: Plan, recipes: str = DEFAULT_RECIPES, lean: bool = False) -> int:
     """Jobs of pricing all engines of a plan that have RTL."""
-    found = find_recipes(recipes)
-    engines = [c.engine for c in plan.candidates if isinstance(c.engine, Engine)]
-    built = [engine for engine in engines if engine.pe.rtl]
-    return sum(count_steps(engine, found, _vary(plan, engine)) for engine in built)
+    found, jobs = find_recipes(recipes), 0
+    for engine in (c.engine for c in plan.candidates):
+        if not isinstance(engine, Engine) or not engine.pe.rtl:
+            continue
+        given = _given(plan, engine)
+        for form in ({}, *(forms(engine, given) if lean else ())):
+            own = formed(engine, form) if form else engine
+            jobs += count_steps(own, found, _vary(own, given, form))
+    return jobs
 
 
 def check_clock(clock_ns: float | None, where: str = "clock_ns") -> None:
@@ -92,6 +111,10 @@ def _technology(liberty: Liberty) -> Technology:
     return liberty if isinstance(liberty, Technology) else technology(liberty)
 
 
-def _vary(plan: Plan, engine: Engine) -> list[str]:
-    given = next((c.asked for c in plan.candidates if c.engine is engine), {})
-    return [name for name in varied(engine) if name not in given]
+def _given(plan: Plan, engine: Engine) -> Mapping[str, Any]:
+    """What an engine of a plan was given, of a PE by name."""
+    return next((c.asked for c in plan.candidates if c.engine is engine), {})
+
+
+def _vary(engine: Config, *fixed: Container[str]) -> list[str]:
+    return [name for name in varied(engine) if not any(name in own for own in fixed)]

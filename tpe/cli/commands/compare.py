@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,14 @@ import typer
 from tpe.base.errors import TpeError, unknown
 from tpe.cli.command import Command
 from tpe.cli.command_line import CommandLine, chosen_params
-from tpe.cli.commands.compare_iso import CHOSEN, DEFAULT_PES, check_options, finish_iso, run_iso
+from tpe.cli.commands.compare_iso import (
+    DEFAULT_PES,
+    check_options,
+    chosen_by_pricing,
+    finish_iso,
+    iso_words,
+    run_iso,
+)
 from tpe.cli.commands.compare_text import print_comparison
 from tpe.cli.commands.reproduce import EnergyOption
 from tpe.cli.commands.run import ValuesOption, WorkloadOption, values_words
@@ -118,6 +125,14 @@ IsoRecipeOption = Annotated[
         "--recipe", metavar="NAME,...", help="portfolio, quick, or names. Default: quick."
     ),
 ]
+LeanOption = Annotated[
+    bool,
+    typer.Option(
+        "--lean",
+        help="Price other forms of every PE too, and take the best: row terms, stages, orders of "
+        "digits; what -p gives stays. Twice the time, or more.",
+    ),
+]
 
 
 def compare(
@@ -141,6 +156,7 @@ def compare(
     cost: CostOption = None,
     clock_ns: IsoClockOption = None,
     recipe: IsoRecipeOption = None,
+    lean: LeanOption = False,
     energy: EnergyOption = True,
     values: ValuesOption = "auto",
     figure: FigureOption = None,
@@ -157,7 +173,7 @@ def compare(
     from tpe.study.compare import prepare
 
     out = Output(json_file, table_file)
-    iso = check_options(iso, liberty, cost, clock_ns, recipe, layers or all_layers)
+    iso = check_options(iso, liberty, cost, clock_ns, recipe, lean, layers or all_layers)
     check_figure(figure)
     engines: Mapping[str, Engine] | Sequence[str]
     if engine:
@@ -171,11 +187,10 @@ def compare(
     words = model_words(inputs, batch, dim, loop_seconds, loop_iterations)
     words += values_words(values)
     if iso is not None:
-        words += option_words({"iso": iso, "cost": cost, "clock-ns": clock_ns, "recipe": recipe})
-        words += option_words({"no-energy": not energy})
-        words += [word for file in liberty or () for word in ("--liberty", file)]
-        priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe, energy)
-        command = _command(plan, engine, param, layers, words, _pes(None, iso, cost), priced=True)
+        words += iso_words(iso, liberty, cost, clock_ns, recipe, lean, energy)
+        priced = run_iso(plan, iso, liberty, cost, clock_ns, recipe, lean, energy)
+        left, usual = chosen_by_pricing(lean), _pes(None, iso, cost)
+        command = _command(plan, engine, param, layers, words, usual, left)
         finish_iso(out, priced, command, figure)
         return
     command = _command(plan, engine, param, layers or all_layers, words, _pes(None, None, None))
@@ -285,12 +300,12 @@ def _command(
     layers: bool,
     model: Sequence[str],
     usual: Sequence[str],
-    priced: bool = False,
+    left: Container[str] = (),
 ) -> CommandLine:
     """The full command: every choice of every PE, or the engines' files and presets.
 
-    `usual` are the PEs that are compared if none is named. If the comparison is `priced`,
-    parameters that synthesis chooses stay out unless they were given.
+    `usual` are the PEs that are compared if none is named. Parameters of `left`, which pricing
+    chooses, stay out unless they were given.
     """
     from tpe.study.compare import default_baseline
 
@@ -312,8 +327,8 @@ def _command(
             "array": None if _default_arrays(plan.candidates) else place["array"],
             "size": None if place["size"] == DEFAULT_SIZE else place["size"],
         }
-        full = [*option_words(place), *full, *_param_words(plan.candidates, priced, keys)]
-        short = [*option_words(differs), *short, *_param_words(plan.candidates, priced, chosen)]
+        full = [*option_words(place), *full, *_param_words(plan.candidates, left, keys)]
+        short = [*option_words(differs), *short, *_param_words(plan.candidates, left, chosen)]
     return CommandLine(["tpe", "compare", *full, *tail], ["tpe", "compare", *short, *tail])
 
 
@@ -348,14 +363,16 @@ def _chosen(candidate: Candidate) -> Mapping[str, object]:
     return own if overlap == unasked_overlap(candidate) else own | {"overlap": overlap}
 
 
-def _param_words(candidates: Sequence[Candidate], priced: bool, keys: Iterable[str]) -> list[str]:
+def _param_words(
+    candidates: Sequence[Candidate], left: Container[str], keys: Iterable[str]
+) -> list[str]:
     """`-p` for these parameters: once if it is the same everywhere, else for each PE."""
     words: list[str] = []
     for key in keys:
         values = {
             c.pe: c.params[key]
             for c in candidates
-            if key in c.params and not (priced and key in CHOSEN and key not in c.asked)
+            if key in c.params and (key not in left or key in c.asked)
         }
         if not values:
             continue

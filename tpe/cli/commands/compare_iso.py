@@ -10,7 +10,7 @@ from tpe.base.errors import TpeError
 from tpe.base.units import column, number
 from tpe.cli.commands.run import cycles_text
 from tpe.cli.commands.synth_text import library_text
-from tpe.cli.options import Output, plain_table, progress
+from tpe.cli.options import Output, option_words, plain_table, progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from tpe.study.equal_table import IsoComparison
 
 DEFAULT_PES = ("mac", "opt1", "opt4c")
-CHOSEN = ("stages", "tree", "encoder")  # parameters that pricing chooses unless they are given
+
+
+def chosen_by_pricing(lean: bool) -> frozenset[str]:
+    """Parameters that pricing chooses unless they are given."""
+    from tpe.study.forms import CHOSEN
+    from tpe.synth.area.designs import VARIED
+
+    return frozenset({*VARIED, "encoder"}) | (CHOSEN if lean else frozenset())
 
 
 def check_options(
@@ -28,6 +35,7 @@ def check_options(
     cost: str | None,
     clock_ns: float | None,
     recipe: str | None,
+    lean: bool,
     layers: bool,
 ) -> str | None:
     """The `iso` that the options mean, None for a comparison of cycles; TpeError if they clash."""
@@ -35,10 +43,10 @@ def check_options(
     from tpe.study.pricer import DEFAULT_RECIPES, check_clock
     from tpe.synth.netlist.recipes import find_recipes
 
-    if cost is not None and (liberty or recipe):
-        other = "--liberty" if liberty else "--recipe"
+    if cost is not None and (liberty or recipe or lean):
+        other = "--liberty" if liberty else "--recipe" if recipe else "--lean"
         raise TpeError(f"{other} and --cost are both given; --cost replaces synthesis")
-    if iso is None and (liberty or cost or clock_ns is not None or recipe):
+    if iso is None and (liberty or cost or clock_ns is not None or recipe or lean):
         iso = "area"
     if iso is None:
         return None
@@ -50,6 +58,21 @@ def check_options(
     return iso
 
 
+def iso_words(
+    iso: str,
+    liberty: Sequence[str] | None,
+    cost: str | None,
+    clock_ns: float | None,
+    recipe: str | None,
+    lean: bool,
+    energy: bool,
+) -> list[str]:
+    """The options of a priced comparison, as they are given again."""
+    words = option_words({"iso": iso, "cost": cost, "clock-ns": clock_ns, "recipe": recipe})
+    words += option_words({"lean": lean, "no-energy": not energy})
+    return words + [word for file in liberty or () for word in ("--liberty", file)]
+
+
 def run_iso(
     plan: Plan,
     iso: str,
@@ -57,6 +80,7 @@ def run_iso(
     cost: str | None,
     clock_ns: float | None,
     recipe: str | None,
+    lean: bool,
     energy: bool,
 ) -> IsoComparison:
     """Price every engine of the plan and compare; a bar on a terminal meanwhile."""
@@ -66,8 +90,8 @@ def run_iso(
     if cost is not None:
         return compare_iso(plan, pricer.from_file(cost), iso, clock_ns, energy)
     recipes = recipe or pricer.DEFAULT_RECIPES
-    with progress(pricer.steps(plan, recipes)) as step:
-        found = pricer.by_synthesis(plan, liberty or ("tpe130",), clock_ns, recipes, step)
+    with progress(pricer.steps(plan, recipes, lean)) as step:
+        found = pricer.by_synthesis(plan, liberty or ("tpe130",), clock_ns, recipes, step, lean)
         return compare_iso(plan, found, iso, clock_ns, energy)
 
 
@@ -109,7 +133,8 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     out.text("\nBuilt by:")
     for entry in result.entries:
         if entry.option is not None:
-            out.text(f"  {entry.label}: {entry.option.recipe}")
+            form = ", ".join(f"{name} = {value}" for name, value in entry.option.form.items())
+            out.text(f"  {entry.label}: {form + '; ' if form else ''}{entry.option.recipe}")
     for line in (result.assumed, result.without_values):
         if line:
             out.text(line)
