@@ -40,7 +40,7 @@ def subjects() -> list[Config]:
     for pe, array, reason in combinations():
         if reason is not None or not pe.rtl or pe.arithmetic != INTEGER or array.fixed:
             continue  # an array that fixes a parameter has the RTL of one that leaves it
-        found.append(_small(pe, array, {}))
+        found.append(small(pe, array, {}))
         for owner, own in ((pe.name, pe.parameters), (array.name, array.parameters(pe))):
             choices = [c for p in own for c in _choices(p) if (owner, *c) not in seen]
             found += _chosen(pe, array, choices)
@@ -84,7 +84,7 @@ def label(engine: Config) -> str:
     >>> label(subjects()[0])
     'mac_adder_tree_4x2'
     """
-    plain = _small(engine.record, engine.array, {}).params
+    plain = small(engine.record, engine.array, {}).params
     other = [f"{k}={v}" for k, v in engine.params.items() if v != plain[k] and k[1:] != "_type"]
     return " ".join([engine.name, *other])
 
@@ -98,7 +98,8 @@ def _own(parameter: Parameter) -> Any:
     return {**_TYPES, **_BUFFERED}.get(parameter.name, parameter.default)
 
 
-def _small(pe: PE, array: Array, choice: dict[str, Any]) -> Config:
+def small(pe: PE, array: Array, choice: dict[str, Any]) -> Config:
+    """The engine of a choice that is mutated: narrow types, short buffers; TpeError as `Config`."""
     own = {p.name: _own(p) for p in parameters_of(pe, array)}
     own = {p.name: own[p.name] for p in parameters_of(pe, array) if own[p.name] != p.default}
     return Config(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
@@ -108,7 +109,7 @@ def _chosen(pe: PE, array: Array, choices: Iterable[tuple[str, Any]]) -> Iterato
     """An engine of each of these choices that is legal in this array."""
     for name, value in choices:
         with suppress(TpeError):  # what the array sets itself, or two choices that exclude
-            yield _small(pe, array, {name: value})
+            yield small(pe, array, {name: value})
 
 
 def _choices(parameter: Parameter) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,194 @@
+"""The contract of every choice of a PE and an array, one table: reports/choices.md.
+
+    python -m tools.choice_table -o reports/choices.md
+
+Of every choice, in one of its PE's arrays: all 65,536 int8 pairs in RTL; GEMMs of constant corners
+and of several K, with and without stalls, whose every output and cycle must agree; lemmas;
+mutants. Hours on two cores; what is done is kept beside the page until it is whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tpe
+from tests.contract.combos import LEGAL, WITH_RTL, engine, operands, own_variants
+from tpe.array.base import ALWAYS
+from tpe.base.errors import TpeError
+from tpe.base.files import whole_file
+from tpe.hdl.formal.prove import prove
+from tpe.hdl.mutate.mutate import judge_engine
+from tpe.hdl.mutate.subjects import small
+from tpe.hdl.simulate.cosim import cosimulate
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS, corners
+from tpe.model.engine import Engine
+
+COLUMNS = ("PE", "array", "choice", "pairs", "GEMMs exact", "lemmas", "mutants killed", "left")
+Row = dict[str, Any]
+
+
+def choices() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(PE, array, choice) of every line."""
+    for pe, array in WITH_RTL:
+        yield from ((pe.name, array.name, variant) for variant in own_variants(pe, array))
+
+
+def measure(pe: str, array: str, choice: dict[str, Any], count: int, limit: float) -> Row:
+    """One line: what was compared, proved and killed."""
+    record, placed = next(c for c in LEGAL if (c[0].name, c[1].name) == (pe, array))
+    built = engine(record, placed, (2, 2), **choice)
+    outcomes = cosimulate([every_pair(built), *gemms(built)])
+    right = int((outcomes[0].C == expected(built)).sum())
+    return {
+        "pe": pe,
+        "array": array,
+        "choice": choice,
+        "pairs": right,
+        "exact": sum(outcome.ok for outcome in outcomes[1:]),
+        "gemms": len(outcomes) - 1,
+        **_lemmas(engine(record, placed, (1, 2), **choice), limit),
+        **_mutants(small(record, placed, choice), count, limit),
+    }
+
+
+def every_pair(built: Engine) -> Case:
+    """All pairs of int8 as one product of a column and a row."""
+    every = np.arange(-128, 128)
+    return Case(built, every[:, None], every[None, :])
+
+
+def expected(built: Engine) -> Any:
+    """What `every_pair` gives, without the model."""
+    every = np.arange(-128, 128)
+    return np.multiply.outer(every, every)
+
+
+def gemms(built: Engine) -> Iterator[Case]:
+    """Constant corners, and random operands of several K, with and without stalls."""
+    yield from corners(built, 9)
+    for k in (1, 6, 33):
+        for handshake in (ALWAYS, STALLS):
+            yield Case(built, *operands(built, 5, 4, k, seed=k), handshake)
+
+
+def _lemmas(built: Engine, limit: float) -> Row:
+    report = prove(built, limit)
+    found = Counter(proof.result for proof in report.proofs)
+    others = [p.lemma for p in report.proofs if p.result != "proved"]
+    return {"lemmas": dict(found), "unproved": others, "uncovered": list(report.uncovered)}
+
+
+def _mutants(built: Any, count: int, limit: float) -> Row:
+    verdicts = judge_engine(built, count, 0, limit).verdicts
+    fates = Counter(verdict.fate for verdict in verdicts)
+    return {
+        "mutants": len(verdicts),
+        "killed": fates["killed"],
+        "equivalent": fates["equivalent"],
+        "left": [f"{v.proof}: {v.mutant.describe()}" for v in verdicts if v.fate == "survived"],
+    }
+
+
+def line(row: Row) -> str:
+    """A line of the table; no cell is empty."""
+    choice = ", ".join(f"{k} = {v}" for k, v in row["choice"].items()) or "as it is"
+    lemmas = ", ".join(f"{n} {result}" for result, n in sorted(row["lemmas"].items())[::-1])
+    lemmas += f"; not proved: {', '.join(row['unproved'])}" if row["unproved"] else ""
+    lemmas += f"; no lemma on {', '.join(row['uncovered'])}" if row["uncovered"] else ""
+    killed = f"{row['killed']} of {row['mutants'] - row['equivalent']}"
+    killed += f" ({row['equivalent']} equivalent)" if row["equivalent"] else ""
+    cells = (
+        f"`{row['pe']}`",
+        row["array"],
+        choice,
+        f"{row['pairs']:,}",
+        f"{row['exact']} of {row['gemms']}",
+        lemmas or "none",
+        killed,
+        "; ".join(row["left"]) or "none",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def document(rows: list[Row], count: int, limit: float) -> str:
+    """The page."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    total, killed = (sum(row[name] for row in rows) for name in ("mutants", "killed"))
+    equivalent = sum(row["equivalent"] for row in rows)
+    text = [
+        "# The contract, choice by choice",
+        "",
+        f"Made by `python -m tools.choice_table` of tpe {tpe.__version__} at {commit}. Pairs: of "
+        "65,536 in an array of 2 x 2. Lemmas: of an array of 1 x 2, int8, at most "
+        f"{limit:g} s each. Mutants: {count} a choice, of an engine of narrow operands, seed 0.",
+        "",
+        f"Mutants in all: {total:,}, {killed:,} killed, {equivalent:,} shown equivalent: "
+        f"{killed / (total - equivalent):.2%} of those that are not.",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---|---|---|--:|--:|---|---|---|",
+        *map(line, rows),
+        "",
+    ]
+    return "\n".join(text)
+
+
+def made(kept: Path, count: int, limit: float, workers: int) -> list[Row]:
+    """Every line in order; those that are in `kept` already are not made again."""
+    done = {_key(*_place(row)): row for row in map(json.loads, _lines(kept))}
+    asked = [one for one in choices() if _key(*one) not in done]
+    with ProcessPoolExecutor(workers) as pool, kept.open("a") as file:
+        jobs = {pool.submit(measure, *one, count, limit): one for one in asked}
+        for i, job in enumerate(as_completed(jobs)):
+            try:
+                row = job.result()
+            except TpeError as error:
+                raise TpeError(f"{jobs[job]}: {error}") from error
+            done[_key(*jobs[job])] = row
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            print(f"{i + 1} of {len(asked)}: {line(row)}", flush=True)
+    return [done[_key(*one)] for one in choices()]
+
+
+def _place(row: Row) -> tuple[str, str, dict[str, Any]]:
+    return row["pe"], row["array"], row["choice"]
+
+
+def _key(pe: str, array: str, choice: dict[str, Any]) -> str:
+    return json.dumps([pe, array, choice], sort_keys=True)
+
+
+def _lines(kept: Path) -> list[str]:
+    return kept.read_text().splitlines() if kept.exists() else []
+
+
+def main() -> None:
+    """Make every line and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--out", type=Path, default=Path("reports/choices.md"))
+    parser.add_argument("--count", type=int, default=8, help="mutants a choice")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds of a proof")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    kept = options.out.with_suffix(".part")
+    rows = made(kept, options.count, options.limit, options.workers)
+    with whole_file(options.out) as temporary:
+        temporary.write_text(document(rows, options.count, options.limit))
+    kept.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
