@@ -66,6 +66,12 @@ package tpe_pkg;
     OverlapStream = 3   // ... and it streams without a gap
   } overlap_e;
 
+  // How a word that the sink refuses holds the array.
+  typedef enum int unsigned {
+    StallDirect     = 0,  // in the cycle of the refusal
+    StallRegistered = 1   // by registers, from the next one on: tpe_skid_buffer
+  } stall_e;
+
   // Where the B of a sparse array's cells comes from, which they want by index.
   typedef enum int unsigned {
     BSupplyCopies    = 0,  // a memory for every row, all written alike

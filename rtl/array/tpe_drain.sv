@@ -8,7 +8,9 @@
 // they are narrowest.
 // Latency   : 2 cycles from drain_i to c_valid_o: the row is registered, then its finish; one more
 //             for a register inside the finish, Cols - 1 more where columns are read one behind the
-//             other.
+//             other. StallRegistered adds none: the array goes on for a cycle behind a word that is
+//             refused, which waits in a place beside the register of C; without Overlap it is not
+//             held at all.
 `default_nettype none
 
 module tpe_drain #(
@@ -20,38 +22,78 @@ module tpe_drain #(
     parameter  int unsigned RowTerm       = 0,  // 1: a row has a term, which its finish adds
     parameter  int unsigned FinishLatency = 0,  // registers inside a finish, 0 or 1
     parameter  int unsigned Overlap       = tpe_pkg::OverlapNone,
+    parameter  int unsigned Stall         = tpe_pkg::StallDirect,
     parameter  int unsigned Skewed        = 0,  // a cell is a cycle behind those above and left
     localparam int unsigned RowWidth      = (Rows > 1) ? $clog2(Rows) : 1
 ) (
     input  wire  logic                                       clk_i,
     input  wire  logic                                       rst_ni,
-    output       logic                                       en_o,       // 0: the sink is busy
+    output       logic                                       en_o,        // 0: the array is held
+    output       logic [Rows-1:0]                            en_row_o,    // ... the cells of a row
+    output       logic                                       en_drain_o,  // 0: drain_i, row_i are
+    output       logic                                       over_o,      // the last row goes on
     input  wire  logic                                       drain_i,
     input  wire  logic [RowWidth-1:0]                        row_i,
     input  wire  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]   psum_i,
     input  wire  logic [Rows-1:0][AccWidth-1:0]              term_i,
     output       logic                                       c_valid_o,
     input  wire  logic                                       c_ready_i,
-    output       logic                                       c_last_o,   // the last row of the tile
+    output       logic                                       c_last_o,    // the last of the tile
     output       logic [Cols*AccWidth-1:0]                   c_o
 );
 
   localparam int unsigned RowBits   = Cols * PsumWidth;
   localparam bit          InTurn    = (Overlap != tpe_pkg::OverlapNone) && (Skewed != 0);
   localparam bit          AllAtOnce = (Overlap != tpe_pkg::OverlapNone) && (Skewed == 0);
+  // Nothing is in the cells while words leave: these alone are held.
+  localparam bit          Apart     = (Overlap == tpe_pkg::OverlapNone)
+                                   && (Stall == tpe_pkg::StallRegistered);
+
+  if (Stall > tpe_pkg::StallRegistered) begin : gen_check
+    $error("tpe_drain: Stall is StallDirect or StallRegistered");
+  end
 
   logic                           row_valid_q, row_last_q, c_valid_q, c_last_q;
   logic                           word_valid, word_last;  // of the words that finishes have
+  logic                           en;      // rows go on
+  logic [Cols-1:0]                en_col;  // the same, for what belongs to a column
   logic [Cols-1:0]                take;    // a column reads the psum of
   logic [Cols-1:0][RowWidth-1:0]  row_at;  // ... this row
   logic [Cols-1:0][PsumWidth-1:0] row;     // registered
   logic [Cols-1:0][AccWidth-1:0]  term;    // that of the row
   logic [Cols-1:0][AccWidth-1:0]  word, c_d, c_q;
 
-  assign en_o      = !(c_valid_q && !c_ready_i);
-  assign c_valid_o = c_valid_q;
-  assign c_last_o  = c_last_q;
-  assign c_o       = c_q;
+  // ---- the sink --------------------------------------------------------------------------------
+
+  if (Stall == tpe_pkg::StallDirect || Apart) begin : gen_direct
+    assign en        = !(c_valid_q && !c_ready_i);
+    assign en_col    = {Cols{en}};
+    assign en_o      = Apart || en;
+    assign en_row_o  = {Rows{en_o}};
+    assign over_o    = c_valid_q && c_ready_i && c_last_q;
+    assign c_valid_o = c_valid_q;
+    assign c_last_o  = c_last_q;
+    assign c_o       = c_q;
+  end else begin : gen_registered
+    tpe_skid_buffer #(
+        .Width (1 + Cols * AccWidth),
+        .Copies(1 + Rows + Cols)
+    ) u_skid_buffer (
+        .clk_i,
+        .rst_ni,
+        .valid_i(c_valid_q),
+        .word_i ({c_last_q, c_q}),
+        .en_o   ({en_col, en_row_o, en}),
+        .valid_o(c_valid_o),
+        .ready_i(c_ready_i),
+        .word_o ({c_last_o, c_o})
+    );
+
+    assign en_o   = en;
+    assign over_o = c_valid_q && en && c_last_q;
+  end
+
+  assign en_drain_o = en;
 
   // ---- which row a column reads ----------------------------------------------------------------
 
@@ -65,11 +107,11 @@ module tpe_drain #(
 
       always_ff @(posedge clk_i or negedge rst_ni) begin
         if (!rst_ni) take_q <= 1'b0;
-        else if (en_o) take_q <= take[c-1];
+        else if (en) take_q <= take[c-1];
       end
 
       always_ff @(posedge clk_i) begin
-        if (en_o) row_at_q <= row_at[c-1];
+        if (en) row_at_q <= row_at[c-1];
       end
 
       assign take[c]   = take_q;
@@ -89,7 +131,7 @@ module tpe_drain #(
     assign shifted = AllBits'({RowBits'(0), shift_q} >> RowBits);
 
     always_ff @(posedge clk_i) begin
-      if (en_o && drain_i) shift_q <= (row_i == '0) ? psum_i : shifted;
+      if (en && drain_i) shift_q <= (row_i == '0) ? psum_i : shifted;
     end
 
     assign row = shift_q[RowBits-1:0];
@@ -104,7 +146,7 @@ module tpe_drain #(
       end
 
       always_ff @(posedge clk_i) begin
-        if (en_o && take[c]) word_q <= of_col[row_at[c]*PsumWidth+:PsumWidth];
+        if (en_col[c] && take[c]) word_q <= of_col[row_at[c]*PsumWidth+:PsumWidth];
       end
 
       assign row[c] = word_q;
@@ -124,7 +166,7 @@ module tpe_drain #(
     assign shifted = TermBits'({AccWidth'(0), term_q} >> AccWidth);
 
     always_ff @(posedge clk_i) begin
-      if (en_o && drain_i) term_q <= (row_i == '0) ? term_i : shifted;
+      if (en && drain_i) term_q <= (row_i == '0) ? term_i : shifted;
     end
 
     assign term = {Cols{term_q[AccWidth-1:0]}};
@@ -132,7 +174,7 @@ module tpe_drain #(
     logic [AccWidth-1:0] term_q;  // of the row that column 0 has
 
     always_ff @(posedge clk_i) begin
-      if (en_o && take[0]) term_q <= term_i[row_at[0]];
+      if (en && take[0]) term_q <= term_i[row_at[0]];
     end
 
     assign term[0] = term_q;
@@ -142,7 +184,7 @@ module tpe_drain #(
         logic [AccWidth-1:0] late_q;
 
         always_ff @(posedge clk_i) begin
-          if (en_o) late_q <= term[c-1];
+          if (en) late_q <= term[c-1];
         end
 
         assign term[c] = late_q;
@@ -161,7 +203,7 @@ module tpe_drain #(
         .PlaneWidth(PlaneWidth)
     ) u_finish (
         .clk_i,
-        .en_i   ((FinishLatency != 0) && en_o),
+        .en_i   ((FinishLatency != 0) && en_col[c]),
         .psum_i (row[c]),
         .plane_i('0),
         .acc_i  (term[c]),
@@ -173,7 +215,7 @@ module tpe_drain #(
       logic [LateBits-1:0] late_q;
 
       always_ff @(posedge clk_i) begin
-        if (en_o) late_q <= LateBits'({late_q, word[c]});
+        if (en_col[c]) late_q <= LateBits'({late_q, word[c]});
       end
 
       assign c_d[c] = late_q[LateBits-1-:AccWidth];
@@ -190,11 +232,11 @@ module tpe_drain #(
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) valid_q <= 1'b0;
-      else if (en_o) valid_q <= row_valid_q;
+      else if (en) valid_q <= row_valid_q;
     end
 
     always_ff @(posedge clk_i) begin
-      if (en_o) last_q <= row_last_q;
+      if (en) last_q <= row_last_q;
     end
 
     assign word_valid = valid_q;
@@ -205,17 +247,19 @@ module tpe_drain #(
     if (!rst_ni) begin
       row_valid_q <= 1'b0;
       c_valid_q   <= 1'b0;
-    end else if (en_o) begin
+    end else if (en) begin
       row_valid_q <= take[Cols-1];
       c_valid_q   <= word_valid;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_o) begin
+    if (en) begin
       row_last_q <= (row_at[Cols-1] == RowWidth'(Rows - 1));
-      if (word_valid) c_q <= c_d;
-      c_last_q <= word_last;
+      c_last_q   <= word_last;
+    end
+    for (int unsigned c = 0; c < Cols; c++) begin
+      if (en_col[c] && word_valid) c_q[c] <= c_d[c];
     end
   end
 

@@ -22,7 +22,8 @@ module tpe_matrix2d #(
     parameter int unsigned Hold        = tpe_pkg::HoldMux,
     parameter int unsigned RowTerm     = 0,       // 1: cells leave something to their row
     parameter int unsigned FinishLatency = 0,     // registers inside a finish
-    parameter int unsigned Overlap     = tpe_pkg::OverlapNone
+    parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
+    parameter int unsigned Stall       = tpe_pkg::StallDirect
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
@@ -54,7 +55,9 @@ module tpe_matrix2d #(
     $error("tpe_matrix2d: Overlap is OverlapNone, OverlapDrain or OverlapStream");
   end
 
-  logic                  en, open, room, stream, beat, first, last_beat, close, drain;
+  logic                  en, open, room, stream, beat, first, last_beat, close, drain, over;
+  logic                  en_drain;  // of what is drained
+  logic [Rows-1:0]       en_row;    // of a row's cells
   logic [PlaneWidth-1:0] plane;
   logic [RowWidth-1:0]   row;
 
@@ -88,10 +91,10 @@ module tpe_matrix2d #(
   ) u_ctrl (
       .clk_i,
       .rst_ni,
-      .en_i       (en),
+      .en_i       (en_drain),
       .hold_i     (1'b0),
       .last_beat_i(last_beat),
-      .last_word_i(c_valid_o && c_ready_i && c_last_o),
+      .last_word_i(over),
       .stream_o   (open),
       .room_o     (room),
       .first_o    (first),
@@ -143,7 +146,7 @@ module tpe_matrix2d #(
   ) u_grid (
       .clk_i,
       .rst_ni,
-      .en_i   ({Rows{en}}),
+      .en_i   (en_row),
       .valid_i({(Rows * Cols){valid_q}}),
       .first_i({(Rows * Cols){first_q}}),
       .code_i (a_grid),
@@ -161,15 +164,19 @@ module tpe_matrix2d #(
       .PlaneWidth   (PlaneWidth),
       .RowTerm      (RowTerm),
       .FinishLatency(FinishLatency),
-      .Overlap      (Overlap)
+      .Overlap      (Overlap),
+      .Stall        (Stall)
   ) u_drain (
       .clk_i,
       .rst_ni,
-      .en_o   (en),
-      .drain_i(drain),
-      .row_i  (row),
-      .psum_i (psum),
-      .term_i (term),
+      .en_o      (en),
+      .en_row_o  (en_row),
+      .en_drain_o(en_drain),
+      .over_o    (over),
+      .drain_i   (drain),
+      .row_i     (row),
+      .psum_i    (psum),
+      .term_i    (term),
       .c_valid_o,
       .c_ready_i,
       .c_last_o,

@@ -20,7 +20,8 @@ module tpe_matrix2d_stepped #(
     parameter int unsigned PsumWidth   = 32,
     parameter int unsigned PlaneWidth  = 1,
     parameter int unsigned CellLatency = 0,       // registers in the cell before its psum
-    parameter int unsigned Overlap     = tpe_pkg::OverlapNone
+    parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
+    parameter int unsigned Stall       = tpe_pkg::StallDirect
 ) (
     input  wire  logic                           clk_i,
     input  wire  logic                           rst_ni,
@@ -48,7 +49,9 @@ module tpe_matrix2d_stepped #(
     $error("tpe_matrix2d_stepped: a cell takes the operands themselves, CodeWidth = AWidth");
   end
 
-  logic                en, open, room, stream, beat, first, drain, drain_step;
+  logic                en, open, room, stream, beat, first, drain, drain_step, over;
+  logic                en_drain;       // of what is drained
+  logic [Rows-1:0]     en_row;         // of a row's cells
   logic                hold;           // a step is in work and goes on after this cycle
   logic [RowWidth-1:0] row, row_step;  // _step: of the tile's last step, ahead of its psums
 
@@ -66,10 +69,10 @@ module tpe_matrix2d_stepped #(
   ) u_ctrl (
       .clk_i,
       .rst_ni,
-      .en_i       (en),
+      .en_i       (en_drain),
       .hold_i     (hold),
       .last_beat_i(beat && a_last_i),
-      .last_word_i(c_valid_o && c_ready_i && c_last_o),
+      .last_word_i(over),
       .stream_o   (open),
       .room_o     (room),
       .first_o    (first),
@@ -85,7 +88,7 @@ module tpe_matrix2d_stepped #(
   ) u_behind_cells (
       .clk_i,
       .rst_ni,
-      .en_i(en),
+      .en_i(en_drain),
       .d_i ({drain_step, row_step}),
       .d_o ({drain, row})
   );
@@ -129,7 +132,7 @@ module tpe_matrix2d_stepped #(
       ) u_cell (
           .clk_i,
           .rst_ni,
-          .en_i   (en),
+          .en_i   (en_row[r]),
           .valid_i(valid_q),
           .start_i(start_q),
           .first_i(first_q),
@@ -149,15 +152,19 @@ module tpe_matrix2d_stepped #(
       .AccWidth  (AccWidth),
       .PsumWidth (PsumWidth),
       .PlaneWidth(PlaneWidth),
-      .Overlap   (Overlap)
+      .Overlap   (Overlap),
+      .Stall     (Stall)
   ) u_drain (
       .clk_i,
       .rst_ni,
-      .en_o   (en),
-      .drain_i(drain),
-      .row_i  (row),
-      .psum_i (psum),
-      .term_i ('0),
+      .en_o      (en),
+      .en_row_o  (en_row),
+      .en_drain_o(en_drain),
+      .over_o    (over),
+      .drain_i   (drain),
+      .row_i     (row),
+      .psum_i    (psum),
+      .term_i    ('0),
       .c_valid_o,
       .c_ready_i,
       .c_last_o,

@@ -212,6 +212,9 @@ module tpe_matrix2d_window #(
   logic                      done, done_ready, done_last;  // words of the drain
   logic [Cols*AccWidth-1:0]  done_words;
 
+  logic [Rows-1:0] unused_rows;
+  logic            unused_over, unused_drain;
+
   tpe_drain #(
       .Rows         (Rows),
       .Cols         (Cols),
@@ -224,6 +227,9 @@ module tpe_matrix2d_window #(
       .clk_i,
       .rst_ni,
       .en_o     (en),
+      .en_row_o (unused_rows),
+      .en_drain_o(unused_drain),
+      .over_o   (unused_over),
       .drain_i  (drain),
       .row_i    (row),
       .psum_i   (psum),

@@ -31,6 +31,7 @@ module tpe_systolic_ws #(
     parameter int unsigned Hold        = tpe_pkg::HoldMux,
     parameter int unsigned FinishLatency = 0,    // registers inside a finish, 0 or 1
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
+    parameter int unsigned Stall       = tpe_pkg::StallDirect,
     parameter int unsigned PsumDepth   = 1024    // rows of a pass that does not do all of K
 ) (
     input  wire  logic                              clk_i,
@@ -72,6 +73,8 @@ module tpe_systolic_ws #(
   // ---- the order of a pass ---------------------------------------------------------------------
 
   logic en;                    // 0: the sink refuses a word
+  logic [Rows-1:0] en_row;     // ... for each row's cells
+  logic [Cols-1:0] en_col;     // ... for what is behind each column
   logic full_q;                // a tile of B waits for its pass, or is being taken by the cells
   logic begun_q, streamed_q;   // the first, the last row of the pass has been accepted
   logic taking;                // cells are taking the tile: the next pass has to have another
@@ -242,7 +245,7 @@ module tpe_systolic_ws #(
     if (Hold == tpe_pkg::HoldZero) begin : gen_gate
       tpe_clock_gate u_clock_gate (
           .clk_i,
-          .en_i (en),
+          .en_i (en_row[r]),
           .clk_o(clk)
       );
     end else begin : gen_no_gate
@@ -267,7 +270,7 @@ module tpe_systolic_ws #(
       ) u_cell (
           .clk_i  (clk),
           .rst_ni,
-          .en_i   (en),
+          .en_i   (en_row[r]),
           .valid_i(valid_q[r][c]),
           .first_i(r == 0 && clear_line[c+1]),
           .code_i (a_q[r][c]),
@@ -282,6 +285,7 @@ module tpe_systolic_ws #(
   // ---- columns: the psum buffer, the finish, C -------------------------------------------------
 
   logic                           ends, leave, last, c_valid_q, c_last_q;
+  logic                           over;  // the last word of a pass goes on
   logic [Cols-1:0][AccWidth-1:0]  word, c_q;
   logic [Rows-1:0]                valid_0;  // of column 0
   logic [Rows-1:0][ABits-1:0]     a_0;
@@ -327,7 +331,7 @@ module tpe_systolic_ws #(
         .Deskew       (Cols - 1 - c)
     ) u_column (
         .clk_i,
-        .en_i        (en),
+        .en_i        (en_col[c]),
         .read_i      (valid_line[Read+c]),
         .read_addr_i (addr_line[Read+c]),
         .psum_o      (psum_top[c]),
@@ -364,16 +368,38 @@ module tpe_systolic_ws #(
       .d_o (last)
   );
 
-  assign en        = !(c_valid_q && !c_ready_i);
-  assign c_valid_o = c_valid_q;
-  assign c_last_o  = c_last_q;
-  assign c_o       = c_q;
+  if (Stall == tpe_pkg::StallDirect) begin : gen_direct
+    assign en        = !(c_valid_q && !c_ready_i);
+    assign en_row    = {Rows{en}};
+    assign en_col    = {Cols{en}};
+    assign over      = c_valid_q && c_ready_i && c_last_q;
+    assign c_valid_o = c_valid_q;
+    assign c_last_o  = c_last_q;
+    assign c_o       = c_q;
+  end else begin : gen_registered
+    tpe_skid_buffer #(
+        .Width (1 + Cols * AccWidth),
+        .Copies(1 + Rows + Cols)
+    ) u_skid_buffer (
+        .clk_i,
+        .rst_ni,
+        .valid_i(c_valid_q),
+        .word_i ({c_last_q, c_q}),
+        .en_o   ({en_col, en_row, en}),
+        .valid_o(c_valid_o),
+        .ready_i(c_ready_i),
+        .word_o ({c_last_o, c_o})
+    );
+
+    assign over = c_valid_q && en && c_last_q;
+  end
 
   if (Overlap == tpe_pkg::OverlapStream) begin : gen_done_early
     assign done_o = beat && a_last_i;
+    logic unused_over;
+    assign unused_over = over;
   end else begin : gen_done_late
-    assign done_o = flush_i ? (c_valid_q && c_ready_i && c_last_q)
-                            : (valid_line[Leave] && last_line[Leave]);
+    assign done_o = flush_i ? over : (valid_line[Leave] && last_line[Leave]);
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -382,9 +408,9 @@ module tpe_systolic_ws #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en && leave) begin
-      c_q      <= word;
-      c_last_q <= last;
+    if (en && leave) c_last_q <= last;
+    for (int unsigned c = 0; c < Cols; c++) begin
+      if (en_col[c] && leave) c_q[c] <= word[c];
     end
   end
 

@@ -3,6 +3,7 @@
 // Shadow: row r has its slot in the cycles of the pass that are r modulo Rows, counted from the
 // first group that a row takes, asked for or not. Without: rows ask, and are served in line. With
 // MsbFirst there are no planes but the last ones, which the drain takes: nobody has a turn.
+// StallRegistered: a row's slot is a register, not a number that is compared: it holds the row.
 // Latency   : registers alone decide.
 `default_nettype none
 
@@ -10,6 +11,7 @@ module tpe_turns #(
     parameter  int unsigned Rows     = 4,
     parameter  int unsigned MsbFirst = 0,
     parameter  int unsigned Shadow   = 1,
+    parameter  int unsigned Stall    = tpe_pkg::StallDirect,
     localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1
 ) (
     input  wire  logic                  clk_i,
@@ -42,10 +44,23 @@ module tpe_turns #(
       end
     end
 
-    for (genvar r = 0; r < Rows; r++) begin : gen_row
-      assign slot_o[r] = (slot_q == RowWidth'(r));
-    end
     assign row_o = slot_q;
+
+    if (Stall == tpe_pkg::StallRegistered && Rows > 1) begin : gen_bits
+      logic [Rows-1:0] bit_q;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) bit_q <= Rows'(1);
+        else if (done_i) bit_q <= Rows'(1);
+        else if (running_q || group_i) bit_q <= {bit_q[Rows-2:0], bit_q[Rows-1]};
+      end
+
+      assign slot_o = bit_q;
+    end else begin : gen_compared
+      for (genvar r = 0; r < Rows; r++) begin : gen_row
+        assign slot_o[r] = (slot_q == RowWidth'(r));
+      end
+    end
 
     logic unused_ask;
     assign unused_ask = ^ask_i;

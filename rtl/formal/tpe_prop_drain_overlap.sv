@@ -14,6 +14,7 @@ module tpe_prop_drain_overlap #(
     parameter int unsigned PsumWidth     = 8,
     parameter int unsigned PlaneWidth    = 1,
     parameter int unsigned FinishLatency = 0,
+    parameter int unsigned Stall         = tpe_pkg::StallDirect,
     parameter int unsigned Overlap       = tpe_pkg::OverlapStream,
     parameter int unsigned Skewed        = 0
 ) (
@@ -26,6 +27,7 @@ module tpe_prop_drain_overlap #(
 
   localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int unsigned Bits     = Cols * AccWidth + 1;
+  localparam int unsigned Most     = (Stall == tpe_pkg::StallDirect) ? 2 : 3;  // words inside
   localparam int unsigned Grid     = Rows * Cols * PsumWidth;
   localparam int unsigned Late     = (Skewed != 0) ? Cols - 1 : 0;  // until all of a row is read
   localparam int unsigned Oldest   = (Skewed != 0) ? Cols - 1 : Rows - 1;
@@ -48,6 +50,9 @@ module tpe_prop_drain_overlap #(
   logic                            given, given_last;  // finishes take a row, a tile's last
   logic                            finishes, end_row;  // they have one
   logic                            refused_q, last_q;
+  logic [Rows-1:0]                 en_row;
+  logic                            en_array;
+  logic                            over, left, owed_q;  // the last row goes on, leaves, waits
   logic [Cols*AccWidth-1:0]        c_q;
 
   assign drain = begun_q && (start_i || row_q != '0);
@@ -56,6 +61,7 @@ module tpe_prop_drain_overlap #(
   assign grids = ((Oldest + 1) * Grid)'({grids_q, psum_i});
   assign push  = en && finishes;
   assign pop   = begun_q && c_valid && c_ready_i;
+  assign left  = pop && c_last;
 
   assign given      = read[Late];
   assign given_last = row[Late] == RowWidth'(Rows - 1);
@@ -68,11 +74,15 @@ module tpe_prop_drain_overlap #(
       .PlaneWidth   (PlaneWidth),
       .FinishLatency(FinishLatency),
       .Overlap      (Overlap),
+      .Stall        (Stall),
       .Skewed       (Skewed)
   ) u_drain (
       .clk_i,
       .rst_ni   (rst_nq),
-      .en_o     (en),
+      .en_o     (en_array),
+      .en_row_o (en_row),
+      .en_drain_o(en),
+      .over_o   (over),
       .drain_i  (drain),
       .row_i    (row_q),
       .psum_i,
@@ -138,6 +148,7 @@ module tpe_prop_drain_overlap #(
       row_q   <= '0;
       read_q  <= '0;
       count_q <= '0;
+      owed_q  <= 1'b0;
     end else begin
       if (en) begin
         if (drain) row_q <= (row_q == RowWidth'(Rows - 1)) ? '0 : row_q + 1'b1;
@@ -146,6 +157,7 @@ module tpe_prop_drain_overlap #(
         grids_q <= grids;
       end
       count_q <= count_q + 3'(push) - 3'(pop);
+      owed_q  <= (owed_q || over) && !left;
       if (pop) queue_q <= queue_q >> Bits;
       if (push) queue_q[2'(count_q-3'(pop))] <= {end_row, finished};
     end
@@ -153,7 +165,9 @@ module tpe_prop_drain_overlap #(
 
   assign fails_o = begun_q
                  && ((c_valid && (count_q == '0 || {c_last, c} != queue_q[0]))
-                     || (count_q > 3'd2) || (count_q == 3'd2 && !c_valid)
+                     || (32'(count_q) > Most) || (count_q >= 3'd2 && !c_valid)
+                     || {en_array, en_row} != {(Rows + 1) {en}}
+                     || (over && owed_q) || (left && !over && !owed_q)
                      || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
 
 endmodule

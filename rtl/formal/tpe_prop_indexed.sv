@@ -27,6 +27,7 @@ module tpe_prop_indexed #(
     parameter  int unsigned RowTerm    = 0,
     parameter  int unsigned Hold       = tpe_pkg::HoldMux,
     parameter  int unsigned CarryEvery = 1,
+    parameter  int unsigned Stall      = tpe_pkg::StallDirect,
     parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
     localparam int unsigned Streams    = (Drift != 0) ? 1 : Rows * Lanes,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
@@ -54,6 +55,7 @@ module tpe_prop_indexed #(
   logic [Total-1:0]         accept, last;
   logic [Cols*AccWidth-1:0] c, c_q, word;
   logic                     refused_q, last_q;
+  logic                     owed_q;                    // the last word of the pass before is here
   logic                     load_q, clear_q, flush_q;  // of the pass
   logic                     next_full_q, taken_q;      // a bank waits; the pass has taken its own
   logic [31:0]              rounds_q, loaded_q, out_q;
@@ -83,7 +85,8 @@ module tpe_prop_indexed #(
       .Shadow    (Shadow),
       .RowTerm   (RowTerm),
       .Hold      (Hold),
-      .CarryEvery(CarryEvery)
+      .CarryEvery(CarryEvery),
+      .Stall     (Stall)
   ) u_array (
       .clk_i,
       .rst_ni   (rst_nq),
@@ -177,6 +180,7 @@ module tpe_prop_indexed #(
       taken_q     <= 1'b0;
       loaded_q    <= 0;
       out_q       <= 0;
+      owed_q      <= 1'b0;
       round_q     <= '0;
       plane_q     <= '0;
       total_q     <= '0;
@@ -203,7 +207,8 @@ module tpe_prop_indexed #(
       for (int unsigned r = 0; r < Rows; r++) begin
         for (int unsigned i = 0; i < Cols; i++) total_q[r][i] <= total_q[r][i] + added[r][i];
       end
-      if (take) out_q <= out_q + 1;
+      if (take && !owed_q) out_q <= out_q + 1;
+      owed_q <= (owed_q || (done && flush_q)) && !take;
       if (done) begin
         load_q  <= load_i;
         clear_q <= clear_i || flush_q;  // what has left as words is no sum
@@ -217,14 +222,17 @@ module tpe_prop_indexed #(
     end
   end
 
-  logic wrong_word, wrong_pass, wrong_load;
+  logic wrong_word, wrong_pass, wrong_load, leaves;
 
-  assign wrong_word = c_valid && (!flush_q || !(&closed) || out_q >= Rows || c != word
+  // StallRegistered: a pass ends as its last word goes on, and that may wait for the sink.
+  assign wrong_word = c_valid && !owed_q && (!flush_q || !(&closed) || out_q >= Rows || c != word
                                   || c_last != (out_q == Rows - 1));
-  assign wrong_pass = (|(accept & closed)) || (done && !(&closed))
-                   || (done && flush_q && !(take && out_q == Rows - 1));
+  assign wrong_pass = (|(accept & closed)) || (done && !(&closed)) || (owed_q && (done || |accept))
+                   || (done && flush_q && !(leaves && out_q == Rows - 1));
+  assign leaves     = (Stall == tpe_pkg::StallDirect) ? take : c_valid;
   // Groups only once B is there; no bank is loaded while its pass reads it.
-  assign wrong_load = (|accept && load_q && !taken_q && !next_full_q)
+  assign wrong_load = (b_beat && owed_q && Overlap == tpe_pkg::OverlapNone)
+                   || (|accept && load_q && !taken_q && !next_full_q)
                    || (b_beat && next_full_q)
                    || (b_beat && Overlap == tpe_pkg::OverlapNone && (!load_q || taken_q));
 

@@ -23,11 +23,13 @@ module tpe_prop_ws #(
     parameter  int unsigned RowTerm       = 0,
     parameter  int unsigned Hold          = tpe_pkg::HoldMux,
     parameter  int unsigned Overlap       = tpe_pkg::OverlapNone,
+    parameter  int unsigned Stall         = tpe_pkg::StallDirect,
     parameter  int unsigned PsumDepth     = 2,
     parameter  int unsigned Digits        = 0,  // what a code is, as tpe_spec_product has it
     localparam int unsigned BBits         = Lanes * BWidth,
     // from the last row on
     localparam int unsigned Longest       = Rows + Cols + CellLatency + FinishLatency + 2
+                                          + (Stall == tpe_pkg::StallDirect ? 0 : 1)
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              clear_i,  // of the next pass
@@ -47,6 +49,7 @@ module tpe_prop_ws #(
   logic                      a_beat, b_beat, take, a_last, b_last, stalled;
   logic [Cols*AccWidth-1:0]  c, c_q;
   logic                      refused_q, last_q;
+  logic                      owed_q;                   // the last word of the pass before is here
   logic                      clear_q, flush_q;         // of the pass
   logic                      tile_q;                   // a tile waits for its pass
   logic                      opened_q, closed_q;       // the first, the last row was accepted
@@ -74,6 +77,7 @@ module tpe_prop_ws #(
       .RowTerm      (RowTerm),
       .Hold         (Hold),
       .Overlap      (Overlap),
+      .Stall        (Stall),
       .PsumDepth    (PsumDepth)
   ) u_array (
       .clk_i,
@@ -147,6 +151,7 @@ module tpe_prop_ws #(
       loaded_q <= 0;
       row_q    <= 0;
       out_q    <= 0;
+      owed_q   <= 1'b0;
       late_q   <= 0;
     end else begin
       if (b_beat) begin
@@ -166,7 +171,8 @@ module tpe_prop_ws #(
           end
         end
       end
-      if (take) out_q <= out_q + 1;
+      if (take && !owed_q) out_q <= out_q + 1;
+      owed_q <= (owed_q || (done && flush_q)) && !take;
       if (closed_q && !stalled) late_q <= late_q + 1;
       if (done) begin
         clear_q  <= clear_i || flush_q;  // what has left as words is no psum
@@ -181,12 +187,15 @@ module tpe_prop_ws #(
     end
   end
 
-  logic wrong_word, wrong_pass, wrong_tile;
+  logic wrong_word, wrong_pass, wrong_tile, leaves;
 
-  assign wrong_word = c_valid && (!flush_q || out_q >= row_q || c != word
+  // StallRegistered: a pass ends as its last word goes on, and that may wait for the sink.
+  assign wrong_word = c_valid && !owed_q && (!flush_q || out_q >= row_q || c != word
                                   || c_last != (closed_q && out_q + 1 == row_q));
   assign wrong_pass = (a_beat && closed_q) || late_q > Longest
-                   || (done && (!closed_q || (flush_q && !(take && out_q + 1 == row_q))));
+                   || (done && (!closed_q || (flush_q && !(leaves && out_q + 1 == row_q))))
+                   || (owed_q && (a_beat || b_beat || done));
+  assign leaves     = (Stall == tpe_pkg::StallDirect) ? take : c_valid;
   assign wrong_tile = (a_beat && !opened_q && !tile_q) || (b_beat && tile_q)
                    || (b_beat && Overlap == tpe_pkg::OverlapNone && opened_q);
 

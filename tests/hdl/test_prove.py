@@ -202,7 +202,7 @@ FAULTS = [
     ("tile control", "tpe_tile_ctrl", "Rows - 1)) state_d", "Rows - 2)) state_d", "mac", {}),
     ("tile control", "tpe_tile_ctrl", "first_q <= last_beat_i", "first_q <= 1'b0", "mac", {}),
     ("drain", "tpe_drain", "!(c_valid_q && !c_ready_i)", "1'b1", "mac", {}),
-    ("drain", "tpe_drain", "if (word_valid) c_q", "c_q", "opt1", {}),
+    ("drain", "tpe_drain", "en_col[c] && word_valid", "en_col[c]", "opt1", {}),
     ("tile control", "tpe_tile_ctrl", "Wait - (Rows - 1)", "Wait", "mac", STREAM),
     ("tile control", "tpe_tile_ctrl", "Wait - GapCycles", "Wait", "mac", {"overlap": "drain"}),
     ("drain", "tpe_drain", "shift_q} >> RowBits", "shift_q}", "mac", STREAM),
@@ -271,7 +271,7 @@ MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array,
     ("tpe_matrix2d_indexed", "clear_i && next_fresh", "clear_i", "opt4c", "matrix2d", {}),
     ("tpe_matrix2d_indexed", "{!bank_q, load", "{bank_q, load", "opt4c", "matrix2d", LOAD),
 ]
-HARMLESS = [("drain", "tpe_drain", "if (word_valid) c_q", "c_q", "opt1", {})]
+HARMLESS = [("drain", "tpe_drain", "en_col[c] && word_valid", "en_col[c]", "opt1", {})]
 
 
 @pytest.mark.parametrize(

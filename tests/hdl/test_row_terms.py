@@ -179,7 +179,7 @@ TERMS = "tpe_ws_terms"
         (TERMS, ".write_data_i(term_q[0+", ".write_data_i(term[Rows*AccWidth+", "mac", ROW),
         ("tpe_systolic_ws", "valid_q[r][0];", "valid_line[r];", "mac", ROW),
         ("tpe_systolic_ws", "(addr_line[Read])", "(addr_line[Write])", "mac", ROW),
-        ("tpe_systolic_ws", ".en_i (en),", ".en_i (1'b1),", "mac", {**ROW, "hold": "zero"}),
+        ("tpe_systolic_ws", ".en_i (en_row[r]),", ".en_i (1'b1),", "mac", {**ROW, "hold": "zero"}),
         ("tpe_ws_column", ".acc_i  (term_i)", ".acc_i  ('0)", "opt2", ROW),
     ],
 )

@@ -43,7 +43,7 @@ def test_python_and_the_package_have_the_same_words_and_numbers() -> None:
     assert NAMED["Zero"] == {word: i for i, word in enumerate(MODES)}
     assert NAMED["Rounding"] == {word: i for i, word in enumerate(ROUNDINGS)}
     assert NAMED["Narrow"] == {"none": 0, **{word: i + 1 for i, word in enumerate(GUARDED)}}
-    others = {"BSupply", "Dot", "Hold", "Negate", "Top", "Overlap", "LmulOffset"}
+    others = {"BSupply", "Dot", "Hold", "Negate", "Top", "Overlap", "LmulOffset", "Stall"}
     assert set(NAMED) == {"Encoder", "Zero", "Rounding", "Narrow"} | others
 
 
@@ -153,11 +153,11 @@ def test_the_package_comes_first_and_under_the_prefix() -> None:
 
 def test_a_package_holds_what_the_engine_uses() -> None:
     cell = ["encoder_e", "negate_e", "dot_e", "hold_e"]
-    behind = ["zero_e", "narrow_e", "rounding_e", "overlap_e"]
+    behind = ["zero_e", "narrow_e", "rounding_e", "overlap_e", "stall_e"]
     for engine, types in (
         (everything(), ["encoder_e", "negate_e", "top_e", "hold_e", *behind]),
-        (tpe.Engine("mac", "os", (2, 2)), [*cell, "overlap_e"]),
-        (tpe.Engine("mac", "ws", (2, 2)), [*cell, "overlap_e"]),
+        (tpe.Engine("mac", "os", (2, 2)), [*cell, "overlap_e", "stall_e"]),
+        (tpe.Engine("mac", "ws", (2, 2)), [*cell, "overlap_e", "stall_e"]),
     ):
         modules = emit.engine_modules(engine)
         assert re.findall(r"} (\w+);", modules["tpe_pkg"]) == types

@@ -202,8 +202,8 @@ def test_a_finish_without_its_ports_is_told_so(monkeypatch: Any) -> None:
 FAULTS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("tpe_drain", "word_valid = valid_q", "word_valid = row_valid_q", "opt1", {}),
     ("tpe_drain", "word_last  = last_q", "word_last  = row_last_q", "opt1", {}),
-    ("tpe_drain", "&& en_o)", "&& 1'b1)", "opt1", {}),
-    ("tpe_drain", "&& en_o)", "&& c_ready_i)", "opt1", {"overlap": "stream"}),
+    ("tpe_drain", "&& en_col[c])", "&& 1'b1)", "opt1", {}),
+    ("tpe_drain", "&& en_col[c])", "&& c_ready_i)", "opt1", {"overlap": "stream"}),
     ("tpe_add_cut", "{carry_q, low_q[LowWidth]}", "{carry_q, low[LowWidth]}", "mac", ROW),
     ("tpe_add_cut", "{carry_q, low_q[LowWidth]}", "{carry_q, 1'b0}", "opt1", {}),
     ("tpe_add_cut", "high_sum[HighWidth-2:0] & high", "high_sum[HighWidth-2:0] | high", "opt1", {}),

@@ -33,6 +33,17 @@ class Overlap(StrEnum):
     STREAM = "stream"
 
 
+class Stall(StrEnum):
+    """How a word that the sink refuses holds the array.
+
+    direct: in the cycle of the refusal. registered: by registers, from the next cycle on; a place
+    beside C's register keeps the word.
+    """
+
+    DIRECT = "direct"
+    REGISTERED = "registered"
+
+
 class BSupply(StrEnum):
     """Where the B of cells that want it by index comes from.
 
@@ -57,6 +68,14 @@ def overlap_parameter(*legal: Overlap, trade: str) -> Parameter:
     return Parameter("overlap", "none", tuple(map(str, legal)), doc, "Overlap", trade, words)
 
 
+STALL = Parameter(
+    "stall",
+    str(Stall.DIRECT),
+    tuple(map(str, Stall)),
+    "how a refused word holds the array: in the same cycle, or by registers, from the next on",
+    "Stall",
+    trade="registered costs a place for a word in every column; saves period, the net to all cells",
+)
 LOADED = overlap_parameter(
     Overlap.NONE,
     Overlap.LOAD,
@@ -134,6 +153,29 @@ class Handshake:
 ALWAYS = Handshake()
 
 
+@dataclass
+class Exit:
+    """Where words leave an array, and when it is held for a busy sink, cycle by cycle.
+
+    registered -- a word that is refused waits here, and holds the array from the next cycle on
+    waits      -- such a word is here
+    """
+
+    handshake: Handshake
+    registered: bool
+    waits: bool = False
+
+    def holds(self, cycle: int, word: bool) -> bool:
+        """Whether the array is held in this cycle; `word`: it has one, which else goes on.
+
+        To be asked once a cycle.
+        """
+        held = self.waits
+        refused = (word or held) and not self.handshake.sink(cycle)
+        self.waits = refused and self.registered
+        return held if self.registered else refused
+
+
 @dataclass(frozen=True)
 class TiledGemm:
     """One GEMM cut into tiles of outputs: A (M, K) is the encoded operand, B (K, N) the other.
@@ -186,6 +228,11 @@ class Job(TiledGemm):
         if self.params.get("encode_in") == EncodeIn.STORED:
             return self.pe.code_bits(self.widths, self.params)
         return self.widths.a
+
+    @property
+    def registered_stall(self) -> bool:
+        """Whether a refused word holds the array from the next cycle on."""
+        return self.params.get("stall") == Stall.REGISTERED
 
 
 @dataclass(frozen=True)

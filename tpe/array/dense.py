@@ -29,5 +29,5 @@ def dense_timing(job: Job, handshake: Handshake, skew: tuple[int, int] = (0, 0))
     cycles = once * job.tiles + Cycles(fill_drain=Fraction(waits))
     if handshake == ALWAYS:
         return Schedule(cycles)
-    total = walk(repeat([1] * beats, job.tiles), after, handshake)
+    total = walk(repeat([1] * beats, job.tiles), after, handshake, job.registered_stall)
     return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))

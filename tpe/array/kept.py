@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tpe.array.base import Handshake, Job, Overlap, overlap_parameter
+from tpe.array.base import Exit, Handshake, Job, Overlap, overlap_parameter
 
 OVERLAP = overlap_parameter(
     Overlap.NONE,
@@ -66,11 +66,17 @@ def behind(job: Job, settled: int, closing: int = 0, skew: tuple[int, int] = (0,
     return Behind(job.rows, settled + across + registers, gap)
 
 
-def walk(tiles: Iterable[Iterable[int]], after: Behind, handshake: Handshake) -> int:
+def walk(
+    tiles: Iterable[Iterable[int]],
+    after: Behind,
+    handshake: Handshake,
+    registered_stall: bool = False,
+) -> int:
     """Cycles of tiles, each the cycles of its steps, when the source idles or the sink is busy.
 
-    A step keeps the next beat away until it is done. A word that the sink refuses freezes the
-    array: `cycle` counts all cycles, `now` those in which it is enabled.
+    A step keeps the next beat away until it is done. A word that the sink refuses holds the array,
+    in the same cycle or, with a registered stall, from the next one on: `cycle` counts all cycles,
+    `now` those in which it is enabled.
     """
     beats = (
         (steps, i == len(tile) - 1) for tile in map(list, tiles) for i, steps in enumerate(tile)
@@ -78,12 +84,13 @@ def walk(tiles: Iterable[Iterable[int]], after: Behind, handshake: Handshake) ->
     words: deque[int] = deque()  # when those come that have not been taken
     cycle = now = started = 0
     opens = ends = 0  # from when on a beat may come, and the last one of a tile
-    beat = next(beats, None)
-    while beat or words:
-        if words and words[0] == now:
-            if not handshake.sink(cycle):
-                cycle += 1
-                continue
+    beat, leaves = next(beats, None), Exit(handshake, registered_stall)
+    while beat or words or leaves.waits:
+        word = bool(words) and words[0] == now
+        if leaves.holds(cycle, word):
+            cycle += 1
+            continue
+        if word:
             words.popleft()
         if beat and now >= (max(opens, ends) if beat[1] else opens) and handshake.source(cycle):
             started = started or cycle + 1

@@ -58,7 +58,7 @@ def stepped_timing(job: Job, handshake: Handshake) -> Schedule:
     cycles = sum((tile_cycles(job, tile) * times for tile, times in tiles), cycles)
     if handshake == ALWAYS:
         return Schedule(cycles)
-    total = walk(_in_order(job, tiles), after, handshake)
+    total = walk(_in_order(job, tiles), after, handshake, job.registered_stall)
     return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 

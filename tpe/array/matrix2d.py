@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tpe.array.base import (
     LOADED,
+    STALL,
     Array,
     BSupply,
     Handshake,
@@ -83,12 +84,12 @@ def bandwidth(job: Job) -> tuple[int, int]:
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:
-    """How tiles overlap, and how far the rows of a sparse PE may run apart, and have their B."""
+    """How tiles overlap and a busy sink holds; how far sparse rows run apart, and have their B."""
     if not pe.sparse:
-        return (OVERLAP,)
+        return (OVERLAP, STALL)
     if pe.parameter("window"):
-        return (ANY_OVERLAP, DRIFT, ANY_B_SUPPLY)
-    return (LOADED, DRIFT, B_SUPPLY)
+        return (ANY_OVERLAP, DRIFT, ANY_B_SUPPLY, STALL)
+    return (LOADED, DRIFT, B_SUPPLY, STALL)
 
 
 def module(pe: PE) -> str:

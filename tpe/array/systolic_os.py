@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tpe.array.base import Array, Handshake, Job, Schedule
+from tpe.array.base import STALL, Array, Handshake, Job, Schedule
 from tpe.array.dense import dense_timing
 from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
@@ -28,8 +28,8 @@ def bandwidth(job: Job) -> tuple[int, int]:
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:
-    """How tiles overlap."""
-    return (OVERLAP,)
+    """How tiles overlap, and how a busy sink holds the array."""
+    return (OVERLAP, STALL)
 
 
 RECORD = Array(

@@ -21,8 +21,10 @@ from fractions import Fraction
 
 from tpe.array.base import (
     ALWAYS,
+    STALL,
     Array,
     Cycles,
+    Exit,
     Handshake,
     Job,
     Overlap,
@@ -175,13 +177,14 @@ class _Loader:
 
 
 def walk(job: Job, handshake: Handshake) -> int:
-    """Cycles under a handshake, cycle by cycle; a word that the sink refuses freezes the array.
+    """Cycles under a handshake, cycle by cycle; a word that the sink refuses holds the array.
 
     `cycle` counts all cycles, `now` those in which the array is enabled.
     """
     passes = list(in_order(job))
     loader = _Loader(len(passes), job.chain)
     overlapped = job.params["overlap"] == Overlap.LOAD
+    leaves = Exit(handshake, job.registered_stall)
     cycle = now = 0
     first: int | None = None
     for one in passes:
@@ -190,7 +193,7 @@ def walk(job: Job, handshake: Handshake) -> int:
         while left or flying:
             loader.release(now)
             out = bool(flying) and flying[0] + ending(job, one) == now
-            if out and one.flush and not handshake.sink(cycle):
+            if leaves.holds(cycle, out and one.flush):
                 cycle += 1
                 continue
             offered = handshake.source(cycle)
@@ -208,6 +211,8 @@ def walk(job: Job, handshake: Handshake) -> int:
             cycle, now = cycle + 1, now + 1
         if not overlapped:
             loader.free = now
+    while leaves.holds(cycle, word=False):
+        cycle += 1
     assert first is not None
     return cycle - first
 
@@ -219,14 +224,16 @@ def walk_following(job: Job, handshake: Handshake) -> int:
     words: deque[int] = deque()  # when words come that have not been taken
     before: list[int] = []  # when the rows of the pass before were accepted, if psums return
     rows: list[int] = []  # ... and those of this one
+    leaves = Exit(handshake, job.registered_stall)
     cycle = now = 0
     first: int | None = None
-    while passes or words:
+    while passes or words or leaves.waits:
         loader.release(now)
-        if words and words[0] == now:
-            if not handshake.sink(cycle):
-                cycle += 1
-                continue
+        word = bool(words) and words[0] == now
+        if leaves.holds(cycle, word):
+            cycle += 1
+            continue
+        if word:
             words.popleft()
         offered = handshake.source(cycle)
         opens = bool(rows) or (loader.full and loader.free is None)
@@ -256,7 +263,7 @@ def bandwidth(job: Job) -> tuple[int, int]:
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:
     """What B in the cells and psums that return leave to choose."""
-    return (FOLLOWED, PSUM_DEPTH)
+    return (FOLLOWED, PSUM_DEPTH, STALL)
 
 
 RECORD = Array(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tpe.array.base import BSupply, Overlap
+from tpe.array.base import BSupply, Overlap, Stall
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.parameters import EncodeIn
 
@@ -50,6 +50,7 @@ class Choices:
     encode_in: EncodeIn
     overlap: Overlap
     b_supply: BSupply
+    stall: Stall
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Choices:
@@ -61,4 +62,5 @@ class Choices:
             EncodeIn(params.get("encode_in", EncodeIn.CELL)),
             Overlap(params.get("overlap", Overlap.NONE)),
             BSupply(params.get("b_supply", BSupply.BROADCAST)),
+            Stall(params.get("stall", Stall.DIRECT)),
         )

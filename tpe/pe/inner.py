@@ -126,6 +126,16 @@ def conflict_of_supply(params: Params) -> str | None:
     )
 
 
+def conflict_of_stall(params: Params) -> str | None:
+    """What is wrong with how a busy sink holds the array; `planes = inner` has its own way."""
+    if params.get("stall", "direct") == "direct":
+        return None
+    return (
+        f"stall = {params['stall']!r} is not legal with planes = 'inner', whose finish_stages = 2 "
+        "holds it by registers; legal: direct"
+    )
+
+
 def conflict(params: Params) -> str | None:
     """What is wrong with a choice that another order of digits has."""
     inner = params["planes"] == "inner"
@@ -141,7 +151,7 @@ def conflict(params: Params) -> str | None:
                 f"drift = {params['drift']!r} is not legal with planes = 'inner': rows meet "
                 "within a window; legal: 0"
             )
-        return conflict_of_supply(params)
+        return conflict_of_stall(params) or conflict_of_supply(params)
     for choice in OWN:
         if params[choice.name] != choice.default:
             return (

@@ -98,6 +98,10 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         found.append({"planes": "inner", "encode": "weights", "tree": "dadda"})
         if pe.parameter("front_stages"):
             found.append({**near, "front_stages": 3, "cell_stages": 3, "finish_stages": 3})
+    own = {p.name: p.legal for p in array.parameters(pe)}
+    if {"stall", "overlap"} <= own.keys():  # where tiles overlap a busy sink holds other things
+        last = next((o for o in ("stream", "load") if takes(array, pe, {"overlap": o})), "none")
+        found.append({"stall": "registered", "overlap": last})
     found = [{n: v for n, v in choice.items() if n not in set_there} for choice in found]
     return [x for i, x in enumerate(found) if x not in found[:i] and takes(array, pe, x)]
 

@@ -6,6 +6,7 @@ opt1_os_4x4_half_reduce.sv
 opt1_os_4x4_pkg.sv
 opt1_os_4x4_finish_carry_save.sv
 opt1_os_4x4_finish.sv
+opt1_os_4x4_skid_buffer.sv
 opt1_os_4x4_drain.sv
 opt1_os_4x4_accumulate_pair.sv
 opt1_os_4x4_encode_booth.sv

@@ -28,6 +28,7 @@
 // finish_stages = 1
 // lanes = 1
 // overlap = none
+// stall = direct
 //
 // for n in time(1):
 //   for m in time(1):
@@ -59,7 +60,8 @@ module opt1_os_4x4 #(
     parameter int unsigned Hold = 0,
     parameter int unsigned RowTerm = 0,
     parameter int unsigned FinishLatency = 0,
-    parameter int unsigned Overlap = 0
+    parameter int unsigned Overlap = 0,
+    parameter int unsigned Stall = 0
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
@@ -94,7 +96,8 @@ module opt1_os_4x4 #(
       .Hold(Hold),
       .RowTerm(RowTerm),
       .FinishLatency(FinishLatency),
-      .Overlap(Overlap)
+      .Overlap(Overlap),
+      .Stall(Stall)
   ) u_array (
       .clk_i,
       .rst_ni,

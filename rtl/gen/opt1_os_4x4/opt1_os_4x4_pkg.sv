@@ -39,6 +39,12 @@ package opt1_os_4x4_pkg;
     OverlapStream = 3   // ... and it streams without a gap
   } overlap_e;
 
+  // How a word that the sink refuses holds the array.
+  typedef enum int unsigned {
+    StallDirect     = 0,  // in the cycle of the refusal
+    StallRegistered = 1   // by registers, from the next one on: opt1_os_4x4_skid_buffer
+  } stall_e;
+
 endpackage
 
 `default_nettype wire

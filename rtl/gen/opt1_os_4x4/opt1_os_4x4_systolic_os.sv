@@ -24,7 +24,8 @@ module opt1_os_4x4_systolic_os #(
     parameter int unsigned Hold        = opt1_os_4x4_pkg::HoldMux,
     parameter int unsigned RowTerm     = 0,       // 1: cells leave something to their row
     parameter int unsigned FinishLatency = 0,     // registers inside a finish
-    parameter int unsigned Overlap     = opt1_os_4x4_pkg::OverlapNone
+    parameter int unsigned Overlap     = opt1_os_4x4_pkg::OverlapNone,
+    parameter int unsigned Stall       = opt1_os_4x4_pkg::StallDirect
 ) (
     input  wire  logic                              clk_i,
     input  wire  logic                              rst_ni,
@@ -59,7 +60,9 @@ module opt1_os_4x4_systolic_os #(
     $error("opt1_os_4x4_systolic_os: Overlap is OverlapNone, OverlapDrain or OverlapStream");
   end
 
-  logic                  en, open, room, stream, beat, first, last_beat, close, drain;
+  logic                  en, open, room, stream, beat, first, last_beat, close, drain, over;
+  logic                  en_drain;  // of what is drained
+  logic [Rows-1:0]       en_row;    // of a row's cells
   logic [PlaneWidth-1:0] plane;
   logic [RowWidth-1:0]   row;
 
@@ -93,10 +96,10 @@ module opt1_os_4x4_systolic_os #(
   ) u_ctrl (
       .clk_i,
       .rst_ni,
-      .en_i       (en),
+      .en_i       (en_drain),
       .hold_i     (1'b0),
       .last_beat_i(last_beat),
-      .last_word_i(c_valid_o && c_ready_i && c_last_o),
+      .last_word_i(over),
       .stream_o   (open),
       .room_o     (room),
       .first_o    (first),
@@ -224,7 +227,7 @@ module opt1_os_4x4_systolic_os #(
   ) u_grid (
       .clk_i,
       .rst_ni,
-      .en_i   ({Rows{en}}),
+      .en_i   (en_row),
       .valid_i(valid_q),
       .first_i(first_q),
       .code_i (a_q),
@@ -243,15 +246,19 @@ module opt1_os_4x4_systolic_os #(
       .RowTerm      (RowTerm),
       .FinishLatency(FinishLatency),
       .Overlap      (Overlap),
+      .Stall        (Stall),
       .Skewed       (1)
   ) u_drain (
       .clk_i,
       .rst_ni,
-      .en_o   (en),
-      .drain_i(drain),
-      .row_i  (row),
-      .psum_i (psum),
-      .term_i (term),
+      .en_o      (en),
+      .en_row_o  (en_row),
+      .en_drain_o(en_drain),
+      .over_o    (over),
+      .drain_i   (drain),
+      .row_i     (row),
+      .psum_i    (psum),
+      .term_i    (term),
       .c_valid_o,
       .c_ready_i,
       .c_last_o,

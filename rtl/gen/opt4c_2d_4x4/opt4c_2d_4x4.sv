@@ -35,6 +35,7 @@
 // overlap = none
 // drift = 0
 // b_supply = copies
+// stall = direct
 //
 // for n in time(1):
 //   for m in time(1):
@@ -78,7 +79,8 @@ module opt4c_2d_4x4 #(
     parameter int unsigned RowTerm = 0,
     parameter int unsigned Hold = 0,
     parameter int unsigned CarryEvery = 1,
-    parameter int unsigned FinishLatency = 0
+    parameter int unsigned FinishLatency = 0,
+    parameter int unsigned Stall = 0
 ) (
     input  wire  logic                                       clk_i,
     input  wire  logic                                       rst_ni,
@@ -126,7 +128,8 @@ module opt4c_2d_4x4 #(
       .RowTerm(RowTerm),
       .Hold(Hold),
       .CarryEvery(CarryEvery),
-      .FinishLatency(FinishLatency)
+      .FinishLatency(FinishLatency),
+      .Stall(Stall)
   ) u_array (
       .clk_i,
       .rst_ni,

@@ -37,6 +37,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     parameter  int unsigned Hold       = opt4c_2d_4x4_pkg::HoldMux,
     parameter  int unsigned CarryEvery = 1,       // bits from one carry of a psum to the next
     parameter  int unsigned FinishLatency = 0,    // registers inside a finish, 0 or 1
+    parameter  int unsigned Stall      = opt4c_2d_4x4_pkg::StallDirect,
     localparam int unsigned IndexWidth = $clog2(Depth)
 ) (
     input  wire  logic                                       clk_i,
@@ -71,7 +72,10 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     $error("opt4c_2d_4x4_matrix2d_indexed: Depth must be a multiple of Group * Lanes, twice that or more");
   end
 
-  logic en;  // 0: the sink refuses a word
+  logic            en;      // 0: the sink refuses a word
+  logic            en_acc;  // ... for the accumulators
+  logic [Cols-1:0] en_col;  // ... for the registers of each column
+  logic            gone;    // no word of the pass before waits for the sink
 
   // ---- B: loaded once, then read by index ------------------------------------------------------
 
@@ -93,8 +97,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   if (Overlap == opt4c_2d_4x4_pkg::OverlapNone) begin : gen_bank
     logic loaded_q;
 
-    assign b_ready_o = load_i && !loaded_q;
-    assign open      = loaded_q || !load_i;
+    assign b_ready_o = load_i && !loaded_q && gone;
+    assign open      = (loaded_q || !load_i) && gone;
     assign load_bank = 1'b0;
     assign read_bank = 1'b0;
 
@@ -110,8 +114,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     logic swap;
 
     assign b_ready_o = !loaded_q;
-    assign swap      = load_i && !swapped_q && loaded_q;
-    assign open      = !load_i || swapped_q || loaded_q;
+    assign swap      = load_i && !swapped_q && loaded_q && gone;
+    assign open      = (!load_i || swapped_q || loaded_q) && gone;
     assign load_bank = !bank_q;
     assign read_bank = bank_q;
 
@@ -268,7 +272,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   opt4c_2d_4x4_turns #(
       .Rows    (Rows),
       .MsbFirst(MsbFirst),
-      .Shadow  (Shadow)
+      .Shadow  (Shadow),
+      .Stall   (Stall)
   ) u_turns (
       .clk_i,
       .rst_ni,
@@ -324,12 +329,36 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic [RowWidth-1:0]             next_row;    // the row that is added up next
   logic                            next_fresh;  // ... begins its sum, if the pass does
   logic                            again;       // ... is added up now, too
+  logic                            over;        // the last word of a pass goes on
 
-  assign en        = !(c_valid_q && !c_ready_i);
-  assign c_valid_o = c_valid_q;
-  assign c_last_o  = c_last_q;
-  assign c_o       = c_q;
-  assign done_o    = flush_i ? (c_valid_q && c_ready_i && c_last_q) : (word_valid && word_last);
+  assign done_o = flush_i ? over : (word_valid && word_last);
+
+  if (Stall == opt4c_2d_4x4_pkg::StallDirect) begin : gen_direct
+    assign en        = !(c_valid_q && !c_ready_i);
+    assign en_acc    = en;
+    assign en_col    = {Cols{en}};
+    assign gone      = 1'b1;
+    assign over      = c_valid_q && c_ready_i && c_last_q;
+    assign c_valid_o = c_valid_q;
+    assign c_last_o  = c_last_q;
+    assign c_o       = c_q;
+  end else begin : gen_registered
+    opt4c_2d_4x4_skid_buffer #(
+        .Width (1 + Cols * AccWidth),
+        .Copies(3 + Cols)
+    ) u_skid_buffer (
+        .clk_i,
+        .rst_ni,
+        .valid_i(c_valid_q),
+        .word_i ({c_last_q, c_q}),
+        .en_o   ({en_col, en_acc, gone, en}),
+        .valid_o(c_valid_o),
+        .ready_i(c_ready_i),
+        .word_o ({c_last_o, c_o})
+    );
+
+    assign over = c_valid_q && en && c_last_q;
+  end
 
   assign fresh = (MsbFirst != 0) || plane[row_sel] == '0;
 
@@ -388,7 +417,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .PlaneWidth(PlaneWidth)
     ) u_finish (
         .clk_i,
-        .en_i   ((FinishLatency != 0) && en),
+        .en_i   ((FinishLatency != 0) && en_col[c]),
         .psum_i (row_pair_q[c]),
         .plane_i(row_plane_q),
         .acc_i  (word_acc_q[c]),
@@ -408,16 +437,20 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      row_pair_q  <= row_pair;
-      word_acc_q  <= acc_d;
       row_plane_q <= plane[row_sel];
       row_q       <= row_sel;
       row_flush_q <= drain && flush_i;
       row_last_q  <= drain_last;
-      if (word_valid && word_flush) c_q <= c_d;
-      if (word_valid && !word_flush) acc_q[word_row] <= c_d;
-      c_last_q <= word_last;
+      c_last_q    <= word_last;
     end
+    for (int unsigned c = 0; c < Cols; c++) begin
+      if (en_col[c]) begin
+        row_pair_q[c] <= row_pair[c];
+        word_acc_q[c] <= acc_d[c];
+        if (word_valid && word_flush) c_q[c] <= c_d[c];
+      end
+    end
+    if (en_acc && word_valid && !word_flush) acc_q[word_row] <= c_d;
   end
 
 endmodule

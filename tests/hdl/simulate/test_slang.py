@@ -137,6 +137,7 @@ BEHIND = [
     ("opt1", "systolic_ws", {"finish_stages": 2}),
     ("opt4c", "matrix2d", {"b_supply": "ported"}),
     ("opt4c", "matrix2d", {"negate": "row", "carry_every": 2}),
+    ("mac", "matrix2d", {"stall": "registered", "overlap": "stream"}),
 ]
 
 

@@ -64,6 +64,7 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "FinishLatency": pe.finish_latency(params),
         "EnAhead": min(1, params.get("finish_stages", 1) - 1),
         "RowTerm": int(hardware(engine).row != "none"),
+        "Stall": rtl_names.number("Stall", engine.choices.stall),
         "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
         "CarryEvery": params.get("carry_every", 1),
         **finish.parameters(engine),

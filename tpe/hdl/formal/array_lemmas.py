@@ -168,6 +168,7 @@ def _stationary(engine: Config) -> Small:
     if engine.choices.overlap is Overlap.STREAM:
         both = one + 2 * rows + cols + 1  # ... and of the next one, which begins behind its load
         return Small(small, rows, cols, "tpe_prop_ws_stream", parameters, both + 4, both + 2)
+    parameters["Stall"] = widths["Stall"]
     return Small(small, rows, cols, "tpe_prop_ws", parameters, 2 * one + 6, 2 * one + 2)
 
 
@@ -178,7 +179,7 @@ def _indexed(engine: Config) -> Small:
     small = at_widths(engine, DIGITS_BITS, STREAM_BITS, acc, 1).with_widths(depth=depth)
     rows, cols = 2, 1
     widths = rtl_widths(small)
-    names = (*_WORDS, "OwnFronts", "Overlap", "Drift", "MsbFirst", "Shadow", *_LEAN)
+    names = (*_WORDS, "OwnFronts", "Overlap", "Drift", "MsbFirst", "Shadow", "Stall", *_LEAN)
     parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
     parameters |= {"Group": GROUP, "Depth": depth}
     planes = small.widths.digits

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tpe.array.base import Overlap
+from tpe.array.base import Overlap, Stall
 from tpe.hdl.emit import record, rtl_widths
 from tpe.hdl.formal.array_lemmas import (
     GROUP,
@@ -36,6 +36,7 @@ STEPPED_LANES = 2  # of a cell whose steps take several cycles
 SLACK = 8  # cycles beyond the least that shows the property
 GROUPS = 4  # that the index of a front counts
 LINE = 3  # rows that wait for the finish in line
+PARTS = 2  # of an array, each held by a register of its own
 
 
 def control_claims(engine: Config) -> list[LemmaTemplate]:
@@ -50,6 +51,8 @@ def control_claims(engine: Config) -> list[LemmaTemplate]:
         found.append(LemmaTemplate("tile control", _tile_ctrl))
     if "tpe_drain" in inside:
         found.append(LemmaTemplate("drain", _drain))
+    if engine.choices.stall is Stall.REGISTERED:
+        found.append(LemmaTemplate("skid buffer", _skid_buffer))
     if follows_streams(engine):
         found.append(LemmaTemplate("array", array_lemma))
     if "tpe_front_lane" in inside:
@@ -136,7 +139,7 @@ def _tile_overlap(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 def _drain(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, STREAM_BITS)
     widths = rtl_widths(small)
-    names = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency")
+    names = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency", "Stall")
     parameters = {name: widths[name] for name in names} | {"Rows": ROWS, "Cols": COLS}
     top, what = "tpe_prop_drain", "every row leaves once; a refused word stays"
     if _overlaps(engine):
@@ -144,6 +147,14 @@ def _drain(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         parameters |= {"Overlap": widths["Overlap"], "Skewed": int(skewed(engine))}
     made = query(small, top, parameters, overrides, ROWS + SLACK, "reset")
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
+
+
+def _skid_buffer(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    """A word has as many bits as tell words apart, the array two parts that are held."""
+    parameters = {"Width": STREAM_BITS, "Copies": PARTS}
+    made = query(engine, "tpe_prop_skid_buffer", parameters, overrides, SLACK, "reset")
+    what = "every word leaves once, in order; the array is held behind a refusal alone"
+    return Lemma("skid buffer", what, f"words of {STREAM_BITS} bits, {PARTS} parts", made)
 
 
 def _front(engine: Config, overrides: Mapping[str, str]) -> Lemma:

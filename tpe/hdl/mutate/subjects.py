@@ -123,7 +123,7 @@ def _choices(parameter: Parameter) -> Iterator[tuple[str, Any]]:
 
 def _staged() -> Iterator[Config]:
     """What any engine may have behind its array and around its cells, and choices that go together:
-    the finish chain, gating, a term that passes down, stages."""
+    the finish chain, gating, a term that passes down, stages, a registered stall."""
     added = {"c0": "on", "bias": "on"}
     scaled = {"requant": "column", "requant_bits": 16, "out_type": "int12", "guard_bits": 2}
     chains: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -147,6 +147,10 @@ def _staged() -> Iterator[Config]:
     term = {"negate": "row", "finish_stages": 2}  # a finish that adds something
     yield Config("mac", "matrix2d", (4, 2), **{**_TYPES, **term})
     yield Config("opt1", "systolic_ws", (4, 2), **{**_TYPES, **_BUFFERED, "finish_stages": 2})
+    held = {"stall": "registered", "overlap": "stream"}  # a place for a word, behind every array
+    yield Config("mac", "matrix2d", (4, 2), **{**_TYPES, **held})
+    yield Config("mac", "systolic_ws", (4, 2), **{**_TYPES, **_BUFFERED, **held})
+    yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "stall": "registered"})
     near = {"planes": "inner", "window": 1, "lanes": 2}  # choices that go together alone
     behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
     for choice in (near, {**near, **behind}):
