@@ -22,6 +22,7 @@ from tpe.hdl import emit
 from tpe.pe.parameters import EncodeIn
 from tpe.study.cost_file import Cost, CostTable
 from tpe.synth.area import designs, timing
+from tpe.synth.area.by_part import composed_by_part
 from tpe.synth.area.compose import Composed, Version, compose, of_whole, own_versions
 from tpe.synth.area.designs import Size, sized
 from tpe.synth.area.pareto import Point, pareto
@@ -302,7 +303,10 @@ def _compositions(
     clocks: Sequence[float],
     cells: Sequence[Version],
 ) -> list[Composed]:
-    """Compositions for periods of the cell, for clocks asked for and around `cells`, all timed."""
+    """Compositions for periods of the cell, for clocks asked for and around `cells`, all timed.
+
+    For a clock that is asked for all modules are chosen for shorter ones, and one by one.
+    """
     periods = sorted({v.period_ns for v in versions["tpe_cell"]})
     if len(periods) > _MOST:
         places = [round(i * (len(periods) - 1) / (_MOST - 1)) for i in range(_MOST)]
@@ -310,8 +314,10 @@ def _compositions(
     budgets = [*periods, *(clock * part for clock in clocks for part in _TIGHTER)]
     made = [compose(tech, top, versions, {}, budget) for budget in budgets]
     made += [compose(tech, top, {**versions, "tpe_cell": [c]}, {}, c.period_ns) for c in cells]
-    distinct = list({c.label: c for c in made}.values())
-    return _timed(tech, distinct)
+    by_part = [c for clock in clocks for c in composed_by_part(tech, top, versions, {}, clock)]
+    known = {c.label for c in by_part}
+    distinct = {c.label: c for c in made if c.label not in known}
+    return [*_timed(tech, list(distinct.values())), *{c.label: c for c in by_part}.values()]
 
 
 def _timed(tech: Technology, composed: Sequence[Composed]) -> list[Composed]:
