@@ -49,7 +49,7 @@ module tpe_matrix2d_stepped #(
     $error("tpe_matrix2d_stepped: a cell takes the operands themselves, CodeWidth = AWidth");
   end
 
-  logic                en, open, room, stream, beat, first, drain, drain_step, over;
+  logic                en, open, room, stream, beat, first, drain, drain_step;
   logic                en_drain;       // of what is drained
   logic [Rows-1:0]     en_row;         // of a row's cells
   logic                hold;           // a step is in work and goes on after this cycle
@@ -72,7 +72,7 @@ module tpe_matrix2d_stepped #(
       .en_i       (en_drain),
       .hold_i     (hold),
       .last_beat_i(beat && a_last_i),
-      .last_word_i(over),
+      .last_word_i(c_valid_o && c_ready_i && c_last_o),
       .stream_o   (open),
       .room_o     (room),
       .first_o    (first),
@@ -160,7 +160,6 @@ module tpe_matrix2d_stepped #(
       .en_o      (en),
       .en_row_o  (en_row),
       .en_drain_o(en_drain),
-      .over_o    (over),
       .drain_i   (drain),
       .row_i     (row),
       .psum_i    (psum),

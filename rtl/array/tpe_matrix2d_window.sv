@@ -213,7 +213,7 @@ module tpe_matrix2d_window #(
   logic [Cols*AccWidth-1:0]  done_words;
 
   logic [Rows-1:0] unused_rows;
-  logic            unused_over, unused_drain;
+  logic            unused_drain;
 
   tpe_drain #(
       .Rows         (Rows),
@@ -229,7 +229,6 @@ module tpe_matrix2d_window #(
       .en_o     (en),
       .en_row_o (unused_rows),
       .en_drain_o(unused_drain),
-      .over_o   (unused_over),
       .drain_i  (drain),
       .row_i    (row),
       .psum_i   (psum),

@@ -293,7 +293,7 @@ module tpe_matrix2d_window_staged #(
   logic [Cols*AccWidth-1:0]  done_words;
 
   logic [Rows-1:0] unused_rows;
-  logic            unused_over, unused_drain;
+  logic            unused_drain;
 
   tpe_drain #(
       .Rows         (Rows),
@@ -309,7 +309,6 @@ module tpe_matrix2d_window_staged #(
       .en_o     (en_drain),
       .en_row_o (unused_rows),
       .en_drain_o(unused_drain),
-      .over_o   (unused_over),
       .drain_i  (drain),
       .row_i    (row),
       .psum_i   (psum),

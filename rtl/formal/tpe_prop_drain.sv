@@ -38,13 +38,11 @@ module tpe_prop_drain #(
   logic                          refused_q, last_q;
   logic [Rows-1:0]               en_row;
   logic                          en_array, direct;
-  logic                          over, left, owed_q;  // the last row goes on, leaves, waits
   logic [Cols*AccWidth-1:0]      c_q;
 
   assign legal = 32'(row_i) < Rows;
   assign push  = begun_q && en && finishes;
   assign pop   = begun_q && c_valid && c_ready_i;
-  assign left  = pop && c_last;
 
   // StallRegistered: cells are not held, nothing is in them.
   assign direct = Stall == tpe_pkg::StallDirect;
@@ -66,7 +64,6 @@ module tpe_prop_drain #(
       .en_o     (en_array),
       .en_row_o (en_row),
       .en_drain_o(en),
-      .over_o   (over),
       .drain_i  (drain_i && legal),
       .row_i,
       .psum_i,
@@ -117,10 +114,8 @@ module tpe_prop_drain #(
     last_q    <= c_last;
     if (!begun_q) begin
       count_q <= '0;
-      owed_q  <= 1'b0;
     end else begin
       count_q <= count_q + 3'(push) - 3'(pop);
-      owed_q  <= (owed_q || over) && !left;
       if (pop) queue_q <= queue_q >> Bits;
       if (push) queue_q[2'(count_q-3'(pop))] <= {end_row, finished};
     end
@@ -130,7 +125,6 @@ module tpe_prop_drain #(
                  && ((c_valid && (count_q == '0 || {c_last, c} != queue_q[0]))
                      || (count_q > 3'd2) || (count_q >= 3'd2 && !c_valid)
                      || {en_array, en_row} != {(Rows + 1) {en || !direct}}
-                     || (over && owed_q) || (left && !over && !owed_q)
                      || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
 
 endmodule

@@ -52,7 +52,6 @@ module tpe_prop_drain_overlap #(
   logic                            refused_q, last_q;
   logic [Rows-1:0]                 en_row;
   logic                            en_array;
-  logic                            over, left, owed_q;  // the last row goes on, leaves, waits
   logic [Cols*AccWidth-1:0]        c_q;
 
   assign drain = begun_q && (start_i || row_q != '0);
@@ -61,7 +60,6 @@ module tpe_prop_drain_overlap #(
   assign grids = ((Oldest + 1) * Grid)'({grids_q, psum_i});
   assign push  = en && finishes;
   assign pop   = begun_q && c_valid && c_ready_i;
-  assign left  = pop && c_last;
 
   assign given      = read[Late];
   assign given_last = row[Late] == RowWidth'(Rows - 1);
@@ -82,7 +80,6 @@ module tpe_prop_drain_overlap #(
       .en_o     (en_array),
       .en_row_o (en_row),
       .en_drain_o(en),
-      .over_o   (over),
       .drain_i  (drain),
       .row_i    (row_q),
       .psum_i,
@@ -148,7 +145,6 @@ module tpe_prop_drain_overlap #(
       row_q   <= '0;
       read_q  <= '0;
       count_q <= '0;
-      owed_q  <= 1'b0;
     end else begin
       if (en) begin
         if (drain) row_q <= (row_q == RowWidth'(Rows - 1)) ? '0 : row_q + 1'b1;
@@ -157,7 +153,6 @@ module tpe_prop_drain_overlap #(
         grids_q <= grids;
       end
       count_q <= count_q + 3'(push) - 3'(pop);
-      owed_q  <= (owed_q || over) && !left;
       if (pop) queue_q <= queue_q >> Bits;
       if (push) queue_q[2'(count_q-3'(pop))] <= {end_row, finished};
     end
@@ -167,7 +162,6 @@ module tpe_prop_drain_overlap #(
                  && ((c_valid && (count_q == '0 || {c_last, c} != queue_q[0]))
                      || (32'(count_q) > Most) || (count_q >= 3'd2 && !c_valid)
                      || {en_array, en_row} != {(Rows + 1) {en}}
-                     || (over && owed_q) || (left && !over && !owed_q)
                      || (refused_q && (!c_valid || c != c_q || c_last != last_q)));
 
 endmodule

@@ -148,13 +148,8 @@ FAULTS = [
     ("matrix2d", "tpe_skid_buffer", "full_q ? spill_q : word_i", "word_i"),
     ("matrix2d", "tpe_skid_buffer", "(held_q | {Copies{valid_i}})", "{Copies{valid_i}}"),
     ("matrix2d", "tpe_skid_buffer", "assign en_o    = ~held_q", "assign en_o    = '1"),
-    (
-        "matrix2d",
-        "tpe_drain",
-        "c_valid_q && en_o && c_last_q",
-        "c_valid_o && c_ready_i",
-    ),
-    ("systolic_os", "tpe_drain", "{en_col, en_row_o, en_o}", "{en_o, en_row_o, en_col}"),
+    ("matrix2d", "tpe_drain", ".valid_i(c_valid_q)", ".valid_i(word_valid)"),
+    ("kept", "tpe_matrix2d", ".en_i       (en_drain)", ".en_i       (en)"),
     ("systolic_ws", "tpe_systolic_ws", "c_valid_q && en && c_last_q", "c_valid_o && c_ready_i"),
     ("sparse", "tpe_matrix2d_indexed", "(loaded_q || !load_i) && gone", "(loaded_q || !load_i)"),
     ("sparse", "tpe_matrix2d_indexed", "!loaded_q && gone;", "!loaded_q;"),
@@ -167,9 +162,10 @@ def test_a_fault_is_seen(fault: tuple[str, str, str, str], monkeypatch: Any) -> 
     pe, own = {
         "systolic_ws": ("mac", {"psum_depth": 3}),
         "sparse": ("opt4c", DEPTH),
-        "systolic_os": ("mac", {"overlap": "stream", "hold": "zero", "negate": "row"}),
-    }.get(place, ("mac", {}))
-    e = engine(place, pe, **own)
+        "kept": ("mac", {}),
+    }.get(place, ("mac", {"overlap": "stream"}))
+    array = "matrix2d" if place == "kept" else place
+    e = engine(array, pe, **own)
     break_module(monkeypatch, e, module, right, wrong)
     a, b = operands(e, 7, 4, 17, seed=2)
     outcomes = cosimulate([Case(e, a[:, :k], b[:k], h) for k in (1, 17) for h in HANDSHAKES])

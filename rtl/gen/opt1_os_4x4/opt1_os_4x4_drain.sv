@@ -31,7 +31,6 @@ module opt1_os_4x4_drain #(
     output       logic                                       en_o,        // 0: the array is held
     output       logic [Rows-1:0]                            en_row_o,    // ... the cells of a row
     output       logic                                       en_drain_o,  // 0: drain_i, row_i are
-    output       logic                                       over_o,      // the last row goes on
     input  wire  logic                                       drain_i,
     input  wire  logic [RowWidth-1:0]                        row_i,
     input  wire  logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]   psum_i,
@@ -70,7 +69,6 @@ module opt1_os_4x4_drain #(
     assign en_col    = {Cols{en}};
     assign en_o      = Apart || en;
     assign en_row_o  = {Rows{en_o}};
-    assign over_o    = c_valid_q && c_ready_i && c_last_q;
     assign c_valid_o = c_valid_q;
     assign c_last_o  = c_last_q;
     assign c_o       = c_q;
@@ -89,8 +87,7 @@ module opt1_os_4x4_drain #(
         .word_o ({c_last_o, c_o})
     );
 
-    assign en_o   = en;
-    assign over_o = c_valid_q && en && c_last_q;
+    assign en_o = en;
   end
 
   assign en_drain_o = en;

@@ -60,7 +60,7 @@ module opt1_os_4x4_systolic_os #(
     $error("opt1_os_4x4_systolic_os: Overlap is OverlapNone, OverlapDrain or OverlapStream");
   end
 
-  logic                  en, open, room, stream, beat, first, last_beat, close, drain, over;
+  logic                  en, open, room, stream, beat, first, last_beat, close, drain;
   logic                  en_drain;  // of what is drained
   logic [Rows-1:0]       en_row;    // of a row's cells
   logic [PlaneWidth-1:0] plane;
@@ -99,7 +99,7 @@ module opt1_os_4x4_systolic_os #(
       .en_i       (en_drain),
       .hold_i     (1'b0),
       .last_beat_i(last_beat),
-      .last_word_i(over),
+      .last_word_i(c_valid_o && c_ready_i && c_last_o),
       .stream_o   (open),
       .room_o     (room),
       .first_o    (first),
@@ -254,7 +254,6 @@ module opt1_os_4x4_systolic_os #(
       .en_o      (en),
       .en_row_o  (en_row),
       .en_drain_o(en_drain),
-      .over_o    (over),
       .drain_i   (drain),
       .row_i     (row),
       .psum_i    (psum),
