@@ -59,7 +59,7 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     ("skid buffer", "tpe_skid_buffer", "if (!full_q) spill_q", "spill_q", "mac", {}),
     ("skid buffer", "tpe_skid_buffer", "= full_q || valid_i", "= valid_i", "mac", {}),
     ("skid buffer", "tpe_skid_buffer", "= ~held_q", "= ~{Copies{held_q[0]}} | 2", "mac", {}),
-    ("drain", "tpe_drain", "{en_col, en_row_o, en}", "{en_col, ~en_row_o, en}", "opt1", STREAM),
+    ("drain", "tpe_drain", ".valid_i(c_valid_q)", ".valid_i(word_valid)", "opt1", STREAM),
     ("drain", "tpe_drain", "= Apart || en;", "= en;", "mac", {}),
     ("array", "tpe_matrix2d", ".en_i   (en_row)", ".en_i   ('1)", "mac", STREAM),
     ("array", "tpe_systolic_ws", "c_valid_q && en && c_last_q", "c_valid_q && c_last_q", "mac", {}),
