@@ -66,7 +66,7 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     ("finish", "tpe_finish_pass", "if (en_i) kept_q", "kept_q", "opt4c", MSB),
     ("drain", "tpe_drain", "word_valid = valid_q", "word_valid = row_valid_q", "opt1", {}),
     ("drain", "tpe_drain", "word_last  = last_q", "word_last  = row_last_q", "opt1", STREAM),
-    ("drain", "tpe_drain", "else if (en_o) valid_q", "else valid_q", "opt1", {}),
+    ("drain", "tpe_drain", "else if (en) valid_q", "else valid_q", "opt1", {}),
     ("drain", "tpe_drain", "&& en_col[c])", "&& 1'b1)", "mac", ROW),
     ("array", "tpe_matrix2d_indexed", "next_fresh = fresh_q", "next_fresh = fresh", "opt4c", {}),
     ("array", "tpe_matrix2d_indexed", "= word_row_q;", "= row_q;", "opt4c", {"shadow": "off"}),

@@ -173,7 +173,7 @@ def test_a_fault_is_refuted(fault: tuple[str, str, str, str, str]) -> None:
 FREE = ".en_i(1'b1),\n      "
 FAULTS = [
     ("laconic", "tpe_matrix2d_stepped", ".Cycles(CellLatency)", ".Cycles(0)"),
-    ("bitlet", "tpe_matrix2d_stepped", ".en_i(en),\n", ".en_i(en && !hold),\n"),
+    ("bitlet", "tpe_matrix2d_stepped", ".en_i(en_drain),\n", ".en_i(en_drain && !hold),\n"),
     ("bitlet", "tpe_matrix2d_stepped", "? 1 + CellLatency : 0", "? 1 : 0"),
     ("bitlet", "tpe_pe_bitlet", ".en_i,\n      .d_i({some", FREE + ".d_i({some"),
     ("stripes", "tpe_pe_stripes", ".en_i,\n      .d_i({valid_i", FREE + ".d_i({valid_i"),
