@@ -28,7 +28,15 @@ from typing import Any
 import numpy as np
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Overlap, Schedule
-from tpe.array.free_rows_walk import LINE, NEVER, TAIL, drifting_edges, latency, turns, walked
+from tpe.array.free_rows_walk import (
+    LINE,
+    NEVER,
+    TAIL,
+    drifting_edges,
+    first_held,
+    turns,
+    walked,
+)
 from tpe.base.jit import compiled, kernel
 from tpe.numbers.digits import encoding
 
@@ -133,15 +141,15 @@ def plane_steps(codes: Ints, fields: Ints, group: int, planes: int, lanes: int) 
 
 
 @kernel()
-def row_meets(steps: Ints, rows: int) -> Ints:
+def row_meets(steps: Ints, rows: int, first: int) -> Ints:
     """The edge at which each row holds its last plane, from its steps (rows padded, planes).
 
-    By slots of the finish, in which planes wait in shadow registers.
+    By slots of the finish, in which planes wait in shadow registers; `first` as in `first_held`.
     """
     out = np.zeros(steps.shape[0], np.int64)
     for r in range(steps.shape[0]):
         slot = r % rows
-        whole = 3  # the edge at which the plane would be held if the shadow were free
+        whole = first  # the edge at which the plane would be held if the shadow were free
         held = -1
         served = -1
         for p in range(steps.shape[1]):
@@ -155,12 +163,12 @@ def row_meets(steps: Ints, rows: int) -> Ints:
 
 
 @kernel()
-def line_meets(steps: Ints, rows: int) -> Ints:
+def line_meets(steps: Ints, rows: int, first: int) -> Ints:
     """The same where planes wait in the psums, and rows are served in line."""
     out = np.zeros(steps.shape[0], np.int64)
     planes = steps.shape[1]
-    for first in range(0, steps.shape[0], rows):
-        whole = steps[first : first + rows, 0] + 2  # the edge at which the next plane is whole
+    for tile in range(0, steps.shape[0], rows):
+        whole = steps[tile : tile + rows, 0] + first  # the edge at which the next plane is whole
         held = np.zeros(rows, np.int64)  # planes that were
         free = 0  # the first edge that nobody is served at
         for _ in range(rows * (planes - 1)):
@@ -171,8 +179,8 @@ def line_meets(steps: Ints, rows: int) -> Ints:
             served = max(whole[oldest], free)
             free = served + 1
             held[oldest] += 1
-            whole[oldest] = served + steps[first + oldest, held[oldest]]
-        out[first : first + rows] = whole
+            whole[oldest] = served + steps[tile + oldest, held[oldest]]
+        out[tile : tile + rows] = whole
     return out
 
 
@@ -228,7 +236,7 @@ def _timing(job: Job, ranges: list[PassCounts]) -> Schedule:
 def pass_tail(job: Job, flush: bool) -> int:
     """Cycles of a pass that are not its rows' steps: pipeline, drain, C's register."""
     tail = TAIL + job.pe.finish_latency(job.params)
-    return latency(job.pe) + job.rows + tail - (not flush)
+    return first_held(job.pe) + job.rows + tail - (not flush)
 
 
 def _load_cycles(job: Job, edges: list[Ints]) -> int:
@@ -263,7 +271,7 @@ def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     free = turn == NEVER or (turn != LINE and rounds >= job.rows)
     if lanes == 1 and free:  # a slot, if there are any, comes before the next plane is whole
         counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
-        meets = counts.sum(axis=1) + latency(job.pe)
+        meets = counts.sum(axis=1) + first_held(job.pe)
         busy, spent = int(counts[:, 0].sum()), int(counts.sum())
     else:
         fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
@@ -273,13 +281,14 @@ def row_pass(job: Job, start: int, stop: int) -> PassCounts:
             steps = in_threads(compiled(plane_steps), parts, fields, group, planes, lanes)
         spans = np.ascontiguousarray(steps[:, 0])
         waits = compiled(line_meets if turn == LINE else row_meets)
-        meets = spans.sum(axis=1) + latency(job.pe) if free else waits(spans, job.rows)
+        held = first_held(job.pe)
+        meets = spans.sum(axis=1) + held if free else waits(spans, job.rows, held)
         spent, busy = (int(x) for x in steps.sum(axis=(0, 2)))
     digits, empty = busy, spent - busy  # of a lone lane each step is a digit's or an empty group's
     if lanes > 1:
         counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
         digits, empty = (int(x) for x in counts.sum(axis=0))
-    tail = pass_tail(job, stop == job.k) - latency(job.pe)
+    tail = pass_tail(job, stop == job.k) - first_held(job.pe)
     edges = np.asarray(meets).reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return PassCounts(edges, digits, busy, spent, empty, padded)
 
@@ -297,7 +306,7 @@ def _drifting(job: Job, free: Schedule) -> Schedule:
 def _drifting_edges(job: Job, start: int, stop: int) -> Ints:
     """Cycles of every tile's pass over one range of K, without loading."""
     costs = range_costs(job, start, stop)
-    return drifting_edges(job, costs, pass_tail(job, stop == job.k) - latency(job.pe))
+    return drifting_edges(job, costs, pass_tail(job, stop == job.k) - first_held(job.pe))
 
 
 def pass_edges(job: Job, free: PassCounts, start: int, stop: int) -> Ints:

@@ -1,8 +1,8 @@
 """Sparse rows cycle by cycle: idle sources, busy sinks, and rows that may not drift apart.
 
-What `free_rows` says in closed form is here stepped through, registers and all: the front's lanes,
-the read of B, the operand register, the psum, the shadow register, the turns of the finish, FIFOs
-of A.
+What `free_rows` says in closed form is here stepped through, registers and all: the stages ahead of
+the front's lanes, these, the read of B, the operand register, the psum, the shadow register, the
+turns of the finish, FIFOs of A.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ def latency(pe: PE) -> int:
     return 3 if pe.shadow else 2
 
 
+def first_held(pe: PE) -> int:
+    """Edges from a row's first group, accepted, to what holds its last plane, but for its steps."""
+    return pe.ahead + latency(pe)
+
+
 @kernel()
 def longest_whole(whole: Ints, captured: Ints, since: Ints, planes: int) -> int:
     """The row whose psum holds a whole plane for longest, the lowest of several; -1: none does."""
@@ -53,40 +58,58 @@ def lanes_meet(closed: Ints, left: Ints) -> bool:
 
 
 @kernel()
-def lanes_step(costs: Ints, taken: Ints, left: Ints, closed: Ints, over: bool, come: int) -> bool:
+def lanes_step(
+    costs: Ints, taken: Ints, staged: Ints, left: Ints, closed: Ints, over: bool, come: int
+) -> bool:
     """A step of the lanes of a row, which take new groups of the `come` that are there.
 
-    Whether any of them has taken one. `over`: a new plane may begin.
+    Whether any of them has taken one. staged (lanes, stages): a stage has a group, which moves on
+    when the next one, or the lane's work, takes it. `over`: a new plane may begin.
     """
     planes, rounds = costs.shape[1:]
     accepted = False
     for lane in range(left.size):
-        free = left[lane] <= 1
+        begun = taken[lane] - staged[lane].sum()  # the group that the lane works on next
+        takes = left[lane] <= 1 and (over or not closed[lane])  # the place that is looked at
         left[lane] = max(0, left[lane] - 1)
-        allowed = over or not closed[lane]
         if over:
             closed[lane] = False
-        group = taken[lane]
-        if free and allowed and group < min(come, planes * rounds):
-            left[lane] = costs[lane, group // rounds, group % rounds]
-            closed[lane] = group % rounds == rounds - 1
-            taken[lane] += 1
-            accepted = True
+        begins = False
+        for stage in range(staged.shape[1] - 1, -1, -1):
+            if stage == staged.shape[1] - 1:
+                begins = takes and staged[lane, stage]
+            elif takes:
+                staged[lane, stage + 1] = staged[lane, stage]
+            takes = takes or not staged[lane, stage]
+        comes = takes and taken[lane] < min(come, planes * rounds)
+        if staged.shape[1] == 0:
+            begins = comes
+        elif takes:
+            staged[lane, 0] = comes
+        if begins:
+            left[lane] = costs[lane, begun // rounds, begun % rounds]
+            closed[lane] = begun % rounds == rounds - 1
+        taken[lane] += comes
+        accepted |= comes
     return accepted
 
 
 @kernel()
-def rows_meet(costs: Ints, start: int, idle: int, drift: int, turn: int) -> tuple[int, int]:
+def rows_meet(
+    costs: Ints, start: int, idle: int, drift: int, turn: int, ahead: int
+) -> tuple[int, int]:
     """The cycle in which the last row's last plane is captured, and that of the first group.
 
     costs (rows, lanes, planes, rounds): steps of every group. The rows may take groups from cycle
     `start` on, in cycles whose bit of `idle` (modulo 32) is clear; `drift` > 0: through FIFOs of
     that depth, which are filled for all rows at once. `turn`: whose plane the finish takes, that
     of the row whose slot it is, or, in the psum itself, of the row whose plane is whole longest.
+    `ahead`: stages that a group passes before a lane works on it.
     """
     rows, lanes, planes, rounds = costs.shape
     total = planes * rounds
     taken = np.zeros((rows, lanes), np.int64)  # groups accepted in this pass
+    staged = np.zeros((rows, lanes, ahead), np.bool_)  # a stage has a group
     left = np.zeros((rows, lanes), np.int64)  # steps of the held group, this one included
     closed = np.zeros((rows, lanes), np.bool_)  # its last group of the plane is taken
     reading = np.zeros(rows, np.bool_)  # the B of the last step of a plane is read
@@ -128,7 +151,9 @@ def rows_meet(costs: Ints, start: int, idle: int, drift: int, turn: int) -> tupl
             ending[r] = reading[r]
             reading[r] = over and left[r].max() > 0
             come = pushed if drift > 0 else total * offered
-            accepted |= lanes_step(costs[r], taken[r], left[r], closed[r], over, come)
+            accepted |= lanes_step(
+                costs[r], taken[r], staged[r], left[r], closed[r], over, come
+            )
         if accepted and origin < 0:
             origin = cycle
         if done == rows:
@@ -141,7 +166,8 @@ def drifting_edges(job: Job, costs: Ints, tail: int) -> Ints:
     """Cycles of one range of K for every tile of M, handshakes aside; `tail` follows `meet`."""
     meets, turn = compiled(rows_meet), turns(job.pe)
     tiles = costs.reshape(job.m_tiles, job.rows, *costs.shape[1:])
-    return np.array([meets(tile, 0, 0, job.params["drift"], turn)[0] + tail for tile in tiles])
+    drift, ahead = job.params["drift"], job.pe.ahead
+    return np.array([meets(tile, 0, 0, drift, turn, ahead)[0] + tail for tile in tiles])
 
 
 def walked(job: Job, costs: Sequence[tuple[Ints, int]], handshake: Handshake) -> int:
@@ -161,7 +187,7 @@ def walked(job: Job, costs: Sequence[tuple[Ints, int]], handshake: Handshake) ->
                     if overlap:
                         loaded = _load(handshake, cycle + 1, costs[(i + 1) % len(costs)][1])[1]
                 rows = steps[m * job.rows : (m + 1) * job.rows]
-                meet = int(meets(rows, cycle, handshake.idle, drift, turn)[0])
+                meet = int(meets(rows, cycle, handshake.idle, drift, turn, job.pe.ahead)[0])
                 cycle = _leave(job, meet, i == len(costs) - 1, handshake)
     assert first is not None
     return cycle - first

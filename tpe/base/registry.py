@@ -57,6 +57,7 @@ _FOLDERS = {
             "base",
             "falling",
             "lean_digits",
+            "staged_front",
             "inner",
             "kernel",
             "lean",

@@ -130,8 +130,8 @@ class PE:
 
     @property
     def ahead(self) -> int:
-        """Stages that a beat passes before its rows have it, where rows meet at groups."""
-        return self.pace.ahead if isinstance(self.pace, Groups) else 0
+        """Stages that a group of K passes before it is in work."""
+        return self.pace.ahead if isinstance(self.pace, FreeRows | Groups) else 0
 
     def beat(self, widths: Widths) -> int:
         """Operands of K that a row takes in a beat of A."""

@@ -64,8 +64,8 @@ FRONT_STAGES = Parameter(
     "front_stages",
     1,
     range(1, 4),
-    "pipeline stages of a front, with planes = inner: 2 counts a group's digits before rows have "
-    "it, 3 encodes them a stage before that",
+    "pipeline stages of a front: 2 counts a group's digits before it is in work, 3 encodes them a "
+    "stage before that",
     "FrontStages",
     trade="more cost registers in every row, cycles to fill; save period, above all of many rows",
 )
@@ -78,8 +78,8 @@ FINISH_STAGES = replace(
     trade="each costs a register or two a column, a cycle to fill; saves period of many cells",
 )
 SHAPE = (GROUP, DIGITS, WINDOW, FRONT_STAGES)  # what its record depends on
-OWN = (*SHAPE, CELL_STAGES)  # choices that planes = inner alone has
-STAGES = (*OWN, FINISH_STAGES)  # ... and that it has more values of
+OWN = (GROUP, DIGITS, WINDOW, CELL_STAGES)  # choices that planes = inner alone has
+STAGES = (*SHAPE, CELL_STAGES, FINISH_STAGES)  # ... and those that other orders have, too
 # Choices of an array's that one order of digits has: what the other one can have of them.
 KEPT = ("none", "drain", "stream")  # psums that stay in their cells
 FREE = ("none", "load")  # rows that run free, and B that is resident

@@ -18,7 +18,7 @@ from tpe.numbers import groups
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64, compress, signed
-from tpe.pe import falling, inner, lean_digits
+from tpe.pe import falling, inner, lean_digits, staged_front
 from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.meetings import Meetings, Operands, Rule
@@ -135,7 +135,7 @@ COMMON = (
         trade="costs memory for B; saves passes of long K, which load B and finish anew",
     ),
 )
-PARAMETERS = (*COMMON, falling.PLANES, falling.SHADOW, FINISH_STAGES)
+PARAMETERS = (*COMMON, falling.PLANES, falling.SHADOW, inner.FRONT_STAGES, FINISH_STAGES)
 
 
 def conflict_of_planes(params: Params) -> str | None:
@@ -150,12 +150,12 @@ def conflict(params: Params) -> str | None:
 
 def at(record: PE, params: Params) -> PE:
     """The record for a choice of `planes` and `shadow`, and of what leaves its cells."""
-    return lean_digits.at(falling.at(inner.at(record, params), params), params)
+    return at_planes(inner.at(record, params), params)
 
 
 def at_planes(record: PE, params: Params) -> PE:
     """The same of a PE whose bit weights are outermost."""
-    return lean_digits.at(falling.at(record, params), params)
+    return staged_front.at(lean_digits.at(falling.at(record, params), params), params)
 
 
 # Bit weights one after another, whichever first: what other PEs are made of.

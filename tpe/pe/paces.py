@@ -46,7 +46,8 @@ class FreeRows:
     """A front selects the digits of A that are not zero; every row runs at a pace of its own.
 
     Each bit weight has the finish by itself, in slots of the rows, or without `shadow` as rows ask;
-    with `falling` a pass has it once.
+    with `falling` a pass has it once. A group passes `ahead` stages before it is in work, each with
+    room for one.
     """
 
     lanes: range
@@ -54,6 +55,7 @@ class FreeRows:
     own_front: bool = False  # a front in every cell; else one for a row
     shadow: bool = True  # a whole bit weight waits beside its cell for the finish; else in it
     falling: bool = False  # bit weights from the most significant down, all in one psum
+    ahead: int = 0
 
 
 @dataclass(frozen=True)
