@@ -24,11 +24,12 @@ module tpe_prop_row #(
     parameter  int unsigned Shadow     = 1,
     parameter  int unsigned Hold       = tpe_pkg::HoldMux,
     parameter  int unsigned CarryEvery = 1,
+    parameter  int unsigned FrontStages = 1,  // all but one are ahead of the group in work
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
     localparam int unsigned Few        = (PsumWidth - 1) / (CarryEvery + 1),
     localparam int unsigned TermWidth  = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
-    localparam int unsigned Quiet      = Group + 5
+    localparam int unsigned Quiet      = Group + 4 + FrontStages
 ) (
     input  wire  logic                          clk_i,
     input  wire  logic                          open_i,

@@ -1,12 +1,12 @@
 // tpe_front_lane_staged -- tpe_front_lane with stages ahead of the group in work.
 //
-// A group is encoded, its first non-zero digit is found, and whether that is its only one, before
-// it is taken into work, in stages that have room for one group each. So where a digit stands, and
-// whether its group goes on behind it, are registers: what the source has room for, and where lanes
-// meet, depend on no search. The digits of a step are chosen beside the search for the next one.
+// A group is encoded before it is taken into work, in stages that have room for one each. Where its
+// first digit stands, and whether it has another one, is found as it is taken, and for each further
+// step beside the choice of this one's digit. So whether a group goes on is a register: what the
+// source has room for, and where lanes meet, depend on no search.
 // Primitive : encode, sparse       (arXiv:2503.06342, OPT3 and OPT4)
 // Latency   : FrontStages cycles from the accepted group to its first digit, if nothing waits:
-//             FrontStages 2 encodes and finds in one stage ahead; 3 encodes in one more.
+//             FrontStages 2 encodes in one stage ahead, 3 in two (tpe_encode_cut).
 `default_nettype none
 
 module tpe_front_lane_staged #(
@@ -45,7 +45,6 @@ module tpe_front_lane_staged #(
   localparam int unsigned GroupWidth = IndexWidth - LaneWidth;
   localparam int unsigned Ahead      = FrontStages - 1;  // stages before the group in work
   localparam int unsigned Last       = Ahead - 1;        // the last of them
-  localparam bit          Early      = (FrontStages >= 3);  // encoded a stage earlier
   localparam logic [PlaneWidth-1:0] LastPlane = PlaneWidth'(NumDigits - 1);
 
   if (Group != 2 ** LaneWidth || CodeWidth != 3 || IndexWidth <= LaneWidth
@@ -55,8 +54,8 @@ module tpe_front_lane_staged #(
 
   // ---- groups on their way to the work ----------------------------------------------------------
 
-  logic              goes_q;         // the group in work goes on behind this cycle
-  logic              load;           // the one that waits is taken, if enabled
+  logic              goes_q;          // the group in work goes on behind this cycle
+  logic              load;            // the one that waits is taken, if enabled
   logic              accept;
   logic [Ahead-1:0]  full_q, tail_q;  // a stage has a group; it is the last of K
   logic [Ahead-1:0]  move;            // it takes what is before it, if enabled
@@ -79,11 +78,11 @@ module tpe_front_lane_staged #(
     end
   end
 
-  // ---- encoded at the plane it comes for --------------------------------------------------------
+  // ---- encoded, at the plane that it comes for --------------------------------------------------
 
-  logic [PlaneWidth-1:0]                next_q;
+  logic [PlaneWidth-1:0]                next_q, plane_in;  // of the next group; of one encoded now
   logic [Group-1:0][NumDigits-1:0][2:0] digit;
-  logic [Group-1:0][2:0]                code_in, code;  // as it comes; as its digits are searched
+  logic [Group-1:0][2:0]                wait_q;            // of the last stage
 
   assign next_o = next_q;
 
@@ -92,34 +91,51 @@ module tpe_front_lane_staged #(
     else if (en_i && accept && last_i) next_q <= (next_q == LastPlane) ? '0 : next_q + 1'b1;
   end
 
-  for (genvar g = 0; g < Group; g++) begin : gen_operand
-    tpe_encode #(
-        .Width  (AWidth),
-        .Encoder(Encoder)
-    ) u_encode (
-        .a_i    (a_i[g*AWidth+:AWidth]),
-        .digit_o(digit[g])
-    );
-    assign code_in[g] = digit[g][(MsbFirst != 0) ? LastPlane - next_q : next_q];
-  end
-
-  if (Early) begin : gen_early
+  if (FrontStages == 2) begin : gen_plane
+    assign plane_in = next_q;
+  end else begin : gen_plane_cut
     always_ff @(posedge clk_i) begin
-      if (en_i && move[0]) code <= code_in;
+      if (en_i && move[0]) plane_in <= next_q;
     end
-  end else begin : gen_same
-    assign code = code_in;
   end
 
-  // ---- its first digit --------------------------------------------------------------------------
+  for (genvar g = 0; g < Group; g++) begin : gen_operand
+    if (FrontStages == 2) begin : gen_whole
+      tpe_encode #(
+          .Width  (AWidth),
+          .Encoder(Encoder)
+      ) u_encode (
+          .a_i    (a_i[g*AWidth+:AWidth]),
+          .digit_o(digit[g])
+      );
+    end else begin : gen_cut
+      tpe_encode_cut #(
+          .Width  (AWidth),
+          .Encoder(Encoder)
+      ) u_encode (
+          .clk_i,
+          .en_i   (en_i && move[0]),
+          .a_i    (a_i[g*AWidth+:AWidth]),
+          .digit_o(digit[g])
+      );
+    end
 
-  logic [Group-1:0]      nonzero, rest_in, wait_rest_q;
-  logic [LaneWidth-1:0]  lane_in, wait_lane_q;
-  logic [Group-1:0][2:0] wait_code_q;
-  logic                  wait_more_q;  // it has another digit
+    always_ff @(posedge clk_i) begin
+      if (en_i && move[Last]) begin
+        wait_q[g] <= digit[g][(MsbFirst != 0) ? LastPlane - plane_in : plane_in];
+      end
+    end
+  end
+
+  // ---- its digits -------------------------------------------------------------------------------
+
+  logic [Group-1:0]      nonzero, rest_in;  // of the group that waits; those behind its first
+  logic [LaneWidth-1:0]  lane_in;           // where its first digit stands
+  logic [Group-1:0]      rest_q, rest;      // digits behind this step; behind the next one
+  logic [LaneWidth-1:0]  lane_q, lane;      // where the digit of this step stands; of the next one
 
   for (genvar g = 0; g < Group; g++) begin : gen_flag
-    assign nonzero[g] = |code[g][1:0];
+    assign nonzero[g] = |wait_q[g][1:0];
   end
 
   tpe_sparse #(
@@ -130,27 +146,6 @@ module tpe_front_lane_staged #(
       .rest_o   (rest_in)
   );
 
-  always_ff @(posedge clk_i) begin
-    if (en_i && move[Last]) begin
-      wait_code_q <= code;
-      wait_lane_q <= lane_in;
-      wait_rest_q <= rest_in;
-      wait_more_q <= |rest_in;
-    end
-  end
-
-  // ---- the group in work ------------------------------------------------------------------------
-
-  // What waits is taken all the same where nothing does: only busy_q and goes_q say that there is
-  // a group, and what counts groups.
-  logic [Group-1:0][2:0]  code_q;
-  logic [Group-1:0]       rest_q, rest;      // digits behind this step; behind the next one
-  logic [LaneWidth-1:0]   lane_q, lane;      // where the digit of this step stands; of the next one
-  logic                   busy_q;            // a group is in work
-  logic                   first_q, close_q;  // its first step of the plane; its last group
-  logic [GroupWidth-1:0]  group_q, group_next_q;
-  logic [PlaneWidth-1:0]  plane_q, plane_next_q;
-
   tpe_sparse #(
       .Group(Group)
   ) u_sparse (
@@ -158,6 +153,16 @@ module tpe_front_lane_staged #(
       .index_o  (lane),
       .rest_o   (rest)
   );
+
+  // ---- the group in work ------------------------------------------------------------------------
+
+  // What waits is taken all the same where nothing does: busy_q and goes_q alone say that there is
+  // a group.
+  logic [Group-1:0][2:0]  code_q;
+  logic                   busy_q;            // a group is in work
+  logic                   first_q, close_q;  // its first step of the plane; its last group
+  logic [GroupWidth-1:0]  group_q, group_next_q;
+  logic [PlaneWidth-1:0]  plane_q, plane_next_q;
 
   assign valid_o = busy_q;
   assign code_o  = code_q[lane_q];
@@ -174,7 +179,7 @@ module tpe_front_lane_staged #(
       plane_next_q <= '0;
     end else if (en_i) begin
       busy_q <= load || goes_q;
-      goes_q <= goes_q ? |rest : load && wait_more_q;
+      goes_q <= goes_q ? |rest : load && (|rest_in);
       if (load) group_next_q <= tail_q[Last] ? '0 : group_next_q + 1'b1;
       if (closes_o) plane_next_q <= (plane_next_q == LastPlane) ? '0 : plane_next_q + 1'b1;
     end
@@ -182,11 +187,11 @@ module tpe_front_lane_staged #(
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      lane_q  <= goes_q ? lane : wait_lane_q;
-      rest_q  <= goes_q ? rest : wait_rest_q;
+      lane_q  <= goes_q ? lane : lane_in;
+      rest_q  <= goes_q ? rest : rest_in;
       first_q <= !goes_q && group_next_q == '0;
       if (!goes_q) begin
-        code_q  <= wait_code_q;
+        code_q  <= wait_q;
         group_q <= group_next_q;
         plane_q <= plane_next_q;
         close_q <= tail_q[Last];

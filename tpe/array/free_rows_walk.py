@@ -151,9 +151,7 @@ def rows_meet(
             ending[r] = reading[r]
             reading[r] = over and left[r].max() > 0
             come = pushed if drift > 0 else total * offered
-            accepted |= lanes_step(
-                costs[r], taken[r], staged[r], left[r], closed[r], over, come
-            )
+            accepted |= lanes_step(costs[r], taken[r], staged[r], left[r], closed[r], over, come)
         if accepted and origin < 0:
             origin = cycle
         if done == rows:

@@ -91,6 +91,8 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         lean = {"negate": "row", "biased": "on", "hold": "zero"}
         found += [{**lean, "carry_every": 2}, {**lean, "carry_every": 4, "shadow": "off"}]
         found.append({**lean, "carry_every": 2, "planes": "msb_first", "encode": "weights"})
+        if pe.parameter("front_stages"):  # behind stages of all parts that have them
+            found.append({**lean, "carry_every": 2, "front_stages": 3, "finish_stages": 2})
     if all(map(pe.parameter, ("planes", "group", "lanes", "window"))):  # short and long groups
         near = {"planes": "inner", "window": 1}
         found += [{**near, "lanes": 2}, {**near, "group": 8, "encoder": "booth"}]

@@ -133,6 +133,7 @@ BEHIND = [
     ("opt4c", "matrix2d", {"planes": "msb_first"}),
     ("opt4c", "matrix2d", {"shadow": "off"}),
     ("opt4c", "matrix2d", {"finish_stages": 2}),
+    ("opt4c", "matrix2d", {"front_stages": 3}),
     ("opt1", "systolic_os", {"overlap": "stream", "finish_stages": 2}),
     ("opt1", "systolic_ws", {"finish_stages": 2}),
     ("opt4c", "matrix2d", {"b_supply": "ported"}),

@@ -184,7 +184,7 @@ def _indexed(engine: Config) -> Small:
     parameters |= {"Group": GROUP, "Depth": depth}
     planes = small.widths.digits
     steps = 2 * planes  # with a group a plane, of two steps at most
-    tile = depth // ROUNDS + steps + rows + 6 + widths["FinishLatency"]
+    tile = depth // ROUNDS + steps + rows + 6 + widths["FinishLatency"] + record(engine).ahead
     return Small(small, rows, cols, "tpe_prop_indexed", parameters, tile + 8, tile + 2)
 
 

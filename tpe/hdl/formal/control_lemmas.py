@@ -57,6 +57,8 @@ def control_claims(engine: Config) -> list[LemmaTemplate]:
         found.append(LemmaTemplate("array", array_lemma))
     if "tpe_front_lane" in inside:
         found.append(LemmaTemplate("front", _front))
+    if "tpe_front_lane_staged" in inside:
+        found.append(LemmaTemplate("front", _front_lane))
     if inside & {"tpe_front_group", "tpe_front_group_staged"}:
         found.append(LemmaTemplate("front", _front_group))
     if "tpe_sparse_row" in inside:
@@ -158,14 +160,31 @@ def _skid_buffer(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 
 def _front(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    what = "every non-zero digit of a group leaves once"
+    return _of_lane(engine, overrides, "tpe_prop_front", GROUPS, {}, what)
+
+
+def _front_lane(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    stages = {"FrontStages": rtl_widths(engine)["FrontStages"]}
+    what = "every non-zero digit of a group leaves once, in its steps; room for groups"
+    return _of_lane(engine, overrides, "tpe_prop_front_lane", ROUNDS, stages, what)
+
+
+def _of_lane(
+    engine: Config,
+    overrides: Mapping[str, str],
+    top: str,
+    groups: int,
+    more: Mapping[str, int],
+    what: str,
+) -> Lemma:
     small = _small(engine, CELL_BITS)
     widths, group = rtl_widths(small), record(engine).group
     names = ("AWidth", "CodeWidth", "PlaneWidth", "MsbFirst")
-    parameters = {name: widths[name] for name in names}
-    parameters |= {"Group": group, "IndexWidth": (group * GROUPS - 1).bit_length()}
+    parameters = {name: widths[name] for name in names} | more
+    parameters |= {"Group": group, "IndexWidth": (group * groups - 1).bit_length()}
     parameters["Encoder"] = encoder(engine)
-    made = query(small, "tpe_prop_front", parameters, overrides, 2 * group + SLACK, "reset")
-    what = "every non-zero digit of a group leaves once"
+    made = query(small, top, parameters, overrides, 2 * group + SLACK, "reset")
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
 
 
@@ -197,11 +216,12 @@ def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(small)
     names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in (*names, "OwnFronts", "MsbFirst", "Shadow")}
-    parameters |= {name: widths[name] for name in ("Hold", "CarryEvery")}
+    parameters |= {name: widths[name] for name in ("Hold", "CarryEvery", "FrontStages")}
     index = (GROUP * lanes * ROUNDS - 1).bit_length()
     parameters |= {"Group": GROUP, "IndexWidth": index}
     planes = small.widths.digits
-    least = 1 + planes + 4 + GROUP + 5 + 2  # the planes, the registers behind them, and quiet
+    # the planes, the registers ahead of them and behind them, and quiet
+    least = 1 + planes + 4 + GROUP + 5 + 2 + 2 * record(engine).ahead
     made = query(small, "tpe_prop_row", parameters, overrides, least + SLACK, "reset")
     what = "every plane waits for the finish and is taken once, in order"
     return Lemma("row", what, f"{lanes} x {GROUP} operands of {ROW_BITS} bits", made)

@@ -22,6 +22,8 @@ from tpe.pe.parameters import EncodeIn, Negate
 if TYPE_CHECKING:
     from tpe.engine.config import Config
 
+CUT = 3  # cycles that show a register: an operand, the next one or none, and what it leaves
+
 
 def primitive_claims(engine: Config) -> list[LemmaTemplate]:
     """The primitives that the cell, the front or the finish consists of."""
@@ -29,6 +31,8 @@ def primitive_claims(engine: Config) -> list[LemmaTemplate]:
     found = []
     if "tpe_encode" in inside:
         found.append(LemmaTemplate("encode", _encode, climbs=True))
+    if "tpe_encode_cut" in inside and rtl_widths(engine)["FrontStages"] > 2:
+        found.append(LemmaTemplate("encode_cut", _encode_cut, climbs=True))
     if engine.choices.encode_in is EncodeIn.EDGE:
         found.append(LemmaTemplate("encode_row", _encode_row, climbs=True))
     if "tpe_map" in inside:
@@ -54,6 +58,13 @@ def _encode(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     what = f"{engine.encoder}: digits legal, sum of digit * 4**i = a"
     made = query(engine, "tpe_prop_encode", parameters, overrides)
     return Lemma("encode", what, f"{engine.widths.a}", made)
+
+
+def _encode_cut(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    parameters = {"Width": engine.widths.a, "Encoder": encoder(engine)}
+    made = query(engine, "tpe_prop_encode_cut", parameters, overrides, CUT, "reset")
+    what = f"{engine.encoder}: a cycle late, digits legal, sum of digit * 4**i = a"
+    return Lemma("encode_cut", what, f"{engine.widths.a}", made)
 
 
 def _encode_row(engine: Config, overrides: Mapping[str, str]) -> Lemma:

@@ -151,6 +151,9 @@ def _staged() -> Iterator[Config]:
     yield Config("mac", "matrix2d", (4, 2), **{**_TYPES, **held})
     yield Config("mac", "systolic_ws", (4, 2), **{**_TYPES, **_BUFFERED, **held})
     yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, "depth": 8, "stall": "registered"})
+    few = {"negate": "row", "biased": "on", "hold": "zero", "carry_every": 2}
+    cut = {"front_stages": 3, "finish_stages": 2, "depth": 8}
+    yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, **few, **cut})
     near = {"planes": "inner", "window": 1, "lanes": 2}  # choices that go together alone
     behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
     for choice in (near, {**near, **behind}):
