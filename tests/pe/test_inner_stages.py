@@ -104,10 +104,13 @@ def test_a_stage_is_a_cycle_of_fill_drain_and_no_other(overlap: str) -> None:
         assert after == replace(before, fill_drain=after.fill_drain)
 
 
+def test_stages_of_a_cell_are_those_of_inner_planes() -> None:
+    with pytest.raises(TpeError, match="cell_stages = 2 is not legal with planes = 'lsb_first'"):
+        tpe.Engine("opt4c", "matrix2d", (2, 2), cell_stages=2)
+
+
 @pytest.mark.parametrize("name", ["front_stages", "cell_stages"])
-def test_stages_are_those_of_inner_planes(name: str) -> None:
-    with pytest.raises(TpeError, match=f"{name} = 2 is not legal with planes = 'lsb_first'"):
-        tpe.Engine("opt4c", "matrix2d", (2, 2), **{name: 2})
+def test_other_numbers_of_stages_are_refused(name: str) -> None:
     with pytest.raises(TpeError, match=f"{name} = 9 is not legal: an integer from 1 to"):
         engine(**{name: 9})
 

@@ -55,10 +55,8 @@ def control_claims(engine: Config) -> list[LemmaTemplate]:
         found.append(LemmaTemplate("skid buffer", _skid_buffer))
     if follows_streams(engine):
         found.append(LemmaTemplate("array", array_lemma))
-    if "tpe_front_lane" in inside:
+    if inside & {"tpe_front_lane", "tpe_front_lane_staged"}:
         found.append(LemmaTemplate("front", _front))
-    if "tpe_front_lane_staged" in inside:
-        found.append(LemmaTemplate("front", _front_lane))
     if inside & {"tpe_front_group", "tpe_front_group_staged"}:
         found.append(LemmaTemplate("front", _front_group))
     if "tpe_sparse_row" in inside:
@@ -160,31 +158,23 @@ def _skid_buffer(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 
 def _front(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-    what = "every non-zero digit of a group leaves once"
-    return _of_lane(engine, overrides, "tpe_prop_front", GROUPS, {}, what)
-
-
-def _front_lane(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-    stages = {"FrontStages": rtl_widths(engine)["FrontStages"]}
-    what = "every non-zero digit of a group leaves once, in its steps; room for groups"
-    return _of_lane(engine, overrides, "tpe_prop_front_lane", ROUNDS, stages, what)
-
-
-def _of_lane(
-    engine: Config,
-    overrides: Mapping[str, str],
-    top: str,
-    groups: int,
-    more: Mapping[str, int],
-    what: str,
-) -> Lemma:
-    small = _small(engine, CELL_BITS)
+    """One lane's; behind stages fewer groups are counted, whose digits are on their way longer."""
+    small, ahead = _small(engine, CELL_BITS), record(engine).ahead
     widths, group = rtl_widths(small), record(engine).group
     names = ("AWidth", "CodeWidth", "PlaneWidth", "MsbFirst")
-    parameters = {name: widths[name] for name in names} | more
+    parameters = {name: widths[name] for name in names}
+    groups = ROUNDS if ahead else GROUPS
     parameters |= {"Group": group, "IndexWidth": (group * groups - 1).bit_length()}
     parameters["Encoder"] = encoder(engine)
-    made = query(small, top, parameters, overrides, 2 * group + SLACK, "reset")
+    top, cycles = "tpe_prop_front", 2 * group + SLACK
+    what = "every non-zero digit of a group leaves once"
+    if ahead:
+        top, cycles = "tpe_prop_front_lane", ahead + group + SLACK
+        parameters["FrontStages"] = widths["FrontStages"]
+        what = f"{what}, in its steps; room for groups"
+    made = query(small, top, parameters, overrides, cycles, "reset")
+    if ahead:  # the reset, the stages, the steps of a group and of the next one's first
+        made = replace(made, least=1 + ahead + group + 3)
     return Lemma("front", what, f"{group} operands of {CELL_BITS} bits", made)
 
 
