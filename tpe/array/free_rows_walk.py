@@ -100,11 +100,11 @@ def rows_meet(
 ) -> tuple[int, int]:
     """The cycle in which the last row's last plane is captured, and that of the first group.
 
-    costs (rows, lanes, planes, rounds): steps of every group. The rows may take groups from cycle
-    `start` on, in cycles whose bit of `idle` (modulo 32) is clear; `drift` > 0: through FIFOs of
-    that depth, which are filled for all rows at once. `turn`: whose plane the finish takes, that
-    of the row whose slot it is, or, in the psum itself, of the row whose plane is whole longest.
-    `ahead`: stages that a group passes before a lane works on it.
+    costs (rows, lanes, planes, rounds): steps of every group, which passes `ahead` stages first.
+    Rows may take groups from cycle `start` on, in cycles whose bit of `idle` (modulo 32) is clear;
+    `drift` > 0: through FIFOs of that depth, which are filled for all rows at once. `turn`: whose
+    plane the finish takes, that of the row whose slot it is, or, in the psum itself, of the row
+    whose plane is whole longest.
     """
     rows, lanes, planes, rounds = costs.shape
     total = planes * rounds
@@ -127,20 +127,18 @@ def rows_meet(
         for r in range(rows):
             if captured[r] == planes:
                 continue
-            last_r = captured[r] == planes - 1 and whole[r]
             if turn == SLOTS:
                 serve = full[r] and origin >= 0 and (cycle - origin) % rows == r
                 capture = whole[r] and (not full[r] or serve)
                 full[r] = (full[r] and not serve) or capture
             else:
                 capture = whole[r] and (turn == NEVER or served == r)
-            if capture:
-                captured[r] += 1
-                if last_r:
-                    done += 1
-                    continue
             if whole[r] and not capture:
                 continue  # the row is frozen
+            captured[r] += capture
+            if captured[r] == planes:
+                done += 1
+                continue
             since[r] = cycle + 1
             over = lanes_meet(closed[r], left[r])
             whole[r] = ending[r]
@@ -152,8 +150,7 @@ def rows_meet(
             reading[r] = over and left[r].max() > 0
             come = pushed if drift > 0 else total * offered
             accepted |= lanes_step(costs[r], taken[r], staged[r], left[r], closed[r], over, come)
-        if accepted and origin < 0:
-            origin = cycle
+        origin = cycle if accepted and origin < 0 else origin
         if done == rows:
             return cycle, origin
         pushed += push
