@@ -3,7 +3,8 @@
 // Groups come when they like, each lane with its own number of them. The finish takes a plane when
 // it likes: one before the last in the row's slot, the last one in the drain. The planes taken are
 // 0, 1, 2 and so on, each after its groups have all come, and none stays behind: with the finish
-// willing, a plane that has come is taken within Quiet cycles in which no group comes. Without
+// willing, a plane that has come is taken within Quiet cycles in which no group comes: those of a
+// group in work, and of two a stage, since lanes that meet may each have another plane's. Without
 // Shadow the finish takes a plane before the last when it has been asked; with MsbFirst it takes
 // none, and the last one holds them all.
 // fails_o   : the property does not hold.
@@ -29,7 +30,7 @@ module tpe_prop_row #(
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
     localparam int unsigned Few        = (PsumWidth - 1) / (CarryEvery + 1),
     localparam int unsigned TermWidth  = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
-    localparam int unsigned Quiet      = Group + 4 + FrontStages
+    localparam int unsigned Quiet      = Group * (2 * FrontStages - 1) + 5
 ) (
     input  wire  logic                          clk_i,
     input  wire  logic                          open_i,

@@ -211,7 +211,8 @@ def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters |= {"Group": GROUP, "IndexWidth": index}
     planes = small.widths.digits
     # the planes, the registers ahead of them and behind them, and quiet
-    least = 1 + planes + 4 + GROUP + 5 + 2 + 2 * record(engine).ahead
+    ahead = record(engine).ahead
+    least = 1 + planes + 4 + GROUP * (2 * ahead + 1) + 5 + 2 + ahead
     made = query(small, "tpe_prop_row", parameters, overrides, least + SLACK, "reset")
     what = "every plane waits for the finish and is taken once, in order"
     return Lemma("row", what, f"{lanes} x {GROUP} operands of {ROW_BITS} bits", made)
