@@ -25,6 +25,8 @@ module tpe_matrix2d_window #(
     parameter int unsigned PsumWidth   = 64,
     parameter int unsigned PlaneWidth  = 2,
     parameter int unsigned CellLatency = 0,   // registers of a cell before its psum
+    parameter int unsigned Hold        = tpe_pkg::HoldMux,
+    parameter int unsigned RowTerm     = 0,   // 1: cells leave something to their row
     parameter int unsigned FinishStages = 1,  // 2: behind the words; 3: inside a finish, too
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
@@ -159,8 +161,21 @@ module tpe_matrix2d_window #(
   logic [Rows-1:0]                          valid, first;
   logic [Rows-1:0][Lanes*CodeWidth-1:0]     code;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0] psum;
+  logic [Rows-1:0][AccWidth-1:0]            term;  // of a row, added by the finish
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
+    logic clk;  // of the cells of the row
+
+    if (Hold == tpe_pkg::HoldZero) begin : gen_gate
+      tpe_clock_gate u_clock_gate (
+          .clk_i,
+          .en_i (en),
+          .clk_o(clk)
+      );
+    end else begin : gen_no_gate
+      assign clk = clk_i;
+    end
+
     tpe_front #(
         .AWidth    (AWidth),
         .Lanes     (Lanes),
@@ -182,6 +197,28 @@ module tpe_matrix2d_window #(
         .code_o (code[r])
     );
 
+    if (RowTerm != 0) begin : gen_term
+      tpe_row #(
+          .AWidth     (AWidth),
+          .BWidth     (BWidth),
+          .AccWidth   (AccWidth),
+          .Lanes      (Lanes),
+          .CodeWidth  (CodeWidth),
+          .CellLatency(CellLatency)
+      ) u_row (
+          .clk_i,
+          .rst_ni,
+          .en_i   (en),
+          .valid_i(valid[r]),
+          .first_i(first[r]),
+          .code_i (code[r]),
+          .term_i (term[r]),
+          .term_o (term[r])
+      );
+    end else begin : gen_no_term
+      assign term[r] = '0;
+    end
+
     for (genvar c = 0; c < Cols; c++) begin : gen_col
       tpe_cell #(
           .AWidth    (AWidth),
@@ -193,7 +230,7 @@ module tpe_matrix2d_window #(
           .PlaneWidth(PlaneWidth),
           .Offered   (Offered)
       ) u_cell (
-          .clk_i,
+          .clk_i  (clk),
           .rst_ni,
           .en_i   (en),
           .valid_i(valid[r]),
@@ -221,6 +258,7 @@ module tpe_matrix2d_window #(
       .AccWidth     (AccWidth),
       .PsumWidth    (PsumWidth),
       .PlaneWidth   (PlaneWidth),
+      .RowTerm      (RowTerm),
       .FinishLatency(Inside),
       .Overlap      (Overlap)
   ) u_drain (
@@ -232,7 +270,7 @@ module tpe_matrix2d_window #(
       .drain_i  (drain),
       .row_i    (row),
       .psum_i   (psum),
-      .term_i   ('0),
+      .term_i   (term),
       .c_valid_o(done),
       .c_ready_i(done_ready),
       .c_last_o (done_last),

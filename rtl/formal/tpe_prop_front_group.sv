@@ -4,6 +4,7 @@
 // own: a group takes max(1, ceil (non-zero digits / Lanes)) steps, and the watched digit must leave
 // in one of them, once, with the right code; a zero digit never does. Every digit has the slot of
 // its group. room_o and idle_o are those of the queue. en_i = 0 holds everything.
+// HoldZero: digits are zero without a step, once a cycle has been enabled.
 // fails_o   : the property does not hold. The digits are those of tpe_encode, proved by itself.
 `default_nettype none
 
@@ -15,6 +16,7 @@ module tpe_prop_front_group #(
     parameter  int unsigned CodeWidth  = 6,
     parameter  int unsigned PlaneWidth = 1,
     parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
+    parameter  int unsigned Hold       = tpe_pkg::HoldMux,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned ItemWidth  = $clog2(Group)
 ) (
@@ -42,7 +44,8 @@ module tpe_prop_front_group #(
       .Window    (Window),
       .CodeWidth (CodeWidth),
       .PlaneWidth(PlaneWidth),
-      .Encoder   (Encoder)
+      .Encoder   (Encoder),
+      .Hold      (Hold)
   ) u_front (
       .clk_i,
       .rst_ni (rst_nq),
@@ -129,9 +132,11 @@ module tpe_prop_front_group #(
   // ---- a step as it leaves, a cycle later -------------------------------------------------------
 
   logic             step_q, over_q, out_empty_q, out_first_q;
+  logic             told_q;  // there has been an enabled cycle
   logic [2:0]       out_digit_q;
   logic [31:0]      out_slot_q;
   logic [Lanes-1:0] hit, wrong;  // the lane sends the watched digit; ... or what it must not
+  logic [Lanes-1:0] stray;       // ... a digit without a step
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
@@ -143,6 +148,7 @@ module tpe_prop_front_group #(
       slot_q  <= 0;
       step_q  <= 1'b0;
       hit_q   <= 1'b0;
+      told_q  <= 1'b0;
     end else if (en_i) begin
       left_q  <= left;
       digit_q <= digits;
@@ -150,6 +156,7 @@ module tpe_prop_front_group #(
       start_q <= start;
       held_q  <= take ? kept + 1 : kept;
       if (over) slot_q <= (slot_q == Window) ? 0 : slot_q + 1;
+      told_q      <= 1'b1;
       step_q      <= held_q != 0;
       over_q      <= over;
       out_empty_q <= empty_q[0];
@@ -171,6 +178,7 @@ module tpe_prop_front_group #(
                   && sent[3+:PlaneWidth] == plane_q;
     assign wrong[l] = valid && sent[2:0] != '0 && (slot != out_slot_q
                     || (hit[l] && sent[2:0] != out_digit_q));
+    assign stray[l] = told_q && !valid && sent[2:0] != '0;
   end
 
   logic twice, lost;
@@ -181,6 +189,7 @@ module tpe_prop_front_group #(
                  && (room != (kept <= Window) || idle != (kept == 0)
                      || valid != (step_q && (out_first_q || !out_empty_q))
                      || (valid && first != out_first_q)
+                     || (Hold == tpe_pkg::HoldZero && |stray)
                      || (step_q && (|wrong || twice || lost)));
 
 endmodule

@@ -6,6 +6,7 @@
 // its group. Stages ahead of the window move on as those of tpe_matrix2d_window_staged; what is
 // registered of room_o and idle_o is what the queue says. While it is not enabled all is held;
 // with EnAhead en_i says so of the next cycle.
+// HoldZero: digits are zero without a step, once a cycle has been enabled.
 // fails_o   : the property does not hold. The digits are those of tpe_encode, proved by itself.
 `default_nettype none
 
@@ -19,6 +20,7 @@ module tpe_prop_front_staged #(
     parameter  int unsigned FrontStages = 2,
     parameter  int unsigned EnAhead     = 0,
     parameter  int unsigned Encoder    = tpe_pkg::EncoderBooth,
+    parameter  int unsigned Hold       = tpe_pkg::HoldMux,
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned ItemWidth  = $clog2(Group)
 ) (
@@ -67,7 +69,8 @@ module tpe_prop_front_staged #(
       .PlaneWidth (PlaneWidth),
       .FrontStages(FrontStages),
       .EnAhead    (EnAhead),
-      .Encoder    (Encoder)
+      .Encoder    (Encoder),
+      .Hold       (Hold)
   ) u_front (
       .clk_i,
       .rst_ni (rst_nq),
@@ -175,9 +178,11 @@ module tpe_prop_front_staged #(
   // ---- a step as it leaves, a cycle later -------------------------------------------------------
 
   logic             step_q, over_q, out_empty_q, out_first_q;
+  logic             told_q;  // there has been an enabled cycle
   logic [2:0]       out_digit_q;
   logic [31:0]      out_slot_q;
   logic [Lanes-1:0] hit, wrong;  // the lane sends the watched digit; ... or what it must not
+  logic [Lanes-1:0] stray;       // ... a digit without a step
 
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
@@ -194,6 +199,7 @@ module tpe_prop_front_staged #(
       slot_q  <= 0;
       step_q  <= 1'b0;
       hit_q   <= 1'b0;
+      told_q  <= 1'b0;
     end else if (en) begin
       for (int unsigned s = 0; s < Ahead; s++) begin
         if (move[s]) full_q[s] <= (s == 0) ? take : full_q[(s == 0) ? 0 : s-1];
@@ -206,6 +212,7 @@ module tpe_prop_front_staged #(
       start_q <= start;
       held_q  <= push ? kept + 1 : kept;
       if (over) slot_q <= (slot_q == Window) ? 0 : slot_q + 1;
+      told_q      <= 1'b1;
       step_q      <= held_q != 0;
       over_q      <= over;
       out_empty_q <= empty_q[0];
@@ -227,6 +234,7 @@ module tpe_prop_front_staged #(
                   && sent[3+:PlaneWidth] == plane_q;
     assign wrong[l] = valid && sent[2:0] != '0 && (slot != out_slot_q
                     || (hit[l] && sent[2:0] != out_digit_q));
+    assign stray[l] = told_q && !valid && sent[2:0] != '0;
   end
 
   logic twice, lost;
@@ -238,6 +246,7 @@ module tpe_prop_front_staged #(
                      || (goes_q && en_cells != en)
                      || valid != (step_q && (out_first_q || !out_empty_q))
                      || (valid && first != out_first_q)
+                     || (Hold == tpe_pkg::HoldZero && |stray)
                      || (step_q && (|wrong || twice || lost)));
 
 endmodule

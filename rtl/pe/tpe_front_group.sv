@@ -16,7 +16,8 @@ module tpe_front_group #(
     parameter int unsigned Window     = 0,   // groups by which a row may lead the slowest
     parameter int unsigned CodeWidth  = 7,   // a code is {slot, operand, plane, digit}
     parameter int unsigned PlaneWidth = 2,
-    parameter int unsigned Encoder    = tpe_pkg::EncoderEnt
+    parameter int unsigned Encoder    = tpe_pkg::EncoderEnt,
+    parameter int unsigned Hold       = tpe_pkg::HoldMux  // HoldZero: digits are zero without a step
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -194,7 +195,12 @@ module tpe_front_group #(
       .rest_o   (kept[0])
   );
 
-  assign none[0] = 1'b0;  // of a group without a digit the lowest code is sent, which is zero
+  // Of a group without a digit the lowest code is sent, which is zero.
+  if (Hold == tpe_pkg::HoldZero) begin : gen_zero
+    assign none[0] = !busy_q;
+  end else begin : gen_any
+    assign none[0] = 1'b0;
+  end
 
   if (Lanes == 2) begin : gen_highest
     logic [NumCodes-1:0]   turned, turned_rest;
@@ -214,7 +220,13 @@ module tpe_front_group #(
     );
 
     assign place[1] = PlaceWidth'(NumCodes - 1) - turned_place;
-    assign none[1]  = lone_q;  // the last digit is the other lane's
+
+    // The last digit is the other lane's.
+    if (Hold == tpe_pkg::HoldZero) begin : gen_zero_too
+      assign none[1] = lone_q || !busy_q;
+    end else begin : gen_any_too
+      assign none[1] = lone_q;
+    end
   end else begin : gen_lowest
     logic unused_lone;
     assign unused_lone = lone_q;

@@ -20,7 +20,8 @@ module tpe_front_group_staged #(
     parameter int unsigned PlaneWidth  = 2,
     parameter int unsigned FrontStages = 2,   // 2..3
     parameter int unsigned EnAhead     = 0,   // 1: en_i is that of the next cycle
-    parameter int unsigned Encoder     = tpe_pkg::EncoderEnt
+    parameter int unsigned Encoder     = tpe_pkg::EncoderEnt,
+    parameter int unsigned Hold        = tpe_pkg::HoldMux  // HoldZero: digits are zero without a step
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -320,6 +321,7 @@ module tpe_front_group_staged #(
         if (here[i]) place = place | PlaceWidth'(i);
         if (here[i]) chosen = chosen | codes_q[i];
       end
+      if (Hold == tpe_pkg::HoldZero && !busy_q) chosen = '0;
     end
 
     assign code_d[l*CodeWidth+:CodeWidth] =

@@ -49,10 +49,10 @@ def test_what_the_lemmas_speak_of() -> None:
 
 
 FAULTS = [
-    ("step", "tpe_pe_opt4c_inner", "{Above{negative_m}}", "{Above{1'b0}}"),
-    ("step", "tpe_pe_opt4c_inner", "if (en_i && valid) begin", "if (valid) begin"),
+    ("step", "tpe_pe_opt4c_inner", "{Above{ones}}", "{Above{1'b0}}"),
+    ("step", "tpe_pe_opt4c_inner", "if (run && take) begin", "if (take) begin"),
     ("step", "tpe_pe_opt4c_inner", "index == IndexWidth'(i)", "index[1:0] == 2'(i)"),
-    ("front", "tpe_front_group", "none[1]  = lone_q;", "none[1]  = 1'b0;"),
+    ("front", "tpe_front_group", "none[1] = lone_q;", "none[1] = 1'b0;"),
     (
         "front",
         "tpe_front_group",
@@ -86,8 +86,8 @@ STAGED_FAULTS = [
     (
         "step",
         "tpe_pe_opt4c_inner",
-        ".en_i,\n        .d_i({plane_b, negative_d, multiple})",
-        ".en_i(1'b1),\n        .d_i({plane_b, negative_d, multiple})",
+        ".en_i(run),\n        .d_i ({plane_b, negative_d, multiple_d})",
+        ".en_i(1'b1),\n        .d_i ({plane_b, negative_d, multiple_d})",
     ),
     ("step", "tpe_pe_opt4c_inner", ".digit_i   (digit_b)", ".digit_i   (digit)"),
     ("front", "tpe_front_group_staged", "(fill == FillWidth'(i))", "(fill_q == FillWidth'(i))"),

@@ -155,11 +155,11 @@ def test_yosys_reads_it_and_finds_no_latch(form: tuple[int, int, int], tmp_path:
 
 FAULTS = [
     ("tpe_front_group", "(two[2*i] && one[2*i+1])", "1'b0"),
-    ("tpe_front_group", "none[1]  = lone_q;", "none[1]  = 1'b0;"),
+    ("tpe_front_group", "none[1] = lone_q;", "none[1] = 1'b0;"),
     ("tpe_front_group", "(start_q || |flag_q)", "|flag_q"),
     ("tpe_front_group", "else if (en_i && busy_q && over) begin", "else if (en_i && busy_q) begin"),
     ("tpe_front_group", "push && fill == FillWidth'(i)", "push && fill_q == FillWidth'(i)"),
-    ("tpe_pe_opt4c_inner", "{Above{negative_m}}", "{Above{1'b0}}"),
+    ("tpe_pe_opt4c_inner", "{Above{ones}}", "{Above{1'b0}}"),
     ("tpe_pe_opt4c_inner", "index == IndexWidth'(i)", "index[1:0] == 2'(i)"),
     ("tpe_matrix2d_window", "closed_q && (&idle)", "closed_q && (|idle)"),
     ("tpe_matrix2d_window", "put_q <= beat;", "put_q <= 1'b1;"),

@@ -32,8 +32,6 @@ OWN = (BIASED, HOLD, CARRY_EVERY)
 def conflict(params: Params) -> str | None:
     """What is wrong with ones or carries that have no place."""
     every = params["carry_every"]
-    if params["planes"] == "inner":
-        return _of_inner(params)
     if every > 1 and params["negate"] == Negate.FREE_BITS:
         return (
             f"carry_every = {every} is not legal with negate = 'free_bits': the ones stand in a "
@@ -47,23 +45,8 @@ def conflict(params: Params) -> str | None:
     return None
 
 
-def _of_inner(params: Params) -> str | None:
-    """What is wrong with a choice that planes = inner has not."""
-    if params["negate"] == Negate.ROW:
-        return "negate = 'row' is not legal with planes = 'inner'; legal: adder, free_bits"
-    for choice in OWN:
-        if params[choice.name] != choice.default:
-            return (
-                f"{choice.name} = {params[choice.name]!r} is not legal with planes = 'inner'; "
-                f"legal: {choice.default}"
-            )
-    return None
-
-
 def at(record: PE, params: Params) -> PE:
-    """The record of a sparse PE for what its cells leave to their row, and to the next step."""
-    if params["planes"] == "inner":
-        return record
+    """The record of a PE of digits for what its cells leave to their row, and to the next step."""
     return _lean(record, leaves_to_row(params), clock_holds(params), int(params["carry_every"]))
 
 
@@ -72,13 +55,14 @@ def _lean(record: PE, row: bool, stopped: bool, every: int) -> PE:
     if not (row or stopped or every > 1) or record.hardware is None:
         return record
     plain, bits = record.hardware, record.kernel.psum.word_bits
-    lanes = record.pace.lanes[0]
+    inner = record.grouped
+    lanes = record.pace.lanes[0]  # of a sparse PE, which takes one number of them
 
     def trees(widths: Widths, params: Params) -> tuple[tuple[int, int], ...]:
         term = ((3, bits(widths)),) if row else ()
         if every == 1:
             return (*plain.trees(widths, params), *term)
-        return (((lanes, bits(widths)),) if lanes > 1 else ()) + term
+        return (((lanes, bits(widths)),) if lanes > 1 and not inner else ()) + term
 
     def carries(widths: Widths) -> int:
         return (bits(widths) - 1) // every
@@ -89,7 +73,12 @@ def _lean(record: PE, row: bool, stopped: bool, every: int) -> PE:
         # The notation counts no steps of a row, and has a carry at every bit.
         nest=None if row or every > 1 else record.nest,
         kernel=replace(record.kernel, psum=kept),
-        hardware=replace(plain, row="steps" if row else "none", trees=trees),
+        hardware=replace(
+            plain,
+            row=("inner" if inner else "steps") if row else "none",
+            finish="kept" if inner and every > 1 else plain.finish,
+            trees=trees,
+        ),
     )
 
 

@@ -98,8 +98,12 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         found += [{**near, "lanes": 2}, {**near, "group": 8, "encoder": "booth"}]
         found.append({**near, "window": 2, "lanes": 2, "group": 16, "negate": "free_bits"})
         found.append({"planes": "inner", "encode": "weights", "tree": "dadda"})
-        if pe.parameter("front_stages"):
-            found.append({**near, "front_stages": 3, "cell_stages": 3, "finish_stages": 3})
+        cut = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
+        found += [{**near, **cut}] if pe.parameter("front_stages") else []
+        if pe.parameter("carry_every"):  # ... with the leanest digits
+            lean = {"negate": "row", "biased": "on", "hold": "zero"}
+            found.append({**near, **lean, "lanes": 2, "overlap": "stream"})
+            found.append({**near, **lean, **cut, "carry_every": 4})
     own = {p.name: p.legal for p in array.parameters(pe)}
     if {"stall", "overlap"} <= own.keys():  # where tiles overlap a busy sink holds other things
         last = next((o for o in ("stream", "load") if takes(array, pe, {"overlap": o})), "none")

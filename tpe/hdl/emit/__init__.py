@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency")
-_ROW = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "CellLatency")
+_ROW = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PlaneWidth", "CellLatency")
 _FRONT = ("AWidth", "Lanes", "Group", "Window", "CodeWidth", "IndexWidth", "PlaneWidth", "EnAhead")
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
 _INSIDE = {"clk_i": "clk", "code_i": "code", "b_i": "b"}  # what a gated cell has of them
@@ -73,9 +73,12 @@ def rtl_widths(engine: Config) -> dict[str, int]:
 
 
 def finish_bits(engine: Config) -> int:
-    """Bits of the psum as a finish reads it: a sum that keeps few carries comes as a whole pair."""
+    """Bits of the psum as a finish reads it.
+
+    A sparse PE's sum that keeps few carries comes as a whole pair, through `tpe_kept_pair`.
+    """
     psum = record(engine).kernel.psum
-    kept = engine.params.get("carry_every", 1) > 1
+    kept = record(engine).sparse and engine.params.get("carry_every", 1) > 1
     return 2 * psum.word_bits(engine.widths) if kept else psum.bits(engine.widths)
 
 

@@ -16,6 +16,7 @@ from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, encoder, query
 from tpe.hdl.formal.primitive_lemmas import primitive_claims
 from tpe.pe.lean import clock_holds
 from tpe.pe.paces import LockStep
+from tpe.pe.parameters import BIASED, HOLD, NEGATE
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 KINDS = {"word": 0, "carry_save": 1, "bit_weights": 2}  # of a psum, as tpe_spec_psum has them
 KEPT = {2: 3, 4: 4}  # ... of one that keeps a carry every so many bits
 # ... and what a finish makes of its number: 1 weighs it and adds, 3 adds it as it is.
-FINISHES = {"word": 0, "carry_save": 0, "bit_weights": 0, "total": 0, "plane": 1, "pass": 3}
+FINISHES = {
+    **dict.fromkeys(("word", "carry_save", "bit_weights", "total", "kept"), 0),
+    "plane": 1,
+    "pass": 3,
+}
 WEIGHED, TERM = 1, 2  # ... a finish that adds the term of its row
 CODES = 2  # Digits of tpe_spec_product: 0 an operand, 1 one digit, CODES + encoder all digits
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
@@ -60,7 +65,8 @@ def cell_form(engine: Config) -> Form | None:
         word = psum.kind == finish == "word"
         return "cycles" if word and pe.pace.longest is not None else None
     if pe.grouped:
-        return "digits" if psum.kind == finish == "carry_save" else None
+        pair = psum.kind == "carry_save" and finish in ("carry_save", "kept")
+        return "digits" if pair else None
     if finish == "total":
         return "planes" if psum.kind == "carry_save" and psum.pairs == 2 else None
     if psum.kind not in KINDS or psum.pairs != 1:
@@ -224,10 +230,15 @@ def _digits_step(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     w, widths = engine.widths, rtl_widths(engine)
     latency = widths["CellLatency"]
     parameters = {**cell_ports(engine), "Offered": widths["Offered"], "Latency": latency}
+    parameters |= {"Kind": value_parameters(engine)["Kind"]}
+    for choice in (HOLD, NEGATE, BIASED):
+        parameters[choice.rtl] = choice.rtl_value(engine.params[choice.name])
     # The step's way to the psum, a cycle that is held on it, and the one behind.
     cycles = latency + 3 if latency else 2
     made = query(engine, "tpe_prop_cell_group", parameters, overrides, cycles)
     what = "a step adds digit * b * 4**i of every lane, its own b; else psum stays"
+    if widths["RowTerm"]:
+        what = "a step adds digit * b * 4**i of every lane to psum + term; else both stay"
     lanes = f", {w.lanes} lanes" if w.lanes > 1 else ""
     width = f"digit of {w.a} bits x one of {widths['Offered']} of {w.b}, acc {w.acc}{lanes}"
     return Lemma("step", what, width, made)
@@ -246,10 +257,12 @@ def _finish(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
     names = ("AccWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in names} | value_parameters(engine)
-    parameters |= {"PsumWidth": finish_bits(engine), "Kind": KINDS[record(engine).kernel.psum.kind]}
+    parameters["PsumWidth"] = finish_bits(engine)
+    if record(engine).sparse:  # what it reads is a pair, whatever its cells keep
+        parameters["Kind"] = KINDS[record(engine).kernel.psum.kind]
     parameters["Plane"] = FINISHES[hardware(engine).finish]
     what = "c = the number of the psum"
-    if hardware(engine).row == "digits":
+    if widths["RowTerm"] and not record(engine).sparse:
         parameters["Plane"], what = TERM, "c = the number of the psum + the term of its row"
     elif parameters["Plane"]:
         weight = " * 4**plane" if parameters["Plane"] == WEIGHED else ""

@@ -187,7 +187,7 @@ def _front_group(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters = {name: widths[name] for name in names}
     # What counts ahead is of use from the third step on: there are as many digits as four have.
     group = GROUP * lanes if pe.ahead else GROUP
-    parameters |= {"Group": group, "Encoder": encoder(engine)}
+    parameters |= {"Group": group, "Encoder": encoder(engine), "Hold": widths["Hold"]}
     parameters["CodeWidth"] -= (pe.group // group).bit_length() - 1
     top, cycles = "tpe_prop_front_group", 2 * group + SLACK
     if pe.ahead:

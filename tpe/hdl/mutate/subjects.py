@@ -156,7 +156,8 @@ def _staged() -> Iterator[Config]:
     yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, **few, **cut})
     near = {"planes": "inner", "window": 1, "lanes": 2}  # choices that go together alone
     behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
-    for choice in (near, {**near, **behind}):
+    lean = {"negate": "row", "biased": "on", "hold": "zero"}
+    for choice in (near, {**near, **behind}, {**near, **behind, **lean, "carry_every": 2}):
         yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, **choice})
 
 

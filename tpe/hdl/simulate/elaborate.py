@@ -31,6 +31,7 @@ _PRIMITIVES = {
     "tpe_accumulate_pair": ("half_reduce", "CarryWidth"),
     "tpe_accumulate_kept": ("half_reduce", "Width"),
     "tpe_row_digits": ("row_term", "AccWidth"),
+    "tpe_row_inner": ("row_term", "AccWidth"),
     "tpe_add": ("add", "Width"),
     "tpe_add_cut": ("add", "Width"),
     "tpe_accumulate": ("accumulate", "Width"),

@@ -38,6 +38,7 @@ PRIMITIVES = {
     "tpe_accumulate_pair": "half_reduce",
     "tpe_accumulate_kept": "half_reduce",
     "tpe_row_digits": "row_term",
+    "tpe_row_inner": "row_term",
     "tpe_add": "add",
     "tpe_add_cut": "add",
     "tpe_accumulate": "accumulate",
