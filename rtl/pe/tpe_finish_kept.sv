@@ -31,7 +31,8 @@ module tpe_finish_kept #(
 
   tpe_kept_pair #(
       .PsumWidth(PsumWidth),
-      .Every    (CarryEvery)
+      .Every    (CarryEvery),
+      .RowTerm  (0)
   ) u_pair (
       .psum_i,
       .term_i('0),
