@@ -225,7 +225,7 @@ FAULTS = [
     (WINDOW, ".term_i   (term)", ".term_i   ('0)", {}),
     (WINDOW, ".CellLatency(CellLatency)", ".CellLatency(0)", {"cell_stages": 2}),
     (STAGED, GATED.format("en_cells[r]"), GATED.format("1'b1"), BEHIND),
-    (STAGED, COUNTED.format("en_cells[r]"), COUNTED.format("en"), {**BEHIND, "finish_stages": 2}),
+    (STAGED, COUNTED.format("en_cells[r]"), COUNTED.format("1'b1"), BEHIND),
     (STAGED, ".term_i   (term)", ".term_i   ({Rows{term[0]}})", BEHIND),
     (STAGED, ".CellLatency(CellLatency)", ".CellLatency(1)", BEHIND),
     ("tpe_front_group", "none[0] = !busy_q", "none[0] = 1'b0", {}),
