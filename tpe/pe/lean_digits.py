@@ -1,10 +1,10 @@
-"""Lean cells of sparse PEs: what a row counts for them, and carries that are kept now and then.
+"""Lean cells of PEs of digits: what a row counts for them, and carries that are kept now and then.
 
 A cell that adds one digit times B a step needs neither the 1 of a negative multiple nor a sign that
 is extended: both depend on the row's digits alone, which a counter a row takes in as the cells do
 (`negate = row`, `biased = on`). Its term goes where the psums go, and is compressed into the pair
-ahead of the finish. Apart from that, a running sum need not keep a carry at every bit: with
-`carry_every` = 2 or 4 so many bits are an adder of their own, whose carry is kept (radix-4 or
+ahead of the finish, or in it. Apart from that, a running sum need not keep a carry at every bit:
+with `carry_every` = 2 or 4 so many bits are an adder of their own, whose carry is kept (radix-4 or
 radix-16 carry-save), which saves registers for a ripple of as many bits.
 """
 
