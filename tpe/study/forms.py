@@ -43,26 +43,26 @@ _FORMS: tuple[tuple[Mapping[str, Any], ...], ...] = (
 CHOSEN = frozenset(LEAN).union(*(choices for line in _FORMS for choices in line))
 
 
-def forms(engine: Config, given: Container[str] = ()) -> tuple[Mapping[str, Any], ...]:
+def forms(engine: Config, asked: Container[str] = ()) -> tuple[Mapping[str, Any], ...]:
     """Choices that make other forms of an engine, each legal; () for a PE that has none.
 
-    given -- parameters that keep the engine's value in every form
+    asked -- parameters that keep the engine's value in every form
 
     >>> [dict(form) for form in forms(Config("bitlet", "matrix2d", "2x2"))]
     []
     >>> forms(Config("mac", "systolic_os", "2x2"))[0]
     {'negate': 'row', 'biased': 'on', 'hold': 'zero', 'finish_stages': 2}
     """
-    made = (next(filter(None, (_form(engine, x, given) for x in line)), None) for line in _FORMS)
+    made = (next(filter(None, (_form(engine, x, asked) for x in line)), None) for line in _FORMS)
     return tuple(form for form in made if form)
 
 
 def _form(
-    engine: Config, needed: Mapping[str, Any], given: Container[str]
+    engine: Config, needed: Mapping[str, Any], asked: Container[str]
 ) -> Mapping[str, Any] | None:
     """The form that has all of these choices; None if the PE in its array may not have them."""
     own = {p.name for p in parameters_of(engine.pe, engine.array)}
-    fixed = {name: value for name, value in engine.params.items() if name in given}
+    fixed = {name: value for name, value in engine.params.items() if name in asked}
     free = own - fixed.keys()
     lean = {} if needed is INNER else {k: v for k, v in LEAN.items() if k in free}
     if any(name not in own or fixed.get(name, value) != value for name, value in needed.items()):
@@ -86,17 +86,17 @@ def formed(engine: Config, form: Mapping[str, Any]) -> Config:
 def best(
     engine: Config,
     priced: Callable[[Config, Mapping[str, Any]], Price],
-    given: Container[str] = (),
+    asked: Container[str] = (),
 ) -> Price:
     """The options of an engine and of all forms of it; each says what it chose.
 
     priced -- prices an engine of a form, whose choices are not to be varied; of the first {}
-    given  -- as of `forms`
+    asked  -- as of `forms`
 
     Raises TpeError if the engine itself cannot be priced.
     """
     plain = priced(engine, {})
     options: list[Option] = list(plain.options)
-    for form in forms(engine, given):
+    for form in forms(engine, asked):
         options += [o.of(form) for o in priced(formed(engine, form), form).options]
     return replace(plain, options=tuple(sorted(options, key=lambda o: o.period_ns)))

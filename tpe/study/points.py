@@ -86,15 +86,18 @@ def compare(
     checks.flag(lean, "lean")
     choice = Choice(array, size, parameters, per_pe or {})
     plan = prepare(engines, workload, choice, baseline, seed, model, values)
-    of_iso = {"liberty": liberty, "cost": cost, "clock_ns": clock_ns, "recipes": recipes}
-    of_iso["lean"] = True if lean else None
-    given = [name for name, value in of_iso.items() if value is not None]
     if iso is None:
-        if given:
-            raise TpeError(f"{given[0]} is given without iso; legal: with iso = 'area', or another")
+        _only_of_iso(liberty=liberty, cost=cost, clock_ns=clock_ns, recipes=recipes, lean=lean)
         return plan.run(progress)
     pricer = _pricer(plan, liberty, cost, clock_ns, recipes, progress, lean)
     return compare_iso(plan, pricer, iso, clock_ns, energy)
+
+
+def _only_of_iso(**given: Any) -> None:
+    """TpeError for what only a comparison takes that prices."""
+    for name, value in given.items():
+        if value not in (None, False):
+            raise TpeError(f"{name} is given without iso; legal: with iso = 'area', or another")
 
 
 def _pricer(

@@ -1,0 +1,91 @@
+"""Every width and count that the RTL of an engine takes, by parameter name and by module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tpe.base.errors import TpeError
+from tpe.hdl.emit import finish, rtl_names, sources
+from tpe.pe.base import PE, Hardware
+from tpe.pe.parameters import HOLD
+
+if TYPE_CHECKING:
+    from tpe.engine.config import Config
+
+
+def record(engine: Config) -> PE:
+    """The PE of an engine that has RTL; `TpeError` for a model-only PE."""
+    if not engine.pe.rtl:
+        raise TpeError(f"pe {engine.pe.name} is model only: it has no RTL")
+    for owner in (engine.pe.hardware, engine.array):
+        if owner is not None and owner.folder is not None:
+            sources.include(owner.folder)
+    return engine.pe
+
+
+def hardware(engine: Config) -> Hardware:
+    """How the PE of an engine that has RTL is built; `TpeError` as `record`."""
+    built = record(engine).hardware
+    assert built is not None
+    return built
+
+
+def rtl_widths(engine: Config) -> dict[str, int]:
+    """Every width and count that the RTL of an engine takes, by parameter name."""
+    pe, w, params = record(engine), engine.widths, engine.params
+    own = engine.array.parameters(pe)
+    return {
+        "AWidth": w.a,
+        "BWidth": w.b,
+        "AccWidth": w.acc,
+        "Lanes": w.lanes,
+        "Group": pe.group,
+        "Window": pe.window,
+        "Offered": pe.offered(w),
+        "Depth": w.depth,
+        "IndexWidth": max(1, (w.depth - 1).bit_length()),
+        "CodeWidth": pe.code_bits(w, params),
+        "PsumWidth": pe.kernel.psum.bits(w),
+        "PlaneWidth": hardware(engine).plane_bits(w, params),
+        "OwnFronts": int(pe.own_front),
+        "MsbFirst": int(pe.falling),
+        "Shadow": int(pe.shadow),
+        "Coded": int(params.get("encode_in", "cell") != "cell"),
+        "Planes": pe.planes(w),
+        "CellLatency": pe.latency(params),
+        "FrontStages": 1 + pe.ahead,
+        "FinishStages": params.get("finish_stages", 1),
+        "FinishLatency": pe.finish_latency(params),
+        "EnAhead": min(1, params.get("finish_stages", 1) - 1),
+        "RowTerm": int(hardware(engine).row != "none"),
+        "Stall": rtl_names.number("Stall", engine.choices.stall),
+        "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
+        "CarryEvery": params.get("carry_every", 1),
+        **finish.parameters(engine),
+        **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
+    }
+
+
+def finish_bits(engine: Config) -> int:
+    """Bits of the psum as a finish reads it.
+
+    A sparse PE's sum that keeps few carries comes as a whole pair, through `tpe_kept_pair`.
+    """
+    psum = record(engine).kernel.psum
+    kept = record(engine).sparse and engine.params.get("carry_every", 1) > 1
+    return 2 * psum.word_bits(engine.widths) if kept else psum.bits(engine.widths)
+
+
+def widths_by_module(engine: Config) -> Callable[[str], dict[str, int]]:
+    """`rtl_widths` as a module of the engine, by name, has them."""
+    pe, widths = record(engine), rtl_widths(engine)
+    term = pe.kernel.psum.word_bits(engine.widths) if pe.sparse else widths["AccWidth"]
+    own = {"finish": {"PsumWidth": finish_bits(engine)}, "row": {"AccWidth": term}}
+    return lambda module: widths | own.get(module.split("_")[1], {})
+
+
+def rtl_size(engine: Config) -> tuple[int, int]:
+    """Rows and Cols of the array's module: a chain has its rows along K."""
+    grid = engine.grid
+    return max(grid.m, grid.chain), grid.n
