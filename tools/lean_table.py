@@ -32,6 +32,8 @@ SIZE = (4, 4)
 ROW = {"negate": "row", "biased": "on"}
 LEAN = {**ROW, "hold": "zero"}
 KEPT = {**LEAN, "carry_every": 2}
+CUT = {"finish_stages": 2, "stall": "registered"}
+STAGED = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
 # PE -> lines, the first as the paper has it: (array, choices beside the defaults).
 LINES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "mac": (
@@ -41,6 +43,7 @@ LINES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("matrix2d", {"stages": 3, **ROW}),
         ("matrix2d", {"stages": 3, **LEAN}),
         ("matrix2d", {"stages": 3, **LEAN, "encode_in": "edge", "finish_stages": 2}),
+        ("matrix2d", {"stages": 3, **LEAN, "encode_in": "edge", **CUT}),
         ("systolic_os", {"stages": 3, **LEAN}),
         ("systolic_ws", {"stages": 3}),
         ("systolic_ws", {"stages": 3, **LEAN}),
@@ -52,6 +55,7 @@ LINES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("matrix2d", {"stages": 2, **LEAN}),
         ("matrix2d", {"stages": 2, **LEAN, "top": "increment"}),
         ("matrix2d", {"stages": 2, **LEAN, "top": "increment", "finish_stages": 2}),
+        ("matrix2d", {"stages": 2, **LEAN, "top": "increment", **CUT}),
         ("systolic_ws", {"stages": 2}),
         ("systolic_ws", {"stages": 2, **LEAN}),
     ),
@@ -66,20 +70,14 @@ LINES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("matrix2d", {"depth": 4096}),
         ("matrix2d", LEAN),
         ("matrix2d", {**KEPT, "finish_stages": 2}),
+        ("matrix2d", {**KEPT, **CUT}),
+        ("matrix2d", {**KEPT, **CUT, "front_stages": 3}),
         ("matrix2d", {"shadow": "off"}),
         ("matrix2d", {"planes": "msb_first"}),
         ("matrix2d", {"planes": "msb_first", **KEPT, "finish_stages": 2}),
         ("matrix2d", {"planes": "inner"}),
-        (
-            "matrix2d",
-            {
-                "planes": "inner",
-                "negate": "free_bits",
-                "front_stages": 3,
-                "cell_stages": 3,
-                "finish_stages": 3,
-            },
-        ),
+        ("matrix2d", {"planes": "inner", "negate": "free_bits", **STAGED}),
+        ("matrix2d", {"planes": "inner", "hold": "zero", "carry_every": 2, **STAGED}),
     ),
     "opt4e": (("matrix2d", {"depth": 4096}), ("matrix2d", {**LEAN, "finish_stages": 2})),
     "stripes": (("matrix2d", {}), ("matrix2d", {"cell_stages": 3})),

@@ -18,17 +18,20 @@ from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
 from tpe.study.price import Option, Price
 
-# What a cell leaves to its row, how it is held, which carries it keeps: as far as a PE has it.
+# What a cell leaves to its row, how it and its array are held, which carries it keeps: as far as a
+# PE has it in its array.
 LEAN: Mapping[str, Any] = {
     "negate": "row",
     "biased": "on",
     "hold": "zero",
     "top": "increment",
     "carry_every": 2,
+    "stall": "registered",
 }
 INNER: Mapping[str, Any] = {
     "planes": "inner",
-    "negate": "free_bits",
+    "hold": "zero",
+    "carry_every": 2,
     "front_stages": 3,
     "cell_stages": 3,
     "finish_stages": 3,
@@ -48,10 +51,10 @@ def forms(engine: Config, asked: Container[str] = ()) -> tuple[Mapping[str, Any]
 
     asked -- parameters that keep the engine's value in every form
 
-    >>> [dict(form) for form in forms(Config("bitlet", "matrix2d", "2x2"))]
-    []
-    >>> forms(Config("mac", "systolic_os", "2x2"))[0]
-    {'negate': 'row', 'biased': 'on', 'hold': 'zero', 'finish_stages': 2}
+    >>> forms(Config("bitlet", "matrix2d", "2x2"))
+    ({'stall': 'registered'},)
+    >>> [form["planes"] for form in forms(Config("opt4c", "matrix2d", "2x2"))[1:]]
+    ['msb_first', 'inner']
     """
     made = (next(filter(None, (_form(engine, x, asked) for x in line)), None) for line in _FORMS)
     return tuple(form for form in made if form)

@@ -22,9 +22,9 @@ from tpe.synth.netlist.mapped import Part
 Size: TypeAlias = tuple[int, ...]
 KINDS = ("cell", "row", "front", "finish")
 # What changes how a PE is built and neither what it computes nor its throughput. A portfolio tries
-# their values: of `tree` and `stages` one parameter at a time, and each with each of `REBUILT`,
+# their values: of trees and stages one parameter at a time, and each with each of `REBUILT`,
 # which leave every register of the array where it is.
-VARIED = ("tree", "stages", "negate", "multiplier")
+VARIED = ("tree", "stages", "cell_stages", "negate", "multiplier")
 REBUILT = ("negate", "multiplier")
 # Those that a row's term is made for: when a cell's sum is there, and what it leaves to its row.
 BOUND = ("stages", "cell_stages", "negate")
