@@ -106,7 +106,8 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
             found.append({**near, **lean, **cut, "carry_every": 4})
     own = {p.name: p.legal for p in array.parameters(pe)}
     if {"stall", "overlap"} <= own.keys():  # where tiles overlap a busy sink holds other things
-        last = next((o for o in ("stream", "load") if takes(array, pe, {"overlap": o})), "none")
+        legal = [o for o in ("stream", "load") if o in own["overlap"]]
+        last = next(o for o in legal if takes(array, pe, {"overlap": o}))
         found.append({"stall": "registered", "overlap": last})
     found = [{n: v for n, v in choice.items() if n not in set_there} for choice in found]
     return [x for i, x in enumerate(found) if x not in found[:i] and takes(array, pe, x)]
