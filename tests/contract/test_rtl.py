@@ -131,6 +131,7 @@ OF_ARRAYS = {
     "finish_stages",
     "b_supply",
     "shadow",
+    "stall",
 }
 
 

@@ -112,7 +112,7 @@ def choices_in(array: Array, pe: PE) -> tuple[Parameter, ...]:
     accumulator and finish chain say what is computed. What the array decides is no choice.
 
     >>> from tpe.pe import get
-    >>> [(p.name, p.legal) for p in choices_in(arrays.get("matrix2d"), get("stripes"))][-3]
+    >>> [(p.name, p.legal) for p in choices_in(arrays.get("matrix2d"), get("stripes"))][-4]
     ('lanes', range(1, 65))
     """
     common = {parameter.name for parameter in COMMON}

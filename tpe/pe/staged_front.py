@@ -26,6 +26,7 @@ def _staged(record: PE, ahead: int) -> PE:
     assert isinstance(record.pace, FreeRows) and record.hardware is not None
     return replace(
         record,
+        nest=None,  # a lane searches the group that comes, too, which the notation does not say
         pace=replace(record.pace, ahead=ahead),
         hardware=replace(record.hardware, front="sparse_staged"),
     )
