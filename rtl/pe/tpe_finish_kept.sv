@@ -24,7 +24,7 @@ module tpe_finish_kept #(
 );
 
   if (CarryEvery < 2 || PsumWidth != AccWidth + (AccWidth - 1) / CarryEvery) begin : gen_check
-    $error("tpe_finish_kept: CarryEvery of 2 or more, a carry at every so many bits but the lowest");
+    $error("tpe_finish_kept: CarryEvery of 2 or more, a carry at every so many bits");
   end
 
   logic [2*AccWidth-1:0] pair;  // {carry, sum}

@@ -17,7 +17,7 @@ module tpe_front_group #(
     parameter int unsigned CodeWidth  = 7,   // a code is {slot, operand, plane, digit}
     parameter int unsigned PlaneWidth = 2,
     parameter int unsigned Encoder    = tpe_pkg::EncoderEnt,
-    parameter int unsigned Hold       = tpe_pkg::HoldMux  // HoldZero: digits are zero without a step
+    parameter int unsigned Hold       = tpe_pkg::HoldMux  // HoldZero: digits are 0 without a step
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,

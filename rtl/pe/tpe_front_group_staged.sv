@@ -21,7 +21,7 @@ module tpe_front_group_staged #(
     parameter int unsigned FrontStages = 2,   // 2..3
     parameter int unsigned EnAhead     = 0,   // 1: en_i is that of the next cycle
     parameter int unsigned Encoder     = tpe_pkg::EncoderEnt,
-    parameter int unsigned Hold        = tpe_pkg::HoldMux  // HoldZero: digits are zero without a step
+    parameter int unsigned Hold        = tpe_pkg::HoldMux  // HoldZero: digits are 0 without a step
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,

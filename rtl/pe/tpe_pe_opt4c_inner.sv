@@ -2,8 +2,8 @@
 //
 // A code says of one digit its bit weight and which of the operands of B at the port it meets. The
 // cell chooses the operand, makes its multiple, shifts it to the bit weight and compresses it with
-// the pair, which has the accumulator's width and is resolved once per output. What NegateRow leaves
-// out and Biased adds, both at the digit's bit weight, is the row's: tpe_row_inner. With CarryEvery
+// the pair, which has the accumulator's width and is resolved once per output. What NegateRow lacks
+// and Biased adds, both at the digit's bit weight, is the row's: tpe_row_inner. With CarryEvery
 // the sum keeps a carry every so many bits, and takes the words of the lanes one after another.
 // Reference : arXiv:2503.06342, OPT4; there bit weights are outermost and the finish shifts
 // Latency   : CellStages - 1 registers before the psum register, in this order: of the multiple; of
@@ -57,8 +57,8 @@ module tpe_pe_opt4c_inner #(
     $error("tpe_pe_opt4c_inner: CarryEvery of 1 or more, 1 with NegateFreeBits");
   end
 
-  // With HoldZero the digits are zero where valid_i is low, so that nothing needs an enable: what is
-  // added then is zero. While en_i is low the clock is stopped by whoever has it.
+  // With HoldZero the digits are 0 where valid_i is low, so that nothing needs an enable: what is
+  // added then is 0. While en_i is low the clock is stopped by whoever has it.
   localparam bit Held = (Hold == tpe_pkg::HoldMux);
 
   logic unused_plane_i;
