@@ -2,8 +2,8 @@
 //
 // Both depend on the row's digits alone, so that its cells need not have them: the 4**plane of
 // every negative digit (Negate), and 2**(BWidth+1) 4**plane too much for every digit that a step
-// takes, zero or not (Biased); see tpe_pe_opt4c_inner. It takes the steps of a cell, and starts anew
-// where a cell does.
+// takes, zero or not (Biased); see tpe_pe_opt4c_inner. It takes the steps of a cell, and starts
+// anew where a cell does.
 // Latency   : CellLatency registers before the term register, as in the cell.
 // Overflow  : modulo 2**AccWidth.
 `default_nettype none
