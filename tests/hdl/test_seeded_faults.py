@@ -15,7 +15,7 @@ import pytest
 
 import tpe
 from tests.contract import scale
-from tests.contract.combos import LEGAL, engine
+from tests.contract.combos import LEGAL, engine, variants
 from tests.contract.test_rtl import shapes, varied
 from tests.engine import test_post
 from tpe.hdl import emit
@@ -51,7 +51,8 @@ def small(pe, array, size):
 
 def variant(pe, array, **choice):
     name, value = next(iter(choice.items()))
-    return [c for c in varied(*combination(pe, array)) if c.engine.params[name] == value]
+    one = combination(pe, array)
+    return [c for c in varied(*one, variants(*one)) if c.engine.params[name] == value]
 
 
 def post(**choice):
