@@ -140,8 +140,8 @@ FAULTS: dict[str, tuple[str, str, str, list[Case], str]] = {
     ),
     "a word that the sink refuses is overwritten": (
         "drain",
-        "assign en_o      = !(c_valid_q && !c_ready_i);",
-        "assign en_o      = 1'b1;",
+        "assign en        = !(c_valid_q && !c_ready_i);",
+        "assign en        = 1'b1;",
         small("mac", "matrix2d", (2, 2)),
         "deadlock",
     ),
