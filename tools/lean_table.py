@@ -13,7 +13,9 @@ import argparse
 import re
 import subprocess
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -299,8 +301,11 @@ def main() -> None:
     parser.add_argument("--pe", nargs="*", default=tuple(LINES), choices=tuple(LINES))
     parser.add_argument("--library", default="tpe130")
     parser.add_argument("--recipes", default="quick")
+    parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    found = lines(tuple(options.pe), options.library, options.recipes)
+    one = partial(lines, library=options.library, recipes=options.recipes)
+    with ProcessPoolExecutor(options.workers) as pool:
+        found = [line for own in pool.map(one, [(pe,) for pe in options.pe]) for line in own]
     with whole_file(options.out) as temporary:
         temporary.write_text(document(found, options.library, options.recipes))
 
