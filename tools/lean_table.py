@@ -133,7 +133,7 @@ def measure(engine: Engine, choices: str, tech: Technology, recipes: tuple[Recip
     whole = synthesis.synthesise(engine, array=True, **given).designs[0].fastest
     flat, once = _hierarchical(engine, tech, recipes[-1])
     shares = area_shares(designs.array_part(engine), flat, tech, once)
-    count = engine.grid.n * engine.grid.m
+    count = SIZE[0] * SIZE[1]
     shortest = {name: min(front, key=lambda p: p.period_ns) for name, front in parts.items()}
     return Line(
         engine,
