@@ -26,6 +26,7 @@ PRIMITIVES = {
     "tpe_encode_booth": "encode",
     "tpe_encode_ent": "encode",
     "tpe_encode_row": "encode",
+    "tpe_encode_cut": "encode",
     "tpe_sparse": "sparse",
     "tpe_map": "map",
     "tpe_map_complement": "map",
