@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,8 +20,9 @@ from typing import Any
 import numpy as np
 
 import tpe
-from tests.contract.combos import LEGAL, WITH_RTL, engine, operands, own_variants
-from tpe.array.base import ALWAYS
+from tests.contract.combos import LEGAL, WITH_RTL, engine, own_variants
+from tests.contract.test_rtl import gemms
+from tools.revision import commit
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.hdl.formal.prove import prove
@@ -30,8 +30,8 @@ from tpe.hdl.mutate.mutate import judge_engine
 from tpe.hdl.mutate.subjects import small
 from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.images import Case
-from tpe.hdl.simulate.verify import STALLS, corners
 from tpe.model.engine import Engine
+from tpe.study.forms import form_text
 
 COLUMNS = ("PE", "array", "choice", "pairs", "GEMMs exact", "lemmas", "mutants killed", "left")
 Row = dict[str, Any]
@@ -47,8 +47,10 @@ def measure(pe: str, array: str, choice: dict[str, Any], count: int, limit: floa
     """One line: what was compared, proved and killed."""
     record, placed = next(c for c in LEGAL if (c[0].name, c[1].name) == (pe, array))
     built = engine(record, placed, (2, 2), **choice)
-    outcomes = cosimulate([every_pair(built), *gemms(built)])
-    right = int((outcomes[0].C == expected(built)).sum())
+    every = np.arange(-128, 128)
+    pairs = Case(built, every[:, None], every[None, :])
+    outcomes = cosimulate([pairs, *gemms(built)])
+    right = int((outcomes[0].C == np.multiply.outer(every, every)).sum())
     return {
         "pe": pe,
         "array": array,
@@ -59,26 +61,6 @@ def measure(pe: str, array: str, choice: dict[str, Any], count: int, limit: floa
         **_lemmas(engine(record, placed, (1, 2), **choice), limit),
         **_mutants(small(record, placed, choice), count, limit),
     }
-
-
-def every_pair(built: Engine) -> Case:
-    """All pairs of int8 as one product of a column and a row."""
-    every = np.arange(-128, 128)
-    return Case(built, every[:, None], every[None, :])
-
-
-def expected(built: Engine) -> Any:
-    """What `every_pair` gives, without the model."""
-    every = np.arange(-128, 128)
-    return np.multiply.outer(every, every)
-
-
-def gemms(built: Engine) -> Iterator[Case]:
-    """Constant corners, and random operands of several K, with and without stalls."""
-    yield from corners(built, 9)
-    for k in (1, 6, 33):
-        for handshake in (ALWAYS, STALLS):
-            yield Case(built, *operands(built, 5, 4, k, seed=k), handshake)
 
 
 def _lemmas(built: Engine, limit: float) -> Row:
@@ -101,7 +83,7 @@ def _mutants(built: Any, count: int, limit: float) -> Row:
 
 def line(row: Row) -> str:
     """A line of the table; no cell is empty."""
-    choice = ", ".join(f"{k} = {v}" for k, v in row["choice"].items()) or "as it is"
+    choice = form_text(row["choice"]) or "as it is"
     lemmas = ", ".join(f"{n} {result}" for result, n in sorted(row["lemmas"].items())[::-1])
     lemmas += f"; not proved: {', '.join(row['unproved'])}" if row["unproved"] else ""
     lemmas += f"; no lemma on {', '.join(row['uncovered'])}" if row["uncovered"] else ""
@@ -122,15 +104,12 @@ def line(row: Row) -> str:
 
 def document(rows: list[Row], count: int, limit: float) -> str:
     """The page."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     total, killed = (sum(row[name] for row in rows) for name in ("mutants", "killed"))
     equivalent = sum(row["equivalent"] for row in rows)
     text = [
         "# The contract, choice by choice",
         "",
-        f"Made by `python -m tools.choice_table` of tpe {tpe.__version__} at {commit}. Pairs: of "
+        f"Made by `python -m tools.choice_table` of tpe {tpe.__version__} at {commit()}. Pairs: of "
         "65,536 in an array of 2 x 2. Lemmas: of an array of 1 x 2, int8, at most "
         f"{limit:g} s each. Mutants: {count} a choice, of an engine of narrow operands, seed 0.",
         "",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 import tpe
 from tests.contract.combos import LANDING_SIZES, WITH_RTL, engine
 from tests.contract.test_rtl import shapes
+from tools.revision import commit
 from tpe.array.base import Array
 from tpe.hdl.formal.prove import prove
 from tpe.hdl.simulate.cosim import cosimulate
@@ -100,13 +100,10 @@ def main() -> None:
 
 def document(rows: list[tuple[str, ...]], report: dict[str, Any], limit: float) -> str:
     """The page."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     lines = [
         "# The contract, combination by combination",
         "",
-        f"Made by `python -m tools.contract_table` of tpe {tpe.__version__} at {commit}, seed 0; "
+        f"Made by `python -m tools.contract_table` of tpe {tpe.__version__} at {commit()}, seed 0; "
         f"mutants by `{report['command']}`. Proofs: at most {limit:g} s of processor each.",
         f"Sizes: {', '.join(f'{r}x{c}' for r, c in LANDING_SIZES)}; K from 1 to 33; with and "
         "without idle source and busy sink. Widths: int8, K = 512.",

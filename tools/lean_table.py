@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import tpe
+from tools.revision import commit
 from tpe.base.files import whole_file
 from tpe.model.engine import Engine
+from tpe.study.forms import form_text
 from tpe.synth.area import designs, synthesis
 from tpe.synth.area.shares import area_shares
 from tpe.synth.netlist.mapped import Mapped
@@ -30,6 +31,7 @@ from tpe.synth.netlist.recipes import Recipe, find_recipes
 from tpe.technology.technology import Technology, technology
 
 SIZE = (4, 4)
+PES = SIZE[0] * SIZE[1]
 # What a cell leaves to its row, and how a cycle without a step is spent.
 ROW = {"negate": "row", "biased": "on"}
 LEAN = {**ROW, "hold": "zero"}
@@ -105,7 +107,6 @@ PURPOSES = (
     ("control", r""),
 )
 PASSING = ("tpe_delay", "tpe_delay_reset", "tpe_clock_gate")  # they belong to what they stand in
-PARTS = ("cell", "row", "front", "finish")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,6 @@ def measure(engine: Engine, choices: str, tech: Technology, recipes: tuple[Recip
     whole = synthesis.synthesise(engine, array=True, **given).designs[0].fastest
     flat, once = _hierarchical(engine, tech, recipes[-1])
     shares = area_shares(designs.array_part(engine), flat, tech, once)
-    count = SIZE[0] * SIZE[1]
     shortest = {name: min(front, key=lambda p: p.period_ns) for name, front in parts.items()}
     return Line(
         engine,
@@ -142,7 +142,7 @@ def measure(engine: Engine, choices: str, tech: Technology, recipes: tuple[Recip
         min(p.area_um2 * p.period_ns for p in parts["cell"]) / engine.widths.lanes,
         (whole.area_um2, whole.period_ns),
         registers(kept(engine, tech, once), tech),
-        {name: area / count for name, area in shares.area_um2.items()},
+        {name: area / PES for name, area in shares.area_um2.items()},
     )
 
 
@@ -204,7 +204,7 @@ def lines(pes: tuple[str, ...], library: str, recipes: str) -> list[Line]:
     tech, chosen, found = technology(library), find_recipes(recipes), []
     for pe in pes:
         for array, choices in LINES[pe]:
-            words = ", ".join(f"{k} = {v}" for k, v in choices.items())
+            words = form_text(choices)
             print(f"{pe} in {array}: {words}", flush=True)
             found.append(measure(Engine(pe, array, SIZE, **choices), words, tech, chosen))
     return found
@@ -229,11 +229,19 @@ def _pair(found: tuple[float, float] | None) -> str:
 
 def periods(found: list[Line]) -> list[str]:
     """The table of parts and arrays."""
-    head = ["PE", "array", "choices", *PARTS, "cell, um2 ns a lane", "array", "to its slowest part"]
+    head = [
+        "PE",
+        "array",
+        "choices",
+        *designs.KINDS,
+        "cell, um2 ns a lane",
+        "array",
+        "to its slowest part",
+    ]
     rows = [
         [
             *_name(line),
-            *(_pair(line.parts.get(part)) for part in PARTS),
+            *(_pair(line.parts.get(part)) for part in designs.KINDS),
             f"{line.best:,.0f}",
             _pair(line.array),
             f"{line.array[1] / line.slowest - 1:+.0%}",
@@ -248,9 +256,8 @@ def flip_flops(found: list[Line]) -> list[str]:
     names = [name for name, _ in PURPOSES if any(line.flip_flops[name] for line in found)]
     rows = []
     for line in found:
-        count = SIZE[0] * SIZE[1]
-        own = [f"{line.flip_flops[name] / count:.1f}" for name in names]
-        rows.append([*_name(line), *own, f"{line.flip_flops.total() / count:.1f}"])
+        own = [f"{line.flip_flops[name] / PES:.1f}" for name in names]
+        rows.append([*_name(line), *own, f"{line.flip_flops.total() / PES:.1f}"])
     return _table(["PE", "array", "choices", *names, "all"], rows)
 
 
@@ -266,13 +273,10 @@ def primitives(found: list[Line]) -> list[str]:
 
 def document(found: list[Line], library: str, recipes: str) -> str:
     """The page."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     text = [
         "# Before and after: lean cells, stages, choices of sparse PEs",
         "",
-        f"Made by `python -m tools.lean_table` of tpe {tpe.__version__} at {commit}: {library}, "
+        f"Made by `python -m tools.lean_table` of tpe {tpe.__version__} at {commit()}: {library}, "
         f"recipes `{recipes}`, our timer, int8, arrays of 4 x 4. um2 @ ns, each at its own "
         "shortest period, so that areas of different lines are no comparison of PEs; the least "
         "area x period of a cell is. Memories of more than 4096 bits are left out.",

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import tpe
 from tests.contract.combos import WITH_RTL, engine
+from tools.revision import commit
 from tpe.base.files import whole_file
 from tpe.model.engine import Engine
 from tpe.synth.area import synthesis
@@ -72,13 +72,10 @@ def main() -> None:
 
 def document(lines: list[str], command: str) -> str:
     """The page."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     text = [
         "# Every combination, mapped",
         "",
-        f"Made by `{command}` of tpe {tpe.__version__} at {commit}. Arrays of 4 x 4 (x 3), int8, "
+        f"Made by `{command}` of tpe {tpe.__version__} at {commit()}. Arrays of 4 x 4 (x 3), int8, "
         f"the buffers and lanes of the contract tests (short), by {' and '.join(RECIPES)}: the "
         "faster one. "
         "Every netlist was checked: no latch; flip-flops and resets of the elaborated RTL; the "

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tpe
 from tests.synth.timer_reference import EVERY_PE, Compared, compared, mapped_parts
+from tools.revision import commit
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.synth.area import timing
@@ -82,13 +82,10 @@ def main() -> None:
 
 def document(rows: list[Row], pes: str, recipes: str, command: str) -> str:
     """The page."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     text = [
         "# The timer beside OpenSTA",
         "",
-        f"Made by `{command}` of tpe {tpe.__version__} at {commit}, with "
+        f"Made by `{command}` of tpe {tpe.__version__} at {commit()}, with "
         f"{timing.tool_name('sta')}. Every part (cell, front, finish) of {pes.replace(',', ', ')} "
         f"by the recipes {recipes.replace(',', ', ')}, each delay target a netlist. The error of a "
         "netlist is the largest over its kinds of paths (register to register, input to register, "

@@ -97,11 +97,15 @@ def test_all_types_signed_and_unsigned(combo):
 def varied(pe, array, chosen):
     """Variants: constant corners, and GEMMs of several K with and without stalls."""
     for variant in chosen:
-        e = engine(pe, array, (2, 2), **variant)
-        yield from corners(e, 9)
-        for k in (1, 6, 33):
-            for handshake in (ALWAYS, STALLS):
-                yield Case(e, *operands(e, 5, 4, k, seed=k), handshake)
+        yield from gemms(engine(pe, array, (2, 2), **variant))
+
+
+def gemms(e):
+    """Constant corners, and random operands of several K, with and without stalls."""
+    yield from corners(e, 9)
+    for k in (1, 6, 33):
+        for handshake in (ALWAYS, STALLS):
+            yield Case(e, *operands(e, 5, 4, k, seed=k), handshake)
 
 
 def typed(pe, array, types):

@@ -86,20 +86,36 @@ def formed(engine: Config, form: Mapping[str, Any]) -> Config:
     return Config(emit.record(engine), engine.array, engine.size, **{**own, **form})
 
 
+def tried(
+    engine: Config, lean: bool, asked: Container[str] = ()
+) -> list[tuple[Mapping[str, Any], Config]]:
+    """({}, the engine), and if `lean` every other form of it with the engine of that form."""
+    others = forms(engine, asked) if lean else ()
+    return [({}, engine), *((form, formed(engine, form)) for form in others)]
+
+
 def best(
     engine: Config,
     priced: Callable[[Config, Mapping[str, Any]], Price],
+    lean: bool = True,
     asked: Container[str] = (),
 ) -> Price:
-    """The options of an engine and of all forms of it; each says what it chose.
+    """The options of an engine and, if `lean`, of all forms of it; each says what it chose.
 
     priced -- prices an engine of a form, whose choices are not to be varied; of the first {}
     asked  -- as of `forms`
 
     Raises TpeError if the engine itself cannot be priced.
     """
-    plain = priced(engine, {})
-    options: list[Option] = list(plain.options)
-    for form in forms(engine, asked):
-        options += [o.of(form) for o in priced(formed(engine, form), form).options]
-    return replace(plain, options=tuple(sorted(options, key=lambda o: o.period_ns)))
+    prices = [(form, priced(own, form)) for form, own in tried(engine, lean, asked)]
+    options: list[Option] = [o.of(form) for form, price in prices for o in price.options]
+    return replace(prices[0][1], options=tuple(sorted(options, key=lambda o: o.period_ns)))
+
+
+def form_text(form: Mapping[str, Any]) -> str:
+    """Choices in words; empty for none.
+
+    >>> form_text({"negate": "row", "finish_stages": 2})
+    'negate = row, finish_stages = 2'
+    """
+    return ", ".join(f"{name} = {value}" for name, value in form.items())

@@ -16,7 +16,7 @@ from tpe.model.engine import Engine
 from tpe.study.compare import Plan
 from tpe.study.cost_file import read_cost
 from tpe.study.equal import Pricer
-from tpe.study.forms import best, formed, forms
+from tpe.study.forms import best, tried
 from tpe.study.price import Price, count_steps, users_price, varied
 from tpe.study.price import price as price_of
 from tpe.synth.area.synthesis import Step
@@ -79,8 +79,7 @@ def by_synthesis(
 
     def pricer(engine: Engine) -> Price:
         given = _given(plan, engine)
-        one = partial(priced, given=given)
-        return best(engine, one, given) if lean else one(engine, {})
+        return best(engine, partial(priced, given=given), lean, given)
 
     return pricer
 
@@ -92,8 +91,7 @@ def steps(plan: Plan, recipes: str = DEFAULT_RECIPES, lean: bool = False) -> int
         if not isinstance(engine, Engine) or not engine.pe.rtl:
             continue
         given = _given(plan, engine)
-        for form in ({}, *(forms(engine, given) if lean else ())):
-            own = formed(engine, form) if form else engine
+        for form, own in tried(engine, lean, given):
             jobs += count_steps(own, found, _vary(own, given, form))
     return jobs
 

@@ -117,6 +117,7 @@ def finish_iso(out: Output, result: IsoComparison, command: str, figure: str | N
 def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     """What is equal, the tables, how everything was built, and what stands in no number."""
     from tpe.study.equal_table import ISO
+    from tpe.study.forms import form_text
 
     rows = result.rows()
     base = next(row for row in rows if row["label"] == result.baseline)
@@ -133,8 +134,8 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     out.text("\nBuilt by:")
     for entry in result.entries:
         if entry.option is not None:
-            form = ", ".join(f"{name} = {value}" for name, value in entry.option.form.items())
-            out.text(f"  {entry.label}: {form + '; ' if form else ''}{entry.option.recipe}")
+            built = "; ".join(filter(None, (form_text(entry.option.form), entry.option.recipe)))
+            out.text(f"  {entry.label}: {built}")
     for line in (result.assumed, result.without_values):
         if line:
             out.text(line)

@@ -19,7 +19,7 @@ from tpe.model.engine import Engine
 from tpe.report.papers import saed32
 from tpe.report.papers.facts import Claim, Paper, PaperCase, Spec
 from tpe.study.cost_file import CostTable
-from tpe.study.forms import best, formed, forms
+from tpe.study.forms import best, tried
 from tpe.study.price import Option, Price, count_steps, price, users_price
 from tpe.synth.area.designs import sized
 from tpe.synth.area.scaling import reference
@@ -150,10 +150,8 @@ class Experiment:
         if key not in self.prices:
             if self.costs is not None:
                 self.prices[key] = users_price(own, self.costs)
-            elif spec.lean:
-                self.prices[key] = best(own, partial(self._synthesised, spec))
             else:
-                self.prices[key] = self._synthesised(spec, own, {})
+                self.prices[key] = best(own, partial(self._synthesised, spec), spec.lean)
         return self.prices[key]
 
     def _synthesised(self, spec: Spec, engine: Config, form: Mapping[str, Any]) -> Price:
@@ -235,10 +233,8 @@ def steps(paper: Paper, recipes: Sequence[Recipe]) -> int:
     for case in paper.cases:
         for spec in (case.design, case.baseline):
             own, key = _priced_as(spec)
-            tried = [{}, *forms(own)] if spec.lean else [{}]
-            keys[key] = sum(
-                count_steps(formed(own, form), recipes, _vary(spec, form)) for form in tried
-            )
+            every = tried(own, spec.lean)
+            keys[key] = sum(count_steps(o, recipes, _vary(spec, form)) for form, o in every)
     return sum(keys.values())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tpe.report.papers.facts import PRINTED, QUANTITIES, Claim
 from tpe.report.papers.measure import Built, Finding, Measured
+from tpe.study.forms import form_text
 
 NEAR = 0.25  # of what is claimed: 1.23 and 1.32 still agree with 1.27, 1.00 agrees with no gain
 LEAST = 0.02  # what a recipe more or less moves anyhow; half of the smallest claim, 1.04
@@ -75,8 +76,7 @@ def _why(finding: Finding) -> str:
 
 def _best(built: Built) -> str:
     """Which form of a PE is its best."""
-    words = ", ".join(f"{name} = {value}" for name, value in built.option.form.items())
-    return f"{built.spec.pe} is built with {words}."
+    return f"{built.spec.pe} is built with {form_text(built.option.form)}."
 
 
 def _area(design: Built, baseline: Built) -> str:
