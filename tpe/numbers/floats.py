@@ -226,3 +226,10 @@ def _reals(value: object, where: str, dims: str) -> Array:
 
 BF16 = FloatFormat("bf16", exponent_bits=8, fraction_bits=7, bias=127)
 FP32 = FloatFormat("fp32", exponent_bits=8, fraction_bits=23, bias=127)
+FP16 = FloatFormat("fp16", exponent_bits=5, fraction_bits=10, bias=15)
+TF32 = FloatFormat("tf32", exponent_bits=8, fraction_bits=10, bias=127)
+E4M3FN = FloatFormat("e4m3fn", exponent_bits=4, fraction_bits=3, bias=7, infinity=False, nan="top")
+E5M2 = FloatFormat("e5m2", exponent_bits=5, fraction_bits=2, bias=15)
+E3M2 = FloatFormat("e3m2", exponent_bits=3, fraction_bits=2, bias=3, infinity=False, nan="none")
+E2M3 = FloatFormat("e2m3", exponent_bits=2, fraction_bits=3, bias=1, infinity=False, nan="none")
+E2M1 = FloatFormat("e2m1", exponent_bits=2, fraction_bits=1, bias=1, infinity=False, nan="none")
