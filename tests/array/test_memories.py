@@ -337,12 +337,6 @@ def test_the_memory_of_an_array_lemma_tells_no_word_that_is_being_written() -> N
             "Stored    = Rows + 2;",
             "Stored    = Rows + 1;",
         ),
-        (
-            engine("mac", (2, 2), "systolic_ws", **STREAM),
-            "tpe_ws_column",
-            "(en_i && read_i)",
-            "(read_i)",
-        ),
         (engine(), "tpe_sparse_row", "code_q  <= read_code_q;", "code_q  <= step_code;"),
     ],
 )

@@ -332,26 +332,48 @@ def test_faults_are_seen(monkeypatch):
         assert (outcome.mismatches > 0) == fault[3], name
 
 
-# Where passes follow each other: size, shape, text of the array, wrong text; all change values.
+# Where passes follow each other: size, shape, pauses, module, text, wrong text; all change values.
 FOLLOWING_FAULTS = {
-    "psums return before they are stored": ((1, 1), (1, 1, 3), "stored_q > row_q", "1'b1"),
+    "psums return before they are stored": (
+        (1, 1),
+        (1, 1, 3),
+        ALWAYS,
+        "systolic_ws",
+        "stored_q > row_q",
+        "1'b1",
+    ),
     "psums return when they are stored": (
         (1, 1),
         (1, 1, 4),
+        ALWAYS,
+        "systolic_ws",
         "Stored    = Rows + 2;",
         "Stored    = Rows + 1;",
     ),
     "a pass takes the tile of the one before": (
         (5, 3),
         (1, 4, 4),
+        ALWAYS,
+        "systolic_ws",
         "(full_q && !taking)",
         "full_q",
     ),
     "what a pass does is that of the next one": (
         (3, 2),
         (8, 2, 9),
+        ALWAYS,
+        "systolic_ws",
         "!flush_line[Write+c]",
         "!flush_line[Write+c-1]",
+    ),
+    # A pass has to be longer than the array for its first words to hold up its last psums.
+    "psums are read while the array is held": (
+        (1, 3),
+        (12, 3, 3),
+        STALLS,
+        "ws_column",
+        "(en_i && read_i)",
+        "(read_i)",
     ),
 }
 
@@ -364,13 +386,16 @@ def test_faults_of_passes_that_follow_are_seen(monkeypatch):
     ]
     design = bench_design(engines)
     sources = dict(design.sources)
-    for i, (_, _, right, wrong) in enumerate(faults):
-        name = f"e{i}_systolic_ws"
+    for i, (_, _, _, module, right, wrong) in enumerate(faults):
+        name = f"e{i}_{module}"
         assert sources[name].count(right) == 1
         sources[name] = sources[name].replace(right, wrong)
     broken = replace(design, sources=sources)
     monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
-    cases = [Case(e, *operands(*fault[1])) for e, fault in zip(engines, faults, strict=True)]
+    cases = [
+        Case(e, *operands(*shape), pauses)
+        for e, (_, shape, pauses, *_) in zip(engines, faults, strict=True)
+    ]
     for outcome, name in zip(cosimulate(cases), FOLLOWING_FAULTS, strict=True):
         assert outcome.mismatches > 0, name
 
