@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tpe
-from tests.contract.agreement import assert_all_agree
+from tests.contract.agreement import assert_all_agree, build_instead
 from tests.contract.combos import operands
 from tpe.array.base import ALWAYS, Handshake
 from tpe.base.errors import TpeError
@@ -21,7 +21,6 @@ from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.formal.memory_lemmas import misread
 from tpe.hdl.formal.prove import prove
-from tpe.hdl.simulate.build import build
 from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS
@@ -269,7 +268,7 @@ def test_faults_are_seen(monkeypatch: Any) -> None:
         assert text.count(right) == 1, right
         texts[f"e{i}_{module}"] = text.replace(right, wrong)
     broken = replace(design, sources=texts)
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    build_instead(monkeypatch, broken)
     cases = [
         Case(e, *operands(e, 9, 2, k, seed=k), h)
         for e in engines

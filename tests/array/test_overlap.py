@@ -12,13 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tpe
-from tests.contract.agreement import assert_all_agree
+from tests.contract.agreement import assert_all_agree, build_instead
 from tests.contract.scale import ACC_BITS, SIZE, K, M, N
 from tools import overlap_table
 from tpe.array.base import ALWAYS, Handshake
 from tpe.array.kept import Behind, walk
 from tpe.engine.finish import ChainInputs, Requant
-from tpe.hdl.simulate.build import build
 from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS
@@ -286,7 +285,7 @@ def test_faults_are_seen(monkeypatch):
         assert text.count(right) == 1, right
         sources[f"e{i}_{module}"] = text.replace(right, wrong)
     broken = replace(design, sources=sources)
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    build_instead(monkeypatch, broken)
     outcomes = cosimulate([Case(e, *operands(9, 4, 2), STALLS) for e in engines])
     for outcome, (name, fault) in zip(outcomes, FAULTS.items(), strict=True):
         assert not outcome.ok, name

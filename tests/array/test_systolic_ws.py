@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tpe
+from tests.contract.agreement import build_instead
 from tpe import pe as pes
 from tpe.array.base import ALWAYS, Handshake
 from tpe.array.systolic_ws import in_order, walk, walk_following
@@ -20,7 +21,7 @@ from tpe.engine.presets import PRESETS
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.emit.package import emit_directory
-from tpe.hdl.simulate.build import build, lint
+from tpe.hdl.simulate.build import lint
 from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
 from tpe.hdl.simulate.images import Case
@@ -325,7 +326,7 @@ def test_faults_are_seen(monkeypatch):
         assert text.count(right) == 1
         sources[f"e{i}_{module}"] = text.replace(right, wrong)
     broken = replace(design, sources=sources)
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    build_instead(monkeypatch, broken)
     outcomes = cosimulate([Case(e, *operands(4, 4, 11), STALLS) for e in engines])
     for outcome, (name, fault) in zip(outcomes, FAULTS.items(), strict=True):
         assert not outcome.ok, name
@@ -391,7 +392,7 @@ def test_faults_of_passes_that_follow_are_seen(monkeypatch):
         assert sources[name].count(right) == 1
         sources[name] = sources[name].replace(right, wrong)
     broken = replace(design, sources=sources)
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    build_instead(monkeypatch, broken)
     cases = [
         Case(e, *operands(*shape), pauses)
         for e, (_, shape, pauses, *_) in zip(engines, faults, strict=True)

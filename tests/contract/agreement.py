@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tpe.hdl.simulate.build import build
+from tpe.hdl.simulate.build import Design, build
 from tpe.hdl.simulate.cosim import Outcome, bench_design, cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
@@ -68,4 +68,12 @@ def break_module(
     text = design.sources[name]
     assert text.count(right) == 1
     broken = replace(design, sources={**design.sources, name: text.replace(right, wrong)})
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    build_instead(monkeypatch, broken)
+
+
+def build_instead(monkeypatch: pytest.MonkeyPatch, broken: Design) -> None:
+    """From now on the benches of cosimulations are built from this design, as quickly as theirs."""
+    monkeypatch.setattr(
+        "tpe.hdl.simulate.cosim.build",
+        lambda design: build(replace(broken, compiler=design.compiler)),
+    )

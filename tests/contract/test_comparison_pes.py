@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tpe
+from tests.contract.agreement import build_instead
 from tests.contract.combos import TYPES, operands, types_of
 from tpe import pe as pes
 from tpe.array.base import ALWAYS, Handshake
-from tpe.hdl.simulate.build import build
 from tpe.hdl.simulate.cosim import bench_design, cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS
@@ -218,7 +218,7 @@ def test_a_fault_is_seen(fault: tuple[str, str, str, str], monkeypatch: Any) -> 
     text = design.sources[name]
     assert text.count(right) == 1
     broken = replace(design, sources={**design.sources, name: text.replace(right, wrong)})
-    monkeypatch.setattr("tpe.hdl.simulate.cosim.build", lambda _: build(broken))
+    build_instead(monkeypatch, broken)
     a, b = operands(engine, 4, 4, 9, seed=2)
     a[:, 4:8], b[8] = 0, 0  # an empty group, and one whose other side alone is zero
     outcomes = cosimulate([Case(engine, a, b)])

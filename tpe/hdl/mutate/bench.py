@@ -123,8 +123,6 @@ _DRIVER = """
 
 endmodule
 """
-# Mutants run for moments: what takes time is the compiler, and headers it reads once per file.
-_UNSPLIT = ("--output-split", "0")
 _SECONDS = 0.5  # of a mutant's runs, at most, before its process is taken for hung
 
 
@@ -256,7 +254,7 @@ def bench_of(
         **kept,
         "tpe_bench": bench[: bench.rindex("endmodule")] + driver,
     }
-    return replace(design, sources=modules, flags=_UNSPLIT, cocotb=False, compiler=QUICK)
+    return replace(design, sources=modules, flags=(), cocotb=False, compiler=QUICK)
 
 
 def _head(source: str) -> str:

@@ -38,7 +38,10 @@ _PRECOMPILE = """headers:
 	$(CXX) $(OPT_FAST) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -o HEADER.gch HEADER
 """
 # How flags begin that change the design's own code and nothing else.
-_SAME_RUNTIME = ("--assert", "-Wno-", "--output-split", "0")
+_SAME_RUNTIME = ("--assert", "-Wno-")
+# Of generated C++, in operations: each file of a split design is compiled without the precompiled
+# headers that whole ones share, which costs more than a second core gains, until it is this large.
+_SPLIT = "200000"
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def _verilate(design: Design, work: Path, tool: Verilator, limit_s: float | None
     ]
     command += ["-Mdir", str(work), "--top-module", design.top, "--prefix", "Vtop"]
     command += ["-o", design.top, "-O3", "--x-assign", "fast", "--x-initial", "fast"]
-    command += ["--timescale", "1ns/1ns", *design.flags]
+    command += ["--timescale", "1ns/1ns", "--output-split", _SPLIT, *design.flags]
     if design.cocotb:
         command += _cocotb_arguments()
     else:
