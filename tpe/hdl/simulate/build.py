@@ -39,9 +39,10 @@ _PRECOMPILE = """headers:
 """
 # How flags begin that change the design's own code and nothing else.
 _SAME_RUNTIME = ("--assert", "-Wno-")
-# Of generated C++, in operations: each file of a split design is compiled without the precompiled
-# headers that whole ones share, which costs more than a second core gains, until it is this large.
-_SPLIT = "200000"
+# What takes time is the compiler. Each file of a split design is compiled without the precompiled
+# headers that whole ones share, which costs more than a second core gains until the file has this
+# many operations; and cells that are not copied into their array are compiled once.
+_COMPILED = ("--output-split", "200000", "--inline-mult", "1")
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _verilate(design: Design, work: Path, tool: Verilator, limit_s: float | None
     ]
     command += ["-Mdir", str(work), "--top-module", design.top, "--prefix", "Vtop"]
     command += ["-o", design.top, "-O3", "--x-assign", "fast", "--x-initial", "fast"]
-    command += ["--timescale", "1ns/1ns", "--output-split", _SPLIT, *design.flags]
+    command += ["--timescale", "1ns/1ns", *_COMPILED, *design.flags]
     if design.cocotb:
         command += _cocotb_arguments()
     else:
