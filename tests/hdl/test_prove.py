@@ -269,7 +269,7 @@ MORE_FAULTS = [  # lemma array: module, what stands there, the fault, PE, array,
     ("tpe_ws_weights", "<= shift_q[r-1]", "<= b_i", "mac", "systolic_ws", {}),
     ("tpe_systolic_ws", "r == 0 && clear_line[c+1]", "clear_line[c+1]", "opt1", "systolic_ws", {}),
     ("tpe_matrix2d_indexed", "clear_i && next_fresh", "clear_i", "opt4c", "matrix2d", {}),
-    ("tpe_matrix2d_indexed", "{!bank_q, load", "{bank_q, load", "opt4c", "matrix2d", LOAD),
+    ("tpe_matrix2d_indexed", "bank = !bank_q", "bank = bank_q", "opt4c", "matrix2d", LOAD),
 ]
 HARMLESS = [("drain", "tpe_drain", "en_col[c] && word_valid", "en_col[c]", "opt1", {})]
 

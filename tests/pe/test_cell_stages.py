@@ -61,7 +61,7 @@ def test_cells_of_steps_of_several_cycles_equal_the_rtl(turn: int) -> None:
 def test_other_sizes_lanes_and_types_equal_the_rtl(pe: str) -> None:
     most = MOST[pe]
     found = cases(stepped(pe, most, (1, 1), lanes=1, overlap="stream"))
-    found += cases(stepped(pe, most, (5, 1), lanes=3, a_type="int5", b_type="int3", acc_bits=12))
+    found += cases(stepped(pe, most, (5, 1), lanes=3, a_type="int5", b_type="int3", acc_bits=16))
     found += cases(stepped(pe, most, gating="clock", a_type="uint4", encode="weights"))
     assert_all_agree(found)
 

@@ -17,6 +17,7 @@ from tpe.hdl.formal.cell_lemmas import cell_form, digits, width_text
 from tpe.hdl.formal.lemmas import Lemma, at_widths, encoder, properties, query
 from tpe.hdl.formal.memory_lemmas import misread
 from tpe.hdl.formal.step_lemmas import stepped_parameters
+from tpe.pe.lean import clock_holds
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -28,6 +29,10 @@ LANES = 2  # of a cell that keeps several weights
 GROUP = 2  # operands of a group
 ROUNDS = 2  # groups of a lane that B has room for
 _LEAN = ("RowTerm", "Hold", "CarryEvery")
+_LATCH = (
+    ("always_ff @(negedge clk_i) en_q <= en_i", "always_latch if (!clk_i) en_q = en_i"),
+    ("clk_i && en_q", "clk_i & en_q"),
+)
 _WORDS = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 
 
@@ -85,11 +90,24 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     own = {made.top: properties()[made.top].read_text()}
     if made.top == "tpe_prop_array":
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
-    texts = {**overrides, **own, **misread(overrides)}
+    gated = engine.array.chained and clock_holds(engine.params)
+    texts = {**overrides, **own, **misread(overrides), **(_latched(overrides) if gated else {})}
     asked = query(made.engine, made.top, made.parameters, texts, made.cycles, "reset")
-    asked = replace(asked, least=made.least)
+    asked = replace(asked, least=made.least, gated=gated)
     width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
     return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)
+
+
+def _latched(overrides: Mapping[str, str]) -> dict[str, str]:
+    """`tpe_clock_gate`, or what `overrides` has in its place, by the latch that Yosys knows.
+
+    Psums that move have to stop with the array. Those that stay in their cells do not mind a clock
+    that runs: a step of zeros leaves them as they are, which is the stronger claim.
+    """
+    gate = overrides.get("tpe_clock_gate") or source_text("tpe_clock_gate")
+    for register, latch in _LATCH:
+        gate = gate.replace(register, latch)
+    return {"tpe_clock_gate": gate}
 
 
 def _narrow_text(engine: Config) -> str:

@@ -55,6 +55,7 @@ class Query:
     show, from every state; "reset" every cycle up to that depth, the first being the reset.
     least: a depth that is proof enough if the limit comes before `cycles`; 0: no less will do.
     engine: which of `ENGINES` is tried first where start is "any".
+    gated: a clock that a latch of `modules` stops is one that stops; else it runs all the time.
     """
 
     top: str
@@ -63,6 +64,7 @@ class Query:
     start: Literal["any", "reset"]
     least: int = 0
     engine: Engine = "fraig"
+    gated: bool = False
 
     @property
     def key(self) -> str:
@@ -73,7 +75,7 @@ class Query:
             str(self.least),
             self.start,
             version("pyosys"),
-            _recipe(),
+            _recipe(self.gated),
         ]
         parts += [f"{name}\n{text}" for name, text in sorted(self.modules.items())]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
@@ -118,10 +120,10 @@ def _keep(path: Path, answer: Answer) -> None:
         part.replace(path)
 
 
-def _recipe() -> str:
+def _recipe(gated: bool) -> str:
     """What is run, as part of the key."""
     scripts = [*(_step_script(2, engine) for engine in ENGINES), _trace_script(0, 0), _BOUNDLESS]
-    return "\n".join([*_passes(["*"], "*"), *scripts])
+    return "\n".join([*_passes(["*"], "*", gated), *scripts])
 
 
 def _decide(query: Query, limit: float) -> Answer:
@@ -130,7 +132,7 @@ def _decide(query: Query, limit: float) -> Answer:
         for module, text in query.modules.items():
             (folder / f"{module}.sv").write_text(text)
         files = [f"{module}.sv" for module in query.modules]
-        _yosys(_passes(files, query.top), folder)
+        _yosys(_passes(files, query.top, query.gated), folder)
         begun = _spent()
         if query.start == "any":
             result, method = _decide_step(query, folder, limit)
@@ -147,7 +149,7 @@ def _spent() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _passes(files: Sequence[str], top: str) -> list[str]:
+def _passes(files: Sequence[str], top: str, gated: bool) -> list[str]:
     return [
         "read_verilog -sv -defer " + " ".join(files),
         f"hierarchy -check -top {top}",
@@ -156,6 +158,7 @@ def _passes(files: Sequence[str], top: str) -> list[str]:
         "check -assert",
         "memory_map",
         _ANYTHING,
+        *(["formalff -declockgate"] if gated else []),
         "async2sync",
         # Else a register that starts as anything is one whose value Yosys may choose, and it does:
         # one that nothing but a reset to 0 changes becomes a 0, and what is said of it holds.
