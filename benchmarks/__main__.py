@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import face, model, networks, rtl, synth, timer
+from benchmarks import face, model, networks, numbers, rtl, synth, timer
 
 
 def main() -> int:
@@ -16,6 +16,7 @@ def main() -> int:
     figures = []
     for figure in (
         *model.figures(),
+        *numbers.figures(),
         *networks.figures(),
         *face.figures(),
         *rtl.figures(),

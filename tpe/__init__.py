@@ -5,7 +5,8 @@ What the command line does is a function here, with the same words:
     engines     Engine, Config, Nest, NestEngine; describe
     catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
                 list_technologies
-    workloads   workload, Workload, Layer; rounded
+    workloads   workload, Workload, Layer
+    numbers     rounded, to_codes, from_codes
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tpe.model.layer_run import LayerRun
     from tpe.model.nest_engine import NestEngine
     from tpe.nest.notation import Nest
-    from tpe.numbers.floats import rounded
+    from tpe.numbers.float_arrays import from_codes, rounded, to_codes
     from tpe.predict.fit import fit
     from tpe.report.catalogue import (
         list_arrays,
@@ -78,6 +79,7 @@ __all__ = [
     "describe",
     "emit",
     "fit",
+    "from_codes",
     "list_all",
     "list_arrays",
     "list_combinations",
@@ -91,6 +93,7 @@ __all__ = [
     "prove",
     "rounded",
     "synthesise",
+    "to_codes",
     "trace",
     "vectors",
     "verify",
@@ -115,6 +118,7 @@ _HOMES = {
     "describe": ("tpe.report.describe", "describe"),
     "emit": ("tpe.hdl.emit.package", "emit_directory"),
     "fit": ("tpe.predict.fit", "fit"),
+    "from_codes": ("tpe.numbers.float_arrays", "from_codes"),
     "list_all": ("tpe.report.catalogue", "catalogue"),
     "list_combinations": ("tpe.report.catalogue", "combinations"),
     "list_arrays": ("tpe.report.catalogue", "list_arrays"),
@@ -126,8 +130,9 @@ _HOMES = {
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),
     "prove": ("tpe.hdl.formal.prove", "prove"),
-    "rounded": ("tpe.numbers.floats", "rounded"),
+    "rounded": ("tpe.numbers.float_arrays", "rounded"),
     "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
+    "to_codes": ("tpe.numbers.float_arrays", "to_codes"),
     "trace": ("tpe.study.operand_trace", "trace"),
     "vectors": ("tpe.hdl.simulate.vectors", "vectors"),
     "verify": ("tpe.hdl.simulate.verify", "verify"),

@@ -41,6 +41,7 @@ _OWN = (
     ("tpe.formats", "e3m2", "tpe.numbers.floats:E3M2"),
     ("tpe.formats", "e4m3fn", "tpe.numbers.floats:E4M3FN"),
     ("tpe.formats", "e5m2", "tpe.numbers.floats:E5M2"),
+    ("tpe.formats", "e8m0", "tpe.numbers.floats:E8M0"),
     ("tpe.formats", "fp16", "tpe.numbers.floats:FP16"),
     ("tpe.formats", "fp32", "tpe.numbers.floats:FP32"),
     ("tpe.formats", "tf32", "tpe.numbers.floats:TF32"),

@@ -1,7 +1,9 @@
-"""Floating-point formats: eight facts each, all else derived.
+"""Floating-point formats: nine facts each, all else derived.
 
 A code is {sign, exponent, mantissa fraction bits}. Values are float32 where that holds all of a
-format, else float64. A NaN has one code, the canonical one, whatever came in.
+format, else float64. A NaN has one code, the canonical one, whatever came in. Sources: IEEE 754
+(fp16, fp32), OCP's OFP8 (e4m3fn, e5m2) and Microscaling (MX) 1.0 (e3m2, e2m3, e2m1, e8m0);
+bf16 and tf32 are fp32 with fewer fraction bits.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import Array, Format, normal_steps, number_format
+from tpe.numbers.formats import Array, Format, normal_steps
 from tpe.numbers.matrices import check_dimensions, refuse_masked
+from tpe.numbers.rounding import NEAREST_EVEN, Rounding, Target, round_array
 
 _NORMAL_STEPS = 1 << 15  # of a normal distribution on either side, 8 sigma wide
 _NORMAL_SIGMAS = 8.0
@@ -20,11 +23,13 @@ _NORMAL_SIGMAS = 8.0
 
 @dataclass(frozen=True)
 class FloatFormat(Format):
-    """A binary floating-point format of at most 32 bits.
+    """A binary floating-point format of at most 32 bits, 31 if it has no NaN.
 
     subnormals -- whether codes of exponent 0 stand for their fractions; else for zero
     infinity   -- whether fraction 0 of the highest exponent is one
-    nan        -- `ieee`: the other fractions there; `top`: only the highest code; `none`
+    nan        -- `ieee`: the other fractions there; `top`: only the highest code; `minus_zero`:
+                  the code that is -0 elsewhere; `none`
+    zero       -- whether exponent 0 is that of zero and subnormals; else of numbers like any other
 
     >>> BF16.bits, float(BF16.smallest_normal), float(BF16.high)
     (16, 1.1754943508222875e-38, 3.3895313892515355e+38)
@@ -38,6 +43,7 @@ class FloatFormat(Format):
     infinity: bool = True
     nan: str = "ieee"
     signed: bool = True
+    zero: bool = True
 
     @property
     def bits(self) -> int:  # type: ignore[override]
@@ -47,7 +53,9 @@ class FloatFormat(Format):
     @property
     def dtype(self) -> type[np.floating]:
         """Of values in NumPy."""
-        small = self.exponent_bits <= 8 and self.fraction_bits <= 23 and self.bias <= 127
+        highest = (self.largest_code >> self.fraction_bits) - self.bias
+        smallest = int(self.zero) - self.bias - self.fraction_bits
+        small = self.fraction_bits <= 23 and highest <= 127 and smallest >= -149
         return np.float32 if small else np.float64
 
     @property
@@ -69,12 +77,21 @@ class FloatFormat(Format):
             raise TpeError(f"{self.name} has no NaN")
         if self.nan == "top":
             return (1 << (self.exponent_bits + self.fraction_bits)) - 1
+        if self.nan == "minus_zero":
+            return 1 << (self.bits - 1)
         return (self._top << self.fraction_bits) | (1 << (self.fraction_bits - 1))
+
+    @property
+    def infinity_code(self) -> int:
+        """Of positive infinity; TpeError if there is none."""
+        if not self.infinity:
+            raise TpeError(f"{self.name} has no infinity")
+        return self._top << self.fraction_bits
 
     @property
     def low(self) -> float:
         """The lowest finite value."""
-        return -self.high if self.signed else 0.0
+        return -self.high if self.signed else float(self.values(np.array(0)))
 
     @property
     def high(self) -> float:
@@ -84,7 +101,7 @@ class FloatFormat(Format):
     @property
     def smallest_normal(self) -> float:
         """The smallest positive value with all its fraction bits."""
-        return float(2.0 ** (1 - self.bias))
+        return float(2.0 ** (int(self.zero) - self.bias))
 
     def values(self, codes: Array) -> Array:
         """What codes stand for; bits above those of a code are ignored.
@@ -95,25 +112,78 @@ class FloatFormat(Format):
         codes = np.asarray(codes, np.int64) & ((1 << self.bits) - 1)
         fraction = codes & ((1 << self.fraction_bits) - 1)
         exponent = (codes >> self.fraction_bits) & self._top
-        whole = fraction + np.where(exponent > 0, 1 << self.fraction_bits, 0)
-        if not self.subnormals:
+        whole = fraction + np.where(exponent >= int(self.zero), 1 << self.fraction_bits, 0)
+        if not self.subnormals and self.zero:
             whole = np.where(exponent > 0, whole, 0)
-        scale = np.maximum(exponent, 1) - self.bias - self.fraction_bits
+        scale = np.maximum(exponent, int(self.zero)) - self.bias - self.fraction_bits
         value = np.ldexp(whole.astype(np.float64), scale)
         magnitude = codes & ((1 << (self.exponent_bits + self.fraction_bits)) - 1)
         if self.infinity:
             value = np.where(magnitude == self._top << self.fraction_bits, np.inf, value)
         if self.nan == "ieee":
             value = np.where(magnitude > self._top << self.fraction_bits, np.nan, value)
-        elif self.nan == "top":
-            value = np.where(magnitude == self.nan_code, np.nan, value)
+        elif self.nan != "none":
+            value = np.where(codes == self.nan_code, np.nan, value)
+            if self.nan == "top":  # of either sign
+                value = np.where(magnitude == self.nan_code, np.nan, value)
         negative = (codes >> (self.bits - 1)) == 1 if self.signed else np.zeros(codes.shape, bool)
         with np.errstate(invalid="ignore"):
             found: Array = np.where(negative, -value, value).astype(self.dtype)
         return found
 
+    def target(self, rounding: Rounding) -> Target:
+        """What a rounding needs to know of the format."""
+        missing = -1 if self.nan == "none" else self.nan_code
+        endless = self.infinity_code if self.infinity else self.largest_code
+        if rounding.overflow == "nan" and not self.infinity:
+            endless = missing
+        infinite = self.largest_code if rounding.overflow == "saturate" else endless
+        mode = rounding.mode
+        flushed = self.zero and (rounding.subnormals == "flush" or not self.subnormals)
+        return Target(
+            fraction=self.fraction_bits,
+            bias=self.bias,
+            lowest=int(self.zero),
+            largest=self.largest_code,
+            least=1 << self.fraction_bits if flushed else 0,
+            plus_over=self.largest_code if mode in ("toward_zero", "down") else infinite,
+            minus_over=self.largest_code if mode in ("toward_zero", "up") else infinite,
+            infinite=infinite,
+            missing=missing,
+            sign=1 << (self.bits - 1) if self.signed else 0,
+            unsigned=0 if self.nan == "minus_zero" or not self.signed else -1,
+        )
+
+    def rounded_codes(self, x: Array, rounding: Rounding = NEAREST_EVEN) -> Array:
+        """The codes of real numbers as uint8, uint16 or uint32, in the shape of x.
+
+        x: float32 or float64. NaN where a format without a sign gets a negative number, or one
+        without a zero a zero. Raises TpeError for a NaN where there is none.
+        """
+        wide = not self.zero or self.bias > 127  # has numbers below the smallest of float32
+        codes, missing = round_array(x, self.bits, self.target(rounding), rounding, wide)
+        if not self.signed or not self.zero:
+            uncoded = x <= 0 if not self.zero else x < 0
+            missing += int(np.count_nonzero(uncoded))
+            codes[uncoded] = 0 if self.nan == "none" else self.nan_code
+        if missing and self.nan == "none":
+            raise TpeError(f"{self.name} has no NaN{self._why_missing(x, rounding)}")
+        return codes
+
+    def _why_missing(self, x: Array, rounding: Rounding) -> str:
+        """What of x has no code, for the end of a line; nothing if it is NaN itself."""
+        if np.isnan(x).any():
+            return ""
+        if not self.signed and (x < 0).any():
+            return f": {x[x < 0][0]:.9g} has no code in a format without a sign"
+        largest = np.abs(x).max()
+        return (
+            f": {largest:.9g} is beyond its largest, {self.high:.9g}; "
+            "legal for overflow here: ieee, saturate"
+        )
+
     def codes(self, x: Array) -> Array:
-        """The codes of real numbers, rounded to nearest, ties to even.
+        """The codes of real numbers as int64, rounded to nearest, ties to even.
 
         What is beyond the largest value becomes infinite; the largest where there is no infinity.
         TpeError for NaN where there is none.
@@ -121,24 +191,11 @@ class FloatFormat(Format):
         >>> [hex(code) for code in BF16.codes(np.array([1.0, 0.1, -1e39]))]
         ['0x3f80', '0x3dcd', '0xff80']
         """
-        with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
-            x = np.asarray(x, np.float64)
-        size = np.abs(x)
-        finite = np.isfinite(x)
-        _, exponent = np.frexp(np.where(finite, size, 0.0))  # size = f * 2**exponent, 1/2 <= f < 1
-        quantum = np.maximum(exponent - 1, 1 - self.bias) - self.fraction_bits
-        whole = np.rint(np.ldexp(np.where(finite, size, 0.0), -quantum)).astype(np.int64)
-        # One addition: a rounding that carries out of the fraction moves on to the next exponent.
-        code = whole + ((quantum + self.fraction_bits + self.bias - 1) << self.fraction_bits)
-        code = np.where(whole == 0, 0, code)
-        if not self.subnormals:
-            code = np.where(code < 1 << self.fraction_bits, 0, code)
-        infinite = self._top << self.fraction_bits if self.infinity else self.largest_code
-        code = np.where((code > self.largest_code) | ~finite, infinite, code)
-        if self.signed:
-            code = code | (np.signbit(x).astype(np.int64) << (self.bits - 1))
-        missing = np.isnan(x)
-        return np.where(missing, self.nan_code, code) if missing.any() else code
+        x = np.asarray(x)
+        if x.dtype != np.float32:
+            with np.errstate(invalid="ignore"):  # a signalling NaN is one like any other
+                x = x.astype(np.float64)
+        return self.rounded_codes(x).astype(np.int64)
 
     def read(self, value: object, where: str, dims: str, field: str) -> Array:
         """The codes of a matrix of reals, each of which the format must hold as it is."""
@@ -163,7 +220,8 @@ class FloatFormat(Format):
         found += [self._top << self.fraction_bits] if self.infinity else []
         signs = (0, 1 << (self.bits - 1)) if self.signed else (0,)
         codes = [code | sign for sign in signs for code in found]
-        return self.values(np.array(codes + ([] if self.nan == "none" else [self.nan_code])))
+        codes += [] if self.nan == "none" else [self.nan_code]
+        return self.values(np.array(list(dict.fromkeys(codes))))
 
     def drawn(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Mostly of exponents so near that sums round and cancel; some zeros, some any code.
@@ -188,26 +246,7 @@ class FloatFormat(Format):
             step = _NORMAL_SIGMAS / _NORMAL_STEPS
             steps = normal_steps(bits, -_NORMAL_STEPS, _NORMAL_STEPS, 1 / step) - _NORMAL_STEPS
             real = steps * (step * sigma)
-        return self.values(self.codes(real if self.signed else np.abs(real)))
-
-
-def rounded(x: object, number: str | Format) -> Array:
-    """Numbers rounded to a floating-point format, to nearest, ties to even: what engines take.
-
-    x: an array of any shape. Beyond the largest number of the format they are infinite.
-    Raises TpeError for a format that is not of floating point, and for what is no number.
-
-    >>> rounded([[0.1, 1e39]], "bf16").tolist()
-    [[0.10009765625, inf]]
-    """
-    chosen = number_format(number)
-    if not isinstance(chosen, FloatFormat):
-        raise TpeError(f"{chosen.name} is no floating-point format; legal: such as bf16")
-    refuse_masked(x, "x", "integers or floats")
-    array = np.asarray(x)
-    if array.dtype.kind not in "iuf":
-        raise TpeError(f"x is {array.dtype}; legal: integers or floats")
-    return chosen.values(chosen.codes(array))
+        return self.values(self.codes(real if self.signed else np.maximum(np.abs(real), self.low)))
 
 
 def _reals(value: object, where: str, dims: str) -> Array:
@@ -233,3 +272,5 @@ E5M2 = FloatFormat("e5m2", exponent_bits=5, fraction_bits=2, bias=15)
 E3M2 = FloatFormat("e3m2", exponent_bits=3, fraction_bits=2, bias=3, infinity=False, nan="none")
 E2M3 = FloatFormat("e2m3", exponent_bits=2, fraction_bits=3, bias=1, infinity=False, nan="none")
 E2M1 = FloatFormat("e2m1", exponent_bits=2, fraction_bits=1, bias=1, infinity=False, nan="none")
+E8M0 = FloatFormat("e8m0", 8, 0, bias=127, infinity=False, nan="top", signed=False, zero=False)
+"""Powers of two from 2**-127 to 2**127: scales of blocks, not operands."""

@@ -212,15 +212,19 @@ def int_format(name: str | IntFormat, field: str = "type") -> IntFormat:
 def number_format(name: str | Format, field: str = "type") -> Format:
     """The integer format called `name`, or another one: of ours, or of an installed package.
 
+    Any floating-point format is found by its bits, such as e3m4 (`tpe.numbers.float_names`).
     Raises `TpeError` naming `field` if there is none.
 
-    >>> number_format("bf16").bits, number_format("int4").bits
-    (16, 4)
+    >>> number_format("bf16").bits, number_format("int4").bits, number_format("e3m4").bits
+    (16, 4, 8)
     """
     if isinstance(name, Format):
         return name
     if name in FORMATS:
         return FORMATS[name]
     if name not in registry.homes("tpe.formats"):
-        raise unknown(field, name, [*FORMATS, *registry.homes("tpe.formats")])
+        number: Format | None = registry.load("tpe.numbers.float_names:by_bits")(name, field)
+        if number is None:
+            raise unknown(field, name, [*FORMATS, *registry.homes("tpe.formats")])
+        return number
     return registry.record("tpe.formats", name, Format)  # type: ignore[type-abstract]
