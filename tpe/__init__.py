@@ -6,7 +6,7 @@ What the command line does is a function here, with the same words:
     catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
                 list_technologies
     workloads   workload, Workload, Layer
-    numbers     rounded, to_codes, from_codes
+    numbers     rounded, to_codes, from_codes; quantise -> Blocks; exact_sums -> ExactSums
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from tpe.model.layer_run import LayerRun
     from tpe.model.nest_engine import NestEngine
     from tpe.nest.notation import Nest
+    from tpe.numbers.blocks import Blocks, quantise
+    from tpe.numbers.exact_sums import ExactSums, exact_sums
     from tpe.numbers.float_arrays import from_codes, rounded, to_codes
     from tpe.predict.fit import fit
     from tpe.report.catalogue import (
@@ -61,10 +63,12 @@ if TYPE_CHECKING:
     from tpe.workloads import Layer, Workload, workload
 
 __all__ = [
+    "Blocks",
     "Comparison",
     "Config",
     "Cosimulation",
     "Engine",
+    "ExactSums",
     "Layer",
     "LayerRun",
     "Nest",
@@ -78,6 +82,7 @@ __all__ = [
     "cosim",
     "describe",
     "emit",
+    "exact_sums",
     "fit",
     "from_codes",
     "list_all",
@@ -91,6 +96,7 @@ __all__ = [
     "point",
     "price",
     "prove",
+    "quantise",
     "rounded",
     "synthesise",
     "to_codes",
@@ -102,9 +108,11 @@ __all__ = [
 
 # Loaded when first used, so that `import tpe` costs next to nothing: name -> module, attribute.
 _HOMES = {
+    "Blocks": ("tpe.numbers.blocks", "Blocks"),
     "Comparison": ("tpe.study.comparison", "Comparison"),
     "Config": ("tpe.engine.config", "Config"),
     "Cosimulation": ("tpe.hdl.foreign.report", "Cosimulation"),
+    "ExactSums": ("tpe.numbers.exact_sums", "ExactSums"),
     "Engine": ("tpe.model.engine", "Engine"),
     "Layer": ("tpe.workloads", "Layer"),
     "LayerRun": ("tpe.model.layer_run", "LayerRun"),
@@ -117,6 +125,7 @@ _HOMES = {
     "cosim": ("tpe.hdl.foreign.cosim", "cosim"),
     "describe": ("tpe.report.describe", "describe"),
     "emit": ("tpe.hdl.emit.package", "emit_directory"),
+    "exact_sums": ("tpe.numbers.exact_sums", "exact_sums"),
     "fit": ("tpe.predict.fit", "fit"),
     "from_codes": ("tpe.numbers.float_arrays", "from_codes"),
     "list_all": ("tpe.report.catalogue", "catalogue"),
@@ -130,6 +139,7 @@ _HOMES = {
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),
     "prove": ("tpe.hdl.formal.prove", "prove"),
+    "quantise": ("tpe.numbers.blocks", "quantise"),
     "rounded": ("tpe.numbers.float_arrays", "rounded"),
     "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
     "to_codes": ("tpe.numbers.float_arrays", "to_codes"),

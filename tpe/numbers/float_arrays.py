@@ -40,8 +40,8 @@ def rounded(
     [0.3125, -448.0]
     """
     chosen = _float_format(number)
-    codes = chosen.rounded_codes(_reals(x), Rounding(mode, overflow, subnormals, seed))
-    return _decoded(codes, chosen)
+    codes = chosen.rounded_codes(reals(x), Rounding(mode, overflow, subnormals, seed))
+    return decoded(codes, chosen)
 
 
 def to_codes(
@@ -62,7 +62,7 @@ def to_codes(
     ['0x38', '0x80', '0x7e']
     """
     chosen = _float_format(number)
-    return chosen.rounded_codes(_reals(x), Rounding(mode, overflow, subnormals, seed))
+    return chosen.rounded_codes(reals(x), Rounding(mode, overflow, subnormals, seed))
 
 
 def from_codes(codes: object, number: str | Format) -> Array:
@@ -83,10 +83,10 @@ def from_codes(codes: object, number: str | Format) -> Array:
         raise TpeError(
             f"codes hold {worst}; legal for {chosen.name}: 0 to {(1 << chosen.bits) - 1}"
         )
-    return _decoded(array.astype(np.int64), chosen)
+    return decoded(array.astype(np.int64), chosen)
 
 
-def _decoded(codes: Array, number: FloatFormat) -> Array:
+def decoded(codes: Array, number: FloatFormat) -> Array:
     """What codes stand for; those of few bits are looked up."""
     if number.bits > _TABLE_BITS:
         return number.values(codes)
@@ -105,7 +105,7 @@ def _float_format(number: str | Format) -> FloatFormat:
     return chosen
 
 
-def _reals(x: object) -> Array:
+def reals(x: object) -> Array:
     """x as float32 or float64, which round to a format as x itself does."""
     refuse_masked(x, "x", "integers or floats")
     array = np.asarray(x)

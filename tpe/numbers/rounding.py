@@ -139,6 +139,33 @@ def round_array(
     return codes.reshape(x.shape), count
 
 
+def rounded_integers(x: Rows, rounding: Rounding) -> Rows:
+    """Real numbers rounded to integers by a mode; float64, sign of zero kept.
+
+    x: finite float64.
+
+    >>> rounded_integers(np.array([0.5, 1.5, -2.5, 0.2]), Rounding("nearest_even")).tolist()
+    [0.0, 2.0, -2.0, 0.0]
+    """
+    whole = np.trunc(x)
+    part = np.abs(x - whole)
+    if rounding.mode == "nearest_even":
+        nearest: Rows = np.rint(x)
+        return nearest
+    if rounding.seed is not None:
+        drawn = np.random.PCG64(rounding.seed).random_raw(x.size).reshape(x.shape)
+        outward = part > (drawn >> np.uint64(11)) * 2.0**-53
+    else:
+        outward = {
+            "nearest_away": part >= 0.5,
+            "toward_zero": np.zeros(x.shape, bool),
+            "up": (part > 0) & (x > 0),
+            "down": (part > 0) & (x < 0),
+        }[rounding.mode]
+    stepped: Rows = whole + np.copysign(outward, x)
+    return stepped
+
+
 def code_type(bits: int) -> type[np.unsignedinteger[Any]]:
     """The smallest unsigned type of NumPy that holds codes of so many bits."""
     return np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.uint32
