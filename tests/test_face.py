@@ -28,6 +28,7 @@ FUNCTIONS = {
     "cosim": "cosim",
     "synth": "synthesise",
     "fit": "fit",
+    "error": "error",
 }
 NOT_FUNCTIONS = {"doctor", "reproduce", "rerun", "schema"}  # of machine, papers, lines
 

@@ -81,6 +81,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         LANES,
     ),
     "reproduce": ("ent", "ent --no-energy", "hpca25 --cost {folder}/cost.csv"),
+    "error": (
+        "--pe lmul --operands normal:1 --lengths 8,16 --rows 4 --columns 4",
+        "--pe mac --size 4x4 --lengths 8 --rows 4 --columns 4",
+    ),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
     "doctor": ("",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
@@ -99,7 +103,7 @@ NULLABLE = frozenset(
     "memory_bits_left_out macs_per_cycle no_energy cells_share latency latency_found "
     "latency_range got output input load_ff slew_ns engine_hash outputs_equal saed32 ours "
     "ours_over_one_stage spread_over_recipes firings inventory_k chain module rtl "
-    "built_bits trade".split()
+    "built_bits trade bias bias_standard_error outward_bias mean_absolute root_mean_square largest".split()
 )
 # Parameters of engines: integers or words, as the PE has it.
 WORDS = frozenset("legal value default params parameters".split())

@@ -10,6 +10,7 @@ What the command line does is a function here, with the same words:
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
+    errors      error -> ErrorStudy
     learning    fit
 
 `tpe.testing` holds the contract for PEs of other packages.
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from tpe.report.describe import combinations as list_combinations
     from tpe.report.describe import describe
     from tpe.study.comparison import Comparison
+    from tpe.study.errors import ErrorStudy, error
     from tpe.study.operand_trace import trace
     from tpe.study.points import compare, point
     from tpe.study.pricer import price
@@ -68,6 +70,7 @@ __all__ = [
     "Config",
     "Cosimulation",
     "Engine",
+    "ErrorStudy",
     "ExactSums",
     "Layer",
     "LayerRun",
@@ -82,6 +85,7 @@ __all__ = [
     "cosim",
     "describe",
     "emit",
+    "error",
     "exact_sums",
     "fit",
     "from_codes",
@@ -112,6 +116,7 @@ _HOMES = {
     "Comparison": ("tpe.study.comparison", "Comparison"),
     "Config": ("tpe.engine.config", "Config"),
     "Cosimulation": ("tpe.hdl.foreign.report", "Cosimulation"),
+    "ErrorStudy": ("tpe.study.errors", "ErrorStudy"),
     "ExactSums": ("tpe.numbers.exact_sums", "ExactSums"),
     "Engine": ("tpe.model.engine", "Engine"),
     "Layer": ("tpe.workloads", "Layer"),
@@ -125,6 +130,7 @@ _HOMES = {
     "cosim": ("tpe.hdl.foreign.cosim", "cosim"),
     "describe": ("tpe.report.describe", "describe"),
     "emit": ("tpe.hdl.emit.package", "emit_directory"),
+    "error": ("tpe.study.errors", "error"),
     "exact_sums": ("tpe.numbers.exact_sums", "exact_sums"),
     "fit": ("tpe.predict.fit", "fit"),
     "from_codes": ("tpe.numbers.float_arrays", "from_codes"),
