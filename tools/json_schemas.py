@@ -103,7 +103,8 @@ NULLABLE = frozenset(
     "memory_bits_left_out macs_per_cycle no_energy cells_share latency latency_found "
     "latency_range got output input load_ff slew_ns engine_hash outputs_equal saed32 ours "
     "ours_over_one_stage spread_over_recipes firings inventory_k chain module rtl "
-    "built_bits trade bias bias_standard_error outward_bias mean_absolute root_mean_square largest".split()
+    "built_bits trade bias bias_standard_error outward_bias mean_absolute root_mean_square "
+    "largest".split()
 )
 # Parameters of engines: integers or words, as the PE has it.
 WORDS = frozenset("legal value default params parameters".split())
