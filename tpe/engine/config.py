@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from tpe import array as arrays
 from tpe import pe as pes
@@ -54,10 +54,10 @@ class Config(EngineSpec):
         place = parse_size(default_size(self.array) if size is None else size, self.array)
         params = resolve_parameters(self.record, parameters, self.array)
         grid = self.array.grid(place)
-        lanes = self._lanes(grid, parameters, params)
         if "lanes" in params:
-            params["lanes"] = lanes
+            params["lanes"] = self._lanes(self.record, grid, parameters, params)
         self.pe = self._pe(params)  # for the parameters given
+        lanes = self._lanes(self.pe, grid, parameters, params)
         super().__init__(place, grid, lanes, params)
         self._check_storage()
 
@@ -82,18 +82,37 @@ class Config(EngineSpec):
     def _place(self) -> tuple[PE, Array, tuple[int, ...]]:
         return self.record, self.array, self.size
 
-    def _lanes(self, grid: Grid, given: Mapping[str, Any], params: Mapping[str, Any]) -> int:
+    def _lanes(
+        self, pe: PE, grid: Grid, given: Mapping[str, Any], params: Mapping[str, Any]
+    ) -> int:
         """Lanes of a cell: the array's where it unrolls K, else the PE's."""
-        pe, lanes = self.record, grid.lanes
+        lanes = grid.lanes
         if lanes is None:
             lanes = int(params.get("lanes", pe.pace.lanes[0]))
         elif "lanes" in given and params.get("lanes") != lanes:
             side = f"{self.array.name} sets {lanes}"
             raise TpeError(f"lanes = {given['lanes']!r} is not legal: {side}")
         if lanes not in pe.pace.lanes:
+            if len(pe.pace.lanes) == 1 and self.array.lanes_side is not None:
+                self._refuse_side(lanes, params)
             legal = f"{pe.pace.lanes[0]} to {pe.pace.lanes[-1]}"
             raise TpeError(f"lanes = {lanes} is not legal for {pe.name}: {legal}")
         return lanes
+
+    def _refuse_side(self, lanes: int, params: Mapping[str, Any]) -> NoReturn:
+        """TpeError for a side along K that is not what a step takes, with what would be, and when.
+
+        A step whose lanes are one sum has another result with other lanes.
+        """
+        (takes,) = self.pe.pace.lanes
+        others = [
+            f"{n} with {when}" for when, n in _lanes_elsewhere(self.record, params) if n != takes
+        ]
+        raise TpeError(
+            f"{self.array.lanes_side} = {lanes} is not legal for {self.record.name} in "
+            f"{self.array.name}, where it is the operands of K that a step takes: "
+            f"{', '.join([str(takes), *others])}"
+        )
 
     def _pe(self, params: Mapping[str, Any]) -> PE:
         """The record for these parameters; they may make it one that this array refuses."""
@@ -181,6 +200,19 @@ class Config(EngineSpec):
     def has_nest(self) -> bool:
         """Whether the engine is written as a nest; comparison PEs are not."""
         return self.pe.nest is not None
+
+
+def _lanes_elsewhere(pe: PE, params: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Choices of a PE, one changed at a time, and the lanes that a step has with each."""
+    if pe.at is None:
+        return
+    changes = [({"a_type": x, "b_type": x}, f"a_type = {x}") for x in pe.arithmetic.a_types]
+    words = ((p.name, x) for p in pe.parameters if isinstance(p.legal, tuple) for x in p.legal)
+    changes += [({name: x}, f"{name} = {x}") for name, x in words]
+    for change, text in changes:
+        changed = {**params, **change}
+        if pe.conflict(changed) is None:
+            yield text, pe.at(pe, changed).pace.lanes[0]
 
 
 def _record(pe: object) -> PE:

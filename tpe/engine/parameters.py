@@ -14,8 +14,11 @@ from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.choices import OF_INTEGERS, Gating
 from tpe.engine.finish import PARAMETERS as CHAIN
+from tpe.numbers.arithmetic import Arithmetic
 from tpe.numbers.formats import FORMATS, CodedFormat, IntFormat, number_format
 from tpe.numbers.zero_points import MODES
+from tpe.pe import get as get_pe
+from tpe.pe import usable as usable_pes
 from tpe.pe.base import PE
 from tpe.pe.parameters import Parameter
 
@@ -100,7 +103,7 @@ def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter,
     of_arrays: dict[str, Parameter] = {}
     for one in (p for a in chosen if not a.refuses(pe) for p in a.parameters(pe)):
         of_arrays[one.name] = _of_either(of_arrays.get(one.name, one), one)
-    narrowed = (_narrowed(p, pe.arithmetic.legal(p.name)) for p in common)
+    narrowed = (_narrowed(p, pe.arithmetic) for p in common)
     own = (*narrowed, *pe.parameters)
     return (*(map(array.narrowed, own) if array else own), *of_arrays.values())
 
@@ -170,12 +173,20 @@ def integer_formats() -> tuple[str, ...]:
 
 def _refuse_format(pe: PE | None, parameter: Parameter, value: Any) -> None:
     """TpeError for a format that there is, but of another arithmetic than the PE's."""
-    named = isinstance(value, str) and value in registry.homes("tpe.formats")
+    named = isinstance(value, str) and (value in FORMATS or value in registry.homes("tpe.formats"))
     if named and value not in parameter.legal:
+        others = [pe.name for pe in map(get_pe, usable_pes()) if takes_format(pe, parameter, value)]
+        where = f"; PEs that take it: {', '.join(others)}" if others else ""
         raise TpeError(
             f"{parameter.name} = '{value}' is not legal for {f'pe {pe.name}' if pe else 'a nest'}: "
-            f"a format that it does not compute in; legal: {parameter.describe()}"
+            f"a format that it does not compute in; legal: {parameter.describe()}{where}"
         )
+
+
+def takes_format(pe: PE, parameter: Parameter, value: str) -> bool:
+    """Whether a PE takes a format for A or for B, whichever the parameter says."""
+    legal = pe.arithmetic.legal(parameter.name)
+    return value in (integer_formats() if legal is None else legal)
 
 
 def _refuse_others(array: Array, known: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
@@ -190,9 +201,21 @@ def _refuse_others(array: Array, known: Mapping[str, Parameter], values: Mapping
             ) from None
 
 
-def _narrowed(parameter: Parameter, legal: tuple[Any, ...] | None) -> Parameter:
-    """A common parameter where a PE's arithmetic takes some values of it only."""
-    return parameter if legal is None else replace(parameter, default=legal[0], legal=legal)
+def _narrowed(parameter: Parameter, arithmetic: Arithmetic) -> Parameter:
+    """A common parameter where a PE's arithmetic takes some values of it only.
+
+    B's format is A's if it is not given, where both are of one list.
+    """
+    legal = arithmetic.legal(parameter.name)
+    if legal is None:
+        return parameter
+    alike = parameter.name == TYPES[1] and arithmetic.a_types == arithmetic.b_types
+    follows = _a_type if alike and len(legal) > 1 else parameter.follows
+    return replace(parameter, default=legal[0], legal=legal, follows=follows)
+
+
+def _a_type(params: Mapping[str, Any]) -> Any:
+    return params[TYPES[0]]
 
 
 def default_size(array: Array) -> tuple[int, ...]:

@@ -99,7 +99,7 @@ class EngineSpec(ABC):
         encoded, other = self._encoded(params)
         widest = max(self.a_format.bits, self.b_format.bits)
         acc = params["acc_bits"] or next(acc for top, acc in _ACC_DEFAULT if widest <= top)
-        if acc < encoded.bits + other.bits:
+        if self.arithmetic.exact and acc < encoded.bits + other.bits:
             raise TpeError(
                 f"acc_bits = {acc} is not legal: a product of {encoded.name} and {other.name} "
                 f"needs {encoded.bits + other.bits}"

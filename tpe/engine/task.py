@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tpe import pe as pes
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import Format, number_format
+from tpe.numbers.formats import Format, IntFormat, number_format
 from tpe.numbers.operands import Ints, as_operands
 from tpe.numbers.zero_points import Zero, ZeroPoints, coded, correction, offset
 from tpe.workloads.base import Layer
@@ -60,7 +62,11 @@ class Seen:
 def see(task: Task, a_format: Format, b_format: Format, mode: str) -> Seen:
     """Check a task's operands and zero points and turn them into what enters the array."""
     _check_formats(task, a_format, b_format)
-    a, b = as_operands(task.a, task.b, a_format, b_format, task.name)
+    try:
+        a, b = as_operands(task.a, task.b, a_format, b_format, task.name)
+    except TpeError:
+        _refuse_floats(task, a_format, b_format)
+        raise
     a_zero, b_zero = _zeros(task, (a.shape[0], b.shape[1]), (a_format, b_format), mode)
     a_coded, b_coded = coded(a, a_zero, a_format, mode), coded(b, b_zero, b_format, mode)
     if mode != ZeroPoints.OFFSET:
@@ -84,6 +90,27 @@ def _check_formats(task: Task, a_format: Format, b_format: Format) -> None:
     where = f"layer '{task.name}'"
     _check_stored(task.a_type, a_format, f"{where}: activations", "a_type")
     _check_stored(task.b_type, b_format, f"{where}: weights", "b_type")
+
+
+def _refuse_floats(task: Task, a_format: Format, b_format: Format) -> None:
+    """TpeError for floats where integers are wanted: it says which PEs take them."""
+    for side, operands, number in (("A", task.a, a_format), ("B", task.b, b_format)):
+        kind = _kind(operands) if isinstance(number, IntFormat) else ""
+        if kind:
+            takers = [pe.name for pe in map(pes.get, pes.usable()) if not pe.arithmetic.exact]
+            raise TpeError(
+                f"layer '{task.name}': {side} are {kind}; legal: integers (quantise them first), "
+                f"or a PE that takes floats: {', '.join(takers)}"
+            )
+
+
+def _kind(operands: Any) -> str:
+    """The type of operands that are floats, none of them NaN; else nothing."""
+    with suppress(TypeError, ValueError, OverflowError, RuntimeError):  # no array at all
+        array = np.asarray(operands)
+        if array.dtype.kind == "f" and not np.isnan(array).any():
+            return str(array.dtype)
+    return ""
 
 
 def _zeros(

@@ -15,13 +15,13 @@ from tpe.numbers.words import I64, digit, signed
 from tpe.pe.kernel import Facts, facts_type, resolve_type, step_type
 
 CELLS = 128  # outputs at a time: their psums and a block of operands stay in the first caches
-LANES = 32  # operands of K at a time
+LANES = 32  # operands of K at a time, where a kernel takes any number of them
 
 
 def _gemm_type(t: Any) -> Any:
     functions = t.FunctionType(step_type(t)), t.FunctionType(resolve_type(t))
     matrix = t.int64[:, ::1]
-    return matrix(*functions, matrix, matrix, *[t.int64] * (4 + len(Facts._fields)))
+    return matrix(*functions, matrix, matrix, *[t.int64] * (5 + len(Facts._fields)))
 
 
 @kernel()
@@ -62,21 +62,24 @@ def gemm(
     planes: int,
     falling: int,
     depth: int,
+    together: int,
     psum_bits: int,
     a_bits: int,
     b_bits: int,
     acc_bits: int,
     encoder: int,
+    rule: int,
+    period: int,
 ) -> I64:
     """C (M, N) of A (M, K) and B (K, N), as the accumulator holds it.
 
     `words`: of the psum. `planes` 0: the kernel takes operands of A, all of K in one pass. Else it
     takes their digits: passes of `depth` operands, `planes` bit weights in each; `falling`: from
     the top down into one psum, which a step with plane 1 moves up first, the first of each but the
-    top one. Then the fields of `Facts`, one by one: a tuple takes numba longer to look at than a
-    short GEMM takes.
+    top one. `together`: operands of K that the kernel gets at a time. Then the fields of `Facts`,
+    one by one: a tuple takes numba longer to look at than a short GEMM takes.
     """
-    facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder)
+    facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder, rule, period)
     (rows, all_k), cols = a.shape, b.shape[1]
     c = np.zeros((rows, cols), np.int64)
     wide = min(cols, CELLS)
@@ -88,7 +91,7 @@ def gemm(
             high = min(most, rows - m)
             if high < most:  # the last rows: their cells alone, side by side
                 others = tiled(b[:, n : n + wide], high)
-            codes = np.empty((min(all_k, LANES), high * width), np.int64)
+            codes = np.empty((min(all_k, together), high * width), np.int64)
             psum, acc = np.zeros((words, high * width), np.int64), np.zeros(high * width, np.int64)
             for first in range(0, all_k, depth):
                 last = min(first + depth, all_k)
@@ -96,8 +99,8 @@ def gemm(
                     plane = planes - 1 - i if falling else i
                     if i == 0 or not falling:
                         psum[:] = 0
-                    for k in range(first, last, LANES):
-                        end = min(k + LANES, last)
+                    for k in range(first, last, together):
+                        end = min(k + together, last)
                         fill(codes[: end - k], a[m : m + high, k:end], plane - (planes == 0), facts)
                         place = int(i > 0 and k == first) if falling else plane
                         step(codes[: end - k], others[k:end], place, psum, facts)

@@ -29,6 +29,7 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
             w.digits if pe.digit_serial else 0,
             int(pe.falling),
             w.depth if pe.sparse else max(1, encoded.shape[1]),
-            *pe.kernel.facts(w, ENCODERS[engine.encoder]),
+            w.lanes if pe.kernel.fused else kernels.LANES,
+            *pe.kernel.facts(w, ENCODERS[engine.encoder], encoded.shape[1]),
         )
     )

@@ -34,6 +34,7 @@ class Arithmetic:
     result  -- the format of C's words, if they are no integers of `acc_bits` bits
     pads_with_zeros -- whether what operands of code 0 make is 0, whatever they meet
     choices -- parameters of an engine that have fewer values here; the first is the default
+    evidence -- of hardware that somebody else made: what its values were compared with
     """
 
     name: str
@@ -43,6 +44,7 @@ class Arithmetic:
     result: Format | None = None
     pads_with_zeros: bool = True
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
+    evidence: str = ""
 
     @property
     def exact(self) -> bool:

@@ -273,9 +273,9 @@ def words_product(
     values[odd] = 0
     for n in range(0, shape[1], COLUMNS):
         block = slice(n, n + COLUMNS)
-        others = tuple(np.ascontiguousarray(x[:, block]) for x in b_split)
+        exponents, significands = (np.ascontiguousarray(x[:, block]) for x in b_split)
         part = np.ascontiguousarray(values[:, block])
-        odd[:, block] |= _rows(a_split, others, row, late, period, part)[:, None]
+        odd[:, block] |= _rows(a_split, (exponents, significands), row, late, period, part)[:, None]
         values[:, block] = part
     words = _words(values, rule)
     if odd.any():

@@ -88,8 +88,7 @@ def result_word(total: int, unit: int, row: I64) -> int:
     """D, the word of total * 2**unit, cut or rounded as the row says; zero is +0."""
     if total == 0:
         return 0
-    fraction_bits, bias = row[D + 1], row[D + 2]
-    kept = row[KEPT]
+    fraction_bits, bias, kept = int(row[D + 1]), int(row[D + 2]), int(row[KEPT])
     size = abs(total)
     exponent = max(bit_length(size) - 1 + unit, 1 - bias)
     drop = exponent - kept - unit
@@ -104,15 +103,15 @@ def result_word(total: int, unit: int, row: I64) -> int:
         return 0
     # A carry out of the fraction moves on into the exponent; a subnormal has none to add.
     word = (whole << (fraction_bits - kept)) + ((exponent + bias - 1) << fraction_bits)
-    infinity = ((1 << row[D]) - 1) << fraction_bits
-    sign = 1 << (fraction_bits + row[D])
+    infinity = ((1 << int(row[D])) - 1) << fraction_bits
+    sign = 1 << (fraction_bits + int(row[D]))
     return (sign if total < 0 else 0) | min(word, infinity)
 
 
 @kernel()
 def special_word(missing: int, positive: int, negative: int, row: I64) -> int:
     """D of a step with a NaN, or with infinities of either sign."""
-    fraction_bits, exponent_bits = row[D + 1], row[D]
+    fraction_bits, exponent_bits = int(row[D + 1]), int(row[D])
     if missing or (positive and negative):
         return (1 << (fraction_bits + exponent_bits)) - 1
     infinity = ((1 << exponent_bits) - 1) << fraction_bits

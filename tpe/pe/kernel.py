@@ -15,7 +15,9 @@ the psum of every cell as rows of unsigned words:
     acc    (cells,)        words of `facts.acc_bits` bits
 
 All arrays are int64 and contiguous. Lanes are taken one after another, so that a step of many
-lanes is as many steps of one: a driver may give any number of them. Cells are independent, and
+lanes is as many steps of one: a driver may give any number of them. Not so where a kernel is
+`fused`: its lanes are one sum, and a driver gives all of a step together, k ascending; what K
+leaves over for the last step may be fewer, as if the others were zero. Cells are independent, and
 the innermost loop is over them, which makes it a vector loop. Kernels are written by hand and
 the RTL by hand again; only the contract joins them.
 """
@@ -37,6 +39,8 @@ class Facts(NamedTuple):
     b_bits: int
     acc_bits: int
     encoder: int  # 0 Booth, 1 EN-T: `ENCODERS`
+    rule: int  # which one, of a PE that has several for its `step`
+    period: int  # steps after which a PE adds its partial sum to a wider one; 0: never
 
 
 def facts_type(t: Any) -> Any:
@@ -61,13 +65,15 @@ class Psum:
 
     `word_bits` is the width of its widest word: a `word` psum is one, a `carry_save` psum is
     {carry, sum}, `pairs` times, `bit_weights` is such a pair for every bit weight bw, 2 bw bits
-    narrower each. A carry-save pair is exact modulo 2**(its width) only.
+    narrower each. A carry-save pair is exact modulo 2**(its width) only. `fp` is a word of a
+    floating-point format, with `more` words beside it.
     """
 
     kind: Literal["word", "carry_save", "bit_weights", "fp"]
     word_bits: Callable[[Widths], int]
     pairs: int = 1  # of a `carry_save` psum
     carry_bits: Callable[[Widths], int] | None = None  # of one whose carry word is shorter
+    more: tuple[int, ...] = ()  # widths of further words of an `fp` psum
 
     def words(self, widths: Widths) -> tuple[int, ...]:
         """The width of each of its words, lowest first.
@@ -81,7 +87,8 @@ class Psum:
         if self.kind == "carry_save":
             carry = self.carry_bits(widths) if self.carry_bits else top
             return (top, carry) * self.pairs
-        assert self.kind == "bit_weights", f"a psum of kind {self.kind} has no integer words"
+        if self.kind == "fp":
+            return (top, *self.more)
         return tuple(top - 2 * bw for bw in range(widths.digits) for _ in ("sum", "carry"))
 
     def bits(self, widths: Widths) -> int:
@@ -91,13 +98,21 @@ class Psum:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A psum, and the compiled functions that update and resolve it: see this module."""
+    """A psum, and the compiled functions that update and resolve it: see this module.
+
+    fused -- whether the lanes of a step are one sum;  rule, period -- for its `Facts`; a period
+    may depend on K
+    """
 
     psum: Psum
     step: Callable[..., None]
     resolve: Callable[..., None]
+    fused: bool = False
+    rule: int = 0
+    period: Callable[[int], int] | None = None
 
-    def facts(self, widths: Widths, encoder: int) -> Facts:
-        """What `step` and `resolve` know of an engine."""
+    def facts(self, widths: Widths, encoder: int, k: int = 0) -> Facts:
+        """What `step` and `resolve` know of an engine, and of a GEMM of this K."""
         psum_bits = self.psum.word_bits(widths)
-        return Facts(psum_bits, widths.a, widths.b, widths.acc, encoder)
+        period = self.period(k) if self.period else 0
+        return Facts(psum_bits, widths.a, widths.b, widths.acc, encoder, self.rule, period)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from tpe.array.base import Array
+from tpe.engine.parameters import resolve_parameters
 from tpe.model.engine import Engine
 from tpe.numbers.operands import Ints, as_operands
 from tpe.pe.base import PE
@@ -45,7 +47,8 @@ SHORT_PSUMS = 3  # rows of the psum buffer, so that M takes several blocks
 def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> Engine:
     """An engine with short buffers, where it has any, so that K and M take several passes.
 
-    A cube gets a depth from 1 to 3 by its rows and columns.
+    A cube gets a depth from 1 to 3 by its rows and columns; where the side along K has to be what
+    a step of the PE takes, it is.
     """
     depth = pe.parameter("depth")
     if depth and "depth" not in parameters:
@@ -56,7 +59,28 @@ def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> En
     if pe.stepped and "lanes" not in parameters:
         parameters["lanes"] = SHORT_LANES
     deep = (1 + sum(size) % 3,) if len(array.sides) == 3 else ()
-    return Engine(pe, array, (*size, *deep), **parameters)
+    sides = [*size, *deep]
+    lanes = lanes_of(pe, array, parameters)
+    if array.lanes_side is not None and len(lanes) == 1:
+        sides[array.sides.index(array.lanes_side)] = lanes[0]
+    return Engine(pe, array, sides, **parameters)
+
+
+def lanes_of(pe: PE, array: Array, parameters: dict[str, Any]) -> range:
+    """The lanes that a cell of an engine with these parameters can have."""
+    made = pe.at(pe, whole(pe, array, parameters)) if pe.at else pe
+    return made.pace.lanes
+
+
+def whole(pe: PE, array: Array, parameters: dict[str, Any]) -> dict[str, Any]:
+    """These parameters of an engine with the defaults of all others."""
+    return resolve_parameters(pe, {**parameters, **array.fixed}, array)
+
+
+def fits(pe: PE, array: Array, *parameters: dict[str, Any]) -> bool:
+    """Whether these parameters of an engine go together."""
+    together = {name: value for part in parameters for name, value in part.items()}
+    return pe.conflict(whole(pe, array, together)) is None
 
 
 def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
@@ -127,6 +151,8 @@ FEW: dict[str, tuple[Any, ...]] = {
     "drift": (1, 3),
     "lanes": (1, 2, 5),
     "psum_depth": (1, 2),
+    "promote_every": (32, 128),
+    "split_k": (2, 3),
 }
 
 
@@ -142,7 +168,14 @@ def taken(pe: PE, **wanted: Any) -> dict[str, Any]:
 
 
 def types_for(pe: PE) -> list[dict[str, Any]]:
-    """The same of all entries, with what a PE's arithmetic takes instead where it takes less."""
+    """The same of all entries, with what a PE's arithmetic takes instead where it takes less.
+
+    Of one that names its formats every pair, with every accumulator.
+    """
+    named = [pe.arithmetic.legal(name) for name in ("a_type", "b_type", "acc_bits")]
+    if all(named):
+        every = product(*(values or () for values in named))
+        return [taken(pe, **types_of(*kind)) for kind in every]
     found = []
     for number, kind in enumerate(TYPES):
         given = types_of(*kind)
