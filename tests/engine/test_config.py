@@ -23,7 +23,7 @@ from tpe.engine.file import MAX_BYTES, find_engine, load_engine
 from tpe.engine.parameters import parameters_of
 from tpe.engine.presets import PRESETS, Preset
 from tpe.engine.written import engine_toml
-from tpe.testing.cases import taken, takes
+from tpe.testing.cases import fitted, taken, takes
 
 LEGAL = [(pe.name, array.name) for pe, array, reason in combinations() if reason is None]
 SMALL = ("--workload", "gemm:5x6x7")
@@ -62,7 +62,6 @@ def write(folder: Path, text: str | bytes) -> Path:
 @pytest.mark.parametrize(("pe", "array"), LEGAL)
 def test_a_saved_engine_comes_back(pe: str, array: str, tmp_path: Path) -> None:
     record = arrays.get(array)
-    size = "x".join("352"[: len(record.sides)])
     chosen = pes.get(pe).parameters if array == "matrix2d" else record.parameters(pes.get(pe))
     params: dict[str, Any] = {}
     for p in chosen:
@@ -70,6 +69,7 @@ def test_a_saved_engine_comes_back(pe: str, array: str, tmp_path: Path) -> None:
             params[p.name] = p.legal[-1]
     assert params.keys() or not chosen
     params |= taken(pes.get(pe), b_type="int4", encode="weights")
+    size = fitted(pes.get(pe), record, (3, 5, 2)[: len(record.sides)], params)
     engine = tpe.Engine(pe, array, size, **params)
     file = tmp_path / "engine.toml"
     engine.save(file)

@@ -128,9 +128,7 @@ def step(
         return NAN[out]
     if signs:
         f = BINARIES[out]
-        return (signs.pop() << (f.fraction + f.exponent)) | (
-            ((1 << f.exponent) - 1) << f.fraction
-        )
+        return (signs.pop() << (f.fraction + f.exponent)) | (((1 << f.exponent) - 1) << f.fraction)
     finite = [(term, fraction) for term, fraction in terms if term.kind == "finite"]
     largest = max([floor, *(term.exponent for term, _ in finite)])
     total = sum(

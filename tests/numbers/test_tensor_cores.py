@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 import tpe
-from tests.numbers.slow_tensor_core import dot
 from tpe.base.jit import compiled
-from tpe.numbers.floats import FloatFormat
 from tpe.numbers.fused_gemm import words_of_c, words_product
 from tpe.numbers.fused_words import RULES, rule_number
 from tpe.numbers.operands import Ints
-from tpe.numbers.tensor_cores import ARCHITECTURES, FusedDot, all_rules, fused_dot
+from tpe.numbers.tensor_cores import FusedDot, all_rules, fused_dot
 
 ROWS = Path(tpe.__file__).parents[2] / "shared" / "reference" / "tensorcore_vectors.npz"
 ARCHES = {
@@ -64,12 +62,10 @@ def rows_of(one: dict[str, Any]) -> tuple[FusedDot, str, Ints, Ints, Ints, Ints]
 
 
 def products(rule: FusedDot, a: Ints, b: Ints, c: Ints, **how: Any) -> Ints:
-    """Words of D of rows of A times rows of B, two ways that have to agree."""
-    at_once = np.concatenate([
-        words_product(x[None], y[:, None], rule, z.reshape(1, 1), **how)[0]
-        for x, y, z in zip(a, b, c, strict=True)
-    ])
-    return at_once
+    """Words of D (rows,) of rows of A times rows of B, by the GEMM."""
+    each = zip(a, b, c, strict=True)
+    found = [words_product(x[None], y[:, None], rule, z.reshape(1, 1), **how) for x, y, z in each]
+    return np.concatenate(found)[:, 0]
 
 
 def word_by_word(rule: FusedDot, a: Ints, b: Ints, c: Ints, **how: Any) -> Ints:

@@ -32,7 +32,7 @@ from tpe.report.describe import (
 )
 from tpe.report.drawing import picture
 from tpe.report.drawing_legend import legend
-from tpe.testing.cases import taken
+from tpe.testing.cases import fitted, taken
 
 LEGAL = [(row["pe"], row["array"]) for row in combinations() if row["legal"]]
 SIZES = ["1x1", "1x5", "5x1", "2x3", "4x4", "16x16", "1024x1024"]
@@ -50,9 +50,11 @@ DRAWN = [(*combo, {}) for combo in LEGAL] + CHOICES
 
 
 def engine_of(pe: str, array: str, size: str, choices: dict[str, object]) -> Engine:
-    """An engine; a cube is as deep as it has rows."""
-    deep = "x" + size.split("x")[0] if len(arrays.get(array).sides) == 3 else ""
-    return Engine(pe, array, size + deep, **choices)
+    """An engine; a cube is as deep as it has rows, or as a step of the PE has to be."""
+    record = arrays.get(array)
+    rows, cols = map(int, size.split("x"))
+    sides = fitted(pes.get(pe), record, (rows, cols, rows)[: len(record.sides)], choices)
+    return Engine(pe, array, sides, **choices)
 
 
 def test_catalogue_is_the_registries() -> None:
@@ -145,23 +147,23 @@ def test_every_design_choice_says_what_it_costs_and_saves(pe: str, array: str) -
 def test_choices_are_those_that_an_engine_there_takes(pe: str, array: str) -> None:
     record, place = pes.get(pe), arrays.get(array)
     free = {p.name: p for p in choices_in(place, record)}
-    size = "2x2x2" if len(place.sides) == 3 else "2x2"
     for parameter in parameters_of(record, place):
         ends = {parameter.legal[0], parameter.legal[-1], parameter.default}
         values = ends if isinstance(parameter.legal, range) else parameter.legal
-        taken = {value for value in values if _is_taken(record, place, size, parameter.name, value)}
+        taken = {value for value in values if _is_taken(record, place, parameter.name, value)}
         if parameter.name in free:
             assert taken == {v for v in values if v in free[parameter.name].legal}, parameter
         elif parameter.trade:
             assert len(taken) <= 1, parameter  # the array, or the PE, has decided
 
 
-def _is_taken(pe: PE, array: Array, size: str, name: str, value: object) -> bool:
+def _is_taken(pe: PE, array: Array, name: str, value: object) -> bool:
     """Whether there is such an engine, or one with another choice beside."""
     words = [(p.name, w) for p in pe.parameters if isinstance(p.legal, tuple) for w in p.legal]
     for beside in ({}, *({other: w} for other, w in words if other != name)):
         with suppress(TpeError):
-            Config(pe, array, size, **{name: value}, **beside)
+            params = {name: value, **beside}
+            Config(pe, array, fitted(pe, array, (2,) * len(array.sides), params), **params)
             return True
     return False
 

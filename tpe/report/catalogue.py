@@ -271,4 +271,6 @@ def values_text(legal: range | tuple[Any, ...]) -> str:
     if isinstance(legal, range):
         step = f" in {legal.step}s" if legal.step != 1 else ""
         return f"{legal[0]} to {legal[-1]}{step}" if len(legal) > 1 else str(legal[0])
-    return f"{legal[0]} to {legal[-1]}" if len(legal) > 4 else " | ".join(map(str, legal))
+    counted = all(str(choice)[-1].isdigit() for choice in legal)  # such as int2, int3, ...
+    short = len(legal) > 4 and counted
+    return f"{legal[0]} to {legal[-1]}" if short else " | ".join(map(str, legal))

@@ -46,8 +46,9 @@ NO_PICTURE = "A nest of your own has no array to draw."
 def describe(engine: EngineSpec) -> dict[str, Any]:
     """Everything about an engine that is known before it runs, ready for JSON.
 
-    engine (columns of the flat table), hash, title, source, arrays (legal ones), array (title),
-    pace, parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths
+    engine (columns of the flat table), hash, title, source, evidence (of a PE that models real
+    hardware: what its values were compared with), arrays (legal ones), array (title), pace,
+    parameters, stages, psum, nest (lines), rewrites, inventory with the K that its widths
     are for, picture. What a nest of your own, or a PE not written as a nest, has not is None or
     empty; `nest_why` then says why there is no nest.
 
@@ -80,6 +81,7 @@ def describe(engine: EngineSpec) -> dict[str, Any]:
 _OF_A_NEST: dict[str, Any] = {
     "title": "a nest of your own",
     "source": "given",
+    "evidence": None,
     "arrays": [],
     "array": None,
     "pace": None,
@@ -92,6 +94,7 @@ def _placed(engine: Config) -> dict[str, Any]:
     return {
         "title": engine.pe.title,
         "source": engine.pe.source,
+        "evidence": engine.arithmetic.evidence or None,
         "arrays": legal_arrays(engine.pe),
         "array": engine.array.title,
         "pace": _pace(engine),

@@ -59,17 +59,19 @@ def engine(pe: PE, array: Array, size: tuple[int, int], **parameters: Any) -> En
     if pe.stepped and "lanes" not in parameters:
         parameters["lanes"] = SHORT_LANES
     deep = (1 + sum(size) % 3,) if len(array.sides) == 3 else ()
-    sides = [*size, *deep]
-    lanes = lanes_of(pe, array, parameters)
-    if array.lanes_side is not None and len(lanes) == 1:
-        sides[array.sides.index(array.lanes_side)] = lanes[0]
-    return Engine(pe, array, sides, **parameters)
+    return Engine(pe, array, fitted(pe, array, (*size, *deep), parameters), **parameters)
 
 
-def lanes_of(pe: PE, array: Array, parameters: dict[str, Any]) -> range:
-    """The lanes that a cell of an engine with these parameters can have."""
+def fitted(
+    pe: PE, array: Array, size: tuple[int, ...], parameters: dict[str, Any]
+) -> tuple[int, ...]:
+    """A size, its side along K as long as a step of the PE has to be, if there is but one."""
     made = pe.at(pe, whole(pe, array, parameters)) if pe.at else pe
-    return made.pace.lanes
+    lanes = made.pace.lanes
+    if array.lanes_side is None or len(lanes) != 1:
+        return size
+    along_k = array.sides.index(array.lanes_side)
+    return tuple(lanes[0] if i == along_k else side for i, side in enumerate(size))
 
 
 def whole(pe: PE, array: Array, parameters: dict[str, Any]) -> dict[str, Any]:

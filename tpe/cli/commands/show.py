@@ -77,6 +77,8 @@ def _print(out: Output, facts: dict[str, Any]) -> None:
     hint = ": tpe verify compares the RTL with the model"
     checked = engine["rtl_checked"]
     out.text(f"  checked  {checked}{hint if checked == NOT_CHECKED else ''}")
+    if facts["evidence"]:
+        out.text(f"  values   {facts['evidence']}")
     out.text(f"  psum     {facts['psum']['text']}")
     out.text(f"  hash     {facts['hash']}")
     for head, part in (
