@@ -7,6 +7,7 @@ arXiv:2511.10909 and arXiv:2512.07004. A code goes in, a code comes out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 
@@ -179,3 +180,96 @@ def dot(
         else:
             partial = step(x, y, partial if c_add == "fused" else 0, names, arch, out)
     return partial if total is None else nearest_sum(total, partial)
+
+
+# ---- block scales ----
+
+
+class Scaled(NamedTuple):
+    """Lanes of a step, of a block, of a group that is summed exactly; aligned bits; the floor."""
+
+    lanes: int
+    block: int
+    group: int
+    bits: int
+    floor: int
+    scale: str
+
+
+SCALED = {
+    "mxf8f6f4": Scaled(32, 32, 1, 25, -133, "ue8m0"),
+    "mxf4": Scaled(64, 32, 16, 35, -139, "ue8m0"),
+    "nvf4": Scaled(64, 16, 16, 35, -139, "ue4m3"),
+}
+
+
+def value(x: Number, name: str) -> Fraction:
+    return (-1) ** x.sign * x.whole * Fraction(2) ** (x.exponent - BINARIES[name].fraction)
+
+
+def scale(code: int, kind: str) -> tuple[Fraction | None, int]:
+    """The value of a scale, None for NaN, and its exponent."""
+    if kind == "ue8m0":
+        return (None, 0) if code == 255 else (Fraction(2) ** (code - 127), code - 127)
+    number = decoded(code & 0x7F, "e4m3fn")
+    return (None if number.kind == "nan" else value(number, "e4m3fn")), number.exponent
+
+
+def scaled_step(
+    a: Sequence[int],
+    b: Sequence[int],
+    scales: tuple[Sequence[int], Sequence[int]],
+    c: int,
+    kind: str,
+    names: tuple[str, str],
+) -> int:
+    """One step with c in fp32: scales (lanes / block,) of either side."""
+    rule = SCALED[kind]
+    number = decoded(c, "fp32")
+    kinds, signs = {number.kind}, {number.sign} if number.kind == "infinity" else set()
+    terms = [(value(number, "fp32"), number.exponent)] if number.kind == "finite" else []
+    for first in range(0, len(a), rule.group):
+        pairs = zip(a[first : first + rule.group], b[first : first + rule.group], strict=True)
+        products = [times(decoded(x, names[0]), decoded(y, names[1])) for x, y in pairs]
+        found = [scale(side[first // rule.block], rule.scale) for side in scales]
+        if None in (found[0][0], found[1][0]):
+            kinds.add("nan")
+            continue
+        factor = found[0][0] * found[1][0]
+        for product in products:
+            kinds.add("nan" if product.kind == "infinity" and not factor else product.kind)
+            signs |= {product.sign} if product.kind == "infinity" else set()
+        finite = [p for p in products if p.kind == "finite"]
+        if not finite or not factor:
+            continue
+        fractions = BINARIES[names[0]].fraction + BINARIES[names[1]].fraction
+        total = sum(
+            (-1) ** p.sign * p.whole * Fraction(2) ** (p.exponent - fractions) for p in finite
+        )
+        exponent = found[0][1] + found[1][1] + (finite[0].exponent if rule.group == 1 else 0)
+        terms.append((total * factor, exponent))
+    if "nan" in kinds or len(signs) == 2:
+        return NAN["fp32"]
+    if signs:
+        return signs.pop() << 31 | 0x7F800000
+    largest = max([rule.floor, *(exponent for _, exponent in terms)])
+    unit = Fraction(2) ** (largest - rule.bits)
+    total = sum((-1) ** (x < 0) * (abs(x) // unit) for x, _ in terms)
+    return encoded(int(total), largest - rule.bits, "fp32", 23, nearest=False)
+
+
+def scaled_dot(
+    a: Sequence[int],
+    b: Sequence[int],
+    scales: tuple[Sequence[int], Sequence[int]],
+    kind: str,
+    names: tuple[str, str],
+    c: int,
+) -> int:
+    """All of K, a step after another."""
+    lanes, block = SCALED[kind].lanes, SCALED[kind].block
+    for k in range(0, len(a), lanes):
+        part = slice(k // block, (k + lanes) // block)
+        own = scales[0][part], scales[1][part]
+        c = scaled_step(a[k : k + lanes], b[k : k + lanes], own, c, kind, names)
+    return c

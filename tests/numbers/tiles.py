@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tpe.numbers.block_scaled import BlockScaled
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.operands import Ints
-from tpe.numbers.tensor_cores import FusedDot
+from tpe.numbers.tensor_cores import RESULTS, FusedDot
 
 KINDS = ("any", "near", "cancelling", "sparse", "tiny", "large")
 
@@ -52,3 +53,36 @@ def tiles(rule: FusedDot, kind: str, count: int, rng: np.random.Generator) -> Ti
         b[:, half : 2 * half] = b[:, :half] ^ (rng.random((count, half)) < 0.2)
     c = codes(rule.d, "near" if kind == "cancelling" else kind, rng, (count,))
     return Tiles(a, b, np.where(rng.random(count) < 0.3, 0, c))
+
+
+class ScaledTiles(NamedTuple):
+    """Codes (tiles, K) of A and B, of their scales (tiles, K / block), and of c (tiles,)."""
+
+    a: Ints
+    b: Ints
+    a_scales: Ints
+    b_scales: Ints
+    c: Ints
+
+
+def scaled_tiles(
+    rule: BlockScaled,
+    a_type: FloatFormat,
+    b_type: FloatFormat,
+    kind: str,
+    count: int,
+    rng: np.random.Generator,
+) -> ScaledTiles:
+    """Tiles of one or two steps; scales near one but for those of `any` kind."""
+    k = rule.lanes * int(rng.integers(1, 3))
+    a, b = (codes(number, kind, rng, (count, k)) for number in (a_type, b_type))
+    if kind == "sparse":
+        a, b = (np.where(rng.random(x.shape) < 0.4, 0, x) for x in (a, b))
+    blocks = (2, count, k // rule.block)
+    if rule.scale == "ue8m0":
+        near, every = 127 + rng.integers(-8, 9, blocks), rng.integers(0, 256, blocks)
+    else:
+        near, every = 56 + rng.integers(-24, 24, blocks), rng.integers(0, 256, blocks)
+    a_scales, b_scales = every if kind == "any" else near
+    c = codes(RESULTS["fp32"], "any" if kind == "any" else "near", rng, (count,))
+    return ScaledTiles(a, b, a_scales, b_scales, np.where(rng.random(count) < 0.3, 0, c))
