@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
 TORCH  ?= torch==2.13.0
+MMASIM ?= mmasim==2.1.1
 OLDEST := .venv-oldest
 
 .PHONY: demo test test-full test-oldest lint bench clean
@@ -19,9 +20,9 @@ demo: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not full"
 
-# Everything, the exhaustive variants included, and README's capture, which needs PyTorch.
+# Everything, the exhaustive variants included, README's capture, which needs PyTorch, and mmasim.
 test-full: lint
-	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet $(TORCH) $(MMASIM)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # Everything once more, with the oldest versions that pyproject allows.
@@ -29,7 +30,7 @@ test-oldest:
 	test -d $(OLDEST) || $(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
 	$(PYTHON) -m tools.oldest > $(OLDEST)/constraints.txt
-	$(OLDEST)/bin/python -m pip install --quiet -c $(OLDEST)/constraints.txt -e '.[dev]' $(TORCH)
+	$(OLDEST)/bin/python -m pip install --quiet -c $(OLDEST)/constraints.txt -e '.[dev]' $(TORCH) $(MMASIM)
 	$(OLDEST)/bin/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.installed
