@@ -2,8 +2,9 @@
 
     python -m tools.mmasim_sample
 
-mmasim (PyPI; needs PyTorch, and a C++ compiler when it is first imported) simulates tensor cores of NVIDIA's GPUs, by its own reading of arXiv:2511.10909. `make test-full` compares many more
-tiles with it (`tests/numbers/test_mmasim.py`). Operands, results and the version are in the file.
+mmasim (PyPI; needs PyTorch, and a C++ compiler when it is first imported) simulates tensor cores of
+NVIDIA's GPUs, by its own reading of arXiv:2511.10909. `make test-full` compares many more tiles
+with it (`tests/numbers/test_mmasim.py`). Operands, results and the version are in the file.
 """
 
 from __future__ import annotations
