@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import face, model, networks, numbers, rtl, synth, timer
+from benchmarks import face, model, networks, numbers, rtl, synth, tensor_cores, timer
 
 
 def main() -> int:
@@ -17,6 +17,7 @@ def main() -> int:
     for figure in (
         *model.figures(),
         *numbers.figures(),
+        *tensor_cores.figures(),
         *networks.figures(),
         *face.figures(),
         *rtl.figures(),
