@@ -86,11 +86,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"{MULTIPLIER} --latency 1 --port out_valid=done:low",
         LANES,
     ),
-    "reproduce": ("ent", "ent --no-energy", "hpca25 --cost {folder}/cost.csv"),
     "error": (
         "--pe lmul --operands normal:1 --lengths 8,16 --rows 4 --columns 4",
         "--pe mac --size 4x4 --lengths 8 --rows 4 --columns 4",
     ),
+    "reproduce": ("ent", "ent --no-energy", "hpca25 --cost {folder}/cost.csv", "tensorcore"),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
     "doctor": ("",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),

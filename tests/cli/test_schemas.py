@@ -52,10 +52,14 @@ LINES = {
         "--pe opt1 --cost {folder}/cost.csv",
     ),
     "cosim": (f"{MULTIPLIER} --port out_valid=done --vectors 100",),
-    "reproduce": ("ent --cost {folder}/cost.csv", "hpca25 --no-energy --cost {folder}/cost.csv"),
     "error": (
         "--pe lmul --operands normal:1 --lengths 4,8 --rows 3 --columns 3",
         "--pe opt1 --lengths 6 --rows 2 --columns 2 --relative products",
+    ),
+    "reproduce": (
+        "ent --cost {folder}/cost.csv",
+        "hpca25 --no-energy --cost {folder}/cost.csv",
+        "tensorcore",
     ),
     "fit": ("--table {folder}/table.csv --target ms --group m",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json", "{folder}/shorter.json"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tpe.report.papers.facts import Paper
     from tpe.report.papers.measure import Finding, Measured
 
-PaperArgument = Annotated[str, typer.Argument(metavar="PAPER", help="hpca25 or ent.")]
+PaperArgument = Annotated[str, typer.Argument(metavar="PAPER", help="hpca25, ent or tensorcore.")]
 LibrariesOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -65,11 +65,15 @@ def reproduce(
 
     For every claim: what the paper prints, what the synthesis rows of its repository give, what
     the same comparison gives here, the spread over recipes, and a sentence that says whether we
-    agree and, where not, why.
+    agree and, where not, why. tensorcore is of results alone: probes of every architecture.
     """
-    from tpe.report.papers import get
+    from tpe.report.papers import NUMERICS, get
 
     out = Output(json_file)
+    if paper in NUMERICS:
+        priced = {"liberty": liberty, "cost": cost, "portfolio": not quick, "figure": figure}
+        _numerics(out, paper, [name for name, value in priced.items() if value])
+        return
     found = get(paper)
     if cost is not None and liberty:
         raise TpeError("--liberty and --cost are both given; --cost replaces synthesis")
@@ -91,6 +95,31 @@ def reproduce(
         write_figure(ratios_figure(results), figure)
         out.console.print(f"picture in {figure}", soft_wrap=True)
     out.json(document(command, **_json(found, results, recipes)))
+
+
+def _numerics(out: Output, paper: str, others: Sequence[str]) -> None:
+    """Probes of results, a table; options of what is priced are refused."""
+    from importlib import import_module
+
+    from tpe.report.papers import PAPERS
+
+    if others:
+        raise TpeError(f"--{others[0]} is not legal for {paper}: {', '.join(PAPERS)} are priced")
+    module = import_module(f"tpe.report.papers.{paper}")
+    rows, command = module.measured(), f"tpe reproduce {paper}"
+    out.echo(command)
+    for line in (f"{module.TITLE}.", *module.FACTS):
+        out.text(line)
+    out.text("")
+    errors = ("product", "inner\nsum", "accumu-\nlation")
+    heads = ("arch", "A = B, D", *errors, "not near.\ninner", "not near.\naccum.", "compared")
+    table = plain_table(*heads, left=("arch", "A = B, D", "compared"))
+    for row in module.table(rows):
+        table.add_row(*row)
+    out.table(table)
+    out.json(
+        document(command, paper=paper, title=module.TITLE, facts=list(module.FACTS), probes=rows)
+    )
 
 
 def _measured(

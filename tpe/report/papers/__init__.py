@@ -12,6 +12,7 @@ from tpe.base.errors import unknown
 from tpe.report.papers.facts import Paper
 
 PAPERS = ("hpca25", "ent")
+NUMERICS = ("tensorcore",)  # of results alone: a module with TITLE, FACTS and `measured`
 
 
 def get(name: str) -> Paper:
@@ -21,6 +22,6 @@ def get(name: str) -> Paper:
     'EN-T (ICCD 2024, arXiv:2404.11887)'
     """
     if name not in PAPERS:
-        raise unknown("paper", name, PAPERS)
+        raise unknown("paper", name, (*PAPERS, *NUMERICS))
     found: Paper = importlib.import_module(f"tpe.report.papers.{name}").PAPER
     return found
