@@ -262,6 +262,22 @@ def test_float32_and_float64_of_the_same_numbers_round_alike() -> None:
             assert (narrow == wide).all(), (name, mode)
 
 
+def test_exponents_of_float64_are_rounded_too() -> None:
+    """A format of 11 exponent bits, whose numbers float32 does not reach."""
+    wide = FloatFormat("e11m20", 11, 20, bias=1023)
+    rng = np.random.default_rng(10)
+    x = rng.uniform(0.5, 1, 5000) * 2.0 ** rng.integers(-1020, 1024, 5000)
+    fraction, exponent = np.frexp(x)
+    expected = np.ldexp(np.rint(np.ldexp(fraction, 21)), exponent - 21)
+    assert same(tpe.rounded(x, wide), expected) and np.abs(np.log2(x)).max() > 1000
+    tiny = np.ldexp(rng.uniform(0, 64, 500), -1022 - 20)
+    assert same(tpe.rounded(tiny, wide), np.ldexp(np.rint(np.ldexp(tiny, 1042)), -1042))
+    assert tpe.rounded([1.7976931348623157e308], wide).tolist() == [np.inf]
+    assert tpe.rounded([1e300], wide, mode="stochastic", seed=1)[0] == pytest.approx(
+        1e300, rel=1e-6
+    )
+
+
 def test_stochastic_rounding_carries_where_the_drawn_word_says() -> None:
     """The words are those of PCG64; the sum of what is cut off and its bits is exact."""
     for name in ("e4m3fn", "bf16", "e2m1"):

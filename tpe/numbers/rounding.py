@@ -23,7 +23,6 @@ OVERFLOWS = ("ieee", "saturate", "nan")
 SUBNORMALS = ("keep", "flush")
 _CUT = 24  # of the 52 fraction bits of float64; 29 bits stay, 5 more than a format of 32 bits has
 _MOST_SHIFT = 30  # a significand of 29 bits and as many ones as this are below 2**31
-_BEYOND = 256  # an exponent that no format of 32 bits has
 _MOST_DRAWN = 62  # the same of 53 bits and 2**63
 
 
@@ -200,7 +199,7 @@ def round_float64(words: Rows, codes: Rows, target: Target, addend: Addend) -> i
         negative = words[i] < 0
         lost = significand & ((1 << _CUT) - 1)
         significand = _i32((significand >> _CUT) | (1 if lost else 0))
-        exponent = _i32(min(max(at, 1) + target.bias - 1023, _BEYOND))
+        exponent = _i32(min(max(at, 1) + target.bias - 1023, _beyond(target)))
         short = max(_i32(0), _i32(target.lowest - exponent))
         shift = _i32(_i32(52 - _CUT) - target.fraction + short)
         whole = _rounded(significand, shift, negative, addend)
@@ -225,11 +224,17 @@ def round_drawing(words: Rows, drawn: Rows, codes: Rows, target: Target) -> int:
         carried = (significand >> beyond) + (drawn[i] & ((1 << shift) - 1))
         whole = _i32(carried >> shift)
         infinite, missing = size == 2047 << 52, size > 2047 << 52
-        exponent = min(exponent, _BEYOND)
+        exponent = min(exponent, _beyond(target))
         code = _code(whole, _i32(exponent), negative, infinite, missing, target)
         codes[i] = code
         count += code == target.missing
     return count
+
+
+@kernel()
+def _beyond(target: Target) -> int:
+    """An exponent that is above the format's, and so little that a code of it fits 33 bits."""
+    return (target.largest >> target.fraction) + 1
 
 
 @kernel()
