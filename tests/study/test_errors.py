@@ -197,3 +197,7 @@ def test_the_picture_holds_every_k_and_says_where_nothing_is_off() -> None:
     assert len(right.lines) == 5
     figure = draw(tpe.error("mac", lengths=[4], rows=2, columns=2))
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["every output is exact"] * 2
+    wrapped = tpe.error(
+        "mac", lengths=[2, 64], rows=2, acc_bits=18, overflow="wrap", operands=largest_int8
+    )
+    assert "Not drawn, every output is exact: K = 2." in draw(wrapped)._supxlabel.get_text()

@@ -103,7 +103,7 @@ def _growth(axes: Axes, rows: list[ErrorRow], exponent: float | None) -> None:
     if high < 100 * low:  # too few powers of ten to read a size from
         from matplotlib.ticker import LogLocator
 
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xticks([row.k for row in rows], [f"{row.k:,}" for row in rows])
     axes.minorticks_off()
@@ -126,6 +126,9 @@ def _caption(study: ErrorStudy) -> str:
         f"{study.operands}, seed {study.seed}, {outputs:,} outputs for every K; "
         f"errors in % of {RELATIVE[study.relative]} over them."
     ]
+    exact = [f"{row.k:,}" for row in rows if row.outputs and not row.largest]
+    if exact and len(exact) < len(rows):
+        lines.append(f"Not drawn, every output is exact: K = {', '.join(exact)}.")
     if left_out:
         lines.append(f"Left out: {left_out:,} outputs that are not finite.")
     return "\n".join(lines)
