@@ -9,16 +9,18 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+NO_GPU = "no GPU is at hand"  # begins the reason of a test that wants one
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With TPE_NO_SKIP a skipped test has failed: the landing tier installs what tests need.
 
-    Only what lies beside the project, and may be missing, is a reason.
+    Only what lies beside the project, and may be missing, is a reason; and a GPU.
     """
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
-    missing = "../shared" in str(report.longrepr)
+    missing = any(reason in str(report.longrepr) for reason in ("../shared", NO_GPU))
     strict = os.environ.get("TPE_NO_SKIP") and not missing
     if report.skipped and strict and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
