@@ -64,6 +64,7 @@ _FOLDERS = {
             "__init__",
             "base",
             "falling",
+            "floating",
             "lean_digits",
             "staged_front",
             "inner",

@@ -210,7 +210,8 @@ def _narrowed(parameter: Parameter, arithmetic: Arithmetic) -> Parameter:
     if legal is None:
         return parameter
     alike = parameter.name == TYPES[1] and arithmetic.a_types == arithmetic.b_types
-    follows = _a_type if alike and len(legal) > 1 else parameter.follows
+    other = _a_type if alike and len(legal) > 1 else parameter.follows
+    follows = arithmetic.follows.get(parameter.name, other)
     return replace(parameter, default=legal[0], legal=legal, follows=follows)
 
 

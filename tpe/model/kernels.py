@@ -68,7 +68,7 @@ def gemm(
     b_bits: int,
     acc_bits: int,
     encoder: int,
-    rule: int,
+    settings: int,
     period: int,
 ) -> I64:
     """C (M, N) of A (M, K) and B (K, N), as the accumulator holds it.
@@ -79,7 +79,7 @@ def gemm(
     top one. `together`: operands of K that the kernel gets at a time. Then the fields of `Facts`,
     one by one: a tuple takes numba longer to look at than a short GEMM takes.
     """
-    facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder, rule, period)
+    facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder, settings, period)
     (rows, all_k), cols = a.shape, b.shape[1]
     c = np.zeros((rows, cols), np.int64)
     wide = min(cols, CELLS)

@@ -24,6 +24,11 @@ _SMALLEST_BLOCK = 256  # a shorter block of K is slower in float32 than a long o
 Product = Callable[[Ints, Ints, Format, Format], Ints]
 
 
+def zero_code(number: Format) -> int:
+    """Code 0, whatever the format."""
+    return 0
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """How operands of a PE are read, multiplied and summed.
@@ -33,7 +38,9 @@ class Arithmetic:
     product -- words of C (M, N), without overflow, from codes (M, K) and (K, N) and their formats
     result  -- the format of C's words, if they are no integers of `acc_bits` bits
     pads_with_zeros -- whether what operands of code 0 make is 0, whatever they meet
+    b_padding -- the code of B that K is padded by: with code 0 of A it changes no psum
     choices -- parameters of an engine that have fewer values here; the first is the default
+    follows -- those of them whose value others decide where none is given, and how
     evidence -- of hardware that somebody else made: what its values were compared with
     """
 
@@ -43,8 +50,12 @@ class Arithmetic:
     product: Product
     result: Format | None = None
     pads_with_zeros: bool = True
+    b_padding: Callable[[Format], int] = zero_code
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
     evidence: str = ""
+    follows: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(
+        default_factory=dict, hash=False
+    )
 
     @property
     def exact(self) -> bool:

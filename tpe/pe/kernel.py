@@ -39,8 +39,8 @@ class Facts(NamedTuple):
     b_bits: int
     acc_bits: int
     encoder: int  # 0 Booth, 1 EN-T: `ENCODERS`
-    rule: int  # which one, of a PE that has several for its `step`
-    period: int  # steps after which a PE adds its partial sum to a wider one; 0: never
+    settings: int = 0  # of the kernel itself, packed by it: a rule, formats of floating point
+    period: int = 0  # steps after which a PE adds its partial sum to a wider one; 0: never
 
 
 def facts_type(t: Any) -> Any:
@@ -100,7 +100,7 @@ class Psum:
 class Kernel:
     """A psum, and the compiled functions that update and resolve it: see this module.
 
-    fused -- whether the lanes of a step are one sum;  rule, period -- for its `Facts`; a period
+    fused -- whether the lanes of a step are one sum;  settings, period -- for its `Facts`; a period
     may depend on K
     """
 
@@ -108,11 +108,11 @@ class Kernel:
     step: Callable[..., None]
     resolve: Callable[..., None]
     fused: bool = False
-    rule: int = 0
+    settings: int = 0
     period: Callable[[int], int] | None = None
 
     def facts(self, widths: Widths, encoder: int, k: int = 0) -> Facts:
         """What `step` and `resolve` know of an engine, and of a GEMM of this K."""
         psum_bits = self.psum.word_bits(widths)
         period = self.period(k) if self.period else 0
-        return Facts(psum_bits, widths.a, widths.b, widths.acc, encoder, self.rule, period)
+        return Facts(psum_bits, widths.a, widths.b, widths.acc, encoder, self.settings, period)

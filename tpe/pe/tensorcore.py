@@ -51,7 +51,7 @@ def promote(psum: I64, period: int) -> None:
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """A step that has c among its terms."""
-    row = RULES[facts.rule]
+    row = RULES[facts.settings]
     for n in range(codes.shape[1]):
         psum[0, n] = fused_step(codes, b, n, psum[0, n], row)
     if facts.period:
@@ -61,7 +61,7 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
 @kernel(step_type)
 def step_late(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """A step of products alone, to which c is added in fp32, rounded to nearest even."""
-    row = RULES[facts.rule]
+    row = RULES[facts.settings]
     for n in range(codes.shape[1]):
         psum[0, n] = late_sum(psum[0, n], fused_step(codes, b, n, 0, row))
     if facts.period:
@@ -174,7 +174,7 @@ RECORD = PE(
     source="arXiv:2206.02874; arXiv:2511.10909; arXiv:2512.07004",
     nest=None,  # an alignment to the largest term is no primitive of the notation
     kernel=Kernel(
-        Psum("fp", lambda w: w.acc), step, resolve, fused=True, rule=rule_number(_DEFAULT)
+        Psum("fp", lambda w: w.acc), step, resolve, fused=True, settings=rule_number(_DEFAULT)
     ),
     pace=Dense(lanes=range(_DEFAULT.lanes, _DEFAULT.lanes + 1)),
     ways=frozenset({Way.KEEP, Way.PASS, Way.REDUCE}),

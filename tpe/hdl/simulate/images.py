@@ -289,7 +289,8 @@ def _padding(engine: Config, side: int, zero: int) -> int:
     mode = engine.params["zero_points"]
     if mode == ZeroPoints.SUBTRACT:
         return int(zero)
-    return offset(emit.stored_formats(engine)[side], mode)
+    stored = emit.stored_formats(engine)[side]
+    return offset(stored, mode) + (engine.arithmetic.b_padding(stored) if side else 0)
 
 
 def _taken(case: Case, sizes: Sizes) -> bytes:
