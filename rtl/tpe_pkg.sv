@@ -85,6 +85,26 @@ package tpe_pkg;
     LmulOffsetNone  = 1   // nothing: Mitchell's product
   } lmul_offset_e;
 
+  // Which codes of a floating-point format are no numbers.
+  typedef enum int unsigned {
+    SpecialIeee = 0,  // those of the highest exponent: infinity with a fraction of 0, NaN
+    SpecialTop  = 1,  // the highest code alone, NaN: e4m3fn
+    SpecialNone = 2   // none
+  } special_e;
+
+  // What becomes of bits that are shifted out of a significand.
+  typedef enum int unsigned {
+    AlignTruncate = 0,  // nothing
+    AlignSticky   = 1   // the lowest bit that stays says whether any of them was set
+  } align_e;
+
+  // The format of C, where it is of floating point.
+  typedef enum int unsigned {
+    CTypeFp32 = 0,
+    CTypeFp16 = 1,
+    CTypeBf16 = 2
+  } c_type_e;
+
 endpackage
 
 `default_nettype wire

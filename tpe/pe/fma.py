@@ -18,7 +18,7 @@ from tpe.numbers.float_parts import exact_product, fused_sum, layout
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.fma_gemm import fused_product
 from tpe.numbers.words import I64
-from tpe.pe.base import PE, Way
+from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.floating import (
     acc_bits_conflict,
     acc_bits_of_c,
@@ -30,6 +30,7 @@ from tpe.pe.floating import (
 )
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Dense
+from tpe.pe.parameters import stages_parameter
 from tpe.pe.widths import Params
 
 TYPES = ("bf16", "fp16", "fp32", "e4m3fn", "e5m2")
@@ -90,7 +91,9 @@ RECORD = PE(
     kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve),
     pace=Dense(lanes=range(1, 2)),
     ways=frozenset({Way.KEEP, Way.PASS}),
-    hardware=None,
+    hardware=Hardware(
+        cell="fma", finish="word", latency=lambda params: int(params.get("stages", 1)) - 1
+    ),
     arithmetic=arithmetic(float_format(SUMS[0])),
     parameters=(
         c_type_parameter(
@@ -98,6 +101,7 @@ RECORD = PE(
             "format of the psum, and of C: rounded to in every step",
             "fp16 costs accuracy and range; saves half of the psum, and area of the cell",
         ),
+        stages_parameter("stages", 2, "2 registers the exact products", "Stages"),
     ),
     at=at,
     conflict=acc_bits_conflict,

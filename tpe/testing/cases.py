@@ -181,6 +181,8 @@ def types_for(pe: PE) -> list[dict[str, Any]]:
     found = []
     for number, kind in enumerate(TYPES):
         given = types_of(*kind)
+        if "acc_bits" in pe.arithmetic.follows:
+            del given["acc_bits"]
         for name in given:
             legal = pe.arithmetic.legal(name)
             if legal is not None and given[name] not in legal:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
+_FORMATS = ("AExpWidth", "BExpWidth", "ASpecial", "BSpecial")  # of floating point, where taken
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency")
 _ROW = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PlaneWidth", "CellLatency")
 _FRONT = ("AWidth", "Lanes", "Group", "Window", "CodeWidth", "IndexWidth", "PlaneWidth", "EnAhead")
@@ -109,7 +110,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
         if pe.falling and "MsbFirst" in taken:
             chosen.append(("MsbFirst", 1))
         note = f"{target} under the name that every array instantiates."
-        parameters = [(n, widths(target)[n]) for n in names if n in taken]
+        parameters = [(n, widths(target)[n]) for n in (*names, *_FORMATS) if n in taken]
         if alias == "tpe_cell":
             listed, known = sources.ports(source), [n for n, _ in parameters]
             check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)

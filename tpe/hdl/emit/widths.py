@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tpe.base.errors import TpeError
 from tpe.hdl.emit import finish, rtl_names, sources
+from tpe.numbers.floats import FloatFormat
 from tpe.pe.base import PE, Hardware
 from tpe.pe.parameters import HOLD
 
@@ -62,9 +63,20 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "Stall": rtl_names.number("Stall", engine.choices.stall),
         "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
         "CarryEvery": params.get("carry_every", 1),
+        **_formats(engine),
         **finish.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
+
+
+def _formats(engine: Config) -> dict[str, int]:
+    """What a cell of floating point is told of its operands' formats; of integers nothing."""
+    found = {}
+    for side, number in zip("AB", engine.encoded_formats(), strict=True):
+        if isinstance(number, FloatFormat):
+            found[f"{side}ExpWidth"] = number.exponent_bits
+            found[f"{side}Special"] = rtl_names.number("Special", number.nan)
+    return found
 
 
 def finish_bits(engine: Config) -> int:

@@ -1,0 +1,157 @@
+// tpe_pe_fma -- fused multiply-add: an exact product, added to the psum with one rounding.
+//
+// Operands are of two floating-point formats, the psum is of a third (CType); every step rounds it
+// to nearest, ties to even, k ascending.
+// Reference : IEEE 754-2019, fusedMultiplyAdd
+// Latency   : Stages - 1 registers before the psum register: 2 registers the exact product. One
+//             product a cycle.
+// Overflow  : infinity. Subnormals are kept; NaN is the one of tpe_fp_round.
+`default_nettype none
+
+module tpe_pe_fma #(
+    parameter int unsigned AWidth     = 16,
+    parameter int unsigned BWidth     = 16,
+    parameter int unsigned AccWidth   = 32,
+    parameter int unsigned Lanes      = 1,
+    parameter int unsigned CodeWidth  = AWidth,
+    parameter int unsigned PsumWidth  = AccWidth,
+    parameter int unsigned PlaneWidth = 1,
+    parameter int unsigned AExpWidth  = 8,
+    parameter int unsigned BExpWidth  = 8,
+    parameter int unsigned ASpecial   = tpe_pkg::SpecialIeee,
+    parameter int unsigned BSpecial   = tpe_pkg::SpecialIeee,
+    parameter int unsigned CType      = tpe_pkg::CTypeFp32,
+    parameter int unsigned Stages     = 1  // 1..2
+) (
+    input  wire  logic                         clk_i,
+    input  wire  logic                         rst_ni,
+    input  wire  logic                         en_i,     // 0 holds every register
+    input  wire  logic                         valid_i,  // the operands are a step; 0: psum holds
+    input  wire  logic                         first_i,  // start from zero instead of psum_i
+    input  wire  logic [Lanes*CodeWidth-1:0]   code_i,
+    input  wire  logic [Lanes*BWidth-1:0]      b_i,
+    input  wire  logic [PlaneWidth-1:0]        plane_i,
+    input  wire  logic [PsumWidth-1:0]         psum_i,
+    output       logic [PsumWidth-1:0]         psum_o
+);
+
+  localparam int unsigned CExpWidth  = (CType == tpe_pkg::CTypeFp16) ? 5 : 8;
+  localparam int unsigned CFracWidth = AccWidth - CExpWidth - 1;
+  localparam int unsigned AFracWidth = AWidth - AExpWidth - 1;
+  localparam int unsigned BFracWidth = BWidth - BExpWidth - 1;
+  localparam int unsigned WideExp    = (AExpWidth > BExpWidth) ? AExpWidth : BExpWidth;
+  localparam int unsigned SigWidth   = AFracWidth + BFracWidth + 2;
+  // Signed, of the product's top bit, in the psum's bias: it holds what normalisation takes, too.
+  localparam int unsigned ProdExp    = ((WideExp > CExpWidth) ? WideExp : CExpWidth) + 2;
+  localparam int unsigned Bias       = (1 << (CExpWidth - 1)) - 1;
+  localparam int unsigned ABias      = (1 << (AExpWidth - 1)) - 1;
+  localparam int unsigned BBias      = (1 << (BExpWidth - 1)) - 1;
+  localparam logic [ProdExp-1:0] Offset = ProdExp'(Bias + 1) - ProdExp'(ABias + BBias);
+
+  if (Lanes != 1 || CodeWidth != AWidth || PsumWidth != AccWidth) begin : gen_check
+    $error("tpe_pe_fma: Lanes = 1, CodeWidth = AWidth, PsumWidth = AccWidth");
+  end
+  if (!(AccWidth == 32 && CType == tpe_pkg::CTypeFp32)
+      && !(AccWidth == 16 && CType == tpe_pkg::CTypeFp16)) begin : gen_check_c
+    $error("tpe_pe_fma: AccWidth and CType must be 32, CTypeFp32 or 16, CTypeFp16");
+  end
+  if (Stages < 1 || Stages > 2) begin : gen_check_stages
+    $error("tpe_pe_fma: Stages must be 1 or 2");
+  end
+
+  logic unused_plane;
+  assign unused_plane = ^plane_i;
+
+  logic                sign, zero, inf, not_a_number;  // of the product
+  logic [WideExp:0]    exp_sum;
+  logic [SigWidth-1:0] significand;
+
+  tpe_fp_multiply #(
+      .AExpWidth(AExpWidth),
+      .AWidth   (AWidth),
+      .ASpecial (ASpecial),
+      .BExpWidth(BExpWidth),
+      .BWidth   (BWidth),
+      .BSpecial (BSpecial)
+  ) u_multiply (
+      .a_i   (code_i),
+      .b_i   (b_i),
+      .sign_o(sign),
+      .exp_o (exp_sum),
+      .sig_o (significand),
+      .zero_o(zero),
+      .inf_o (inf),
+      .nan_o (not_a_number)
+  );
+
+  localparam int unsigned Bits = 3 + ProdExp + SigWidth;  // of a product
+
+  logic [Bits-1:0]    product, product_s;  // the same, staged
+  logic               valid, first;
+  logic [ProdExp-1:0] exponent, exponent_s;
+
+  assign exponent = ProdExp'(exp_sum) + Offset;
+  assign product  = {not_a_number, inf, sign, exponent, significand};
+
+  if (Stages == 2) begin : gen_stage
+    logic            valid_q, first_q;
+    logic [Bits-1:0] product_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        valid_q <= 1'b0;
+        first_q <= 1'b0;
+      end else if (en_i) begin
+        valid_q <= valid_i;
+        first_q <= first_i;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en_i && valid_i) product_q <= product;
+    end
+
+    assign valid     = valid_q;
+    assign first     = first_q;
+    assign product_s = product_q;
+  end else begin : gen_no_stage
+    assign valid     = valid_i;
+    assign first     = first_i;
+    assign product_s = product;
+    logic unused_rst;
+    assign unused_rst = rst_ni;
+  end
+
+  logic                sign_s, inf_s, nan_s;
+  logic [SigWidth-1:0] significand_s;
+  logic [AccWidth-1:0] psum_d, psum_q;
+
+  assign {nan_s, inf_s, sign_s, exponent_s, significand_s} = product_s;
+
+  tpe_fp_fused_add #(
+      .ExpWidth (CExpWidth),
+      .FracWidth(CFracWidth),
+      .ProdWidth(SigWidth),
+      .ProdExp  (ProdExp)
+  ) u_add (
+      .prod_sign_i(sign_s),
+      .prod_exp_i (exponent_s),
+      .prod_sig_i (significand_s),
+      .prod_inf_i (inf_s),
+      .prod_nan_i (nan_s),
+      .word_i     (first ? '0 : psum_i),
+      .sum_o      (psum_d)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid) psum_q <= psum_d;
+  end
+
+  assign psum_o = psum_q;
+
+  logic unused_zero;
+  assign unused_zero = zero;
+
+endmodule
+
+`default_nettype wire
