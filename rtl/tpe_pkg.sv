@@ -105,6 +105,19 @@ package tpe_pkg;
     CTypeBf16 = 2
   } c_type_e;
 
+  // How far a sum is moved up that is not rounded.
+  typedef enum int unsigned {
+    NormaliserApprox = 0,  // by two tests of its top bits: arXiv:2408.11997
+    NormaliserExact  = 1,  // by a count of its leading zeros
+    NormaliserNone   = 2   // not
+  } normaliser_e;
+
+  // How the significand of a sum is signed that is not rounded.
+  typedef enum int unsigned {
+    PsumFormSignMagnitude  = 0,
+    PsumFormTwosComplement = 1
+  } psum_form_e;
+
 endpackage
 
 `default_nettype wire

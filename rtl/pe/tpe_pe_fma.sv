@@ -55,78 +55,41 @@ module tpe_pe_fma #(
       && !(AccWidth == 16 && CType == tpe_pkg::CTypeFp16)) begin : gen_check_c
     $error("tpe_pe_fma: AccWidth and CType must be 32, CTypeFp32 or 16, CTypeFp16");
   end
-  if (Stages < 1 || Stages > 2) begin : gen_check_stages
-    $error("tpe_pe_fma: Stages must be 1 or 2");
-  end
-
   logic unused_plane;
   assign unused_plane = ^plane_i;
 
+  logic                valid, first;
   logic                sign, zero, inf, not_a_number;  // of the product
   logic [WideExp:0]    exp_sum;
   logic [SigWidth-1:0] significand;
 
-  tpe_fp_multiply #(
+  tpe_fp_product #(
       .AExpWidth(AExpWidth),
       .AWidth   (AWidth),
       .ASpecial (ASpecial),
       .BExpWidth(BExpWidth),
       .BWidth   (BWidth),
-      .BSpecial (BSpecial)
-  ) u_multiply (
-      .a_i   (code_i),
-      .b_i   (b_i),
-      .sign_o(sign),
-      .exp_o (exp_sum),
-      .sig_o (significand),
-      .zero_o(zero),
-      .inf_o (inf),
-      .nan_o (not_a_number)
+      .BSpecial (BSpecial),
+      .Stages   (Stages)
+  ) u_product (
+      .clk_i,
+      .rst_ni,
+      .en_i,
+      .valid_i,
+      .first_i,
+      .a_i    (code_i),
+      .b_i,
+      .valid_o(valid),
+      .first_o(first),
+      .sign_o (sign),
+      .exp_o  (exp_sum),
+      .sig_o  (significand),
+      .zero_o (zero),
+      .inf_o  (inf),
+      .nan_o  (not_a_number)
   );
 
-  localparam int unsigned Bits = 3 + ProdExp + SigWidth;  // of a product
-
-  logic [Bits-1:0]    product, product_s;  // the same, staged
-  logic               valid, first;
-  logic [ProdExp-1:0] exponent, exponent_s;
-
-  assign exponent = ProdExp'(exp_sum) + Offset;
-  assign product  = {not_a_number, inf, sign, exponent, significand};
-
-  if (Stages == 2) begin : gen_stage
-    logic            valid_q, first_q;
-    logic [Bits-1:0] product_q;
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        valid_q <= 1'b0;
-        first_q <= 1'b0;
-      end else if (en_i) begin
-        valid_q <= valid_i;
-        first_q <= first_i;
-      end
-    end
-
-    always_ff @(posedge clk_i) begin
-      if (en_i && valid_i) product_q <= product;
-    end
-
-    assign valid     = valid_q;
-    assign first     = first_q;
-    assign product_s = product_q;
-  end else begin : gen_no_stage
-    assign valid     = valid_i;
-    assign first     = first_i;
-    assign product_s = product;
-    logic unused_rst;
-    assign unused_rst = rst_ni;
-  end
-
-  logic                sign_s, inf_s, nan_s;
-  logic [SigWidth-1:0] significand_s;
   logic [AccWidth-1:0] psum_d, psum_q;
-
-  assign {nan_s, inf_s, sign_s, exponent_s, significand_s} = product_s;
 
   tpe_fp_fused_add #(
       .ExpWidth (CExpWidth),
@@ -134,11 +97,11 @@ module tpe_pe_fma #(
       .ProdWidth(SigWidth),
       .ProdExp  (ProdExp)
   ) u_add (
-      .prod_sign_i(sign_s),
-      .prod_exp_i (exponent_s),
-      .prod_sig_i (significand_s),
-      .prod_inf_i (inf_s),
-      .prod_nan_i (nan_s),
+      .prod_sign_i(sign),
+      .prod_exp_i (ProdExp'(exp_sum) + Offset),
+      .prod_sig_i (significand),
+      .prod_inf_i (inf),
+      .prod_nan_i (not_a_number),
       .word_i     (first ? '0 : psum_i),
       .sum_o      (psum_d)
   );

@@ -33,7 +33,7 @@ from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import Format
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64
-from tpe.pe.base import PE, Way
+from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.floating import (
     acc_bits_conflict,
     acc_bits_of_c,
@@ -44,7 +44,7 @@ from tpe.pe.floating import (
 )
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Dense
-from tpe.pe.parameters import Parameter
+from tpe.pe.parameters import FINISH_STAGES, Parameter, stages_parameter
 from tpe.pe.widths import Params
 
 TYPES = ("bf16", "e4m3fn", "e5m2")  # whose products have less than 16 fraction bits
@@ -195,7 +195,11 @@ RECORD = PE(
     kernel=Kernel(Psum("word", lambda w: 31), step, resolve, packed(_DEFAULT)),
     pace=Dense(lanes=range(1, 2)),
     ways=frozenset({Way.KEEP, Way.PASS}),
-    hardware=None,
+    hardware=Hardware(
+        cell="fma_approxnorm",
+        finish="fma_approxnorm",
+        latency=lambda params: int(params.get("stages", 1)) - 1,
+    ),
     arithmetic=arithmetic(float_format(RESULTS[0]), _DEFAULT),
     parameters=(
         NORM_K,
@@ -210,6 +214,8 @@ RECORD = PE(
             "format of C, to which the finish rounds",
             "bf16 costs accuracy; saves half of C's words",
         ),
+        stages_parameter("stages", 2, "2 registers the exact products", "Stages"),
+        FINISH_STAGES,
     ),
     at=at,
     conflict=conflict,
