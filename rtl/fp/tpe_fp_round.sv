@@ -33,14 +33,16 @@ module tpe_fp_round #(
     1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}
   };
 
-  logic                         half, rest, up, over;
-  logic [InWidth-1:0]           exponent;
-  logic [InWidth+FracWidth-1:0] rounded;  // a carry out of the fraction moves on to the exponent
+  localparam int unsigned SumWidth = InWidth + FracWidth + 1;
+
+  logic                half, rest, up, over;
+  logic [InWidth-1:0]  exponent;
+  logic [SumWidth-1:0] rounded;  // a carry out of the fraction moves on into the exponent
 
   assign half     = sig_i[LowWidth-1];
   assign exponent = sig_i[SigWidth-1] ? exp_i : '0;
-  assign rounded  = {exponent, sig_i[LowWidth+:FracWidth]} + (InWidth + FracWidth)'(up);
-  assign over     = rounded >= (InWidth + FracWidth)'(Infinity);
+  assign rounded  = {1'b0, exponent, sig_i[LowWidth+:FracWidth]} + SumWidth'(up);
+  assign over     = rounded >= SumWidth'(Infinity);
   assign up       = half && (rest || sig_i[LowWidth]);
 
   if (LowWidth > 1) begin : gen_rest

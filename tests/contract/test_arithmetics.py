@@ -15,4 +15,4 @@ def test_contract(check):
 
 
 def test_there_are_some():
-    assert {"lmul", "bipolar"} <= set(OTHERS)
+    assert {"lmul", "bipolar", "fma", "fma_approxnorm"} <= set(OTHERS)

@@ -171,7 +171,7 @@ def test_a_finish_of_wires_has_no_stages() -> None:
         tpe.Engine("opt1", "matrix2d", (2, 2), finish_stages=3)
     with pytest.raises(TpeError, match="with planes = 'msb_first': legal: 1, 2, or planes = inner"):
         tpe.Engine("opt4c", "matrix2d", (2, 2), planes="msb_first", finish_stages=3)
-    for name in ("stripes", "laconic", "bitlet", "bipolar", "lmul"):
+    for name in ("stripes", "laconic", "bitlet", "bipolar", "lmul", "fma"):
         assert get(name).parameter("finish_stages") is None
 
 

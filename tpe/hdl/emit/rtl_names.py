@@ -59,12 +59,16 @@ def number(parameter: str, word: str) -> int:
 def reference(parameter: str, value: Any) -> str | int:
     """A value of a parameter as RTL writes it: by its name in the package, if it has one there.
 
+    That of a side, `ASpecial`, has those of `Special`.
+
     >>> reference("Encoder", 1), reference("Lanes", 4), reference("Zero", "none")
     ('tpe_pkg::EncoderEnt', 4, 'tpe_pkg::ZeroNone')
     """
     if isinstance(value, str):
         value = number(parameter, value)
-    for word, integer in named().get(parameter, {}).items():
+    sided = parameter[:1] in ("A", "B") and parameter not in named()
+    kind = parameter[1:] if sided else parameter
+    for word, integer in named().get(kind, {}).items():
         if integer == value:
-            return f"{PACKAGE}::{parameter}{word.title().replace('_', '')}"
+            return f"{PACKAGE}::{kind}{word.title().replace('_', '')}"
     return int(value)

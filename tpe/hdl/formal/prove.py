@@ -29,6 +29,7 @@ from tpe.hdl.formal.array_lemmas import uncovered_arrays
 from tpe.hdl.formal.cell_lemmas import claims, uncovered
 from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
+from tpe.hdl.formal.float_lemmas import float_claims, uncovered_floats
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, properties
 from tpe.hdl.formal.memory_lemmas import memory_claims
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
@@ -124,7 +125,7 @@ def prove(
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     pe = record(checked_config(engine))
-    if pe.arithmetic != INTEGER:
+    if pe.arithmetic != INTEGER and not float_claims(engine):
         raise TpeError(
             f"no proofs of pe {pe.name}: the specifications are of integer products, and it "
             f"computes in {pe.arithmetic.name}; tpe verify simulates it"
@@ -135,8 +136,14 @@ def prove(
         if progress:
             progress(claim.name)
         proofs.append(_prove(claim, engine, overrides, limit))
-    missing = (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
-    return ProofReport(engine.describe(), limit, tuple(proofs), missing)
+    return ProofReport(engine.describe(), limit, tuple(proofs), _missing(engine))
+
+
+def _missing(engine: Config) -> tuple[str, ...]:
+    """What of an engine no lemma speaks about, a line each."""
+    if engine.arithmetic != INTEGER:
+        return tuple(uncovered_floats(engine))
+    return (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
 
 
 def lemmas(engine: Config) -> list[str]:
@@ -151,6 +158,8 @@ def lemmas(engine: Config) -> list[str]:
 
 def all_claims(engine: Config) -> list[LemmaTemplate]:
     """Every lemma about an engine, to be built at its widths or others."""
+    if engine.arithmetic != INTEGER:
+        return float_claims(engine)
     inside = [*step_claims(engine), *claims(engine)]
     return [*inside, *control_claims(engine), *memory_claims(engine), *chain_claims(engine)]
 

@@ -1,0 +1,162 @@
+"""Lemmas on the parts of a cell of floating point: product, alignment, normalisation, rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tpe.hdl.emit import record, rtl_widths, sources
+from tpe.hdl.emit.rtl_names import number
+from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, own_modules, query
+from tpe.numbers.floats import FloatFormat
+
+if TYPE_CHECKING:
+    from tpe.engine.config import Config
+
+FIXED_BITS = 8  # of an operand, up to which products are compared as fixed-point numbers, too
+FRACTION_BITS = 4  # of an operand at most where it is wider: larger products do not finish in time
+GUARDS = 4  # bits below the last one that a rounding is proved with
+
+
+def float_claims(engine: Config) -> list[LemmaTemplate]:
+    """The lemmas on what of `rtl/fp` the engine's cell and finish are made of."""
+    inside = set(sources.closure(own_modules(engine)))
+    found = []
+    if "tpe_fp_multiply" in inside:
+        found += [LemmaTemplate(f"product {side}", _product(side)) for side in _sides(engine)]
+    if "tpe_fp_approx_normalise" in inside:
+        found.append(LemmaTemplate("approximate normaliser", _approx_normalise))
+        found.append(LemmaTemplate("align", _align))
+    if "tpe_fp_normalise" in inside:
+        found.append(LemmaTemplate("normaliser", _normalise))
+    if "tpe_fp_fused_add" in inside:
+        found.append(LemmaTemplate("align", _align_fused))
+    if "tpe_fp_round" in inside:
+        found.append(LemmaTemplate("round", _round))
+    return found
+
+
+def uncovered_floats(engine: Config) -> list[str]:
+    """What of an engine of floating point no lemma speaks about, a line each."""
+    name = record(engine).name
+    return [
+        f"cell of {name}: how its parts go together, and its registers; tpe verify simulates it",
+        f"array of {name}: its streams; tpe verify simulates it",
+    ]
+
+
+def _formats(engine: Config) -> tuple[FloatFormat, FloatFormat]:
+    one, other = engine.encoded_formats()
+    assert isinstance(one, FloatFormat) and isinstance(other, FloatFormat)
+    return one, other
+
+
+def _sides(engine: Config) -> tuple[str, ...]:
+    """The names of the operands' formats, each once."""
+    return tuple(dict.fromkeys(x.name for x in _formats(engine)))
+
+
+def _product(name: str) -> Build:
+    """Of two operands of this format."""
+
+    def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+        form = next(x for x in _formats(engine) if x.name == name)
+        fraction = min(form.fraction_bits, FRACTION_BITS)
+        fixed = form.bits <= FIXED_BITS
+        parameters = {
+            "ExpWidth": form.exponent_bits,
+            "FracWidth": fraction,
+            "Special": number("Special", form.nan),
+            "Fixed": int(fixed),
+        }
+        made = query(engine, "tpe_prop_fp_product", parameters, overrides)
+        made = replace(made, engine="bdd") if fixed else made
+        what = "sign, exponent and significand are the product's"
+        return Lemma(f"product {name}", what, f"{fraction} of {form.fraction_bits} bits", made)
+
+    return build
+
+
+def _result(engine: Config) -> FloatFormat:
+    result = engine.arithmetic.result
+    assert isinstance(result, FloatFormat)
+    return result
+
+
+def _sum_bits(engine: Config) -> int:
+    """Bits of a term of `tpe_fp_fused_add`."""
+    product = sum(x.fraction_bits + 1 for x in _formats(engine))
+    return max(product, _result(engine).fraction_bits + 1) + 3
+
+
+def _exponent_bits(engine: Config) -> int:
+    """Bits of the exponents that `tpe_fp_fused_add` compares."""
+    return max(x.exponent_bits for x in (*_formats(engine), _result(engine))) + 2
+
+
+def _align_fused(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    return _aligned(engine, overrides, _sum_bits(engine), _exponent_bits(engine), 0, "sticky")
+
+
+def _align(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    signed = int(engine.params["psum_form"] == "twos_complement")
+    bits = _significand_bits(engine) + signed
+    exponent = rtl_widths(engine)["PsumWidth"] - _significand_bits(engine) - 3
+    return _aligned(engine, overrides, bits, exponent, signed, engine.params["align"])
+
+
+def _aligned(
+    engine: Config, overrides: Mapping[str, str], bits: int, exponent: int, signed: int, kind: str
+) -> Lemma:
+    parameters = {
+        "Width": bits,
+        "DistWidth": exponent,
+        "Signed": signed,
+        "Align": number("Align", kind),
+    }
+    made = query(engine, "tpe_prop_fp_align", parameters, overrides)
+    return Lemma("align", f"every bit is one from above, {kind}", f"{bits} by {exponent}", made)
+
+
+def _significand_bits(engine: Config) -> int:
+    return int(engine.params["int_bits"]) + int(engine.params["psum_fraction_bits"])
+
+
+def _approx_normalise(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    bits, kind = _significand_bits(engine), engine.params["normaliser"]
+    k, lam = engine.params["norm_k"], engine.params["norm_lambda"]
+    parameters = {
+        "Width": bits,
+        "NormK": k,
+        "NormLambda": lam,
+        "Normaliser": number("Normaliser", kind),
+    }
+    made = query(engine, "tpe_prop_fp_approx_normalise", parameters, overrides)
+    what = (
+        f"{kind}: the value stays, no shift beyond the leading zeros, as many at 0, k, k + lambda"
+    )
+    return Lemma("approximate normaliser", what, f"{bits}, k = {k}, lambda = {lam}", made)
+
+
+def _normalise(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    fused = "psum_form" not in engine.params
+    bits = _sum_bits(engine) + 1 if fused else _significand_bits(engine) + 1
+    room = _exponent_bits(engine)
+    parameters = {"Width": bits, "RoomWidth": room}
+    made = query(engine, "tpe_prop_fp_normalise", parameters, overrides)
+    return Lemma("normaliser", "the value stays, the highest one is on top", f"{bits}", made)
+
+
+def _round(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    result = _result(engine)
+    bits = result.fraction_bits + 1 + GUARDS
+    parameters = {
+        "ExpWidth": result.exponent_bits,
+        "FracWidth": result.fraction_bits,
+        "SigWidth": bits,
+        "InWidth": _exponent_bits(engine),
+    }
+    made = query(engine, "tpe_prop_fp_round", parameters, overrides)
+    what = "the nearest code, ties to even, infinity above all"
+    return Lemma("round", what, f"{result.name}, {GUARDS} bits below its last", made)
