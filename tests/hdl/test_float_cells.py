@@ -5,6 +5,7 @@ The contract runs every choice of a PE with its default formats; here stand the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 import tpe
 from tests.hdl.test_floats import E2M5, E5M2, FP, small, widths
 from tpe.hdl.emit import rtl_names
-from tpe.hdl.simulate.cell_cosim import model_steps, rtl_steps, steps_of_pairs
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.build import QUICK
+from tpe.hdl.simulate.cell_cosim import steps_of_pairs
 from tpe.numbers.floats import E3M2, E4M3FN, FloatFormat
 from tpe.testing.rtl import disturb
 
@@ -178,15 +181,72 @@ def cells(pairs):
     return pytest.mark.parametrize(("pe", "params"), pairs, ids=map(name, pairs))
 
 
+def stepped(e: tpe.Engine) -> tuple[int, np.ndarray, np.ndarray]:
+    """Random steps, and C after each of them, of the RTL and of the model."""
+    codes = [x.codes(x.sweep()) for x in e.encoded_formats()]
+    a, b = (x.ravel() for x in np.meshgrid(*codes, indexing="ij"))
+    rng = np.random.default_rng(6)  # as many of any exponents, and zeros, which meet small sums
+    some = [rng.integers(0, 1 << x.bits, a.size) for x in e.encoded_formats()]
+    some = [np.where(rng.random(a.size) < 0.15, 0, x) for x in some]
+    a, b = (np.concatenate(x) for x in zip((a, b), some, strict=True))
+    disturbed = disturb(e, steps_of_pairs(e, a, b)[0])
+    taken = np.flatnonzero(disturbed.en & disturbed.valid)
+    shown = cell_cosim.rtl_steps(e, disturbed)[taken]
+    return len(taken), shown, cell_cosim.model_steps(e, disturbed)[taken]
+
+
 @cells(PAIRS)
 def test_a_cell_is_its_model_step_by_step(pe, params):
-    e = tpe.Engine(pe, "systolic_os", (1, 1), **params)
-    first, second = e.encoded_formats()
-    codes = [x.codes(x.sweep()) for x in (first, second)]
-    a, b = (x.ravel() for x in np.meshgrid(*codes, indexing="ij"))
-    steps, _ = steps_of_pairs(e, a, b)
-    disturbed = disturb(e, steps)
-    taken = np.flatnonzero(disturbed.en & disturbed.valid)
-    shown, expected = rtl_steps(e, disturbed), model_steps(e, disturbed)
-    assert len(np.unique(expected[taken])) > 1000
-    assert (shown[taken] == expected[taken]).all()
+    steps, shown, expected = stepped(tpe.Engine(pe, "systolic_os", (1, 1), **params))
+    assert steps > 5000 and len(np.unique(expected)) > 1000
+    assert (shown == expected).all()
+
+
+# ---- faults that somebody might write ----
+
+FAULTS = {
+    "a product of zero aligns the psum": (
+        "fma", "tpe_fp_fused_add",
+        "prod_zero ? {1'b1, {(ProdExp - 1) {1'b0}}} : prod_exp_i - prod_shift",
+        "prod_exp_i - prod_shift",
+    ),
+    "a subnormal sum is normalised": (
+        "fma", "tpe_fp_fused_add", ".room_i (exponent)", ".room_i ('1)",
+    ),
+    "a sum of zero takes the product's sign": (
+        "fma", "tpe_fp_fused_add", "prod_sign_i && sign;", "prod_sign_i;",
+    ),
+    "what is lost in alignment is forgotten": (
+        "fma", "tpe_fp_fused_add", "(tpe_pkg::AlignSticky)", "(tpe_pkg::AlignTruncate)",
+    ),
+    "infinity times zero is infinite": ("fma", "tpe_fp_multiply", "|| (a_inf && b_zero) ", ""),
+    "ties go up": ("fma", "tpe_fp_round", "(rest || sig_i[LowWidth])", "1'b1"),
+    "a carry does not count": (
+        "fma_approxnorm", "tpe_fp_approx_add", "top + ExpWidth'(carry)", "top",
+    ),
+    "the larger exponent is taken for the larger number": (
+        "fma_approxnorm", "tpe_fp_approx_add", "subtract && sum[Width]", "1'b0 && sum[Width]",
+    ),
+    "a product of zero normalises": (
+        "fma_approxnorm", "tpe_pe_fma_approxnorm", "if (zero) psum_d", "if (zero && first) psum_d",
+    ),
+    "a subnormal is not shifted back": (
+        "fma_approxnorm", "tpe_finish_fma_approxnorm", "WideExp'(1) - exponent : '0", "'0 : '0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch):
+    pe, module, right, wrong = FAULTS[fault]
+    whole = cell_cosim.design
+
+    def faulty(engine: tpe.Engine):
+        made = whole(engine)
+        assert made.sources[module].count(right) == 1
+        text = made.sources[module].replace(right, wrong)
+        return replace(made, sources={**made.sources, module: text}, compiler=QUICK)
+
+    monkeypatch.setattr(cell_cosim, "design", faulty)
+    steps, shown, expected = stepped(tpe.Engine(pe, "systolic_os", (1, 1)))
+    assert steps and (shown != expected).any()
