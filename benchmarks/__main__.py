@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import face, model, networks, numbers, rtl, synth, tensor_cores, timer
+from benchmarks import face, floats, model, networks, numbers, rtl, synth, tensor_cores, timer
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
         *model.figures(),
         *numbers.figures(),
         *tensor_cores.figures(),
+        *floats.figures(),
         *networks.figures(),
         *face.figures(),
         *rtl.figures(),
