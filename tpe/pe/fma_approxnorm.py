@@ -99,7 +99,7 @@ def at(record: PE, params: Params) -> PE:
 def _at(a: FloatFormat, b: FloatFormat, c: FloatFormat, *choice: int) -> PE:
     how = datapath(a, b, c, choice)
     bits = 2 + how.exponent_bits + 1 + how.int_bits + how.fraction_bits
-    own = Kernel(Psum("word", lambda w: bits), step, resolve, packed(how))
+    own = Kernel(Psum("word", lambda w: bits), step, resolve, settings=packed(how))
     return replace(RECORD, kernel=own, arithmetic=arithmetic(c, how))
 
 
@@ -192,7 +192,7 @@ RECORD = PE(
     title="multiply-add, approximately normalised",
     source="arXiv:2408.11997",
     nest=None,  # sums that are cut cannot be deferred past, so that no rewrite is licensed
-    kernel=Kernel(Psum("word", lambda w: 31), step, resolve, packed(_DEFAULT)),
+    kernel=Kernel(Psum("word", lambda w: 31), step, resolve, settings=packed(_DEFAULT)),
     pace=Dense(lanes=range(1, 2)),
     ways=frozenset({Way.KEEP, Way.PASS}),
     hardware=Hardware(
