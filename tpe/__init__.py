@@ -8,6 +8,7 @@ What the command line does is a function here, with the same words:
     workloads   workload, Workload, Layer
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; exact_sums -> ExactSums
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
+    models      matmul
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tpe.hdl.simulate.verify import verify
     from tpe.model.engine import Engine, Run
     from tpe.model.layer_run import LayerRun
+    from tpe.model.matmul import matmul
     from tpe.model.nest_engine import NestEngine
     from tpe.nest.notation import Nest
     from tpe.numbers.blocks import Blocks, quantise
@@ -96,6 +98,7 @@ __all__ = [
     "list_pes",
     "list_technologies",
     "list_workloads",
+    "matmul",
     "mutate",
     "point",
     "price",
@@ -141,6 +144,7 @@ _HOMES = {
     "list_pes": ("tpe.report.catalogue", "list_pes"),
     "list_technologies": ("tpe.report.catalogue", "list_technologies"),
     "list_workloads": ("tpe.report.catalogue", "list_workloads"),
+    "matmul": ("tpe.model.matmul", "matmul"),
     "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),

@@ -210,13 +210,25 @@ class Runnable(EngineSpec, Generic[J]):
 
     def _values(self, seen: Seen, values: str, added: Added | None) -> Results:
         """C (M, N) as it leaves the finish chain, and what it would be without overflow."""
+        results = self._words(seen, values, added)
+        return results if self.arithmetic.exact else self._inexact(results, seen)
+
+    def product(self, seen: Seen, name: str = "matmul") -> Ints:
+        """C (M, N) of one GEMM as `run` gives it: the values alone, int64 or float32.
+
+        TpeError, naming the layer `name`, if the accumulator may not hold C.
+        """
+        self.require_room(name, seen.a.shape[1], None)
+        return self.arithmetic.values(self._words(seen, "fast", None).c)
+
+    def _words(self, seen: Seen, values: str, added: Added | None) -> Results:
+        """The same as words: codes of C."""
         encoded, other = self.sides.operands(seen.a, seen.b)
         product = self.arithmetic.product(encoded, other, *self.encoded_formats())
         exact = held = self.sides.output(product)
         if values == "bits":
             held = self.sides.output(self._bits(encoded, other))
-        results = self.chain.applied(held, exact, seen.correction, added)
-        return results if self.arithmetic.exact else self._inexact(results, seen)
+        return self.chain.applied(held, exact, seen.correction, added)
 
     def _inexact(self, results: Results, seen: Seen) -> Results:
         """Words of C as values, beside the exact product in float64."""

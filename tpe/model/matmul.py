@@ -1,0 +1,119 @@
+"""A product of real matrices through an engine: rounded or quantised, multiplied, scaled back."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tpe.base.errors import TpeError
+from tpe.engine.config import Config, checked_config
+from tpe.engine.task import Seen, Task, see
+from tpe.model.engine import Engine
+from tpe.numbers.floats import FloatFormat
+from tpe.numbers.formats import Array, Format, IntFormat
+from tpe.numbers.quantise import as_reals, largest_scale, quantised
+
+Scales: TypeAlias = tuple[Any, Any] | None
+"""Of x, one or as many as it has rows; of w, one or as many as it has columns; None: found."""
+
+
+def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
+    """x (..., K) @ w (K, N) as the engine computes it: reals (..., N), float32 or float64.
+
+    engine: a `tpe.Engine` or `tpe.Config` of integers or of floating point, without finish stages.
+    x / x_scale and w / w_scale are rounded to its `a_type` and `b_type`, to nearest, ties to even;
+    integers saturate, floats overflow as their format does. The engine's product is multiplied by
+    x_scale * w_scale in float64. Cycles, firings and errors are what `Engine.run` gives.
+
+    scales: (x_scale, w_scale), numbers above 0; x_scale one, or one a row (x without its last
+    axis), w_scale one, or one a column (N,). None, of either: floats are not scaled; of integers
+    every row of x and every column of w gets the scale that puts its largest magnitude on the
+    format's largest integer (vector-wise, arXiv:2208.07339), so that no row depends on another.
+
+    Returns float64 if x or w is float64 or holds integers, else float32. An empty sum is 0.
+    Raises TpeError, one line: shapes, types, scales; of integers NaN, infinities, a sum that the
+    accumulator may not hold, and negative numbers where the type has no sign.
+
+    >>> mac = Engine("mac", "matrix2d", "2x2")
+    >>> matmul(mac, [[0.5, 1.0]], [[1.0], [-0.25]]).round(2).tolist()
+    [[0.25]]
+    >>> matmul(Engine("lmul", "matrix2d", "2x2"), [1.5, 0.0], [[1.5], [1.0]]).tolist()
+    [2.125]
+    """
+    runner = Engine.of(checked_config(engine))
+    _check_engine(runner)
+    left, right = as_reals(x, "x"), as_reals(w, "w")
+    _check_shapes(left, right)
+    shape = (*left.shape[:-1], right.shape[1])
+    dtype = np.result_type(left.dtype, right.dtype, np.float32)
+    if left.size == 0 or right.size == 0:
+        return np.zeros(shape, dtype)
+    rows = left.reshape(-1, left.shape[-1])
+    x_scale, w_scale = _pair(scales)
+    a_scale = _scale(x_scale, "x_scale", rows, runner.a_format, left.shape[:-1], axis=1)
+    b_scale = _scale(w_scale, "w_scale", right, runner.b_format, right.shape[1:], axis=0)
+    c = runner.product(_seen(runner, rows, right, a_scale, b_scale))
+    with np.errstate(all="ignore"):
+        return (c * (a_scale * b_scale)).astype(dtype).reshape(shape)
+
+
+def _seen(engine: Engine, x: Array, w: Array, a_scale: Array, b_scale: Array) -> Seen:
+    """What the array sees of x (M, K) and w (K, N)."""
+    sides = ((x, a_scale, engine.a_format, "x"), (w, b_scale, engine.b_format, "w"))
+    if isinstance(engine.a_format, FloatFormat):
+        with np.errstate(over="ignore", invalid="ignore"):
+            a, b = (form.codes(y / scale) for y, scale, form, _ in sides)  # type: ignore[attr-defined]
+        return Seen(a, b, None)
+    a, b = (quantised(y, form, scale, where) for y, scale, form, where in sides)  # type: ignore[arg-type]
+    task = Task("matmul", "matmul", a, b)
+    return see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
+
+
+def _check_engine(engine: Engine) -> None:
+    """TpeError for formats that real numbers are not brought to, and for finish stages."""
+    formats = engine.a_format, engine.b_format
+    if not any(all(isinstance(x, kind) for x in formats) for kind in (IntFormat, FloatFormat)):
+        names = " x ".join(number.name for number in formats)
+        raise TpeError(
+            f"engine {engine.name} takes {names}; legal: integers or floating point on both sides"
+        )
+    if engine.chain.valued:
+        stages = ", ".join(engine.chain.valued)
+        raise TpeError(f"engine {engine.name} has {stages}; legal: an engine without finish stages")
+
+
+def _check_shapes(x: Array, w: Array) -> None:
+    if x.ndim < 1 or w.ndim != 2 or x.shape[-1] != w.shape[0]:
+        raise TpeError(
+            f"x is of shape {x.shape} and w of {w.shape}; legal: (..., K) and (K, N) with the "
+            "same K"
+        )
+
+
+def _pair(scales: Any) -> tuple[Any, Any]:
+    if scales is None:
+        return None, None
+    try:
+        x_scale, w_scale = scales
+    except (TypeError, ValueError):
+        raise TpeError("scales is no pair; legal: (x_scale, w_scale), None for either") from None
+    return x_scale, w_scale
+
+
+def _scale(
+    value: Any, where: str, x: Array, number: Format, shape: tuple[int, ...], axis: int
+) -> Array:
+    """The scale of a side, to be broadcast against it; `shape`: as many as may be given."""
+    if value is None:
+        if isinstance(number, IntFormat):
+            with np.errstate(invalid="ignore"):
+                return largest_scale(x, number, axis)
+        return np.ones((1, 1))
+    scale = as_reals(value, where).astype(np.float64)
+    if scale.shape not in ((), shape):
+        raise TpeError(f"{where} is of shape {scale.shape}; legal: one number, or {shape}")
+    if not (np.isfinite(scale) & (scale > 0)).all():
+        worst = scale[~(np.isfinite(scale) & (scale > 0))].flat[0]
+        raise TpeError(f"{where} holds {worst:g}; legal: finite numbers above 0")
+    return scale.reshape((-1, 1) if axis == 1 else (1, -1))
