@@ -22,7 +22,7 @@ LAYERS = (
     ("array",),
     ("engine",),
     ("model",),
-    ("hdl",),
+    ("hdl", "torch"),
     ("synth", "testing"),
     ("study", "predict"),
     ("report",),

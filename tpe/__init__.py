@@ -5,10 +5,10 @@ What the command line does is a function here, with the same words:
     engines     Engine, Config, Nest, NestEngine; describe
     catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
                 list_technologies
-    workloads   workload, Workload, Layer
+    workloads   workload, Workload, Layer; capture
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; exact_sums -> ExactSums
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
-    models      matmul
+    models      matmul; tpe.torch: Linear, swap_linears
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from tpe.study.points import compare, point
     from tpe.study.pricer import price
     from tpe.synth.area.synthesis import synthesise
+    from tpe.torch.capture import capture
     from tpe.workloads import Layer, Workload, workload
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "TpeError",
     "Workload",
     "__version__",
+    "capture",
     "compare",
     "cosim",
     "describe",
@@ -129,6 +131,7 @@ _HOMES = {
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
     "Workload": ("tpe.workloads", "Workload"),
+    "capture": ("tpe.torch.capture", "capture"),
     "compare": ("tpe.study.points", "compare"),
     "cosim": ("tpe.hdl.foreign.cosim", "cosim"),
     "describe": ("tpe.report.describe", "describe"),
