@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import tpe
 from tests.optional import needs
-from tpe.workloads import ImportedWorkload, exact_gemm
+from tpe.workloads import ImportedWorkload, exact_gemm, save_npz
 
 pytestmark = needs("torch")
 
@@ -128,7 +129,7 @@ def test_recurrent_layers_and_what_is_not_lowered(torch: Any) -> None:
     assert workload.unsupported == {"transposed convolution": 1}
 
 
-def test_formats(torch: Any) -> None:
+def test_formats(torch: Any, tmp_path: Path) -> None:
     model, x = torch.nn.Linear(6, 3), torch.randn(4, 6)
     workload = tpe.capture(model, x, a_type="bf16", b_type="bf16")
     (layer,) = workload.layers
@@ -136,6 +137,8 @@ def test_formats(torch: Any) -> None:
     run = tpe.Engine("lmul", "os", "2x2").run(workload)
     exact = layer.activations.astype(float) @ layer.weights
     assert np.abs(run.C - exact).max() < 0.2
+    with pytest.raises(tpe.TpeError, match="layer 'Linear' holds floats; legal in an npz: integ"):
+        save_npz(tmp_path / "x.npz", workload)
     narrow = tpe.capture(model, x, a_type="int4", b_type="int6").layers[0]
     assert abs(narrow.activations).max() == 7 and abs(narrow.weights).max() == 31
     with pytest.raises(tpe.TpeError, match="set a_type = int8"):

@@ -106,7 +106,7 @@ def test_it_can_be_fine_tuned(torch: Any, engine: tpe.Engine) -> None:
             loss = ((model(x) - y) ** 2).mean()
             loss.backward()
             optimiser.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
         return losses
 
     steps(200, 0.03)

@@ -55,7 +55,8 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     b_scale = _scale(w_scale, "w_scale", right, runner.b_format, right.shape[1:], axis=0)
     c = runner.product(_seen(runner, rows, right, a_scale, b_scale))
     with np.errstate(all="ignore"):
-        return (c * (a_scale * b_scale)).astype(dtype).reshape(shape)
+        scaled: Array = c * (a_scale * b_scale)
+        return scaled.astype(dtype).reshape(shape)
 
 
 def _seen(engine: Engine, x: Array, w: Array, a_scale: Array, b_scale: Array) -> Seen:

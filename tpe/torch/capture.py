@@ -124,13 +124,16 @@ def _plain(torch: Any) -> Iterator[None]:
     """Attention and recurrent layers as the products they are, not as one fused operator."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
+    mha, mkldnn = torch.backends.mha, torch.backends.mkldnn
+    before = mha.get_fastpath_enabled(), mkldnn.enabled
+    mha.set_fastpath_enabled(False)
+    mkldnn.enabled = False
     try:
-        with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
+        with sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+        mha.set_fastpath_enabled(before[0])
+        mkldnn.enabled = before[1]
 
 
 @contextmanager
@@ -185,9 +188,8 @@ def _note(watched: _Watched, operator: str, args: Any) -> None:
         watched.products.append(_Captured(name, op, a.copy(), b.copy()))
     elif operator == "convolution" and not args[6]:
         shape = _conv_shape(args, name)
-        watched.products.append(
-            _Captured(name, shape.op, *(as_array(x).copy() for x in args[:2]), shape)
-        )
+        x, w = (as_array(factor).copy() for factor in args[:2])
+        watched.products.append(_Captured(name, shape.op, x, w, shape))
     elif _PRODUCTS.search(operator):
         label = "transposed convolution" if operator == "convolution" else operator
         watched.unsupported[label] += 1
@@ -228,8 +230,16 @@ def _layers(products: list[_Captured], formats: tuple[Format, Format]) -> tuple[
         for group in range(count):
             label = name if count == 1 else f"{name}[{group}]"
             sides = _sides(product.shape, a, b, group)
-            types = {"a_type": formats[0].name, "b_type": formats[1].name}
-            layers.append(LazyLayer(label, product.op, *sides, operand_source="captured", **types))
+            layers.append(
+                LazyLayer(
+                    label,
+                    product.op,
+                    *sides,
+                    operand_source="captured",
+                    a_type=formats[0].name,
+                    b_type=formats[1].name,
+                )
+            )
     return tuple(layers)
 
 

@@ -75,12 +75,14 @@ def save_npz(path: str | os.PathLike[str], workload: Workload) -> None:
     The file appears under its name complete or not at all. Each array is stored in the narrowest
     integer type that holds it. Only names and operands are kept: the layers read back with op
     "gemm" and the file as their source. Errors: `TpeError` if a layer's `repeat` is not 1, which
-    the format cannot hold, or if the file cannot be written.
+    the format cannot hold, if it holds floats, or if the file cannot be written.
     """
     arrays = {}
     for layer in workload.layers:
         if layer.repeat != 1:
             raise TpeError(f"layer '{layer.name}': repeat is {layer.repeat}; legal in an npz: 1")
+        if "f" in (layer.activations.dtype.kind, layer.weights.dtype.kind):
+            raise TpeError(f"layer '{layer.name}' holds floats; legal in an npz: integers")
         arrays[f"{layer.name}.A"] = _narrowest(layer.activations)
         arrays[f"{layer.name}.B"] = _narrowest(layer.weights)
     file = os.path.expanduser(os.fspath(path))
