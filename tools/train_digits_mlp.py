@@ -53,7 +53,10 @@ def fixed_point(factor: float) -> tuple[int, int]:
 
 
 def quantise(network: MLPClassifier, largest: list[float]) -> dict[str, Any]:
-    """Symmetric per-tensor int8 weights, int32 biases, and what rescales each sum to int8."""
+    """Symmetric per-tensor int8 weights, int32 biases, and what rescales each sum to int8.
+
+    The weights and biases before that stand beside them, in float32.
+    """
     arrays: dict[str, Any] = {}
     scale_in = 1.0 / INT8_MAX  # of the input images: 0..1 -> 0..127
     for i, (weights, bias) in enumerate(zip(network.coefs_, network.intercepts_, strict=True)):
@@ -61,6 +64,8 @@ def quantise(network: MLPClassifier, largest: list[float]) -> dict[str, Any]:
         scale = float(np.abs(weights).max()) / INT8_MAX
         arrays[f"{layer}.weights"] = np.rint(weights / scale).astype(np.int8)
         arrays[f"{layer}.bias"] = np.rint(bias / (scale * scale_in)).astype(np.int32)
+        arrays[f"{layer}.float_weights"] = weights.astype(np.float32)
+        arrays[f"{layer}.float_bias"] = bias.astype(np.float32)
         if i < len(largest):
             scale_out = largest[i] / INT8_MAX
             multiplier, shift = fixed_point(scale * scale_in / scale_out)

@@ -8,7 +8,7 @@ What the command line does is a function here, with the same words:
     workloads   workload, Workload, Layer; capture
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; exact_sums -> ExactSums
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
-    models      matmul; tpe.torch: Linear, swap_linears
+    models      matmul; evaluate_model; tpe.torch: Linear, swap_linears
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from tpe.report.describe import describe
     from tpe.study.comparison import Comparison
     from tpe.study.errors import ErrorStudy, error
+    from tpe.study.evaluate import evaluate_model
     from tpe.study.operand_trace import trace
     from tpe.study.points import compare, point
     from tpe.study.pricer import price
@@ -91,6 +92,7 @@ __all__ = [
     "emit",
     "error",
     "exact_sums",
+    "evaluate_model",
     "fit",
     "from_codes",
     "list_all",
@@ -138,6 +140,7 @@ _HOMES = {
     "emit": ("tpe.hdl.emit.package", "emit_directory"),
     "error": ("tpe.study.errors", "error"),
     "exact_sums": ("tpe.numbers.exact_sums", "exact_sums"),
+    "evaluate_model": ("tpe.study.evaluate", "evaluate_model"),
     "fit": ("tpe.predict.fit", "fit"),
     "from_codes": ("tpe.numbers.float_arrays", "from_codes"),
     "list_all": ("tpe.report.catalogue", "catalogue"),

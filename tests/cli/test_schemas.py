@@ -41,6 +41,7 @@ LINES = {
     "emit": ("--pe opt4c --size 2x2 -o {folder}/emitted",),
     "verify": ("--pe opt4c --size 2x2 -p depth=16",),
     "vectors": ("--pe opt1 --size 2x2 --workload gemm:3x4x5 -o {folder}/vectors",),
+    "evaluate": ("digits_mlp --pe lmul --samples 20",),
     "doctor": ("",),
     "prove": ("--pe opt1 --array os --size 1x1",),
     "mutate": ("--pe mac --count 3 --floor 0 --seed 1", "--pe opt3 --count 3 --floor 0"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import ClassVar
@@ -126,6 +126,45 @@ def load() -> DigitsMlp:
         labels=owned(data["test.labels"]),
         accuracy_float=float(data["accuracy_float"]),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class FloatDigits:
+    """The same network before quantisation, on the same images.
+
+    images   (360, 64) float32 within 0..1
+    labels   (360,) digits 0..9
+    layers   weights (K, N) and biases (N,) of fc1, fc2 and fc3, float32
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    def scores(self, product: Callable[[str, np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+        """(360, 10) scores, the largest of a row is the digit; `product` is called fc1, fc2, fc3.
+
+        >>> scores = load_float().scores(lambda name, x, w: x @ w)
+        >>> float(np.mean(scores.argmax(axis=1) == load().labels)) == load().accuracy_float
+        True
+        """
+        x = self.images
+        for number, (weights, bias) in enumerate(self.layers, 1):
+            x = product(f"fc{number}", x, weights) + bias
+            x = x if number == len(self.layers) else np.maximum(x, 0)
+        return x
+
+
+@functools.cache
+def load_float() -> FloatDigits:
+    """The network in float32; its images are those of `load`, whose pixels are exact there."""
+    data = _read_data()
+    whole = np.rint(data["test.images"] * (16 / _INT8.max))
+    layers = tuple(
+        (data[f"{name}.float_weights"], data[f"{name}.float_bias"])
+        for name in ("fc1", "fc2", "fc3")
+    )
+    return FloatDigits((whole / 16).astype(np.float32), owned(data["test.labels"]), layers)
 
 
 def _read_data() -> dict[str, np.ndarray]:

@@ -1,0 +1,221 @@
+"""What an engine does to a model's output: every GEMM on it, beside the same model in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tpe.base.errors import TpeError, pick
+from tpe.engine.config import Config, checked_config
+from tpe.model.engine import Engine
+from tpe.model.matmul import matmul
+from tpe.numbers.formats import Array
+from tpe.numbers.matrices import is_int
+from tpe.workloads import digits_mlp, minilm
+
+Progress = Callable[[str], None]
+_CHUNK = 8  # sentences that go through the network at once
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model on an engine beside itself in float32.
+
+    samples  of the data that were taken: images, or pairs of sentences
+    metrics  by name, None where one is not defined (a ranking of things that are all alike);
+             `MEANINGS` says what each is
+    """
+
+    model: str
+    engine: Config
+    samples: int
+    metrics: Mapping[str, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `tpe evaluate --json`."""
+        return {
+            "model": self.model,
+            "engine": self.engine.describe(),
+            "samples": self.samples,
+            "metrics": dict(self.metrics),
+        }
+
+
+@dataclass(frozen=True)
+class _Model:
+    title: str
+    samples: str  # what they are
+    most: Callable[[], int]
+    run: Callable[[Engine, Array, Progress], dict[str, float | None]]
+
+
+MEANINGS = {
+    "accuracy": "share of the images that are read rightly",
+    "accuracy_float": "the same in float32",
+    "agreement": "share of the images that are read as in float32",
+    "score_error": "largest distance of a score from float32's, over the largest score",
+    "cosine_mean": "cosine of a sentence's vector and float32's, mean over sentences",
+    "cosine_least": "the same, the least of all",
+    "similarity_error": "distance of a pair's similarity from float32's, mean",
+    "spearman": "rank correlation of the pairs' similarities with float32's",
+    "kendall": "the same, as Kendall's tau-b",
+    "grade_spearman": "rank correlation of the pairs' similarities with their grades",
+    "grade_spearman_float": "the same in float32",
+}
+
+
+def evaluate_model(
+    name: str,
+    engine: Config,
+    samples: int | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Run a model with every GEMM on an engine, and compare its output with float32's.
+
+    name: `digits_mlp`, handwritten digits by a perceptron with its float weights, or `minilm`,
+    embeddings of 210 pairs of sentences by a transformer (extra `minilm`), attention included.
+    engine: as `tpe.matmul` takes one, which quantises or rounds the operands of every product.
+    samples: how many of the images or pairs, evenly spread over all; None: all of them.
+    progress: called with a name as each part begins.
+    Raises TpeError for an unknown model, a number of samples that there are not, and as `matmul`.
+
+    >>> result = evaluate_model("digits_mlp", Engine("mac", "matrix2d", "16x16"))
+    >>> result.samples, result.metrics["accuracy_float"] == 352 / 360
+    (360, True)
+    """
+    model = _MODELS[pick("model", name, _MODELS)]
+    runner = Engine.of(checked_config(engine))
+    most = model.most()
+    count = most if samples is None else samples
+    if not is_int(count) or not 1 <= count <= most:
+        raise TpeError(f"samples = {samples!r} is not legal: 1 to {most} {model.samples}")
+    chosen = np.arange(count) * most // count
+    metrics = model.run(runner, chosen, progress or _silent)
+    return Evaluation(name, runner, int(count), metrics)
+
+
+def models() -> dict[str, str]:
+    """The models that `evaluate_model` has, each with a title.
+
+    >>> list(models())
+    ['digits_mlp', 'minilm']
+    """
+    return {name: model.title for name, model in _MODELS.items()}
+
+
+def _silent(name: str) -> None:
+    """No progress."""
+
+
+# ---- models ----
+
+
+def _digits(engine: Engine, chosen: Array, progress: Progress) -> dict[str, float | None]:
+    network = digits_mlp.load_float()
+    progress("float32")
+    plain = network.scores(minilm.exact_product)[chosen]
+    progress(engine.name)
+    ours = network.scores(_on(engine))[chosen]
+    labels, read, read_plain = network.labels[chosen], ours.argmax(axis=1), plain.argmax(axis=1)
+    return {
+        "accuracy": float(np.mean(read == labels)),
+        "accuracy_float": float(np.mean(read_plain == labels)),
+        "agreement": float(np.mean(read == read_plain)),
+        "score_error": float(np.abs(ours - plain).max() / np.abs(plain).max()),
+    }
+
+
+def _minilm(engine: Engine, chosen: Array, progress: Progress) -> dict[str, float | None]:
+    every = minilm.sentence_pairs()
+    pairs = [every[int(i)] for i in chosen]
+    network = minilm.load()
+    sentences = list(dict.fromkeys(text for _, *both in pairs for text in both))
+    sentences.sort(key=lambda text: (len(text), text))  # of one length together
+    outputs = []
+    for label, product in (("float32", minilm.exact_product), (engine.name, _on(engine))):
+        vectors = []
+        for start in range(0, len(sentences), _CHUNK):
+            progress(f"{label}, {start} of {len(sentences)} sentences")
+            vectors.append(network.embed(sentences[start : start + _CHUNK], product))
+        outputs.append(np.concatenate(vectors).astype(np.float64))
+    plain, ours = outputs
+    place = {text: i for i, text in enumerate(sentences)}
+    first = [place[pair.first] for pair in pairs]
+    second = [place[pair.second] for pair in pairs]
+    alike, alike_plain = ((x[first] * x[second]).sum(axis=1) for x in (ours, plain))
+    cosine = (ours * plain).sum(axis=1)
+    grades = np.array([pair.grade for pair in pairs])
+    return {
+        "cosine_mean": float(cosine.mean()),
+        "cosine_least": float(cosine.min()),
+        "similarity_error": float(np.abs(alike - alike_plain).mean()),
+        "spearman": spearman(alike, alike_plain),
+        "kendall": kendall(alike, alike_plain),
+        "grade_spearman": spearman(alike, grades),
+        "grade_spearman_float": spearman(alike_plain, grades),
+    }
+
+
+def _on(engine: Engine) -> minilm.Product:
+    """Products on an engine; an error says which one it was."""
+
+    def product(name: str, x: Array, w: Array) -> Array:
+        try:
+            return matmul(engine, x, w)
+        except TpeError as error:
+            raise TpeError(f"product {name}: {error}") from None
+
+    return product
+
+
+_MODELS = {
+    "digits_mlp": _Model(
+        "handwritten digits, float weights",
+        "images",
+        lambda: len(digits_mlp.load().labels),
+        _digits,
+    ),
+    "minilm": _Model(
+        "embeddings of sentences, all-MiniLM-L6-v2",
+        "pairs of sentences",
+        lambda: len(minilm.sentence_pairs()),
+        _minilm,
+    ),
+}
+
+
+# ---- rankings ----
+
+
+def spearman(x: Array, y: Array) -> float | None:
+    """Pearson's correlation of ranks, equal values at their mean rank; None where all are equal.
+
+    >>> spearman(np.array([1, 2, 3]), np.array([10, 30, 20]))
+    0.5
+    """
+    a, b = (_ranks(np.asarray(side)) for side in (x, y))
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / size if size > 0 else None
+
+
+def kendall(x: Array, y: Array) -> float | None:
+    """Kendall's tau-b: pairs in order less pairs out of it, ties taken out; None if all are ties.
+
+    >>> kendall(np.array([1, 2, 3]), np.array([10, 20, 30]))
+    1.0
+    """
+    a, b = (np.sign(side[:, None] - side[None, :]).astype(np.int64) for side in (x, y))
+    size = float(np.sqrt(float((a * a).sum()) * float((b * b).sum())))
+    return float((a * b).sum()) / size if size > 0 else None
+
+
+def _ranks(x: Array) -> Array:
+    """Ranks from 0, equal values at their mean."""
+    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    ranks: Array = (ends - (counts + 1) / 2)[place]
+    return ranks
