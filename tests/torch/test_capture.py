@@ -10,6 +10,7 @@ import pytest
 
 import tpe
 from tests.optional import needs
+from tpe.torch.capture import _PRODUCTS
 from tpe.workloads import ImportedWorkload, exact_gemm, save_npz
 
 pytestmark = needs("torch")
@@ -127,6 +128,23 @@ def test_recurrent_layers_and_what_is_not_lowered(torch: Any) -> None:
     workload = tpe.capture(model, np.ones((1, 2, 6), np.float32))
     assert [layer.name for layer in workload.layers] == ["0"]
     assert workload.unsupported == {"transposed convolution": 1}
+
+
+def test_operators_are_told_by_name() -> None:
+    products = "_int_mm _scaled_mm hspmm _trilinear addmv vdot mkldnn_rnn_layer _fft_r2c addbmm"
+    products += " _scaled_dot_product_flash_attention_for_cpu _weight_int8pack_mm convolution"
+    assert all(_PRODUCTS.search(name) for name in products.split())
+    others = "add mul upsample_bilinear2d upsample_linear1d mvlgamma clamp_min linspace addcmul"
+    assert not any(_PRODUCTS.search(name) for name in others.split())
+
+
+def test_products_in_place(torch: Any) -> None:
+    class InPlace(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x: Any) -> Any:
+            return torch.zeros(2, 2).addmm_(x, x)
+
+    workload = tpe.capture(InPlace(), whole(torch, 2, 2))
+    assert [layer.name for layer in workload.layers] == ["InPlace"] and not workload.unsupported
 
 
 def test_formats(torch: Any, tmp_path: Path) -> None:

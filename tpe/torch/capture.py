@@ -34,7 +34,10 @@ _FACTORS = {
     "baddbmm": (1, 2),
 }
 # What else computes products: told as unsupported, never left out silently.
-_PRODUCTS = re.compile(r"mm|mv|dot|conv|rnn|lstm|gru|attention|(?<!bi)linear|fft|cdist|einsum")
+_PRODUCTS = re.compile(
+    r"^(?!_?upsample).*(conv|rnn|lstm|gru|attention|linear|fft|cdist|einsum|dot_product)"
+    r"|(^|_)[a-z]*mm(_|$)|(^|_)[a-z]*mv(_|$)|(^|_)v?dot(_|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _watching(watched: _Watched) -> Any:
 
 def _note(watched: _Watched, operator: str, args: Any) -> None:
     name, module = watched.modules[-1]
+    operator = operator.removesuffix("_")  # of one that writes in place
     if operator in _FACTORS:
         a, b = (as_array(args[place]) for place in _FACTORS[operator])
         if not a.size or not b.size:
