@@ -7,7 +7,18 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import face, floats, model, networks, numbers, rtl, synth, tensor_cores, timer
+from benchmarks import (
+    evaluate,
+    face,
+    floats,
+    model,
+    networks,
+    numbers,
+    rtl,
+    synth,
+    tensor_cores,
+    timer,
+)
 
 
 def main() -> int:
@@ -20,6 +31,7 @@ def main() -> int:
         *tensor_cores.figures(),
         *floats.figures(),
         *networks.figures(),
+        *evaluate.figures(),
         *face.figures(),
         *rtl.figures(),
         *synth.figures(),
