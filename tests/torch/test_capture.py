@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tpe
+import tpe.torch
 from tests.optional import needs
 from tpe.torch.capture import _PRODUCTS
 from tpe.workloads import ImportedWorkload, exact_gemm, save_npz
@@ -128,6 +129,17 @@ def test_recurrent_layers_and_what_is_not_lowered(torch: Any) -> None:
     workload = tpe.capture(model, np.ones((1, 2, 6), np.float32))
     assert [layer.name for layer in workload.layers] == ["0"]
     assert workload.unsupported == {"transposed convolution": 1}
+
+
+def test_swapped_layers_are_captured_as_they_were(torch: Any) -> None:
+    nn = torch.nn
+    model, x = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 2)), torch.randn(2, 3, 5)
+    before = tpe.capture(model, x).layers[0]
+    tpe.torch.swap_linears(model, tpe.Engine("mac", "os", "2x2"), names=["0"])
+    workload = tpe.capture(model, x)
+    assert [(layer.name, layer.op) for layer in workload.layers] == [("0", "gemm"), ("1", "gemm")]
+    assert (workload.layers[0].activations == before.activations).all()
+    assert (workload.layers[0].weights == before.weights).all()
 
 
 def test_operators_are_told_by_name() -> None:

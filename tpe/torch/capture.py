@@ -16,7 +16,7 @@ from tpe.base.errors import TpeError
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import Array, Format, IntFormat, number_format
 from tpe.numbers.quantise import largest_scale, quantised
-from tpe.torch.layers import as_array, require_torch
+from tpe.torch.layers import as_array, linear_class, require_torch
 from tpe.workloads.im2col import Window
 from tpe.workloads.imported import ImportedWorkload
 from tpe.workloads.lazy import MAX_LAYERS, LazyLayer, Operand, unique_names
@@ -161,7 +161,10 @@ def _enter(watched: _Watched, label: Any, module: Any, inputs: Any) -> None:
 
 
 def _leave(watched: _Watched, module: Any, inputs: Any, output: Any) -> None:
-    watched.modules.pop()
+    name, _ = watched.modules.pop()
+    if isinstance(module, linear_class()):  # its product is no operator of PyTorch
+        a = as_array(inputs[0]).reshape(1, -1, module.in_features)
+        watched.products.append(_Captured(name, "gemm", a.copy(), as_array(module.weight).T[None]))
 
 
 def _watching(watched: _Watched) -> Any:
