@@ -189,7 +189,7 @@ _DEFAULT = datapath(_FIRST, _FIRST, float_format(RESULTS[0]), (1, 1, 16, 2, 0, 0
 
 RECORD = PE(
     name="fma_approxnorm",
-    title="multiply-add, approximately normalised",
+    title="approximate normalisation",
     source="arXiv:2408.11997",
     nest=None,  # sums that are cut cannot be deferred past, so that no rewrite is licensed
     kernel=Kernel(Psum("word", lambda w: 31), step, resolve, settings=packed(_DEFAULT)),
