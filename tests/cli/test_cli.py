@@ -370,7 +370,8 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
 # ---- list ----
 
 
-def test_list_names_everything() -> None:
+def test_list_names_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # no cell is broken into lines
     text = " ".join(done("list").split())
     for name in pes.names():
         assert name in text and pes.get(name).source in text
