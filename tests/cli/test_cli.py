@@ -375,7 +375,7 @@ def test_list_names_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     text = " ".join(done("list").split())
     for name in pes.names():
         assert name in text and pes.get(name).source in text
-    for name in (*arrays.names(), "digits_mlp", "int8", "ent", "contract"):
+    for name in (*arrays.names(), "digits_mlp", "int8", "ent", "contract tests"):
         assert name in text
 
 
