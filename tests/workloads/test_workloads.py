@@ -548,7 +548,7 @@ def test_digits_layers() -> None:
 
 def test_digits_data_is_small() -> None:
     path = Path(digits_mlp.__file__).parent / "data" / digits_mlp.DATA
-    assert path.stat().st_size < 40_000
+    assert path.stat().st_size < 50_000  # 26 000 of them float32 weights
     with np.load(path, allow_pickle=False) as archive:
         assert all(archive[f"fc{i}.weights"].dtype == np.int8 for i in (1, 2, 3))
         assert all(archive[f"fc{i}.bias"].dtype == np.int32 for i in (1, 2, 3))
