@@ -85,6 +85,19 @@ package tpe_pkg;
     LmulOffsetNone  = 1   // nothing: Mitchell's product
   } lmul_offset_e;
 
+  // What a subnormal code is as a factor of an L-Mul product, and as one.
+  typedef enum int unsigned {
+    SubnormalsFlush = 0,  // zero
+    SubnormalsKeep  = 1   // a code that is added like any other
+  } subnormals_e;
+
+  // What becomes of an L-Mul product beyond the largest code.
+  typedef enum int unsigned {
+    ProductOverflowInf      = 0,  // infinity; NaN in a format that has none
+    ProductOverflowSaturate = 1,  // the largest code
+    ProductOverflowWrap     = 2   // the sum's low bits
+  } product_overflow_e;
+
   // Which codes of a floating-point format are no numbers.
   typedef enum int unsigned {
     SpecialIeee = 0,  // those of the highest exponent: infinity with a fraction of 0, NaN

@@ -1,21 +1,25 @@
-// tpe_pe_lmul -- bf16 products by an integer addition, summed in fp32.
+// tpe_pe_lmul -- floating-point products by an integer addition, summed in fp32.
 //
-// A product is exact as fp32 (its fraction filled up with zeros) and added to the psum with one
-// rounding, k ascending.
+// Both operands have one format. A product is a code of it, exact as fp32, and added to the psum with
+// one rounding, k ascending.
 // Reference : arXiv:2410.00907
 // Latency   : none before the psum register. One product a cycle.
-// Overflow  : infinity, of products and of sums.
+// Overflow  : of products as ProductOverflow says; of sums infinity.
 `default_nettype none
 
 module tpe_pe_lmul #(
-    parameter int unsigned AWidth     = 16,        // bf16
-    parameter int unsigned BWidth     = 16,        // bf16
-    parameter int unsigned AccWidth   = 32,        // fp32
-    parameter int unsigned Lanes      = 1,
-    parameter int unsigned CodeWidth  = AWidth,
-    parameter int unsigned PsumWidth  = AccWidth,
-    parameter int unsigned PlaneWidth = 1,
-    parameter int unsigned LmulOffset = tpe_pkg::LmulOffsetPaper
+    parameter int unsigned AWidth          = 16,
+    parameter int unsigned BWidth          = 16,
+    parameter int unsigned AccWidth        = 32,        // fp32
+    parameter int unsigned Lanes           = 1,
+    parameter int unsigned CodeWidth       = AWidth,
+    parameter int unsigned PsumWidth       = AccWidth,
+    parameter int unsigned PlaneWidth      = 1,
+    parameter int unsigned AExpWidth       = 8,         // of both: bf16
+    parameter int unsigned ASpecial        = tpe_pkg::SpecialIeee,
+    parameter int unsigned LmulOffset      = tpe_pkg::LmulOffsetPaper,
+    parameter int unsigned Subnormals      = tpe_pkg::SubnormalsFlush,
+    parameter int unsigned ProductOverflow = tpe_pkg::ProductOverflowInf
 ) (
     input  wire  logic                         clk_i,
     input  wire  logic                         rst_ni,
@@ -29,11 +33,15 @@ module tpe_pe_lmul #(
     output       logic [PsumWidth-1:0]         psum_o
 );
 
-  localparam int unsigned ExpWidth  = 8;
-  localparam int unsigned FracWidth = 7;  // mantissa fraction bits of bf16
+  localparam int unsigned FracWidth = AWidth - AExpWidth - 1;
+  localparam int unsigned Bias      = (1 << (AExpWidth - 1)) - 1;
+  // l of the paper: FracWidth up to 3, 3 for 4, 4 above.
+  localparam int unsigned Shift     = (FracWidth <= 3) ? FracWidth : (FracWidth == 4) ? 3 : 4;
+  localparam bit          Paper     = LmulOffset == tpe_pkg::LmulOffsetPaper;
 
-  if (AWidth != 16 || BWidth != 16 || Lanes != 1) begin : gen_check_operands
-    $error("tpe_pe_lmul: AWidth = BWidth = 16, Lanes = 1");
+  if (AWidth != BWidth || FracWidth < 2 || AExpWidth > 8 || FracWidth > 23 || Lanes != 1)
+  begin : gen_check_operands
+    $error("tpe_pe_lmul: AWidth = BWidth, 2 fraction bits or more, no more than fp32; Lanes = 1");
   end
   if (AccWidth != 32 || PsumWidth != 32) begin : gen_check
     $error("tpe_pe_lmul: AccWidth = PsumWidth = 32");
@@ -47,25 +55,40 @@ module tpe_pe_lmul #(
   assign unused_inputs = ^{rst_ni, plane_i};
 
   logic [AWidth-1:0]   product;
-  logic [AccWidth-1:0] psum_d, psum_q;
+  logic [AccWidth-1:0] wide, psum_d, psum_q;
 
   tpe_lmul #(
-      .ExpWidth (ExpWidth),
-      .FracWidth(FracWidth),
-      .Bias     (127),
-      .Added    ((LmulOffset == tpe_pkg::LmulOffsetPaper) ? 8 : 0)
+      .ExpWidth       (AExpWidth),
+      .FracWidth      (FracWidth),
+      .Bias           (Bias),
+      .Added          (Paper ? 1 << (FracWidth - Shift) : 0),
+      .Special        (ASpecial),
+      .Subnormals     (Subnormals),
+      .ProductOverflow(ProductOverflow)
   ) u_lmul (
       .a_i      (code_i),
       .b_i      (b_i),
       .product_o(product)
   );
 
+  // What wraps may be any code.
+  tpe_fp_widen #(
+      .ExpWidth     (AExpWidth),
+      .FracWidth    (FracWidth),
+      .Special      (ASpecial),
+      .HasSubnormals((Subnormals == tpe_pkg::SubnormalsKeep)
+                     || (ProductOverflow == tpe_pkg::ProductOverflowWrap) ? 1 : 0)
+  ) u_widen (
+      .x_i(product),
+      .x_o(wide)
+  );
+
   tpe_fp_add #(
-      .ExpWidth (ExpWidth),
-      .FracWidth(AccWidth - ExpWidth - 1)
+      .ExpWidth (8),
+      .FracWidth(23)
   ) u_add (
       .a_i  (first_i ? '0 : psum_i),
-      .b_i  ({product, {(AccWidth - AWidth) {1'b0}}}),
+      .b_i  (wide),
       .sum_o(psum_d)
   );
 

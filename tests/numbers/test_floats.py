@@ -11,7 +11,7 @@ import tpe
 from tpe.base import registry
 from tpe.base.jit import compiled
 from tpe.numbers.bipolar import BIPOLAR1
-from tpe.numbers.float_words import fp32_sum, lmul_bf16
+from tpe.numbers.float_words import fp32_sum
 from tpe.numbers.floats import BF16, FP32, FloatFormat
 from tpe.numbers.formats import number_format
 
@@ -89,30 +89,6 @@ def test_the_bit_level_sum_is_numpys():
         expected = np.where(np.isnan(total), 0x7FC00000, bits(total))
         words = [add(int(a), int(b)) for a, b in zip(bits(x), bits(y), strict=True)]
         assert (np.array(words) == expected).all()
-
-
-def l_mul(x: np.ndarray, y: np.ndarray, offset: int) -> np.ndarray:
-    multiply = compiled(lmul_bf16)
-    words = [multiply(int(a), int(b), offset) for a, b in zip(x, y, strict=True)]
-    return BF16.values(np.array(words)).astype(np.float64)
-
-
-def test_the_error_of_l_mul_on_all_fractions():
-    """Mean absolute relative error: 2.66 % with the offset, negative bias and 3.85 % without."""
-    x, y = (v.ravel() + 0x3F80 for v in np.meshgrid(np.arange(128), np.arange(128)))
-    exact = BF16.values(x).astype(np.float64) * BF16.values(y)
-    error = {offset: l_mul(x, y, offset) / exact - 1 for offset in (0, 8)}
-    assert abs(np.abs(error[8]).mean() - 0.0266) < 5e-5
-    assert abs(np.abs(error[0]).mean() - 0.0385) < 5e-5
-    assert error[0].mean() < -0.03 < error[8].mean()
-
-
-def test_the_integer_addition_is_not_the_printed_formula():
-    """(1 + x_m + y_m + 2**-4) 2**(x_e + y_e) differs on 55 % of the fractions of bf16."""
-    x, y = (v.ravel() for v in np.meshgrid(np.arange(128), np.arange(128)))
-    formula = 1 + (x + y) / 128 + 2.0**-4
-    differs = l_mul(x + 0x3F80, y + 0x3F80, 8) != formula
-    assert abs(differs.mean() - 0.55) < 0.005
 
 
 def test_operands_of_another_format_are_named():

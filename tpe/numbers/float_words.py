@@ -63,24 +63,3 @@ def fp32_sum(x: int, y: int) -> int:
     # A carry out of the fraction moves on into the exponent.
     word = whole + ((exponent - 1) << 23)
     return sign | min(word, _INFINITY)
-
-
-@kernel()
-def lmul_bf16(x: int, y: int, offset: int) -> int:
-    """The product of bf16 words by L-Mul: exponents and fractions added as one integer.
-
-    Zeros and subnormals are zero, in and out; one NaN; overflow to infinity.
-
-    >>> hex(lmul_bf16(0x3F80, 0x3F80, 8)), hex(lmul_bf16(0x3FC0, 0x3FC0, 0))
-    ('0x3f88', '0x4000')
-    """
-    sign, x, y = (x ^ y) & 0x8000, x & 0x7FFF, y & 0x7FFF
-    if x > 0x7F80 or y > 0x7F80:
-        return 0x7FC0
-    nothing = x < 0x80 or y < 0x80
-    if x == 0x7F80 or y == 0x7F80:
-        return 0x7FC0 if nothing else sign | 0x7F80
-    product = x + y - (127 << 7) + offset
-    if nothing or product < 0x80:
-        return sign
-    return sign | min(product, 0x7F80)

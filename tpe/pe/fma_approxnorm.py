@@ -142,7 +142,7 @@ NORM_LAMBDA = Parameter(
     range(1, 9),
     "lambda of it: bits below those, of which one that is set has the sum shifted by k",
     "NormLambda",
-    trade="a larger one shifts further where it shifts at all; costs a wider test",
+    trade="a larger one costs a wider test; saves bits of sums that are far from normal",
 )
 PSUM_FRACTION_BITS = Parameter(
     "psum_fraction_bits",
