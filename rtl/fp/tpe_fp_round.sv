@@ -15,7 +15,7 @@ module tpe_fp_round #(
     parameter int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
     input  wire  logic                  sign_i,
-    input  wire  logic [InWidth-1:0]    exp_i,    // 1 or more
+    input  wire  logic [InWidth-1:0]    exp_i,   // 1 or more
     input  wire  logic [SigWidth-1:0]   sig_i,
     input  wire  logic                  inf_i,
     input  wire  logic                  nan_i,

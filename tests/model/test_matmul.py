@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tpe
-from tpe.numbers.floats import rounded
+from tpe.numbers.float_arrays import rounded
 
 INTEGER = tpe.Engine("opt4c", "matrix2d", "4x4")
 FLOAT = tpe.Engine("lmul", "matrix2d", "4x4")

@@ -69,7 +69,7 @@ def resolve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
 
 
 @dataclass(frozen=True)
-class Product:
+class ApproxProduct:
     """C of a GEMM by this datapath: `Arithmetic.product`, and it pickles."""
 
     result: FloatFormat
@@ -109,7 +109,7 @@ def arithmetic(result: FloatFormat, how: Datapath) -> Arithmetic:
         "multiply-add with approximate normalisation",
         a_types=TYPES,
         b_types=TYPES,
-        product=Product(result, how),
+        product=ApproxProduct(result, how),
         result=result,
         pads_with_zeros=False,  # zero times infinity is NaN
         choices=choices(RESULTS),
