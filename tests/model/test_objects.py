@@ -30,9 +30,12 @@ COMPARISON = tpe.compare(["mac", "opt4c"], {"a & <b>": (A, B)}, size=4)
 
 # Every public name, and one object of it (or the name itself, for functions).
 OBJECTS: dict[str, Any] = {
+    "Blocks": tpe.quantise(np.ones((2, 32)), "mx_e4m3fn"),
     "Comparison": COMPARISON,
     "Cosimulation": Cosimulation,
     "Engine": RUN.engine,
+    "ErrorStudy": tpe.error("lmul", "normal:1", [4], rows=2, columns=2),
+    "ExactSums": tpe.exact_sums(A, B),
     "Layer": tpe.Layer("fc", "fc", A, B),
     "LayerRun": RUN.layers[0],
     "Nest": tpe.Engine("opt1", "os").nest,

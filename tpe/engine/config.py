@@ -51,8 +51,8 @@ class Config(EngineSpec):
         self.record = _record(pe)  # as it is found by name
         self.array = _array(array)
         arrays.require(self.array, self.record)
-        place = parse_size(default_size(self.array) if size is None else size, self.array)
         params = resolve_parameters(self.record, parameters, self.array)
+        place = parse_size(self._default_size(params) if size is None else size, self.array)
         grid = self.array.grid(place)
         if "lanes" in params:
             params["lanes"] = self._lanes(self.record, grid, parameters, params)
@@ -60,6 +60,15 @@ class Config(EngineSpec):
         lanes = self._lanes(self.pe, grid, parameters, params)
         super().__init__(place, grid, lanes, params)
         self._check_storage()
+
+    def _default_size(self, params: Mapping[str, Any]) -> tuple[int, ...]:
+        """The size where none is given; its side along K what a step takes, if that has to be."""
+        size, side = default_size(self.array), self.array.lanes_side
+        lanes = self._pe(params).pace.lanes if side else ()
+        if len(lanes) != 1:
+            return size
+        along_k = self.array.sides.index(side)
+        return tuple(lanes[0] if i == along_k else n for i, n in enumerate(size))
 
     def with_widths(self, **changes: int) -> Self:
         """The same at other widths than its formats give, such as proofs take.
