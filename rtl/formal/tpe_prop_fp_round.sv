@@ -1,8 +1,8 @@
 // tpe_prop_fp_round -- a rounded code is the nearest one, the even one of two that are as near.
 //
 // Codes of one sign are in the order of their values, so that a number between two of them is one
-// between two integers: its exponent and its significand below the hidden one, as a fixed-point word.
-// Sums above all finite ones are infinite. Where the hidden one is 0 the exponent is 1.
+// between two integers: its exponent and its significand below the hidden one, as a fixed-point
+// word. Sums above all finite ones are infinite. Where the hidden one is 0 the exponent is 1.
 // fails_o   : the property does not hold.
 `default_nettype none
 

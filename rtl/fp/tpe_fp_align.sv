@@ -1,8 +1,8 @@
 // tpe_fp_align -- a significand shifted right, as far as its exponent is below another one.
 //
 // One term of a sum; a tree of terms has one of these for each. AlignTruncate drops what is shifted
-// out: a magnitude towards zero, two's complement (Signed) towards minus infinity. AlignSticky keeps
-// in the lowest bit whether there was any of it.
+// out: a magnitude towards zero, two's complement (Signed) towards minus infinity. AlignSticky
+// keeps in the lowest bit whether there was any of it.
 // Latency   : combinational.
 `default_nettype none
 

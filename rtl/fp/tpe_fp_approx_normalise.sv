@@ -1,7 +1,7 @@
 // tpe_fp_approx_normalise -- a sum moved up by nothing, NormK, or NormK + NormLambda bits.
 //
-// By two tests of bits_i, its magnitude: nothing if one of the top NormK is set, NormK if one of the
-// next NormLambda is. It never goes past the highest one. NormaliserExact counts leading zeros
+// By two tests of bits_i, its magnitude: nothing if one of the top NormK is set, NormK if one of
+// the next NormLambda is. It never goes past the highest one. NormaliserExact counts leading zeros
 // instead, NormaliserNone leaves the sum as it is.
 // Reference : arXiv:2408.11997
 // Latency   : combinational.

@@ -1,9 +1,9 @@
 // tpe_fp_fused_add -- an exact product added to a floating-point code, with one rounding.
 //
 // The product, normalised, and the code are aligned to the larger exponent with guard, round and
-// sticky bits. A smaller one loses bits only where the larger is normal, or subnormal and the sum with
-// it: then what is lost lies below the round bit. The product's exponent is that of its top bit, in
-// the bias of the code; it may be negative.
+// sticky bits. A smaller one loses bits only where the larger is normal, or subnormal and the sum
+// with it: then what is lost lies below the round bit. The product's exponent is that of its top
+// bit, in the bias of the code; it may be negative.
 // Subnormals : kept, in and out. A sum of zero is positive unless both terms are -0.
 // Overflow   : infinity. Infinities of opposite signs, and any NaN, give the NaN {0, ones, 1 0..0}.
 // Latency    : combinational.

@@ -1,7 +1,8 @@
 // tpe_fp_unpack -- a floating-point code in its parts, and what it is.
 //
 // Value = (-1)**sign * sig * 2**(exp - bias - FracWidth), bias = 2**(ExpWidth-1) - 1, where it is
-// neither infinity nor NaN: of a subnormal the hidden one is 0 and the exponent 1, as its weight is.
+// neither infinity nor NaN: of a subnormal the hidden one is 0 and the exponent 1, which is its
+// weight.
 // Special   : which codes are no numbers.
 // Latency   : combinational.
 `default_nettype none

@@ -1,7 +1,7 @@
 // tpe_fp_widen -- a floating-point code as one of a wider IEEE 754 format: the same number.
 //
-// Biases are 2**(ExpWidth-1) - 1. Where there are subnormals (HasSubnormals) and the wider format has
-// more exponent bits, they are normal there; without them their codes do not occur.
+// Biases are 2**(ExpWidth-1) - 1. Where there are subnormals (HasSubnormals) and the wider format
+// has more exponent bits, they are normal there; without them their codes do not occur.
 // NaN       : where exponents are as wide its fraction is kept, else it is {0, ones, 1 0..0}.
 // Latency   : combinational.
 `default_nettype none
@@ -22,7 +22,7 @@ module tpe_fp_widen #(
 
   if (WideExp < ExpWidth || WideFrac < FracWidth
       || (WideExp == ExpWidth && Special != tpe_pkg::SpecialIeee)) begin : gen_check
-    $error("tpe_fp_widen: the wider format has both fields as wide, and the exponent wider or alike");
+    $error("tpe_fp_widen: both fields as wide at least; where exponents are alike, SpecialIeee");
   end
 
   if (WideExp == ExpWidth) begin : gen_alike

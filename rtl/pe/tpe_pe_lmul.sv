@@ -1,7 +1,7 @@
 // tpe_pe_lmul -- floating-point products by an integer addition, summed in fp32.
 //
-// Both operands have one format. A product is a code of it, exact as fp32, and added to the psum with
-// one rounding, k ascending.
+// Both operands have one format. A product is a code of it, exact as fp32, and added to the psum
+// with one rounding, k ascending.
 // Reference : arXiv:2410.00907
 // Latency   : none before the psum register. One product a cycle.
 // Overflow  : of products as ProductOverflow says; of sums infinity.

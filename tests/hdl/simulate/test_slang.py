@@ -139,6 +139,8 @@ BEHIND = [
     ("opt4c", "matrix2d", {"b_supply": "ported"}),
     ("opt4c", "matrix2d", {"negate": "row", "carry_every": 2}),
     ("mac", "matrix2d", {"stall": "registered", "overlap": "stream"}),
+    ("fma", "matrix2d", {}),
+    ("fma_approxnorm", "matrix2d", {}),
 ]
 
 
