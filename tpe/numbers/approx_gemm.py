@@ -7,7 +7,6 @@ becomes one on its way, so that they do not depend on the order.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ from tpe.base.jit import compiled, kernel
 from tpe.numbers.approx_sums import EXACT, NONE, STICKY, TWOS_COMPLEMENT, Datapath
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.operands import Ints
+from tpe.numbers.threads import by_rows
 from tpe.numbers.words import I32, wrap
 
-THREADS = 2
 LARGEST = 29  # bits of a significand: a sum of two, and a sign, has 31
 _NOWHERE = -(1 << 14)  # the exponent of zero
 _I = np.int32
@@ -203,14 +202,12 @@ def approx_product(
     facts = np.array([width, magnitudes, int(how.align == STICKY), k, lam], np.int32)
     gemm, exact = compiled(_gemm), int(how.normaliser == EXACT)
 
-    def part(rows: Ints) -> Ints:
+    def part(rows: slice) -> Ints:
         chosen = left[rows], left_exponents[rows]
         psums: Ints = gemm(*chosen, right, right_exponents, exact, facts)
         return psums
 
-    blocks = np.array_split(np.arange(len(a)), min(THREADS, max(1, len(a))))
-    with ThreadPoolExecutor(THREADS) as pool:
-        psums = np.concatenate(list(pool.map(part, blocks)), axis=1)
+    psums = np.concatenate(by_rows(part, len(a), a.size * b.shape[1]), axis=1)
     sums = np.ldexp(psums[0].astype(np.float64), psums[1] - how.fraction_bits)
     special = _special(a, b, a_format, b_format)
     if special is not None:

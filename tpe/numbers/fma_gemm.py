@@ -8,7 +8,6 @@ is not, and rounding twice is wrong now and then. So the first rounding is to od
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from tpe.base.jit import compiled, kernel
 from tpe.numbers.floats import FP32, FloatFormat
 from tpe.numbers.formats import Format
 from tpe.numbers.operands import Ints
+from tpe.numbers.threads import by_rows
 from tpe.numbers.words import I64, wrap
 
-THREADS = 2
 F64 = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -89,8 +88,8 @@ def fused_product(
         np.ascontiguousarray(number.values(x), np.float64)
         for number, x in ((a_format, a), (b_format, b))
     )
-    parts = np.array_split(left, min(THREADS, max(1, len(left))))
-    with ThreadPoolExecutor(THREADS) as pool, np.errstate(all="ignore"):
-        sums = np.concatenate(list(pool.map(lambda part: gemm(part, right), parts)))
+    work = left.size * right.shape[1]
+    with np.errstate(all="ignore"):
+        sums = np.concatenate(by_rows(lambda rows: gemm(left[rows], right), len(left), work))
     words: I64 = wrap(result.codes(sums), result.bits)
     return words

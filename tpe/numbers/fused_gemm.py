@@ -10,8 +10,6 @@ whole numbers of a place, in float64. What is not finite is rare, and done again
 from __future__ import annotations
 
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -35,6 +33,7 @@ from tpe.numbers.fused_words import (
 )
 from tpe.numbers.operands import Ints
 from tpe.numbers.tensor_cores import FusedDot
+from tpe.numbers.threads import by_rows
 from tpe.numbers.words import I32, I64
 
 F64 = np.ndarray[Any, np.dtype[np.float64]]
@@ -47,7 +46,6 @@ COLUMNS = 512  # of a block: what a step needs of them stays in the first cache
 GROUP = 8  # lanes whose sum fits int32: of 4 * 2**25 at most each
 _UNROLLED = 4  # lanes in one pass over the columns; every step has a multiple of them
 _NEVER = -(1 << 20)  # an exponent of zero: with any other's it is not the largest
-_WORTH = 1 << 21  # products from which on a second thread gains
 _PLACES = 52  # fraction bits of a float64
 _BIAS = 1023
 
@@ -312,21 +310,14 @@ def unusual(codes: I64, row: I64, place: int, axis: int) -> Flags:
 
 
 def _rows(a: Decoded, b: Decoded, row: I64, late: bool, period: int, c: F32) -> Flags:
-    """`rows_of_c` on as many threads as there are processors, if there is work for them."""
+    """`rows_of_c` on threads; the rows of C that are to be done again."""
     odd = np.zeros(len(c), np.bool_)
-    threads = max(1, min(os.cpu_count() or 1, c.size * b[0].shape[0] // _WORTH))
-    cuts = [len(c) * i // threads for i in range(threads + 1)]
     run = compiled(rows_of_c)
 
-    def rows(first: int, last: int) -> None:
-        part = a[0][first:last], a[1][first:last]
-        run(part, b, row, late, period, c[first:last], odd[first:last])
+    def part(rows: slice) -> None:
+        run((a[0][rows], a[1][rows]), b, row, late, period, c[rows], odd[rows])
 
-    if threads == 1:
-        rows(0, len(c))
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(rows, cuts[:-1], cuts[1:]))
+    by_rows(part, len(c), c.size * b[0].shape[0])
     return odd
 
 

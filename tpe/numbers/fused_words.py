@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from tpe.base.jit import kernel
+from tpe.numbers.float_parts import SPECIAL
 from tpe.numbers.float_words import bit_length, fp32_sum
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.tensor_cores import FusedDot, all_rules
 from tpe.numbers.words import I64
 
-_IEEE, _TOP, _NONE = range(3)  # what the highest exponent holds: `FloatFormat.nan`
-_KINDS = {"ieee": _IEEE, "top": _TOP, "none": _NONE}
+_IEEE, _TOP = SPECIAL["ieee"], SPECIAL["top"]  # which codes are no numbers
 FORMAT = 4  # integers of a format in a row
 A, B, D, LANES, BITS, FLOOR, KEPT, NEAREST = 0, FORMAT, 2 * FORMAT, *range(3 * FORMAT, 17)
 """Where a row has the formats of A, B and D, and the numbers of a rule."""
@@ -23,7 +23,7 @@ ZERO, FINITE, INFINITE, MISSING = range(4)  # what a word stands for
 
 
 def _format_row(number: FloatFormat) -> list[int]:
-    return [number.exponent_bits, number.fraction_bits, number.bias, _KINDS[number.nan]]
+    return [number.exponent_bits, number.fraction_bits, number.bias, SPECIAL[number.nan]]
 
 
 def rule_row(rule: FusedDot) -> I64:

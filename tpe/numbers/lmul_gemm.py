@@ -7,7 +7,6 @@ one; its sign is that of both.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -18,9 +17,9 @@ from tpe.numbers.floats import BF16, FP32, FloatFormat
 from tpe.numbers.formats import Format
 from tpe.numbers.lmul import Convention, lmul_code, packed
 from tpe.numbers.operands import Ints
+from tpe.numbers.threads import by_rows
 from tpe.numbers.words import wrap
 
-THREADS = 2
 _LOW = -(1 << 20)  # magnitude of a zero
 I32 = np.ndarray[Any, np.dtype[np.int32]]
 F32 = np.ndarray[Any, np.dtype[np.float32]]
@@ -91,9 +90,9 @@ def lmul_product(
     """
     mask = (1 << number.bits) - 1
     a, b = (np.ascontiguousarray(x & mask) for x in (a, b))
-    parts = np.array_split(a, min(THREADS, max(1, len(a))))
-    with ThreadPoolExecutor(THREADS) as pool, np.errstate(all="ignore"):
-        sums = np.concatenate(list(pool.map(lambda part: _sums(part, b, number, how), parts)))
+    work = a.size * b.shape[1]
+    with np.errstate(all="ignore"):
+        sums = np.concatenate(by_rows(lambda rows: _sums(a[rows], b, number, how), len(a), work))
     words: Ints = wrap(FP32.codes(sums), FP32.bits)
     return words
 

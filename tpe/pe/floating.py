@@ -1,9 +1,8 @@
-"""What PEs of floating point share: the format of C, and how kernels are told of formats."""
+"""What PEs of floating point share: the format of C, those of the operands, what pads K."""
 
 from __future__ import annotations
 
 from tpe.numbers.arithmetic import PLAIN
-from tpe.numbers.float_parts import layout
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import number_format
 from tpe.pe.parameters import Parameter
@@ -61,8 +60,3 @@ def minus_zero(number: object) -> int:
     """The code of -0: times +0 it is what changes no psum, whatever its sign."""
     assert isinstance(number, FloatFormat)
     return 1 << (number.bits - 1)
-
-
-def layouts(*numbers: FloatFormat) -> tuple[int, ...]:
-    """Formats as kernels read them; see `tpe.numbers.float_parts.layout`."""
-    return tuple(map(layout, numbers))

@@ -14,7 +14,7 @@ from functools import cache, partial
 
 from tpe.base.jit import kernel
 from tpe.numbers.arithmetic import Arithmetic
-from tpe.numbers.float_parts import exact_product, fused_sum, layout
+from tpe.numbers.float_parts import LAYOUT_BITS, exact_product, fused_sum, layout
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.fma_gemm import fused_product
 from tpe.numbers.words import I64
@@ -35,15 +35,14 @@ from tpe.pe.widths import Params
 
 TYPES = ("bf16", "fp16", "fp32", "e4m3fn", "e5m2")
 SUMS = ("fp32", "fp16")
-_FIELD = 11  # bits of a layout among the settings: those of A, B and the psum, A lowest
 
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Multiply exactly, add, round once; lanes one after another."""
-    mask = (1 << _FIELD) - 1
-    a_form, b_form = facts.settings & mask, (facts.settings >> _FIELD) & mask
-    form = facts.settings >> (2 * _FIELD)
+    mask = (1 << LAYOUT_BITS) - 1
+    a_form, b_form = facts.settings & mask, (facts.settings >> LAYOUT_BITS) & mask
+    form = facts.settings >> (2 * LAYOUT_BITS)
     for lane in range(codes.shape[0]):
         for n in range(codes.shape[1]):
             product = exact_product(codes[lane, n], b[lane, n], a_form, b_form)
@@ -78,7 +77,8 @@ def at(record: PE, params: Params) -> PE:
 
 @cache
 def _at(a: FloatFormat, b: FloatFormat, result: FloatFormat) -> PE:
-    settings = layout(a) | layout(b) << _FIELD | layout(result) << (2 * _FIELD)
+    # Layouts of A, B and the psum, A lowest.
+    settings = layout(a) | layout(b) << LAYOUT_BITS | layout(result) << (2 * LAYOUT_BITS)
     kernel_of_these = replace(RECORD.kernel, settings=settings)
     return replace(RECORD, kernel=kernel_of_these, arithmetic=arithmetic(result))
 
