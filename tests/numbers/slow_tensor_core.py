@@ -7,7 +7,7 @@ arXiv:2511.10909 and arXiv:2512.07004. A code goes in, a code comes out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 
@@ -51,6 +51,7 @@ class Number(NamedTuple):
     exponent: int = 0
 
 
+@cache
 def decoded(code: int, name: str) -> Number:
     f = BINARIES[name]
     fraction = code & ((1 << f.fraction) - 1)
@@ -203,16 +204,33 @@ SCALED = {
 }
 
 
-def value(x: Number, name: str) -> Fraction:
-    return (-1) ** x.sign * x.whole * Fraction(2) ** (x.exponent - BINARIES[name].fraction)
+class Term(NamedTuple):
+    """whole * 2**power, and the exponent that it is aligned by."""
+
+    whole: int
+    power: int
+    exponent: int
 
 
-def scale(code: int, kind: str) -> tuple[Fraction | None, int]:
-    """The value of a scale, None for NaN, and its exponent."""
+def term(x: Number, name: str) -> Term:
+    whole = -x.whole if x.sign else x.whole
+    return Term(whole, x.exponent - BINARIES[name].fraction, x.exponent)
+
+
+def scale(code: int, kind: str) -> Term | None:
+    """A scale; None is NaN."""
     if kind == "ue8m0":
-        return (None, 0) if code == 255 else (Fraction(2) ** (code - 127), code - 127)
+        return None if code == 255 else Term(1, code - 127, code - 127)
     number = decoded(code & 0x7F, "e4m3fn")
-    return (None if number.kind == "nan" else value(number, "e4m3fn")), number.exponent
+    return None if number.kind == "nan" else term(number, "e4m3fn")
+
+
+def group_sum(products: Sequence[Number], names: tuple[str, str]) -> Term:
+    """The exact sum of finite products, aligned by the first one's exponent."""
+    lowest = min(p.exponent for p in products)
+    total = sum((-p.whole if p.sign else p.whole) << (p.exponent - lowest) for p in products)
+    fractions = BINARIES[names[0]].fraction + BINARIES[names[1]].fraction
+    return Term(total, lowest - fractions, products[0].exponent)
 
 
 def scaled_step(
@@ -227,35 +245,31 @@ def scaled_step(
     rule = SCALED[kind]
     number = decoded(c, "fp32")
     kinds, signs = {number.kind}, {number.sign} if number.kind == "infinity" else set()
-    terms = [(value(number, "fp32"), number.exponent)] if number.kind == "finite" else []
+    terms = [term(number, "fp32")] if number.kind == "finite" else []
     for first in range(0, len(a), rule.group):
         pairs = zip(a[first : first + rule.group], b[first : first + rule.group], strict=True)
         products = [times(decoded(x, names[0]), decoded(y, names[1])) for x, y in pairs]
-        found = [scale(side[first // rule.block], rule.scale) for side in scales]
-        if None in (found[0][0], found[1][0]):
+        x, y = (scale(side[first // rule.block], rule.scale) for side in scales)
+        if x is None or y is None:
             kinds.add("nan")
             continue
-        factor = found[0][0] * found[1][0]
+        factor = x.whole * y.whole
         for product in products:
             kinds.add("nan" if product.kind == "infinity" and not factor else product.kind)
             signs |= {product.sign} if product.kind == "infinity" else set()
         finite = [p for p in products if p.kind == "finite"]
         if not finite or not factor:
             continue
-        fractions = BINARIES[names[0]].fraction + BINARIES[names[1]].fraction
-        total = sum(
-            (-1) ** p.sign * p.whole * Fraction(2) ** (p.exponent - fractions) for p in finite
-        )
-        exponent = found[0][1] + found[1][1] + (finite[0].exponent if rule.group == 1 else 0)
-        terms.append((total * factor, exponent))
+        own = group_sum(finite, names)
+        exponent = x.exponent + y.exponent + (own.exponent if rule.group == 1 else 0)
+        terms.append(Term(own.whole * factor, own.power + x.power + y.power, exponent))
     if "nan" in kinds or len(signs) == 2:
         return NAN["fp32"]
     if signs:
         return signs.pop() << 31 | 0x7F800000
-    largest = max([rule.floor, *(exponent for _, exponent in terms)])
-    unit = Fraction(2) ** (largest - rule.bits)
-    total = sum((-1) ** (x < 0) * (abs(x) // unit) for x, _ in terms)
-    return encoded(int(total), largest - rule.bits, "fp32", 23, nearest=False)
+    unit = max([rule.floor, *(t.exponent for t in terms)]) - rule.bits
+    cut = [(t.whole < 0, towards_zero(abs(t.whole), unit - t.power)) for t in terms]
+    return encoded(sum(-x if minus else x for minus, x in cut), unit, "fp32", 23, nearest=False)
 
 
 def scaled_dot(
