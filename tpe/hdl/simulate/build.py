@@ -41,8 +41,10 @@ _PRECOMPILE = """headers:
 _SAME_RUNTIME = ("--assert", "-Wno-")
 # What takes time is the compiler. Each file of a split design is compiled without the precompiled
 # headers that whole ones share, which costs more than a second core gains until the file has this
-# many operations; and cells that are not copied into their array are compiled once.
-_COMPILED = ("--output-split", "200000", "--inline-mult", "1")
+# many operations; files of a split design are put together again, since starting the compiler
+# for each of hundreds takes most of its time; and cells that are not copied into their array are
+# compiled once.
+_COMPILED = ("--output-split", "200000", "--output-groups", "2", "--inline-mult", "1")
 
 
 @dataclass(frozen=True)
