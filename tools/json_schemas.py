@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "tpe" / "cli" / "schemas"
 SMALL = "--workload gemm:8x8x8"
 FAST = "--recipe ripple/fast"
+CELLS = "--recipe brent_kung/small"
 MULTIPLIER = (
     "tests/hdl/user_rtl/signmag_mul.v --port clk=clk --port valid=start --port a=a_in "
     "--port b=b_in --port out=prod --type a=int8 --type b=int8"
@@ -90,7 +91,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "--pe lmul --operands normal:1 --lengths 8,16 --rows 4 --columns 4",
         "--pe mac --size 4x4 --lengths 8 --rows 4 --columns 4",
     ),
-    "reproduce": ("ent", "ent --no-energy", "hpca25 --cost {folder}/cost.csv", "tensorcore"),
+    "reproduce": (
+        "ent",
+        "ent --no-energy",
+        "hpca25 --cost {folder}/cost.csv",
+        "tensorcore",
+        f"fma_approxnorm --no-energy {CELLS}",
+        f"lmul --no-energy {CELLS}",
+    ),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
     "evaluate": ("digits_mlp --size 4x4", "minilm --samples 1"),
     "doctor": ("",),

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
-from tools.json_schemas import FAST, MULTIPLIER, prepared
+from tools.json_schemas import CELLS, FAST, MULTIPLIER, prepared
 from tpe import pe
 from tpe.cli.main import app
 from tpe.cli.schema import names, schema
@@ -61,6 +61,7 @@ LINES = {
         "ent --cost {folder}/cost.csv",
         "hpca25 --no-energy --cost {folder}/cost.csv",
         "tensorcore",
+        f"lmul --no-energy {CELLS}",
     ),
     "fit": ("--table {folder}/table.csv --target ms --group m",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json", "{folder}/shorter.json"),

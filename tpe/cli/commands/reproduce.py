@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,8 +17,11 @@ from tpe.cli.paths import READS, WRITES
 if TYPE_CHECKING:
     from tpe.report.papers.facts import Paper
     from tpe.report.papers.measure import Finding, Measured
+    from tpe.technology.technology import Technology
 
-PaperArgument = Annotated[str, typer.Argument(metavar="PAPER", help="hpca25, ent or tensorcore.")]
+PaperArgument = Annotated[
+    str, typer.Argument(metavar="PAPER", help="hpca25, ent, fma_approxnorm, lmul or tensorcore.")
+]
 LibrariesOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -35,7 +38,11 @@ UsersOption = Annotated[
     READS,
 ]
 QuickOption = Annotated[
-    bool, typer.Option("--quick/--portfolio", help="Four recipes, or all of the portfolio.")
+    bool, typer.Option("--quick/--portfolio", help="A few recipes, or all of the portfolio.")
+]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="NAME,...", help="Names of recipes, in place of either."),
 ]
 PictureOption = Annotated[
     str | None,
@@ -57,6 +64,7 @@ def reproduce(
     liberty: LibrariesOption = None,
     cost: UsersOption = None,
     quick: QuickOption = True,
+    recipe: RecipeOption = None,
     energy: EnergyOption = True,
     figure: PictureOption = None,
     json_file: JsonOption = None,
@@ -65,14 +73,28 @@ def reproduce(
 
     For every claim: what the paper prints, what the synthesis rows of its repository give, what
     the same comparison gives here, the spread over recipes, and a sentence that says whether we
-    agree and, where not, why. tensorcore is of results alone: probes of every architecture.
+    agree and, where not, why. fma_approxnorm and lmul are of cells, both sides at the same clocks,
+    with their errors beside. tensorcore is of results alone: probes of every architecture.
     """
-    from tpe.report.papers import NUMERICS, get
+    from tpe.report.papers import CELLS, NUMERICS, get
 
     out = Output(json_file)
+    priced = {"cost": cost, "figure": figure}
+    mapped = {"liberty": liberty, "portfolio": not quick, "recipe": recipe, "no-energy": not energy}
     if paper in NUMERICS:
-        priced = {"liberty": liberty, "cost": cost, "portfolio": not quick, "figure": figure}
-        _numerics(out, paper, [name for name, value in priced.items() if value])
+        _refuse(paper, {**priced, **mapped})
+        _numerics(out, paper)
+        return
+    if recipe is not None and not quick:
+        raise TpeError("--recipe and --portfolio are both given; legal: either")
+    recipes = recipe or ("quick" if quick else "portfolio")
+    words = [word for file in liberty or () for word in ("--liberty", file)]
+    words += option_words({**priced, **mapped, "liberty": None, "figure": None})
+    if paper in CELLS:
+        from tpe.cli.commands.reproduce_cells import reproduce_cells
+
+        _refuse(paper, priced)
+        reproduce_cells(out, paper, _libraries(liberty), recipes, energy, words)
         return
     found = get(paper)
     if cost is not None and liberty:
@@ -81,9 +103,6 @@ def reproduce(
         from tpe.report.cycles_figure import check_figure
 
         check_figure(figure)
-    recipes = "quick" if quick else "portfolio"
-    words = [word for file in liberty or () for word in ("--liberty", file)]
-    words += option_words({"cost": cost, "portfolio": not quick, "no-energy": not energy})
     command = shlex.join(["tpe", "reproduce", found.name, *words])
     results = _measured(found, liberty, cost, recipes, energy)
     out.echo(command)
@@ -97,14 +116,20 @@ def reproduce(
     out.json(document(command, **_json(found, results, recipes)))
 
 
-def _numerics(out: Output, paper: str, others: Sequence[str]) -> None:
-    """Probes of results, a table; options of what is priced are refused."""
+def _refuse(paper: str, options: Mapping[str, object]) -> None:
+    """TpeError for an option that a paper does not take."""
+    from tpe.report.papers import CELLS, PAPERS
+
+    for name, value in options.items():
+        if value:
+            takers = PAPERS if name in ("cost", "figure") else (*PAPERS, *CELLS)
+            raise TpeError(f"--{name} is not legal for {paper}; legal: for {', '.join(takers)}")
+
+
+def _numerics(out: Output, paper: str) -> None:
+    """Probes of results, a table."""
     from importlib import import_module
 
-    from tpe.report.papers import PAPERS
-
-    if others:
-        raise TpeError(f"--{others[0]} is not legal for {paper}: {', '.join(PAPERS)} are priced")
     module = import_module(f"tpe.report.papers.{paper}")
     rows, command = module.measured(), f"tpe reproduce {paper}"
     out.echo(command)
@@ -129,18 +154,23 @@ def _measured(
     from tpe.report.papers.measure import Experiment, measure, steps
     from tpe.study.cost_file import read_cost
     from tpe.synth.netlist.recipes import find_recipes
-    from tpe.technology.technology import technology
 
     if cost is not None:
         return [measure(Experiment(paper, None, (), read_cost(cost), energy=energy))]
     chosen = find_recipes(recipes)
-    libraries = [
-        technology([part.strip() for part in text.split(",")]) for text in liberty or ("tpe130",)
-    ]
+    libraries = _libraries(liberty)
     with progress(steps(paper, chosen) * len(libraries)) as step:
         return [
             measure(Experiment(paper, tech, chosen, step=step, energy=energy)) for tech in libraries
         ]
+
+
+def _libraries(liberty: Sequence[str] | None) -> list[Technology]:
+    """The technologies that `--liberty` names, or the built-in one."""
+    from tpe.technology.technology import technology
+
+    names = liberty or ("tpe130",)
+    return [technology([part.strip() for part in text.split(",")]) for text in names]
 
 
 def _json(paper: Paper, results: Sequence[Measured], recipes: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Papers' claims beside what this project measures: `tpe reproduce`, one module per paper.
 
 A module `tpe/report/papers/x.py` defines `PAPER`: its claims as data, each with where it is
-printed, and the engines that are compared for each.
+printed, and what is compared for each: engines (`PAPERS`), or cells and modules of them (`CELLS`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 
 from tpe.base.errors import unknown
+from tpe.report.papers.cells import CellPaper
 from tpe.report.papers.facts import Paper
 
 PAPERS = ("hpca25", "ent")
+CELLS = ("fma_approxnorm", "lmul")
 NUMERICS = ("tensorcore",)  # of results alone: a module with TITLE, FACTS and `measured`
 
 
@@ -22,6 +24,16 @@ def get(name: str) -> Paper:
     'EN-T (ICCD 2024, arXiv:2404.11887)'
     """
     if name not in PAPERS:
-        raise unknown("paper", name, (*PAPERS, *NUMERICS))
+        raise unknown("paper", name, (*PAPERS, *CELLS, *NUMERICS))
     found: Paper = importlib.import_module(f"tpe.report.papers.{name}").PAPER
+    return found
+
+
+def get_cells(name: str) -> CellPaper:
+    """The paper of cells of that name, of `CELLS`.
+
+    >>> get_cells("lmul").title
+    'L-Mul (arXiv:2410.00907)'
+    """
+    found: CellPaper = importlib.import_module(f"tpe.report.papers.{name}").PAPER
     return found

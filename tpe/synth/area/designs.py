@@ -144,6 +144,21 @@ def cell_part(engine: Config, variant: str = "") -> Part:
     return Part(f"{emit.record(engine).name}.cell", "tpe_cell", needed, (), variant)
 
 
+def module_part(engine: Config, module: str, defaults: Mapping[str, int] | None = None) -> Part:
+    """A module of an engine's RTL by itself; TpeError if it has none of that name.
+
+    Its parameters have the engine's widths and formats for defaults, and `defaults` beside them:
+    what the module that instantiates it says.
+
+    >>> engine = Config("fma", "matrix2d", "2x2", a_type="e4m3fn")
+    >>> module_part(engine, "tpe_fp_multiply").name
+    'fma.tpe_fp_multiply'
+    """
+    modules = reachable(emit.engine_modules(engine), module)
+    modules[module] = emit.with_defaults(modules[module], defaults or {})
+    return Part(f"{emit.record(engine).name}.{module}", module, modules)
+
+
 def share_of(kind: str, engine: Config, small: Config) -> tuple[float, float]:
     """(dynamic, leakage) of a part by which a PE of the engine has less than one of the small.
 

@@ -3,7 +3,8 @@
 Positions of K of one GEMM are shared among the layers by their multiply-accumulates. A layer gives
 neighbouring positions of its own K, in blocks of neighbouring rows of A and columns of B, so that
 an operand of A meets an operand of B of its own layer. Values are those that enter the array:
-widened, zero points taken out. An output sums as many products as the workload's do on average.
+integers widened, zero points taken out. An output sums as many products as the workload's do on
+average.
 
 Which rows, columns and positions are taken follows from the seed alone, so that engines of equal
 formats get equal operands.
@@ -22,6 +23,7 @@ import numpy as np
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.engine.task import layer_zeros, task_of
+from tpe.numbers.floats import FloatFormat
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import coded
 from tpe.workloads import Layer, Workload
@@ -64,7 +66,8 @@ class Sample:
         for layer in self.layers:
             for side in (layer.a, layer.b):
                 found.update(f"{side.shape}".encode())
-                found.update(np.ascontiguousarray(side, np.int32).data)
+                kind = side.dtype if side.dtype.kind == "f" else np.int32
+                found.update(np.ascontiguousarray(side, kind).data)
         return found.hexdigest()[:32]
 
     def operands(self, m: int, n: int, k: int) -> tuple[Ints, Ints]:
@@ -130,9 +133,11 @@ def _kept(layer: Layer, engine: Config, count: int, key: tuple[int, int]) -> tup
     for x, zero, number in zip((task.a, task.b.T), (zeros[0], zeros[1].T), formats, strict=True):
         lines, turns = _lines(x.shape[0], random)
         at = (start + np.arange(span) + turns[:, None] * span) % layer.k
-        own = zero[lines] if zero.size > 1 else zero
-        values = coded(x[lines[:, None], at], own, number, mode)
-        sides.append(np.ascontiguousarray(values, np.int32))
+        values = x[lines[:, None], at]
+        if not isinstance(number, FloatFormat):  # which has no zero points to take out
+            own = zero[lines] if zero.size > 1 else zero
+            values = np.asarray(coded(values, own, number, mode), np.int32)
+        sides.append(np.ascontiguousarray(values))
     return sides[0], sides[1].T
 
 

@@ -1,9 +1,10 @@
 """What an array is given while its power is measured: operands by distribution, or a workload's.
 
 `normal:SIGMA` and `uniform` are those of `gemm:...` workloads; `relu:SIGMA` has the negative half
-of A at zero, `sparse:SHARE` that share of A, drawn at random, the rest normal of sigma 20; A is
-the side that is encoded. Anything else is a workload with values: the first rows and columns of
-each layer, as many as the array takes. A `Sample` is one GEMM of all layers of a workload.
+of A at zero, `sparse:SHARE` that share of A, drawn at random, the rest normal of sigma 20, of
+floating point 1; A is the side that is encoded. Anything else is a workload with values: the first
+rows and columns of each layer, as many as the array takes. A `Sample` is one GEMM of all layers of
+a workload.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tpe.engine.task import task_of
 from tpe.hdl import emit
 from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
+from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import FORMATS
 from tpe.numbers.operands import Ints
 from tpe.synth.area.designs import sized
@@ -46,7 +48,8 @@ def cases_of(engine: Config, operands: Operands, seed: int, cycles: int) -> list
     kind, _, value = operands.partition(":")
     if kind in ("relu", "sparse"):
         number = _number(operands, value)
-        normal = f"normal:{number:g}" if kind == "relu" else "normal:20"
+        usual = 1 if isinstance(engine.a_format, FloatFormat) else 20
+        normal = f"normal:{number if kind == 'relu' else usual:g}"
         case = _drawn(engine, normal, seed, cycles)
         return [Case(engine, _thinned(case.a, kind, number, seed), case.b)]
     if kind in ("normal", "uniform"):
@@ -103,10 +106,13 @@ def _sampled(engine: Config, sample: Sample, cycles: int) -> Case:
 def _as_seen(engine: Config) -> Config:
     """The engine without what stands before its array: widening and taking out zero points.
 
-    Its PEs are the same. TpeError if the formats that the array sees are none of an operand.
+    Its PEs are the same; one of floating point has nothing there. TpeError if the formats that the
+    array sees are none of an operand.
     """
     encoded, other = engine.encoded_formats()
     sides = engine.sides.pair(encoded, other)
+    if all(isinstance(number, FloatFormat) for number in sides):
+        return engine
     names = [f"int{number.bits}" for number in sides]
     for name, number in zip(names, sides, strict=True):
         if name not in FORMATS:
