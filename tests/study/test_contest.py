@@ -90,7 +90,7 @@ def test_the_energy_of_a_module_is_of_the_rtl_in_its_cell() -> None:
 
 
 def test_a_module_takes_the_formats_of_its_engine() -> None:
-    part = module_part(Engine("fma", "matrix2d", "2x2", a_type="e4m3fn"), "tpe_fp_multiply")
+    part = module_part(Engine("fma", a_type="e4m3fn", b_type="bf16"), "tpe_fp_multiply")
     text = part.modules["tpe_fp_multiply"]
     top = next(word for word, value in rtl_names.named()["Special"].items() if value == 1)
     assert "AExpWidth = 4" in text and "BExpWidth = 8" in text
@@ -99,6 +99,7 @@ def test_a_module_takes_the_formats_of_its_engine() -> None:
         module_part(engine("fma"), "tpe_fp_adder")
 
 
+@pytest.mark.full
 def test_energy_of_a_cell_of_floats_follows_its_operands() -> None:
     """Zeros in most of A cost less than drawn operands."""
     from tpe.synth.area.synthesis import compare

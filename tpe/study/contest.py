@@ -14,10 +14,11 @@ from typing import Any
 from tpe.base import cache
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
-from tpe.synth.area.designs import module_part, pe_parts
+from tpe.synth.area.designs import module_part
 from tpe.synth.area.points import measured
 from tpe.synth.area.rows import Chosen, MappedPE
 from tpe.synth.area.synthesis import compare
+from tpe.synth.area.synthesis import count_steps as mapping_steps
 from tpe.synth.netlist import mapper
 from tpe.synth.netlist.mapped import Part
 from tpe.synth.netlist.recipes import Recipe
@@ -48,11 +49,9 @@ class Entrant:
         """Equal for entrants whose RTL is the same."""
         return f"{self.engine.hash} {self.module} {sorted(self.defaults.items())}"
 
-    def parts(self) -> list[Part]:
-        """What of it is mapped."""
-        if self.module:
-            return [module_part(self.engine, self.module, self.defaults)]
-        return [part for kind in pe_parts(self.engine, ()).values() for part in kind]
+    def part(self) -> Part:
+        """The module, to be mapped."""
+        return module_part(self.engine, self.module, self.defaults)
 
 
 @dataclass(frozen=True)
@@ -190,9 +189,9 @@ class ContestBench:
         return design
 
     def _module(self, entrant: Entrant) -> MappedPE:
-        parts, given = entrant.parts(), (self.technology, self.recipes, self.step)
-        (points,) = measured(parts, *given, workers=self.workers)
-        return MappedPE(parts[0].name, entrant.engine, {"cell": tuple(points)})
+        part, given = entrant.part(), (self.technology, self.recipes, self.step)
+        (points,) = measured([part], *given, workers=self.workers)
+        return MappedPE(part.name, entrant.engine, {"cell": tuple(points)})
 
     def hold(self, contest: Contest) -> ContestResult:
         """Map all entrants, and put them beside each other."""
@@ -269,5 +268,7 @@ class ContestBench:
 def count_steps(contests: Sequence[Contest], recipes: Sequence[Recipe], energy: bool) -> int:
     """How often a bench calls `step` for contests."""
     every = {entrant.key: entrant for c in contests for entrant in c.entrants}
-    jobs = sum(mapper.count_jobs(entrant.parts(), recipes) for entrant in every.values())
+    cells = [entrant.engine for entrant in every.values() if not entrant.module]
+    modules = [entrant.part() for entrant in every.values() if entrant.module]
+    jobs = mapping_steps(cells, recipes, False, ()) + mapper.count_jobs(modules, recipes)
     return jobs + sum(len(c.entrants) for c in contests if energy and c.energy)
