@@ -75,7 +75,8 @@ PAPER = CellPaper(
         "operations; the abstract does not name the format that it compares with.",
         "Here: both multipliers are those of our cells, at the same clocks. The exact product has "
         "all its bits and is not rounded to a code of its format, since no sum needs that; a "
-        "multiplier that gives codes is larger.",
+        "multiplier that gives codes is larger. L-Mul's sees to the ends of the range itself, so "
+        "that whole cells are the fairer comparison.",
         "Not modelled: glitches, of which a multiplier has more than an adder; wires, the clock "
         "tree; memory, which products of 8 bits save alike.",
     ),
