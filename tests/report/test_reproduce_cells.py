@@ -16,7 +16,7 @@ from tpe.report.papers.cells import (
     DATA,
     CellPaper,
     Saving,
-    Verdict,
+    SavingVerdict,
     cells_measured,
     error_rows,
     published,
@@ -134,7 +134,7 @@ def test_a_sentence_says_how_ours_stands(
     ours: float | None, claimed: float | None, agrees: bool | None, words: str
 ) -> None:
     saving = Saving("area", "cells", ("one",), "base", claimed, "abs" if claimed else None)
-    found = Verdict(saving, 10.0, ours, ())
+    found = SavingVerdict(saving, 10.0, ours, ())
     assert found.agrees is agrees
     assert words in verdict_text(found)
     assert found.to_json()["sentence"] == verdict_text(found)

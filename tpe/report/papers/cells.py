@@ -68,7 +68,7 @@ class CellPaper:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SavingVerdict:
     """A claimed saving beside ours: means over the designs, by clock factor.
 
     ours -- at `ENERGY_FACTOR`; None where no energy was taken. `cell` is that of cells without
@@ -109,7 +109,7 @@ class CellsMeasured:
 
     technology: Technology
     results: tuple[ContestResult, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[SavingVerdict, ...]
 
 
 def cells_measured(
@@ -136,7 +136,7 @@ def steps(paper: CellPaper, recipes: Sequence[Recipe], energy: bool) -> int:
     return count_steps(paper.contests, recipes, energy)
 
 
-def verdict(saving: Saving, result: ContestResult) -> Verdict:
+def verdict(saving: Saving, result: ContestResult) -> SavingVerdict:
     """What a contest says of a saving."""
     found = {factor: _mean(saving, result, factor, QUANTITY[saving.quantity]) for factor in FACTORS}
     known = tuple((factor, x) for factor, x in found.items() if x is not None)
@@ -144,7 +144,7 @@ def verdict(saving: Saving, result: ContestResult) -> Verdict:
     cell = None
     if saving.quantity == "area" and row.finish_um2 is not None:
         cell = _mean(saving, result, ENERGY_FACTOR, "area_um2")
-    return Verdict(saving, row.clock_ns, found[ENERGY_FACTOR], known, cell)
+    return SavingVerdict(saving, row.clock_ns, found[ENERGY_FACTOR], known, cell)
 
 
 def _mean(saving: Saving, result: ContestResult, factor: float, quantity: str) -> float | None:
@@ -154,11 +154,11 @@ def _mean(saving: Saving, result: ContestResult, factor: float, quantity: str) -
     return sum(known) / len(known) if known and len(known) == len(ratios) else None
 
 
-def verdict_text(found: Verdict) -> str:
+def verdict_text(found: SavingVerdict) -> str:
     """A verdict in a sentence.
 
     >>> one = Saving("area", "cells", ("an-1-1", "an-1-2"), "exact", 0.16, "abs")
-    >>> print(verdict_text(Verdict(one, 9.5, 0.05, ((1.25, 0.05),))))
+    >>> print(verdict_text(SavingVerdict(one, 9.5, 0.05, ((1.25, 0.05),))))
     cells: area of an-1-1, an-1-2 over exact, mean: -5.0 % at 9.50 ns. Less than -16 % \
 (abstract).
     """
