@@ -154,7 +154,7 @@ def _mean(saving: Saving, result: ContestResult, factor: float, quantity: str) -
     return sum(known) / len(known) if known and len(known) == len(ratios) else None
 
 
-def verdict_text(found: SavingVerdict) -> str:
+def verdict_text(judged: SavingVerdict) -> str:
     """A verdict in a sentence.
 
     >>> one = Saving("area", "cells", ("an-1-1", "an-1-2"), "exact", 0.16, "abs")
@@ -162,26 +162,28 @@ def verdict_text(found: SavingVerdict) -> str:
     cells: area of an-1-1, an-1-2 over exact, mean: -5.0 % at 9.50 ns. Less than -16 % \
 (abstract).
     """
-    saving = found.saving
+    saving = judged.saving
     what = f"{saving.contest}: {saving.quantity} of {', '.join(saving.designs)}"
     mean = ", mean" if len(saving.designs) > 1 else ""
     claim = "" if saving.value is None else f"{-100 * saving.value:+.0f} %"
     if saving.where is not None:
         claim += f" ({PRINTED[saving.where]})"
-    if found.ours is None:
+    if judged.ours is None:
         left = f"; the paper says {claim}" if claim else ""
         return f"{what} over {saving.baseline}{mean}: not measured{left}."
-    text = f"{what} over {saving.baseline}{mean}: {_percent(found.ours)} at {found.clock_ns:.2f} ns"
-    if found.cell is not None:
-        text += f" with a share of the finish of {COLUMN} cells, {_percent(found.cell)} without"
-    if len(found.by_factor) > 1:
-        low, high = (f(x for _, x in found.by_factor) for f in (max, min))
+    text = (
+        f"{what} over {saving.baseline}{mean}: {_percent(judged.ours)} at {judged.clock_ns:.2f} ns"
+    )
+    if judged.cell is not None:
+        text += f" with a share of the finish of {COLUMN} cells, {_percent(judged.cell)} without"
+    if len(judged.by_factor) > 1:
+        low, high = (f(x for _, x in judged.by_factor) for f in (max, min))
         text += f"; {_percent(low)} to {_percent(high)} over clocks"
     if not claim:
         return f"{text}. The paper has no such figure."
-    if found.agrees:
+    if judged.agrees:
         return f"{text}. Agrees with {claim}."
-    less = saving.value is not None and found.ours < saving.value
+    less = saving.value is not None and judged.ours < saving.value
     return f"{text}. {'Less' if less else 'More'} than {claim}."
 
 
