@@ -111,6 +111,13 @@ package tpe_pkg;
     AlignSticky   = 1   // the lowest bit that stays says whether any of them was set
   } align_e;
 
+  // What becomes of the psum in a fused step.
+  typedef enum int unsigned {
+    CAddFused = 0,  // it is one of the terms
+    CAddLate  = 1,  // the sum of the step is added to it in fp32
+    CAddNone  = 2   // it is none: every step is promoted
+  } c_add_e;
+
   // The format of C, where it is of floating point.
   typedef enum int unsigned {
     CTypeFp32 = 0,

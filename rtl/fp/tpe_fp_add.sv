@@ -3,13 +3,15 @@
 // A word is {sign, exponent, mantissa fraction bits}. The smaller operand is aligned to the larger
 // with guard, round and sticky bits; the sum is normalised by a count of its leading zeros.
 // Subnormals : kept, in and out.
-// Overflow   : infinity. Infinities of opposite signs, and any NaN, give the NaN {0, ones, 1 0..0}.
+// Overflow   : infinity. Infinities of opposite signs, and any NaN, give the NaN {0, ones, 1 0..0},
+//              or {0, ones} with NanOnes.
 // Latency    : combinational.
 `default_nettype none
 
 module tpe_fp_add #(
     parameter int unsigned ExpWidth  = 8,
     parameter int unsigned FracWidth = 23,
+    parameter int unsigned NanOnes   = 0,
     parameter int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
     input  wire  logic [Width-1:0]   a_i,
@@ -24,8 +26,12 @@ module tpe_fp_add #(
 
   localparam logic [SizeWidth-1:0] Infinity = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
   localparam logic [Width-1:0]     NotANumber = {
-    1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}
+    1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {NanOnes != 0}}
   };
+
+  if (NanOnes > 1) begin : gen_check
+    $error("tpe_fp_add: NanOnes is 0 or 1");
+  end
 
   // The larger magnitude first: then no difference is negative.
   logic             swap;

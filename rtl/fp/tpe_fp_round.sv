@@ -1,9 +1,11 @@
-// tpe_fp_round -- a normalised number as a code: rounded to nearest, ties to even, and packed.
+// tpe_fp_round -- a normalised number as a code: rounded, and packed.
 //
 // Value = (-1)**sign * sig * 2**(exp - bias - SigWidth + 1): the top bit of the significand is the
 // hidden one. Where it is 0 the exponent is 1, and the code that of a subnormal or zero. What is
-// below the fraction is rounded off; its lowest bit may stand for more.
-// Overflow  : infinity. nan_i gives the NaN {0, ones, 1 0..0}, inf_i, but for that, infinity.
+// below the fraction is rounded off to nearest, ties to even, and its lowest bit may stand for
+// more; or, where Nearest is 0, cut off towards zero.
+// Overflow  : infinity. nan_i gives the NaN {0, ones, 1 0..0}, or {0, ones} with NanOnes; inf_i,
+//             but for that, infinity.
 // Latency   : combinational.
 `default_nettype none
 
@@ -12,6 +14,8 @@ module tpe_fp_round #(
     parameter int unsigned FracWidth = 23,
     parameter int unsigned SigWidth  = 28,                        // FracWidth + 2 or more
     parameter int unsigned InWidth   = ExpWidth + 1,              // of the exponent as it comes
+    parameter int unsigned Nearest   = 1,                         // 0: towards zero
+    parameter int unsigned NanOnes   = 0,
     parameter int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
     input  wire  logic                  sign_i,
@@ -27,10 +31,13 @@ module tpe_fp_round #(
   if (SigWidth < FracWidth + 2 || InWidth < ExpWidth + 1) begin : gen_check
     $error("tpe_fp_round: SigWidth >= FracWidth + 2, InWidth >= ExpWidth + 1");
   end
+  if (Nearest > 1 || NanOnes > 1) begin : gen_check_how
+    $error("tpe_fp_round: Nearest and NanOnes are 0 or 1");
+  end
 
   localparam logic [Width-2:0] Infinity   = {{ExpWidth{1'b1}}, {FracWidth{1'b0}}};
   localparam logic [Width-1:0] NotANumber = {
-    1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {1'b0}}
+    1'b0, {ExpWidth{1'b1}}, 1'b1, {(FracWidth - 1) {NanOnes != 0}}
   };
 
   localparam int unsigned SumWidth = InWidth + FracWidth + 1;
@@ -43,7 +50,7 @@ module tpe_fp_round #(
   assign exponent = sig_i[SigWidth-1] ? exp_i : '0;
   assign rounded  = {1'b0, exponent, sig_i[LowWidth+:FracWidth]} + SumWidth'(up);
   assign over     = rounded >= SumWidth'(Infinity);
-  assign up       = half && (rest || sig_i[LowWidth]);
+  assign up       = Nearest != 0 && half && (rest || sig_i[LowWidth]);
 
   if (LowWidth > 1) begin : gen_rest
     assign rest = sig_i[LowWidth-2:0] != '0;

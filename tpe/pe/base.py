@@ -43,6 +43,8 @@ class Hardware:
     code_bits: Callable[[Widths, Params], int] = lambda widths, params: widths.a
     plane_bits: Callable[[Widths, Params], int] = lambda widths, params: 1
     latency: Callable[[Params], int] = lambda params: 0  # registers of the cell before the psum's
+    numbers: Callable[[Params], Mapping[str, int]] = lambda params: {}
+    """integers of the PE's own that its modules take: RTL parameter -> value, widths beside"""
     finish_latency: Callable[[Params], int] = lambda params: int(params.get("finish_stages", 1)) - 1
     """registers inside the finish"""
     trees: Callable[[Widths, Params], tuple[tuple[int, int], ...]] = lambda widths, params: ()
@@ -83,6 +85,7 @@ class PE:
     at: Callable[[PE, Params], PE] | None = None  # this record for parameters that change it
     conflict: Callable[[Params], str | None] = lambda params: None
     """Which legal values do not go together, and what does, as a line; None if all do."""
+    model_only: str = ""  # what of its parameters has no RTL, where it is none of the PE itself
     rules: tuple[Rule, ...] = ()  # its cycle rules as `tpe trace` counts them
 
     def __post_init__(self) -> None:

@@ -28,10 +28,10 @@ from tpe.numbers.tensor_cores import (
     fused_dot,
 )
 from tpe.numbers.words import I64, wrap
-from tpe.pe.base import PE, Way
+from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Dense
-from tpe.pe.parameters import Parameter
+from tpe.pe.parameters import Parameter, stages_parameter
 from tpe.pe.widths import Params
 
 _COUNT_BITS = 16  # of the steps since a partial sum was promoted
@@ -125,6 +125,17 @@ def _rule(params: Params) -> FusedDot:
     return fused_dot(params["arch"], left, right, d_type)
 
 
+def rtl_numbers(params: Params) -> dict[str, int]:
+    """What the cell is told of its rule."""
+    rule = _rule(params)
+    return {
+        "AlignBits": rule.fraction_bits,
+        "KeptBits": rule.kept_bits,
+        "FloorBelow": 1 - rule.d.bias - rule.floor,
+        "Period": params["promote_every"] // rule.lanes,
+    }
+
+
 def conflict(params: Params) -> str | None:
     """Formats that the architecture has not; a second sum that is not whole steps, or no second."""
     try:
@@ -153,9 +164,14 @@ def at(record: PE, params: Params) -> PE:
     psum = Psum("fp", lambda w: w.acc, more=(32, _COUNT_BITS) if promotion.promotes else ())
     steps = step_late if late else step
     kernel_at = Kernel(psum, steps, resolve, True, rule_number(rule), promotion)
+    hardware = None
+    if promotion.parts == 1:  # the cell does not know where K, and so a part of it, ends
+        hardware = replace(_HARDWARE, finish="tensorcore" if promotion.promotes else "word")
     return replace(
         record,
         kernel=kernel_at,
+        hardware=hardware,
+        model_only="" if hardware else f"split_k = {promotion.parts}",
         pace=Dense(lanes=range(rule.lanes, rule.lanes + 1)),
         arithmetic=replace(
             record.arithmetic,
@@ -166,6 +182,12 @@ def at(record: PE, params: Params) -> PE:
     )
 
 
+_HARDWARE = Hardware(
+    cell="tensorcore",
+    finish="word",
+    latency=lambda params: int(params.get("stages", 1)) - 1,
+    numbers=rtl_numbers,
+)
 _DEFAULT = fused_dot(DEFAULT_ARCH, _TYPES[0], _TYPES[0])
 
 RECORD = PE(
@@ -178,7 +200,7 @@ RECORD = PE(
     ),
     pace=Dense(lanes=range(_DEFAULT.lanes, _DEFAULT.lanes + 1)),
     ways=frozenset({Way.KEEP, Way.PASS, Way.REDUCE}),
-    hardware=None,
+    hardware=_HARDWARE,
     arithmetic=Arithmetic(
         "tensor core",
         a_types=_TYPES,
@@ -203,6 +225,7 @@ RECORD = PE(
             "fused",
             ("fused", "late", "none"),
             "the running sum in a step: a term of it; added behind it in fp32; or left out",
+            "CAdd",
             trade="late costs an addition in fp32 every step; saves bits of small products",
         ),
         Parameter(
@@ -219,6 +242,12 @@ RECORD = PE(
             range(1, 1025),
             "parts of K, whole steps each, whose sums are added in fp32, one after another",
             trade="more cost an addition in fp32 each; save bits that a large sum cuts off",
+        ),
+        stages_parameter(
+            "stages",
+            3,
+            "2 registers the exact products, 3 their alignment among each other, too",
+            "Stages",
         ),
     ),
     conflict=conflict,

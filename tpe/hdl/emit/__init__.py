@@ -98,6 +98,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
     if pe.front != "none":
         parts.append(("tpe_front", f"tpe_front_{pe.front}", _FRONT))
     widths = widths_by_module(engine)
+    beside = (*_FORMATS, *built.numbers(engine.params))
     aliases = {}
     for alias, target, names in parts:
         source = sources.text(target)
@@ -110,7 +111,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
         if pe.falling and "MsbFirst" in taken:
             chosen.append(("MsbFirst", 1))
         note = f"{target} under the name that every array instantiates."
-        parameters = [(n, widths(target)[n]) for n in (*names, *_FORMATS) if n in taken]
+        parameters = [(n, widths(target)[n]) for n in (*names, *beside) if n in taken]
         if alias == "tpe_cell":
             listed, known = sources.ports(source), [n for n, _ in parameters]
             check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def record(engine: Config) -> PE:
     """The PE of an engine that has RTL; `TpeError` for a model-only PE."""
     if not engine.pe.rtl:
-        raise TpeError(f"pe {engine.pe.name} is model only: it has no RTL")
+        what = f" with {engine.pe.model_only}" if engine.pe.model_only else ""
+        raise TpeError(f"pe {engine.pe.name}{what} is model only: it has no RTL")
     for owner in (engine.pe.hardware, engine.array):
         if owner is not None and owner.folder is not None:
             sources.include(owner.folder)
@@ -64,6 +65,7 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
         "CarryEvery": params.get("carry_every", 1),
         **_formats(engine),
+        **hardware(engine).numbers(params),
         **finish.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
     }
