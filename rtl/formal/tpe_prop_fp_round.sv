@@ -1,4 +1,5 @@
-// tpe_prop_fp_round -- a rounded code is the nearest one, the even one of two that are as near.
+// tpe_prop_fp_round -- a rounded code is the nearest one, the even one of two that are as near; or,
+// where Nearest is 0, the last one that is not above.
 //
 // Codes of one sign are in the order of their values, so that a number between two of them is one
 // between two integers: its exponent and its significand below the hidden one, as a fixed-point
@@ -11,6 +12,8 @@ module tpe_prop_fp_round #(
     parameter  int unsigned FracWidth = 7,
     parameter  int unsigned SigWidth  = 12,
     parameter  int unsigned InWidth   = 10,
+    parameter  int unsigned Nearest   = 1,
+    parameter  int unsigned NanOnes   = 0,
     localparam int unsigned Width     = ExpWidth + FracWidth + 1
 ) (
     input  wire  logic                  sign_i,
@@ -29,7 +32,9 @@ module tpe_prop_fp_round #(
       .ExpWidth (ExpWidth),
       .FracWidth(FracWidth),
       .SigWidth (SigWidth),
-      .InWidth  (InWidth)
+      .InWidth  (InWidth),
+      .Nearest  (Nearest),
+      .NanOnes  (NanOnes)
   ) u_round (
       .sign_i,
       .exp_i,
@@ -40,7 +45,7 @@ module tpe_prop_fp_round #(
   );
 
   logic [Wide-1:0] number, code, distance, last;
-  logic            legal, nearest;
+  logic            legal, right;
 
   assign legal    = sig_i[SigWidth-1] ? exp_i != '0 : exp_i == InWidth'(1);
   // Above a hidden one of 1 lies the exponent, one too many by it.
@@ -48,11 +53,16 @@ module tpe_prop_fp_round #(
   assign code     = Wide'(word[Width-2:0]) << Low;
   assign distance = (number > code) ? number - code : code - number;
   assign last     = Wide'(Infinity) << Low;
-  assign nearest  = (distance << 1) < (Wide'(1) << Low)
-                  || ((distance << 1) == (Wide'(1) << Low) && !word[0]);
+
+  if (Nearest != 0) begin : gen_nearest
+    assign right = (distance << 1) < (Wide'(1) << Low)
+                 || ((distance << 1) == (Wide'(1) << Low) && !word[0]);
+  end else begin : gen_cut
+    assign right = code <= number && distance < (Wide'(1) << Low);
+  end
 
   assign fails_o = legal && (word[Width-1] != sign_i
-                             || ((number >= last) ? word[Width-2:0] != Infinity : !nearest));
+                             || ((number >= last) ? word[Width-2:0] != Infinity : !right));
 
 endmodule
 

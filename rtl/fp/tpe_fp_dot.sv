@@ -11,9 +11,9 @@
 
 module tpe_fp_dot #(
     parameter int unsigned Lanes      = 8,
-    parameter int unsigned ProdExp    = 9,                          // of a product's exponent
-    parameter int unsigned ProdWidth  = 16,                         // ... significand
-    parameter int unsigned ProdBias   = 254,                        // ... exponent's bias
+    parameter int unsigned ProdExp    = 5,                          // of a product's exponent
+    parameter int unsigned ProdWidth  = 8,                          // ... significand
+    parameter int unsigned ProdBias   = 14,                         // ... exponent's bias
     parameter int unsigned ExpWidth   = 8,                          // of the code
     parameter int unsigned FracWidth  = 23,
     parameter int unsigned AlignBits  = 24,

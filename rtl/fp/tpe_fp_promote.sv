@@ -5,7 +5,7 @@
 `default_nettype none
 
 module tpe_fp_promote #(
-    parameter int unsigned Period     = 4,   // steps
+    parameter int unsigned Period     = 4,   // steps, 1 or more
     parameter int unsigned CountWidth = 16
 ) (
     input  wire  logic [31:0]             partial_i,  // with the step that is now
@@ -16,8 +16,8 @@ module tpe_fp_promote #(
     output       logic [CountWidth-1:0]   count_o
 );
 
-  if (Period < 1 || Period >= (1 << CountWidth)) begin : gen_check
-    $error("tpe_fp_promote: CountWidth must hold Period, which is 1 or more");
+  if (Period >= (1 << CountWidth)) begin : gen_check
+    $error("tpe_fp_promote: CountWidth must hold Period");
   end
 
   logic                  ends;

@@ -29,12 +29,11 @@ module tpe_fp_total #(
 );
 
   localparam int unsigned TermWidth = AlignBits + 2;
-  localparam int unsigned Grown     = $clog2(4 * Terms);            // integer bits of the sum
-  localparam int unsigned SumWidth  = AlignBits + Grown + 1;        // signed
-  // Room above the sum, so that the exponent of its top bit is that of a code: 1 or more.
-  localparam int unsigned Pad       = (FloorBelow + 1 > Grown) ? FloorBelow + 1 - Grown : 0;
-  localparam int unsigned SizeWidth = SumWidth - 1 + Pad;
-  localparam int unsigned Lowest    = Pad + Grown - FloorBelow;     // that of exp_i = 0
+  localparam int unsigned Grown     = $clog2(4 * Terms);      // integer bits of the sum
+  localparam int unsigned SumWidth  = AlignBits + Grown + 1;  // signed
+  // As many above the point that the exponent of the top bit is that of a code: 1 or more.
+  localparam int unsigned IntBits   = (Grown > FloorBelow) ? Grown : FloorBelow + 1;
+  localparam int unsigned SizeWidth = AlignBits + IntBits;
   localparam int unsigned CodeWidth = 1 + ExpWidth + KeptBits;
 
   if (KeptBits > FracWidth || KeptBits > AlignBits || Nearest > 1) begin : gen_check
@@ -65,7 +64,7 @@ module tpe_fp_total #(
 
   assign negative = total[SumWidth-1];
   assign size     = negative ? -total[SumWidth-2:0] : total[SumWidth-2:0];
-  assign exponent = exp_i + InWidth'(Lowest);
+  assign exponent = exp_i + InWidth'(IntBits - FloorBelow);
 
   tpe_fp_normalise #(
       .Width    (SizeWidth),

@@ -33,6 +33,18 @@ def test_parts_of_eight_bits_at_full_width() -> None:
         assert {"product e4m3fn", "product e5m2"} <= set(results(report))
 
 
+FUSED = {"arch": "ada", "a_type": "e4m3fn", "b_type": "e5m2"}
+
+
+def test_parts_of_a_tensor_core_at_full_width() -> None:
+    """Of 8-bit operands all; of bf16 products of four fraction bits, c among nine terms."""
+    for choice in (FUSED, {"arch": "ampere", "a_type": "bf16"}):
+        e = engine("tensorcore", **choice)
+        report = prove(e, 60)
+        assert set(results(report).values()) == {PROVED}, results(report)
+        assert {"largest", "align", "align twice", "normaliser", "round"} < set(results(report))
+
+
 FAULTS = [
     ("approximate normaliser", "tpe_fp_approx_normalise", "[Width-1-NormK-:NormLambda]",
      "[Width-NormK-:NormLambda]"),
@@ -43,6 +55,23 @@ FAULTS = [
     ("product e5m2", "tpe_fp_unpack", "exponent[0] || !one", "exponent[0]"),
     ("product e4m3fn", "tpe_fp_unpack", "top && fraction == '1", "top"),
 ]  # fmt: skip
+
+
+OF_DOTS = [
+    ("largest", "tpe_fp_largest", "top[2*i] > top[2*i+1]", "top[2*i] >> 1 > top[2*i+1]"),
+    ("align twice", "tpe_fp_align", "shifted = x_i >> distance_i",
+     "shifted = x_i >> distance_i[3:0]"),
+    ("round", "tpe_fp_round", "Nearest != 0 && half", "half"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lemma", "module", "right", "wrong"), OF_DOTS, ids=lambda x: str(x)[:24])
+def test_a_fault_of_a_dot_product_is_refuted(
+    lemma: str, module: str, right: str, wrong: str
+) -> None:
+    e = engine("tensorcore", **FUSED)
+    report = prove(e, 60, only=(lemma,), replaced=broken(module, right, wrong))
+    assert results(report) == {lemma: REFUTED}
 
 
 @pytest.mark.parametrize(("lemma", "module", "right", "wrong"), FAULTS, ids=lambda x: str(x)[:24])

@@ -16,14 +16,15 @@ import pytest
 import tpe
 from tests.numbers.slow_tensor_core import BINARIES, NAN, decoded, dot, step
 from tests.numbers.test_tensor_cores import measured, rows_of
-from tests.numbers.tiles import KINDS, tiles
+from tests.numbers.tiles import KINDS, codes, tiles
 from tpe.array.base import ALWAYS
 from tpe.hdl.simulate import cell_cosim
 from tpe.hdl.simulate.build import QUICK
 from tpe.hdl.simulate.cell_cosim import CellStimulus
 from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.images import Case
-from tpe.numbers.tensor_cores import ARCHITECTURES, FusedDot, all_rules, fused_dot
+from tpe.hdl.simulate.verify import STALLS
+from tpe.numbers.tensor_cores import FusedDot, all_rules, fused_dot
 
 Codes = tuple[list[int], list[int]]
 
@@ -145,19 +146,55 @@ def by_hand(e: tpe.Engine, rule: FusedDot, rows: Any, starts: np.ndarray) -> lis
     return [dot(x, y, names, rule.arch, rule.d.name, c, **how) for x, y, c in each]
 
 
+def special(rule: FusedDot, count: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Two steps of zeros, infinities, NaN, ones, the least and the largest, and any c of these."""
+
+    def drawn(number: Any, shape: tuple[int, ...]) -> np.ndarray:
+        sign, top = 1 << (number.bits - 1), number.largest_code
+        one = number.bias << number.fraction_bits
+        kinds = np.array([0, 0, 0, one, 1, top, min(top + 1, sign - 1), sign - 1])
+        chances = [0.3, 0.1, 0.1, 0.3, 0.08, 0.08, 0.03, 0.01]  # most sums are no NaN
+        return rng.choice(kinds, shape, p=chances) | rng.choice([0, sign], shape)
+
+    a, b = (drawn(number, (count, rule.lanes + 1)) for number in (rule.a, rule.b))
+    a[:, 3 : rule.lanes] *= rng.random((count, 1)) < 0.3  # few terms in most sums
+    c = drawn(rule.d, (count,))
+    return a, b, np.where(rng.random(count) < 0.2, NAN[rule.d.name], c)
+
+
+def near_the_floor(rule: FusedDot, count: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """A step and a half, of products about the floor, as far as formats have such."""
+    shape = (count, rule.lanes * 3 // 2)
+    target = rng.integers(rule.floor - 10, rule.floor + 12, shape)
+    exponent = rng.integers(1 - rule.a.bias, rule.a.bias + 1, shape)
+
+    def code(number: Any, exponent: np.ndarray) -> np.ndarray:
+        field = np.clip(exponent + number.bias, 0, 2 * number.bias)
+        size = field << number.fraction_bits | rng.integers(0, 1 << number.fraction_bits, shape)
+        return size | rng.integers(0, 2, shape) << (number.bits - 1)
+
+    return code(rule.a, exponent), code(rule.b, target - exponent), np.zeros(count, np.int64)
+
+
+def long_sum(rule: FusedDot, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """One sum of K = 5000."""
+    a, b = (codes(number, "near", rng, (1, 5000)) for number in (rule.a, rule.b))
+    return a, b, np.zeros(1, np.int64)
+
+
 def compared(rule: FusedDot, count: int, **more: Any) -> tuple[int, int]:
     """Sums of every kind, of cell and rule; how many, and how many with a c that is not zero."""
     e = engine(rule, **more)
     parts, expected, begun = [], [], 0
     rng = np.random.default_rng(7)
     promoted = e.params["promote_every"] > 0
-    for kind in KINDS:
-        for _ in range(2):
-            a, b, c = tiles(rule, kind, count, rng)
-            parts.append(sums(rule, a, b, c * (not promoted)))
-            starts = parts[-1][4]
-            expected += by_hand(e, rule, (a, b), starts)
-            begun += int((starts != 0).sum())
+    drawn = [tiles(rule, kind, count, rng) for kind in KINDS for _ in range(2)]
+    drawn += [special(rule, 4 * count, rng), near_the_floor(rule, 2 * count, rng)]
+    for a, b, c in (*drawn, long_sum(rule, rng)):
+        parts.append(sums(rule, a, b, c * (not promoted)))
+        starts = parts[-1][4]
+        expected += by_hand(e, rule, (a, b), starts)
+        begun += int((starts != 0).sum())
     first, codes, b = (np.concatenate([part[i] for part in parts]) for i in range(3))
     offsets = np.cumsum([0, *(len(part[0]) for part in parts)])
     ends = np.concatenate([part[3] + at for part, at in zip(parts, offsets, strict=False)])
@@ -183,7 +220,7 @@ RULES = {
 def test_a_cell_is_the_rule_in_integers(name):
     of, more = RULES[name]
     sums_compared, begun = compared(fused_dot(*of), 40, **more)
-    assert sums_compared == 80 * len(KINDS) and (begun > 10 or "promote_every" in more)
+    assert sums_compared == 80 * len(KINDS) + 241 and (begun > 10 or "promote_every" in more)
 
 
 @pytest.mark.full
@@ -191,7 +228,134 @@ def test_a_cell_is_the_rule_in_integers(name):
 def test_a_cell_of_every_rule(number):
     rule = all_rules()[number]
     done, _ = compared(rule, 200, stages=1 + number % 3)
-    assert done == 400 * len(KINDS)
+    assert done == 400 * len(KINDS) + 1201
     if rule.d.name == "fp32":
         compared(rule, 100, c_add="late", stages=1 + number % 3)
         compared(rule, 100, c_add="late", promote_every=2 * rule.lanes)
+
+
+# ---- what GPUs gave ----
+
+
+def measured_rows(one: dict[str, Any], count: int, **more: Any) -> int:
+    """Rows of a set whose c a step of products can make, or that have none; how many of `count`."""
+    rule, c_use, a, b, c, d = rows_of(one)
+    some = np.random.default_rng(0).permutation(len(d))[: 4 * count]
+    c = np.zeros_like(c) if c_use == "none" else c
+    can = [i for i in some if products_of(int(c[i]), rule) is not None][:count]
+    late = {"c_add": "late"} if c_use == "late" else {}
+    first, steps, others, ends, starts = sums(rule, a[can], b[can], c[can])
+    assert (starts == c[can]).all()
+    found = shown(engine(rule, **late, **more), stimulus(first, steps, others, idle=False))[ends]
+    wrong = np.flatnonzero(found != d[can])
+    assert not len(wrong), f"{one['arch']} {one['fmt']}: {len(wrong)} of {len(can)} rows differ"
+    return len(can)
+
+
+def test_measured_rows_come_out_of_a_cell():
+    """Of two sets, in fp32 and in fp16."""
+    for gpu, out, stages in (("V100", "fp32", 1), ("H100", "fp16", 3)):
+        of = (gpu, "fp16", out)
+        (one,) = (x for x in measured()[1] if (x["arch"], x["fmt"], x["out"]) == of)
+        assert measured_rows(one, 300, stages=stages) == 300
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", range(42))
+def test_rows_of_every_set_come_out_of_a_cell(number):
+    assert measured_rows(measured()[1][number], 1000) > 0
+
+
+# ---- arrays ----
+
+SMALL = {"arch": "volta", "acc_bits": 32}
+PROMOTED = {**SMALL, "promote_every": 8, "stages": 2}
+IN_ARRAYS = [
+    ("systolic_ws", (2, 1), PROMOTED),
+    ("systolic_os", (1, 2), {**SMALL, "stages": 3}),
+    ("matrix2d", (2, 1), {"arch": "volta", "acc_bits": 16}),
+    ("adder_tree", (4, 2), {**SMALL, "c_add": "late"}),
+    ("cube3d", (1, 2, 4), SMALL),
+]
+
+
+def test_every_array_has_values_and_cycles_of_its_model():
+    """K of a part of a step to several passes; every value besides by Python's integers."""
+    cases = []
+    for array, size, params in IN_ARRAYS:
+        e = tpe.Engine("tensorcore", array, size, **params)
+        for k, handshake in ((1, ALWAYS), (13, STALLS), (700, STALLS)):
+            rng = np.random.default_rng(k)
+            a, b = e.a_format.drawn(rng, (3, k)), e.b_format.drawn(rng, (k, 3))
+            cases.append(Case(e, a, b, handshake))
+    for outcome in cosimulate(cases):
+        case, e = outcome.case, outcome.case.engine
+        where = f"{e.name}, K = {case.a.shape[1]}"
+        assert outcome.ok, f"{where}: {outcome.first_mismatch()}, {outcome.cycles_rtl} cycles"
+        rule = fused_dot("volta", "fp16", "fp16", f"fp{e.widths.acc}")
+        a, b = e.a_format.codes(case.a), e.b_format.codes(case.b).T
+        pairs = [np.array(x) for x in zip(*((x, y) for x in a for y in b), strict=True)]
+        expected = by_hand(e, rule, pairs, np.zeros(len(pairs[0]), np.int64))
+        words = outcome.C & ((1 << e.widths.acc) - 1)
+        assert words.ravel().tolist() == expected, where
+
+
+# ---- faults that somebody might write ----
+
+FAULTS = {  # module, what stands there, what might; and a rule that shows it
+    "c does not set the largest exponent": (
+        "tpe_fp_dot", "zero         = {c_zero, zero_i}", "zero         = {1'b1, zero_i}",
+        "volta-fp16",
+    ),
+    "a zero term sets the largest exponent": (
+        "tpe_fp_align_all", "(zero_i[t] || negative)", "negative", "volta-fp16",
+    ),
+    "the floor is one lower": (
+        "tpe_pe_tensorcore", ".FloorBelow(FloorBelow)", ".FloorBelow(FloorBelow + 1)",
+        "ampere-tf32",
+    ),
+    "a product's exponent is one more": (
+        "tpe_fp_dot", "TopExp'(Bias + FloorBelow - 1)", "TopExp'(Bias + FloorBelow)", "volta-fp16",
+    ),
+    "terms are cut with a sticky bit": (
+        "tpe_fp_align_all", "(tpe_pkg::AlignTruncate)", "(tpe_pkg::AlignSticky)", "volta-fp16",
+    ),
+    "the sum is rounded to nearest": (
+        "tpe_pe_tensorcore", "(AccWidth == 16) ? 1 : 0", "(AccWidth == 16) ? 0 : 1", "volta-fp16",
+    ),
+    "a sum that is cut to zero keeps its sign": (
+        "tpe_fp_total", "&& code[CodeWidth-2:0] != '0", "", "ampere-tf32",
+    ),
+    "opposite infinities are infinite": (
+        "tpe_fp_total", "nan_i || (pos_inf_i && neg_inf_i)", "nan_i", "volta-fp16",
+    ),
+    "c is not moved on behind the register": (
+        "tpe_fp_dot", "top - ((t == Lanes) ? c_exp : prod_top_q)", "top - prod_top_q",
+        "ampere-bf16",
+    ),
+    "what is promoted begins at what it was": (
+        "tpe_fp_promote", "ends ? '0 : partial_i", "partial_i", "ampere-promoted",
+    ),
+}  # fmt: skip
+
+
+def faults() -> list[Any]:
+    """Every other one in the full tier alone."""
+    return [pytest.param(x, marks=[pytest.mark.full] * (i % 2)) for i, x in enumerate(FAULTS)]
+
+
+@pytest.mark.parametrize("fault", faults())
+def test_a_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch):
+    module, right, wrong, name = FAULTS[fault]
+    of, more = RULES[name]
+    whole = cell_cosim.design
+
+    def faulty(engine: tpe.Engine):
+        made = whole(engine)
+        assert made.sources[module].count(right) == 1
+        text = made.sources[module].replace(right, wrong)
+        return replace(made, sources={**made.sources, module: text}, compiler=QUICK)
+
+    monkeypatch.setattr(cell_cosim, "design", faulty)
+    with pytest.raises(AssertionError, match=r"\d+ of \d+ (steps|sums)"):
+        compared(fused_dot(*of), 40, **more)

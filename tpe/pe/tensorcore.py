@@ -3,7 +3,7 @@
 The rule, and which formats an architecture has, is `tpe.numbers.tensor_cores`'s. A step takes as
 many lanes of K as that rule fuses, so they are no choice here: C would be another. `acc_bits` = 32
 sums in fp32, 16 in fp16. Operands are numbers of their formats; a real tensor core takes fp32 for
-tf32 and cuts it. Model only.
+tf32 and cuts it. All of it has RTL but `split_k`: no cell knows where K ends.
 
 NaN of any operand, infinity times zero and opposite infinities are NaN, one code; what is beyond
 the largest number is infinite; subnormals are kept; a zero result is +0.

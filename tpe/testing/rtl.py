@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,11 @@ from tpe.hdl.simulate.verify import STALLS, battery
 from tpe.model.engine import Engine
 from tpe.numbers.operands import as_operands
 from tpe.pe.base import PE
-from tpe.testing.cases import engine, operands, right, variants
+from tpe.testing.cases import engine, fitted, operands, right, variants
 from tpe.testing.check import Check, of
 
 SIZES = ((1, 1), (2, 3), (4, 1))
+FUSED_SIZES = ((1, 1), (2, 1))  # of a PE whose lanes are one sum: all of them are in every cell
 RANDOM_STEPS = 20000
 Unit = tuple[str, int, int, int]  # primitive, fan-in, copies, bits
 
@@ -33,9 +35,14 @@ def of_array(pe: PE, array: Array) -> Iterator[Check]:
         yield of(subject, run, pe, array)
 
 
+def built(pe: PE, array: Array) -> list[dict[str, Any]]:
+    """Every choice that has RTL."""
+    return [x for x in variants(pe, array) if engine(pe, array, (2, 2), **x).pe.rtl]
+
+
 def reads(pe: PE, array: Array) -> None:
     """Verilator and slang read every choice without a warning."""
-    for choice in variants(pe, array):
+    for choice in built(pe, array):
         modules = emit.rename(emit.engine_modules(engine(pe, array, (2, 2), **choice)), "mine")
         warned = lint(modules, "mine")
         assert warned == "", f"{choice}: {warned}"
@@ -45,7 +52,7 @@ def reads(pe: PE, array: Array) -> None:
 
 def cell(pe: PE, array: Array) -> None:
     """One cell on every pair of short operands, and on random steps: frozen, idle, begun anew."""
-    e = Engine(pe, array, (1,) * len(array.sides))
+    e = Engine(pe, array, fitted(pe, array, (1,) * len(array.sides), {}))
     every = e.a_format.sweep()[:, None], e.b_format.sweep()[None, :]
     codes = as_operands(*every, e.a_format, e.b_format, "pairs")
     a, b = (x.ravel() for x in np.broadcast_arrays(*codes))
@@ -81,10 +88,10 @@ def disturb(e: Engine, steps: cell_cosim.CellStimulus) -> cell_cosim.CellStimulu
 def engines(pe: PE, array: Array) -> None:
     """Whole engines: every value and every cycle, of several sizes and of every choice."""
     cases: list[Case] = []
-    for size in SIZES:
+    for size in FUSED_SIZES if pe.kernel.fused else SIZES:
         cases += battery(engine(pe, array, size), seed=1)
-    for choice in variants(pe, array)[1:]:
-        e = engine(pe, array, (2, 2), **choice)
+    for choice in built(pe, array)[1:]:
+        e = engine(pe, array, FUSED_SIZES[-1] if pe.kernel.fused else (2, 2), **choice)
         cases += [Case(e, *operands(e, 5, 4, k, seed=k), STALLS) for k in (1, 6, 33)]
     wrong = [
         f"{o.case.engine.name} {o.case.a.shape} {o.case.b.shape}: {o.mismatches} mismatches "
@@ -97,7 +104,7 @@ def engines(pe: PE, array: Array) -> None:
 
 def inventory(pe: PE, array: Array) -> None:
     """What the nest says that the hardware is made of is what elaborates."""
-    for choice in variants(pe, array):
+    for choice in built(pe, array):
         e = engine(pe, array, (2, 2), **choice)
         if not e.has_nest:
             continue  # what it is made of is written down nowhere

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import record, rtl_widths, sources
 from tpe.hdl.emit.rtl_names import number
 from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, own_modules, query
-from tpe.numbers.floats import FloatFormat
+from tpe.numbers.floats import FP32, FloatFormat
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -28,6 +28,9 @@ def float_claims(engine: Config) -> list[LemmaTemplate]:
     if "tpe_fp_approx_normalise" in inside:
         found.append(LemmaTemplate("approximate normaliser", _approx_normalise))
         found.append(LemmaTemplate("align", _align))
+    if "tpe_fp_dot" in inside:
+        found += [LemmaTemplate("largest", _largest), LemmaTemplate("align", _align_all)]
+        found.append(LemmaTemplate("align twice", _align_twice))
     if "tpe_fp_normalise" in inside:
         found.append(LemmaTemplate("normaliser", _normalise))
     if "tpe_fp_fused_add" in inside:
@@ -91,7 +94,7 @@ def _sum_bits(engine: Config) -> int:
 
 
 def _exponent_bits(engine: Config) -> int:
-    """Bits of the exponents that `tpe_fp_fused_add` compares."""
+    """Bits of the exponents that `tpe_fp_fused_add` compares, and `tpe_fp_dot`."""
     return max(x.exponent_bits for x in (*_formats(engine), _result(engine))) + 2
 
 
@@ -119,6 +122,46 @@ def _aligned(
     return Lemma("align", f"every bit is one from above, {kind}", f"{bits} by {exponent}", made)
 
 
+@dataclass(frozen=True)
+class _Dot:
+    """Widths of `tpe_fp_dot`: of its terms, of the sum of them, of exponents; and how many."""
+
+    terms: int
+    term_bits: int
+    sum_bits: int
+    exponent_bits: int
+
+    @staticmethod
+    def of(engine: Config) -> _Dot:
+        """Those of an engine."""
+        w, fused = rtl_widths(engine), engine.params["c_add"] == "fused"
+        terms = w["Lanes"] + fused
+        integer_bits = max((4 * terms - 1).bit_length(), w["FloorBelow"] + 1)
+        bits = w["AlignBits"]
+        return _Dot(terms, bits + 2, bits + integer_bits, _exponent_bits(engine))
+
+
+def _largest(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    dot = _Dot.of(engine)
+    parameters = {"Terms": dot.terms, "Width": dot.exponent_bits - 1}
+    made = query(engine, "tpe_prop_fp_largest", parameters, overrides)
+    width = f"{dot.terms} of {dot.exponent_bits - 1}"
+    return Lemma("largest", "nothing is larger, and it is there, or zero", width, made)
+
+
+def _align_all(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    dot = _Dot.of(engine)
+    return _aligned(engine, overrides, dot.term_bits, dot.exponent_bits, 0, "truncate")
+
+
+def _align_twice(engine: Config, overrides: Mapping[str, str]) -> Lemma:
+    dot = _Dot.of(engine)
+    parameters = {"Width": dot.term_bits, "DistWidth": dot.exponent_bits}
+    made = query(engine, "tpe_prop_fp_align_twice", parameters, overrides)
+    width = f"{dot.term_bits} by {dot.exponent_bits}"
+    return Lemma("align twice", "two alignments cut what one of both distances cuts", width, made)
+
+
 def _significand_bits(engine: Config) -> int:
     return int(engine.params["int_bits"]) + int(engine.params["psum_fraction_bits"])
 
@@ -140,23 +183,30 @@ def _approx_normalise(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 
 def _normalise(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-    fused = "psum_form" not in engine.params
-    bits = _sum_bits(engine) + 1 if fused else _significand_bits(engine) + 1
     room = _exponent_bits(engine)
+    if "AlignBits" in rtl_widths(engine):
+        bits = _Dot.of(engine).sum_bits
+    else:
+        fused = "psum_form" not in engine.params
+        bits = _sum_bits(engine) + 1 if fused else _significand_bits(engine) + 1
     parameters = {"Width": bits, "RoomWidth": room}
     made = query(engine, "tpe_prop_fp_normalise", parameters, overrides)
     return Lemma("normaliser", "the value stays, the highest one is on top", f"{bits}", made)
 
 
 def _round(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-    result = _result(engine)
-    bits = result.fraction_bits + 1 + GUARDS
+    result, kept = _result(engine), rtl_widths(engine).get("KeptBits")
+    fraction = kept or result.fraction_bits
+    cut = kept is not None and result.bits == FP32.bits
     parameters = {
         "ExpWidth": result.exponent_bits,
-        "FracWidth": result.fraction_bits,
-        "SigWidth": bits,
+        "FracWidth": fraction,
+        "SigWidth": fraction + 1 + GUARDS,
         "InWidth": _exponent_bits(engine),
+        "Nearest": int(not cut),
+        "NanOnes": int(kept is not None),
     }
     made = query(engine, "tpe_prop_fp_round", parameters, overrides)
-    what = "the nearest code, ties to even, infinity above all"
+    what = "cut towards zero" if cut else "the nearest code, ties to even"
+    what = f"{what}, infinity above all"
     return Lemma("round", what, f"{result.name}, {GUARDS} bits below its last", made)
