@@ -18,7 +18,7 @@ module tpe_fp_product #(
 ) (
     input  wire  logic                        clk_i,
     input  wire  logic                        rst_ni,
-    input  wire  logic                        en_i,    // 0 holds every register
+    input  wire  logic                        en_i,     // 0 holds every register
     input  wire  logic                        valid_i,
     input  wire  logic                        first_i,
     input  wire  logic [Lanes*AWidth-1:0]     a_i,
