@@ -18,6 +18,7 @@ from tests.numbers.slow_tensor_core import BINARIES, NAN, decoded, dot, step
 from tests.numbers.test_tensor_cores import measured, rows_of
 from tests.numbers.tiles import KINDS, codes, tiles
 from tpe.array.base import ALWAYS
+from tpe.hdl import emit
 from tpe.hdl.simulate import cell_cosim
 from tpe.hdl.simulate.build import QUICK
 from tpe.hdl.simulate.cell_cosim import CellStimulus
@@ -300,6 +301,12 @@ def test_every_array_has_values_and_cycles_of_its_model():
         expected = by_hand(e, rule, pairs, np.zeros(len(pairs[0]), np.int64))
         words = outcome.C & ((1 << e.widths.acc) - 1)
         assert words.ravel().tolist() == expected, where
+
+
+def test_parts_of_k_are_a_model():
+    e = tpe.Engine("tensorcore", "systolic_os", (1, 1), split_k=3)
+    with pytest.raises(tpe.TpeError, match="with split_k = 3 is model only: it has no RTL"):
+        emit.engine_modules(e)
 
 
 # ---- faults that somebody might write ----
