@@ -23,6 +23,7 @@ module tpe_prop_array #(
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone,
     parameter int unsigned Tiles       = 1,  // whole ones that may be inside
     parameter int unsigned Digits      = 0,  // what a code is, as tpe_spec_product has it
+    parameter int unsigned InOrder     = 0,  // 1: psums are lists of operands, no sums
     parameter int unsigned Encoder     = tpe_pkg::EncoderBooth
 ) (
     input  wire  logic                           clk_i,
@@ -34,6 +35,8 @@ module tpe_prop_array #(
     input  wire  logic                           c_ready_i,
     output       logic                           fails_o
 );
+
+  localparam int unsigned Moved = InOrder * Lanes * (CodeWidth + BWidth);
 
   logic                     begun_q = 1'b0;
   logic                     rst_nq = 1'b0;  // begun_q again: the reset of what is proved
@@ -91,6 +94,7 @@ module tpe_prop_array #(
           .CodeWidth (CodeWidth),
           .Lanes     (Lanes),
           .Digits    (Digits),
+          .InOrder   (InOrder),
           .Encoder   (Encoder),
           .Planes    (Planes),
           .PlaneWidth(PlaneWidth),
@@ -130,7 +134,7 @@ module tpe_prop_array #(
     for (int unsigned t = 0; t <= Tiles; t++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         for (int unsigned i = 0; i < Cols; i++) begin
-          if (a_beat && whole_q == t) total[t][r][i] = total_q[t][r][i] + step[r][i];
+          if (a_beat && whole_q == t) total[t][r][i] = (total_q[t][r][i] << Moved) + step[r][i];
         end
       end
     end

@@ -26,7 +26,9 @@ module tpe_prop_ws #(
     parameter  int unsigned Stall         = tpe_pkg::StallDirect,
     parameter  int unsigned PsumDepth     = 2,
     parameter  int unsigned Digits        = 0,  // what a code is, as tpe_spec_product has it
+    parameter  int unsigned InOrder       = 0,  // 1: psums are lists of operands, no sums
     localparam int unsigned BBits         = Lanes * BWidth,
+    localparam int unsigned Moved         = InOrder * Rows * Lanes * (CodeWidth + BWidth),
     // from the last row on
     localparam int unsigned Longest       = Rows + Cols + CellLatency + FinishLatency + 2
                                           + (Stall == tpe_pkg::StallDirect ? 0 : 1)
@@ -126,6 +128,7 @@ module tpe_prop_ws #(
         .BWidth   (BWidth),
         .Lanes    (Rows * Lanes),
         .Digits   (Digits),
+        .InOrder  (InOrder),
         .Width    (AccWidth)
     ) u_product (
         .code_i (a_i),
@@ -167,7 +170,7 @@ module tpe_prop_ws #(
         row_q    <= row_q + 1;
         for (int unsigned m = 0; m < PsumDepth; m++) begin
           if (row_q == m) begin
-            for (int unsigned i = 0; i < Cols; i++) psum_q[m][i] <= base[i] + sum[i];
+            for (int unsigned i = 0; i < Cols; i++) psum_q[m][i] <= (base[i] << Moved) + sum[i];
           end
         end
       end

@@ -26,7 +26,9 @@ module tpe_prop_ws_stream #(
     parameter  int unsigned Overlap       = tpe_pkg::OverlapStream,
     parameter  int unsigned PsumDepth     = 2,
     parameter  int unsigned Digits        = 0,  // what a code is, as tpe_spec_product has it
+    parameter  int unsigned InOrder       = 0,  // 1: psums are lists of operands, no sums
     localparam int unsigned BBits         = Lanes * BWidth,
+    localparam int unsigned Moved         = InOrder * Rows * Lanes * (CodeWidth + BWidth),
     // from a row to its word
     localparam int unsigned Longest       = Rows + Cols + CellLatency + FinishLatency + 2,
     localparam int unsigned Words         = Longest + 1,  // that may be on their way
@@ -115,7 +117,7 @@ module tpe_prop_ws_stream #(
     for (int unsigned m = 0; m < PsumDepth; m++) begin
       if (row_q == m && !clear_q) base = psum_q[m];
     end
-    for (int unsigned i = 0; i < Cols; i++) total[i] = base[i] + sum[i];
+    for (int unsigned i = 0; i < Cols; i++) total[i] = (base[i] << Moved) + sum[i];
     queue = queue_q;
     for (int unsigned w = 0; w <= Words; w++) begin
       if (push && count_q == w) queue[w] = {a_last, total};
@@ -132,6 +134,7 @@ module tpe_prop_ws_stream #(
         .BWidth   (BWidth),
         .Lanes    (Rows * Lanes),
         .Digits   (Digits),
+        .InOrder  (InOrder),
         .Width    (AccWidth)
     ) u_product (
         .code_i (a_i),

@@ -10,6 +10,7 @@ module tpe_spec_beat #(
     parameter int unsigned CodeWidth  = 8,
     parameter int unsigned Lanes      = 1,
     parameter int unsigned Digits     = 0,
+    parameter int unsigned InOrder    = 0,  // with Planes 1, as tpe_spec_product has it
     parameter int unsigned Encoder    = tpe_pkg::EncoderBooth,
     parameter int unsigned Planes     = 1,
     parameter int unsigned PlaneWidth = 1,
@@ -31,6 +32,7 @@ module tpe_spec_beat #(
         .BWidth   (BWidth),
         .Lanes    (Lanes),
         .Digits   (Digits),
+        .InOrder  (InOrder),
         .Width    (Width)
     ) u_product (
         .code_i,

@@ -3,6 +3,7 @@
 // Digits 0: a code is the operand a itself. 1: a code is one digit as the select {neg, two, one};
 // legal_o says whether every code stands for a digit of -2..2, zero being 000. 2 and 3: a code is
 // all digits of an operand, as tpe_spec_code has them; legal_o as there.
+// InOrder 1: no sum, but the pairs {a, b} themselves, that of lane 0 on top.
 `default_nettype none
 
 module tpe_spec_product #(
@@ -11,6 +12,7 @@ module tpe_spec_product #(
     parameter int unsigned BWidth    = 8,
     parameter int unsigned Lanes     = 1,
     parameter int unsigned Digits    = 0,
+    parameter int unsigned InOrder   = 0,
     parameter int unsigned Width     = 32
 ) (
     input  wire  logic [Lanes-1:0][CodeWidth-1:0]   code_i,
@@ -64,7 +66,10 @@ module tpe_spec_product #(
 
   always_comb begin
     sum_o = '0;
-    for (int unsigned l = 0; l < Lanes; l++) sum_o = sum_o + Width'($signed(product[l]));
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      if (InOrder != 0) sum_o = Width'({sum_o, code_i[l], b_i[l]});
+      else sum_o = sum_o + Width'($signed(product[l]));
+    end
   end
 
 endmodule

@@ -16,6 +16,7 @@ from tpe.hdl.emit.sources import text as source_text
 from tpe.hdl.formal.cell_lemmas import cell_form, digits, width_text
 from tpe.hdl.formal.lemmas import Lemma, at_widths, encoder, properties, query
 from tpe.hdl.formal.memory_lemmas import misread
+from tpe.hdl.formal.open_cell import PAIRS, is_open, list_texts, list_widths
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 from tpe.pe.lean import clock_holds
 
@@ -74,7 +75,7 @@ def uncovered_arrays(engine: Config) -> list[str]:
 
 def follows_streams(engine: Config) -> bool:
     """Whether there is a lemma on an engine's array from end to end."""
-    known = array_module(engine) in _SMALL and cell_form(engine) is not None
+    known = array_module(engine) in _SMALL and (cell_form(engine) is not None or is_open(engine))
     return known and not _many_fronts(engine)
 
 
@@ -92,6 +93,7 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
     gated = engine.array.chained and clock_holds(engine.params)
     texts = {**overrides, **own, **misread(overrides), **(_latched(overrides) if gated else {})}
+    texts |= list_texts() if is_open(engine) else {}
     asked = query(made.engine, made.top, made.parameters, texts, made.cycles, "reset")
     asked = replace(asked, least=made.least, gated=gated)
     width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
@@ -112,6 +114,8 @@ def _latched(overrides: Mapping[str, str]) -> dict[str, str]:
 
 def _narrow_text(engine: Config) -> str:
     w = engine.widths
+    if is_open(engine):
+        return f"psums lists of {PAIRS} pairs of operands of {w.a} bit"
     return f"{w.a} x {w.b}, acc {w.acc}" if record(engine).sparse else width_text(engine)
 
 
@@ -132,14 +136,15 @@ def _lock_step(engine: Config) -> Small:
     acc = bits + STREAM_BITS + 1
     small = at_widths(engine, bits, STREAM_BITS, acc, record(engine).pace.lanes[0])
     rows, cols = (1, 2) if planes else (2, 2)
-    widths = rtl_widths(small)
+    small, widths = list_widths(engine) if is_open(engine) else (small, rtl_widths(small))
     flush = widths["CellLatency"] + 1
     if skewed(engine):
         flush = widths["CellLatency"] + rows + cols - 1
     beats = widths["Planes"] + int(planes)  # of the shortest tile, and the step that closes it
     behind = 2 + widths["FinishLatency"]  # registers behind a psum
     tile = beats + rows + flush + behind
-    parameters = {name: widths[name] for name in (*_WORDS, "Planes", "CellLatency", "Overlap")}
+    names = (*_WORDS, "Planes", "CellLatency", "Overlap", "InOrder")
+    parameters = {name: widths[name] for name in names if name in widths}
     parameters |= _sized(small, rows, cols)
     more, inside = _following(engine, rows + beats, flush + int(planes) + behind + rows, rows)
     parameters |= inside
@@ -177,9 +182,10 @@ def _stationary(engine: Config) -> Small:
     b_bits = STREAM_BITS if lanes == 1 else 1  # of twice as many weights
     small = at_widths(engine, STREAM_BITS, b_bits, STREAM_BITS + b_bits + 1, lanes)
     rows, cols = 2, 2
-    widths = rtl_widths(small)
-    names = (*_WORDS, "CellLatency", "FinishLatency", "RowTerm", "Hold", "Overlap")
-    parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
+    small, widths = list_widths(engine) if is_open(engine) else (small, rtl_widths(small))
+    names = (*_WORDS, "CellLatency", "FinishLatency", "RowTerm", "Hold", "Overlap", "InOrder")
+    parameters = {name: widths[name] for name in names if name in widths}
+    parameters |= _sized(small, rows, cols)
     parameters |= {"PsumDepth": PSUMS}
     latency = widths["CellLatency"] + widths["FinishLatency"]
     one = 2 * rows + 1 + cols + latency + 1  # cycles of a pass of one row

@@ -14,6 +14,7 @@ from tpe.hdl.emit import (
 )
 from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, encoder, query
 from tpe.hdl.formal.primitive_lemmas import primitive_claims
+from tpe.numbers.arithmetic import INTEGER
 from tpe.pe.lean import clock_holds
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import BIASED, HOLD, NEGATE
@@ -61,6 +62,8 @@ def cell_form(engine: Config) -> Form | None:
     ['steps', 'cycles']
     """
     pe, psum, finish = record(engine), record(engine).kernel.psum, hardware(engine).finish
+    if pe.arithmetic != INTEGER:
+        return None
     if isinstance(pe.pace, LockStep):
         word = psum.kind == finish == "word"
         return "cycles" if word and pe.pace.longest is not None else None
@@ -152,8 +155,15 @@ def _cell_claims(engine: Config) -> list[LemmaTemplate]:
             LemmaTemplate(_pair(i, engine), _accumulate(i), climbs=True)
             for i in range(_pairs(engine))
         ),
+        *(x for x in idle_claims() if x.name != "hold" or not clock_holds(engine.params)),
+    ]
+
+
+def idle_claims() -> list[LemmaTemplate]:
+    """The lemmas on when a psum stays, and when nothing of it does; of any arithmetic."""
+    return [
         LemmaTemplate("clear", _clear, climbs=True),
-        *([] if clock_holds(engine.params) else [LemmaTemplate("hold", _idle(True), climbs=True)]),
+        LemmaTemplate("hold", _idle(True), climbs=True),
         LemmaTemplate("valid", _idle(False), climbs=True),
     ]
 

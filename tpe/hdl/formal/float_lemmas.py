@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tpe.hdl.emit import record, rtl_widths, sources
+from tpe.hdl.emit import rtl_widths, sources
 from tpe.hdl.emit.rtl_names import number
+from tpe.hdl.formal.float_cell_lemmas import sum_claims
 from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, own_modules, query
 from tpe.numbers.floats import FP32, FloatFormat
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 FIXED_BITS = 8  # of an operand, up to which products are compared as fixed-point numbers, too
-FRACTION_BITS = 4  # of an operand at most where it is wider: larger products do not finish in time
+MOST_BITS, FEW_BITS = 10, 7  # fraction bits whose product finishes, and those taken in place of more
 GUARDS = 4  # bits below the last one that a rounding is proved with
 
 
@@ -37,16 +38,7 @@ def float_claims(engine: Config) -> list[LemmaTemplate]:
         found.append(LemmaTemplate("align", _align_fused))
     if "tpe_fp_round" in inside:
         found.append(LemmaTemplate("round", _round))
-    return found
-
-
-def uncovered_floats(engine: Config) -> list[str]:
-    """What of an engine of floating point no lemma speaks about, a line each."""
-    name = record(engine).name
-    return [
-        f"cell of {name}: how its parts go together, and its registers; tpe verify simulates it",
-        f"array of {name}: its streams; tpe verify simulates it",
-    ]
+    return found + sum_claims(inside)
 
 
 def _formats(engine: Config) -> tuple[FloatFormat, FloatFormat]:
@@ -65,7 +57,7 @@ def _product(name: str) -> Build:
 
     def build(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         form = next(x for x in _formats(engine) if x.name == name)
-        fraction = min(form.fraction_bits, FRACTION_BITS)
+        fraction = form.fraction_bits if form.fraction_bits <= MOST_BITS else FEW_BITS
         fixed = form.bits <= FIXED_BITS
         parameters = {
             "ExpWidth": form.exponent_bits,
@@ -74,7 +66,7 @@ def _product(name: str) -> Build:
             "Fixed": int(fixed),
         }
         made = query(engine, "tpe_prop_fp_product", parameters, overrides)
-        made = replace(made, engine="bdd") if fixed else made
+        made = replace(made, engine="bdd")
         what = "sign, exponent and significand are the product's"
         return Lemma(f"product {name}", what, f"{fraction} of {form.fraction_bits} bits", made)
 

@@ -29,7 +29,8 @@ from tpe.hdl.formal.array_lemmas import uncovered_arrays
 from tpe.hdl.formal.cell_lemmas import claims, uncovered
 from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
-from tpe.hdl.formal.float_lemmas import float_claims, uncovered_floats
+from tpe.hdl.formal.float_cell_lemmas import float_cell_claims, uncovered_float_cell
+from tpe.hdl.formal.float_lemmas import float_claims
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, properties
 from tpe.hdl.formal.memory_lemmas import memory_claims
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
@@ -141,9 +142,8 @@ def prove(
 
 def _missing(engine: Config) -> tuple[str, ...]:
     """What of an engine no lemma speaks about, a line each."""
-    if engine.arithmetic != INTEGER:
-        return tuple(uncovered_floats(engine))
-    return (*uncovered(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
+    inside = uncovered if engine.arithmetic == INTEGER else uncovered_float_cell
+    return (*inside(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
 
 
 def lemmas(engine: Config) -> list[str]:
@@ -158,9 +158,12 @@ def lemmas(engine: Config) -> list[str]:
 
 def all_claims(engine: Config) -> list[LemmaTemplate]:
     """Every lemma about an engine, to be built at its widths or others."""
-    if engine.arithmetic != INTEGER:
-        return float_claims(engine)
-    inside = [*step_claims(engine), *claims(engine)]
+    if engine.arithmetic == INTEGER:
+        inside = [*step_claims(engine), *claims(engine)]
+    elif parts := float_claims(engine):
+        inside = [*parts, *float_cell_claims(engine)]
+    else:
+        return []
     return [*inside, *control_claims(engine), *memory_claims(engine), *chain_claims(engine)]
 
 
