@@ -85,7 +85,7 @@ module tpe_prop_cell_next #(
 
   always_ff @(posedge clk_i) begin
     rst_nq <= 1'b1;
-    if (en_i && valid_at[Latency]) known_q <= 1'b1;
+    if (rst_nq && en_i && valid_at[Latency]) known_q <= 1'b1;
   end
 
   assign fails_o = known_q && psum != expected;

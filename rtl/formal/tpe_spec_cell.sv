@@ -1,8 +1,9 @@
 // tpe_spec_cell -- specification: a cell of one lane, registers around what a step makes of a psum.
 //
-// Operands and their flags go through CellLatency registers; then tpe_spec_next makes the next psum
-// of them and of psum_i, or of zero with a first step. en_i = 0 holds all of it. What tpe_spec_next
-// makes is left open: it is bound to the arithmetic of a PE, or to one that has none.
+// tpe_spec_next makes a term of the operands; it goes with its flags through CellLatency registers,
+// then tpe_spec_next makes the next psum of it and of psum_i, or of zero with a first step. en_i = 0
+// holds all of it. What tpe_spec_next makes is left open: it is bound to the arithmetic of a PE, or
+// to one that has none.
 `default_nettype none
 
 module tpe_spec_cell #(
@@ -27,16 +28,15 @@ module tpe_spec_cell #(
     output       logic [PsumWidth-1:0]         psum_o
 );
 
+  localparam int unsigned TermWidth = CodeWidth + BWidth + 5;  // room for any product in parts
+
   // [s]: s registers after the ports
   logic [CellLatency:0]                valid, first;
-  logic [CellLatency:0][CodeWidth-1:0] code;
-  logic [CellLatency:0][BWidth-1:0]    b;
+  logic [CellLatency:0][TermWidth-1:0] term;
   logic [PsumWidth-1:0]                next, psum_q;
 
   assign valid[0] = valid_i;
   assign first[0] = first_i;
-  assign code[0]  = code_i;
-  assign b[0]     = b_i;
 
   if (CellLatency > 0) begin : gen_registers
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -48,10 +48,11 @@ module tpe_spec_cell #(
     end
 
     always_ff @(posedge clk_i) begin
-      if (en_i) begin
-        first[CellLatency:1] <= first[CellLatency-1:0];
-        code[CellLatency:1]  <= code[CellLatency-1:0];
-        b[CellLatency:1]     <= b[CellLatency-1:0];
+      for (int unsigned s = 0; s < CellLatency; s++) begin
+        if (en_i && valid[s]) begin
+          first[s+1] <= first[s];
+          term[s+1]  <= term[s];
+        end
       end
     end
   end
@@ -59,10 +60,13 @@ module tpe_spec_cell #(
   tpe_spec_next #(
       .CodeWidth(CodeWidth),
       .BWidth   (BWidth),
-      .PsumWidth(PsumWidth)
+      .PsumWidth(PsumWidth),
+      .TermWidth(TermWidth)
   ) u_next (
-      .code_i(code[CellLatency]),
-      .b_i   (b[CellLatency]),
+      .code_i,
+      .b_i,
+      .term_o(term[0]),
+      .term_i(term[CellLatency]),
       .psum_i(first[CellLatency] ? '0 : psum_i),
       .psum_o(next)
   );

@@ -13,10 +13,13 @@ module tpe_spec_next_fma #(
     parameter int unsigned BExpWidth = 8,
     parameter int unsigned ASpecial  = tpe_pkg::SpecialIeee,
     parameter int unsigned BSpecial  = tpe_pkg::SpecialIeee,
-    parameter int unsigned CType     = tpe_pkg::CTypeFp32
+    parameter int unsigned CType     = tpe_pkg::CTypeFp32,
+    parameter int unsigned TermWidth = CodeWidth + BWidth + 5
 ) (
     input  wire  logic [CodeWidth-1:0]   code_i,
     input  wire  logic [BWidth-1:0]      b_i,
+    output       logic [TermWidth-1:0]   term_o,
+    input  wire  logic [TermWidth-1:0]   term_i,  // term_o, some registers later
     input  wire  logic [PsumWidth-1:0]   psum_i,
     output       logic [PsumWidth-1:0]   psum_o
 );
@@ -29,9 +32,9 @@ module tpe_spec_next_fma #(
   localparam int          CBias     = 2 ** (CExpWidth - 1) - 1;
   localparam logic [ProdExp-1:0] TopBit = CBias + 1 - Biases;  // of the weight of the top bit
 
-  logic                 sign, inf, not_a_number, unused_zero;
-  logic [Widest:0]      weight;
-  logic [ProdWidth-1:0] significand;
+  logic                 sign, inf, not_a_number, sign_s, inf_s, nan_s, unused_zero;
+  logic [Widest:0]      weight, weight_s;
+  logic [ProdWidth-1:0] significand, significand_s;  // the same of term_i
 
   tpe_fp_multiply #(
       .AExpWidth(AExpWidth),
@@ -51,17 +54,20 @@ module tpe_spec_next_fma #(
       .nan_o (not_a_number)
   );
 
+  assign term_o = TermWidth'({not_a_number, inf, sign, weight, significand});
+  assign {nan_s, inf_s, sign_s, weight_s, significand_s} = term_i[ProdWidth+Widest+3:0];
+
   tpe_fp_fused_add #(
       .ExpWidth (CExpWidth),
       .FracWidth(PsumWidth - CExpWidth - 1),
       .ProdWidth(ProdWidth),
       .ProdExp  (ProdExp)
   ) u_add (
-      .prod_sign_i(sign),
-      .prod_exp_i (ProdExp'(weight) + TopBit),
-      .prod_sig_i (significand),
-      .prod_inf_i (inf),
-      .prod_nan_i (not_a_number),
+      .prod_sign_i(sign_s),
+      .prod_exp_i (ProdExp'(weight_s) + TopBit),
+      .prod_sig_i (significand_s),
+      .prod_inf_i (inf_s),
+      .prod_nan_i (nan_s),
       .word_i     (psum_i),
       .sum_o      (psum_o)
   );

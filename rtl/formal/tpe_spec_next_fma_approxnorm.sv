@@ -21,10 +21,13 @@ module tpe_spec_next_fma_approxnorm #(
     parameter int unsigned IntBits      = 2,
     parameter int unsigned Normaliser   = tpe_pkg::NormaliserApprox,
     parameter int unsigned Align        = tpe_pkg::AlignTruncate,
-    parameter int unsigned PsumForm     = tpe_pkg::PsumFormSignMagnitude
+    parameter int unsigned PsumForm     = tpe_pkg::PsumFormSignMagnitude,
+    parameter int unsigned TermWidth    = CodeWidth + BWidth + 5
 ) (
     input  wire  logic [CodeWidth-1:0]   code_i,
     input  wire  logic [BWidth-1:0]      b_i,
+    output       logic [TermWidth-1:0]   term_o,
+    input  wire  logic [TermWidth-1:0]   term_i,  // term_o, some registers later
     input  wire  logic [PsumWidth-1:0]   psum_i,
     output       logic [PsumWidth-1:0]   psum_o
 );
@@ -36,9 +39,9 @@ module tpe_spec_next_fma_approxnorm #(
   localparam int          Biases    = 2 ** (AExpWidth - 1) - 1 + 2 ** (BExpWidth - 1) - 1;
   localparam logic [ExpWidth-1:0] Excess = 2 ** (ExpWidth - 1) - Biases;
 
-  logic                sign, zero, inf, not_a_number;
-  logic [Widest:0]     weight;
-  logic [Fraction+1:0] significand;
+  logic                sign, zero, inf, not_a_number, sign_s, zero_s, inf_s, nan_s;
+  logic [Widest:0]     weight, weight_s;
+  logic [Fraction+1:0] significand, significand_s;  // the same of term_i
 
   tpe_fp_multiply #(
       .AExpWidth(AExpWidth),
@@ -58,18 +61,21 @@ module tpe_spec_next_fma_approxnorm #(
       .nan_o (not_a_number)
   );
 
+  assign term_o = TermWidth'({not_a_number, inf, zero, sign, weight, significand});
+  assign {nan_s, inf_s, zero_s, sign_s, weight_s, significand_s} = term_i[Fraction+Widest+6:0];
+
   logic                psum_nan, psum_inf, psum_sign;
   logic [ExpWidth-1:0] psum_exp, sum_exp;
   logic [Width:0]      psum_sig, magnitude, term, sum_sig;  // with a sign
 
   assign {psum_nan, psum_inf, psum_exp, psum_sig} = psum_i;
   assign psum_sign = psum_sig[Width];
-  assign magnitude = (Width + 1)'(significand) << (PsumFracBits - Fraction);
+  assign magnitude = (Width + 1)'(significand_s) << (PsumFracBits - Fraction);
 
   always_comb begin
     term = magnitude;
-    if (sign && PsumForm == tpe_pkg::PsumFormTwosComplement) term = -magnitude;
-    else if (sign) term[Width] = 1'b1;
+    if (sign_s && PsumForm == tpe_pkg::PsumFormTwosComplement) term = -magnitude;
+    else if (sign_s) term[Width] = 1'b1;
   end
 
   tpe_fp_approx_add #(
@@ -83,7 +89,7 @@ module tpe_spec_next_fma_approxnorm #(
   ) u_add (
       .a_exp_i(psum_exp),
       .a_sig_i(psum_sig),
-      .b_exp_i(ExpWidth'(weight) + Excess),
+      .b_exp_i(ExpWidth'(weight_s) + Excess),
       .b_sig_i(term),
       .exp_o  (sum_exp),
       .sig_o  (sum_sig)
@@ -91,12 +97,12 @@ module tpe_spec_next_fma_approxnorm #(
 
   always_comb begin
     psum_o = '0;
-    if (psum_nan || not_a_number || (psum_inf && inf && psum_sign != sign)) begin
+    if (psum_nan || nan_s || (psum_inf && inf_s && psum_sign != sign_s)) begin
       psum_o[PsumWidth-1] = 1'b1;
-    end else if (psum_inf || inf) begin
+    end else if (psum_inf || inf_s) begin
       psum_o[PsumWidth-2] = 1'b1;
-      psum_o[Width]       = psum_inf ? psum_sign : sign;
-    end else if (zero) begin
+      psum_o[Width]       = psum_inf ? psum_sign : sign_s;
+    end else if (zero_s) begin
       psum_o = psum_i;
     end else begin
       psum_o[PsumWidth-3:0] = {sum_exp, sum_sig};

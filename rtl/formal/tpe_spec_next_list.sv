@@ -8,15 +8,19 @@
 module tpe_spec_next_list #(
     parameter int unsigned CodeWidth = 1,
     parameter int unsigned BWidth    = 1,
-    parameter int unsigned PsumWidth = 8
+    parameter int unsigned PsumWidth = 8,
+    parameter int unsigned TermWidth = CodeWidth + BWidth
 ) (
     input  wire  logic [CodeWidth-1:0]   code_i,
     input  wire  logic [BWidth-1:0]      b_i,
+    output       logic [TermWidth-1:0]   term_o,
+    input  wire  logic [TermWidth-1:0]   term_i,  // term_o, some registers later
     input  wire  logic [PsumWidth-1:0]   psum_i,
     output       logic [PsumWidth-1:0]   psum_o
 );
 
-  assign psum_o = PsumWidth'({psum_i, code_i, b_i});
+  assign term_o = TermWidth'({code_i, b_i});
+  assign psum_o = PsumWidth'({psum_i, term_i[CodeWidth+BWidth-1:0]});
 
 endmodule
 

@@ -14,10 +14,13 @@ module tpe_spec_next_lmul #(
     parameter int unsigned ASpecial        = tpe_pkg::SpecialIeee,
     parameter int unsigned LmulOffset      = tpe_pkg::LmulOffsetPaper,
     parameter int unsigned Subnormals      = tpe_pkg::SubnormalsFlush,
-    parameter int unsigned ProductOverflow = tpe_pkg::ProductOverflowInf
+    parameter int unsigned ProductOverflow = tpe_pkg::ProductOverflowInf,
+    parameter int unsigned TermWidth       = CodeWidth + BWidth
 ) (
     input  wire  logic [CodeWidth-1:0]   code_i,
     input  wire  logic [BWidth-1:0]      b_i,
+    output       logic [TermWidth-1:0]   term_o,
+    input  wire  logic [TermWidth-1:0]   term_i,  // term_o, some registers later
     input  wire  logic [PsumWidth-1:0]   psum_i,
     output       logic [PsumWidth-1:0]   psum_o
 );
@@ -43,16 +46,20 @@ module tpe_spec_next_lmul #(
       .product_o(product)
   );
 
-  // The step widens any code that the product may be, subnormals too.
+  localparam bit Small = Subnormals == tpe_pkg::SubnormalsKeep
+                      || ProductOverflow == tpe_pkg::ProductOverflowWrap;  // it may be subnormal
+
   tpe_fp_widen #(
       .ExpWidth     (AExpWidth),
       .FracWidth    (FracWidth),
       .Special      (ASpecial),
-      .HasSubnormals(1)
+      .HasSubnormals(Small ? 1 : 0)
   ) u_widen (
-      .x_i(product),
+      .x_i(term_i[AWidth-1:0]),
       .x_o(wide)
   );
+
+  assign term_o = TermWidth'(product);
 
   tpe_fp_add #(
       .ExpWidth (8),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from tests.hdl.test_prove import _fresh_cache, broken, results  # noqa: F401
 from tpe.base.errors import TpeError
+from tpe.hdl.formal.array_lemmas import array_lemma, follows_streams
 from tpe.hdl.formal.prove import lemmas, prove
 from tpe.hdl.formal.solve import PROVED, REFUTED
 from tpe.model.engine import Engine
+from tpe.numbers.lmul import OFFSETS, OVERFLOWS, SUBNORMALS
 
 EIGHT = {"a_type": "e4m3fn", "b_type": "e5m2"}
 
@@ -18,11 +22,14 @@ def engine(pe: str, **parameters: object) -> Engine:
 
 
 def test_parts_of_bf16_at_full_width() -> None:
-    """Normaliser, alignment and rounder; products of four of the seven fraction bits."""
+    """Products, sums, the whole cell and the array around it; of the finish its parts."""
     report = prove(engine("fma_approxnorm"), 60)
     assert set(results(report).values()) == {PROVED} and report.full
     assert [p.lemma for p in report.proofs] == lemmas(engine("fma_approxnorm"))
-    assert "cell of fma_approxnorm" in report.uncovered[0]
+    assert {"product bf16", "sum", "cell", "drain", "array"} <= set(results(report))
+    assert report.uncovered == (
+        "finish of fma_approxnorm: how its parts go together; tpe verify simulates it",
+    )
 
 
 def test_parts_of_eight_bits_at_full_width() -> None:
@@ -43,6 +50,97 @@ def test_parts_of_a_tensor_core_at_full_width() -> None:
         report = prove(e, 60)
         assert set(results(report).values()) == {PROVED}, results(report)
         assert {"largest", "align", "align twice", "normaliser", "round"} < set(results(report))
+
+
+L_MUL = [
+    {"a_type": "e5m2", "b_type": "e5m2", "subnormals": "keep", "product_overflow": "wrap"},
+    {"a_type": "fp16", "b_type": "fp16", "offset": "none", "product_overflow": "saturate"},
+    {"a_type": "e4m3fn", "b_type": "e4m3fn"},
+    {},
+]
+
+
+@pytest.mark.parametrize("choice", L_MUL, ids=lambda x: x.get("a_type", "bf16"))
+def test_l_mul_at_full_width(choice: dict[str, object]) -> None:
+    report = prove(engine("lmul", **choice), 60, only=("product", "widen", "cell"))
+    assert report.ok and report.full, results(report)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("form", ["bf16", "fp16", "e4m3fn", "e5m2"])
+def test_every_choice_of_l_mul(form: str) -> None:
+    types = {"a_type": form, "b_type": form}
+    for offset, subnormals, overflow in product(OFFSETS, SUBNORMALS, OVERFLOWS):
+        choice = {"offset": offset, "subnormals": subnormals, "product_overflow": overflow}
+        report = prove(engine("lmul", **types, **choice), 60, only=("product", "widen", "cell"))
+        assert report.ok and report.full, (choice, results(report))
+
+
+CHOICES = [
+    {"align": "sticky", "normaliser": "exact"},
+    {"psum_form": "twos_complement", "norm_k": 2, "norm_lambda": 2},
+    {"psum_form": "twos_complement", "align": "sticky", "normaliser": "none", "stages": 2},
+]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_sums_and_cells_of_every_choice(choice: dict[str, object]) -> None:
+    report = prove(engine("fma_approxnorm", **choice), 60, only=("sum", "cell"))
+    assert report.ok and report.full, results(report)
+
+
+ARRAYS = [
+    ("fma", "systolic_os", {"stages": 2}),
+    ("fma_approxnorm", "matrix2d", {"overlap": "stream", "finish_stages": 2}),
+    ("lmul", "systolic_ws", {}),
+    ("fma", "systolic_ws", {"overlap": "stream"}),
+]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("pe", "array", "choice"), ARRAYS, ids=str)
+def test_arrays_of_lists(pe: str, array: str, choice: dict[str, object]) -> None:
+    """An array that brings every cell the right operands in order, whatever it makes of them."""
+    e = Engine(pe, array, "2x2", **choice)
+    assert follows_streams(e) and "lists" in array_lemma(e, {}).width
+    report = prove(e, 60, only=tuple(x for x in lemmas(e) if x in ("cell", "drain", "array")))
+    assert report.ok, report.proofs
+
+
+CELLS = [
+    ("lmul", "product", "tpe_lmul", "(a_inf && b_zero)", "1'b0"),
+    ("lmul", "widen", "tpe_fp_widen", "+ Rebias - shift", "+ Rebias"),
+    ("lmul", "sum", "tpe_fp_add", "normal[1] | normal[0] | normal[3]", "1'b1"),
+    ("lmul", "cell", "tpe_pe_lmul", "first_i ? '0 : psum_i", "psum_i"),
+    ("fma", "sum", "tpe_fp_fused_add", "prod_sign_i && sign;", "sign;"),
+    ("fma", "cell", "tpe_pe_fma", "ProdExp'(Bias + 1)", "ProdExp'(Bias)"),
+    ("fma", "hold", "tpe_pe_fma", "en_i && valid", "valid"),
+    ("fma_approxnorm", "sum", "tpe_fp_approx_add", "- ExpWidth'(shift)", ""),
+    ("fma_approxnorm", "cell", "tpe_pe_fma_approxnorm", "else if (zero)", "else if (1'b0)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pe", "lemma", "module", "right", "wrong"), CELLS, ids=lambda x: x[:24])
+def test_a_fault_of_a_cell_is_refuted(
+    pe: str, lemma: str, module: str, right: str, wrong: str
+) -> None:
+    e = engine(pe, a_type="e5m2", b_type="e5m2")
+    report = prove(e, 60, only=(lemma,), replaced=broken(module, right, wrong))
+    assert results(report) == {lemma: REFUTED}
+
+
+STREAMS = [
+    ("systolic_os", "tpe_systolic_os", ".Cycles(r)", ".Cycles(0)"),
+    ("matrix2d", "tpe_matrix2d", "first_q <= first && !close", "first_q <= 1'b0"),
+]
+
+
+@pytest.mark.parametrize(("array", "module", "right", "wrong"), STREAMS, ids=lambda x: x[:24])
+def test_a_fault_of_an_array_is_refuted(array: str, module: str, right: str, wrong: str) -> None:
+    e = Engine("fma", array, "2x2")
+    report = prove(e, 60, only=("array",), replaced=broken(module, right, wrong))
+    assert results(report) == {"array": REFUTED}
 
 
 FAULTS = [

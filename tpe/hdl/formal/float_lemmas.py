@@ -32,7 +32,7 @@ def float_claims(engine: Config) -> list[LemmaTemplate]:
     if "tpe_fp_dot" in inside:
         found += [LemmaTemplate("largest", _largest), LemmaTemplate("align", _align_all)]
         found.append(LemmaTemplate("align twice", _align_twice))
-    if "tpe_fp_normalise" in inside:
+    if {"tpe_fp_normalise", "tpe_fp_round"} <= inside:
         found.append(LemmaTemplate("normaliser", _normalise))
     if "tpe_fp_fused_add" in inside:
         found.append(LemmaTemplate("align", _align_fused))

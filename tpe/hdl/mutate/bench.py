@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,7 +124,9 @@ _DRIVER = """
 
 endmodule
 """
-_SECONDS = 0.5  # of a mutant's runs, at most, before its process is taken for hung
+_SECONDS = 0.5  # of a mutant's runs, at most, before its process is taken for hung ...
+WAIT = 300  # ... of the unmutated engine's
+_SLOWER = 20  # ... or so many times what the unmutated engine took alone, on a busy machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +156,7 @@ class MutantSimulator:
         self.home = build(bench_of(engine, netlist, words, self.settings))
         self.prepared = prepared
         self.top = "tpe_bench"
+        self.seconds = _SECONDS
 
     def kills(self, mutants: Sequence[Mutant]) -> dict[int, Kill]:
         """Mutant number -> how it was killed; survivors are absent.
@@ -191,7 +195,9 @@ class MutantSimulator:
         """Cycles of the unmutated engine, and golden.hex; RuntimeError if the model differs."""
         case, apart = self.trials[number].case, self.trials[number].apart
         model = cosim._model(case)
+        self.seconds, begun = WAIT, time.monotonic()
         printed, _ = self._run(number, folder, [0], 8 * model.cycles + 1000, model.cycles // 2 + 1)
+        self.seconds = max(_SECONDS, _SLOWER * (time.monotonic() - begun))
         verdict = _verdicts(printed).get(0, "hung").split()
         if verdict[0] != "end":
             raise RuntimeError(f"the unmutated netlist does not end:\n{printed[-2000:]}")
@@ -214,7 +220,7 @@ class MutantSimulator:
         numbers = [*values, int(self.trials[number].apart), limit, cut, *mutants]
         (folder / "jobs.txt").write_text(" ".join(map(str, numbers)) + "\n")
         log = folder / "printed.txt"
-        command, most = [str(self.home / self.top)], 10 + _SECONDS * len(mutants)
+        command, most = [str(self.home / self.top)], 10 + self.seconds * len(mutants)
         with log.open("w") as out:
             try:
                 ran = run(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, timeout=most)

@@ -23,8 +23,9 @@ from tpe.hdl import emit
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.mutate.bench import Kill, MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import EQUIVALENT, judge
+from tpe.hdl.mutate.float_operands import float_operands
 from tpe.hdl.mutate.netlist import Mutant, mutated
-from tpe.hdl.mutate.subjects import label, require_integers, sample
+from tpe.hdl.mutate.subjects import label, require_judged, sample
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, battery
 from tpe.numbers.matrices import is_int
@@ -161,9 +162,9 @@ def mutate(
 
 
 def _subject(engine: object) -> Config:
-    """An engine whose mutants the benches can judge: of integers, with RTL."""
+    """An engine whose mutants the benches can judge: of a known arithmetic, with RTL."""
     config = checked_config(engine)
-    require_integers(emit.record(config))
+    require_judged(emit.record(config))
     return config
 
 
@@ -180,14 +181,21 @@ def judge_engine(engine: Config, count: int, seed: int, limit: float) -> Judged:
 
 
 def trials(engine: Config, seed: int) -> Iterator[Trial]:
-    """What judges mutants: the battery of `verify`, streams held apart, and sums that wrap."""
-    cases = list(battery(engine, seed))
+    """What judges mutants: the battery of `verify`, streams held apart, and sums that wrap.
+
+    Of floating point operands of its own in place of corners that are held constant, and no sum
+    wraps.
+    """
+    exact = engine.arithmetic.exact
+    cases = list(battery(engine, seed, held=exact))
     yield from (Trial(case) for case in cases)
     for k in (2, 7, 33):
         for case in cases:
             if case.a.shape[1] == k:
                 yield Trial(case, apart=True)
-    for changes in (*_wrapping(engine, seed + 1), *_long(engine, seed + 2)):
+    classes = [] if exact else float_operands(engine, seed + 1)
+    shaped = [{"a": a, "b": b} for a, b in classes]
+    for changes in (*_wrapping(engine, seed + 1), *shaped, *_long(engine, seed + 2)):
         yield Trial(_changed(cases[0], seed + 3, changes))
     if engine.chain.staged:
         for more, case in enumerate(case for case in cases if case.a.shape[1] in (2, 7)):

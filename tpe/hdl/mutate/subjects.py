@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 from tpe import pe as pes
@@ -15,7 +16,9 @@ from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
 from tpe.numbers.arithmetic import INTEGER
+from tpe.numbers.floats import FloatFormat
 from tpe.pe.base import PE
+from tpe.pe.floating import float_format
 from tpe.pe.parameters import Parameter
 
 # Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
@@ -26,11 +29,11 @@ _LANES = 4  # at most: a cell of sixteen has the same mechanisms and takes minut
 _LEAST = 3  # subjects of a small sample
 _PER_SUBJECT = 20  # mutants of a subject of a sample: fewer are not worth its build
 _ALL = 5  # mutants per subject from which on all are taken
-_MANY = 8  # values of a parameter, of which one stands for all
+_MANY = 4  # values of a parameter, of which one stands for all
 
 
 def subjects() -> list[Config]:
-    """An engine of every PE of integers in every array that takes it, and of every choice of both.
+    """An engine of every PE in every array that takes it, and of every choice of both.
 
     >>> len(subjects()) > 10
     True
@@ -38,44 +41,56 @@ def subjects() -> list[Config]:
     found: list[Config] = []
     seen: set[tuple[str, str, Any]] = set()  # choices of a PE or an array that have been shown
     for pe, array, reason in combinations():
-        if reason is not None or not pe.rtl or pe.arithmetic != INTEGER or array.fixed:
+        if reason is not None or not pe.rtl or not _is_judged(pe) or array.fixed:
             continue  # an array that fixes a parameter has the RTL of one that leaves it
         found.append(small(pe, array, {}))
+        types = _float_types(pe, {}) if is_float(pe) else _TYPES
         for owner, own in ((pe.name, pe.parameters), (array.name, array.parameters(pe))):
-            choices = [c for p in own for c in _choices(p) if (owner, *c) not in seen]
+            choices = [c for p in own for c in _choices(p, types) if (owner, *c) not in seen]
             found += _chosen(pe, array, choices)
             seen |= {(owner, *choice) for choice in choices}
-    return [*found, *_zero_pointed(), *_staged()]
+    return [*found, *_zero_pointed(), *_staged(), *_other_formats()]
 
 
 def subjects_of(pe: str) -> list[Config]:
-    """The subjects of one PE; TpeError for an unknown one, one without RTL, and of no integers."""
+    """The subjects of one PE; TpeError for an unknown one, one without RTL, and one not judged."""
     record = pes.get(pe)
-    require_integers(record)
+    require_judged(record)
     found = [engine for engine in subjects() if engine.record is record]
     if not found:
         raise TpeError(f"pe {record.name} is model only: it has no RTL")
     return found
 
 
-def require_integers(pe: PE) -> None:
-    """TpeError for a PE of another arithmetic: the benches judge mutants by integers."""
-    if pe.arithmetic != INTEGER:
+def require_judged(pe: PE) -> None:
+    """TpeError for a PE of another arithmetic than the benches of mutants have operands for."""
+    if not _is_judged(pe):
         raise TpeError(
-            f"no mutants of pe {pe.name}: the engines that are mutated compute in integers, "
-            f"and it computes in {pe.arithmetic.name}"
+            f"no mutants of pe {pe.name}: the engines that are mutated compute in integers or in "
+            f"floating point, and it computes in {pe.arithmetic.name}"
         )
 
 
+def _is_judged(pe: PE) -> bool:
+    return pe.arithmetic == INTEGER or is_float(pe)
+
+
+def is_float(pe: PE) -> bool:
+    """Whether the sums of a PE are of floating point."""
+    return isinstance(pe.arithmetic.result, FloatFormat)
+
+
 def sample(count: int, seed: int) -> list[Config]:
-    """The subjects for `count` mutants: all, or a few that `seed` draws, one with a front."""
+    """The subjects for `count` mutants: all, or a few drawn, with a front and of floating point."""
     every = subjects()
     if count >= _ALL * len(every):
         return every
-    random.Random(seed).shuffle(every)
-    front = [e for e in every if emit.record(e).front != "none"][:1]
-    rest = [e for e in every if e not in front]
-    return [*front, *rest][: max(_LEAST, count // _PER_SUBJECT)]
+    integer, floating = ([e for e in every if is_float(e.record) == kind] for kind in (False, True))
+    for kind in (integer, floating):
+        random.Random(seed).shuffle(kind)
+    front = [e for e in integer if emit.record(e).front != "none"][:1]
+    rest = [e for e in integer if e not in front]
+    return [*front, *floating[:1], *rest][: max(_LEAST, count // _PER_SUBJECT)]
 
 
 def label(engine: Config) -> str:
@@ -89,20 +104,54 @@ def label(engine: Config) -> str:
     return " ".join([engine.name, *other])
 
 
-def _own(parameter: Parameter) -> Any:
-    """A parameter's value in a subject that makes no choice."""
+def _own(parameter: Parameter, types: Mapping[str, Any]) -> Any:
+    """A parameter's value in a subject of these types that makes no choice."""
     if parameter.name == "depth":
         return parameter.legal[0]
     if parameter.name == "lanes" and parameter.default is not None:
         return min(parameter.default, max(_LANES, parameter.legal[0]))
-    return {**_TYPES, **_BUFFERED}.get(parameter.name, parameter.default)
+    return {**types, **_BUFFERED}.get(parameter.name, parameter.default)
 
 
 def small(pe: PE, array: Array, choice: dict[str, Any]) -> Config:
     """The engine of a choice that is mutated: narrow types, short buffers; TpeError as `Config`."""
-    own = {p.name: _own(p) for p in parameters_of(pe, array)}
+    types = _float_types(pe, choice) if is_float(pe) else _TYPES
+    own = {p.name: _own(p, types) for p in parameters_of(pe, array)}
     own = {p.name: own[p.name] for p in parameters_of(pe, array) if own[p.name] != p.default}
     return Config(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
+
+
+def _float_types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """The narrowest C, and the narrowest operands whose products reach its ends, of a choice.
+
+    Else what lies there could not be told from what does not work.
+    """
+    parameter, result = pe.parameter("c_type"), pe.arithmetic.result
+    assert isinstance(result, FloatFormat)
+    own: dict[str, Any] = {}
+    if parameter:
+        narrowest = min(parameter.legal, key=lambda name: float_format(name).bits)
+        result = float_format(choice.get("c_type", narrowest))
+        own = {"c_type": result.name}
+    usual = {p.name: p.default for p in pe.parameters} | {**choice, **own}
+    pairs = product(*(map(float_format, x) for x in (pe.arithmetic.a_types, pe.arithmetic.b_types)))
+    for a, b in sorted(pairs, key=lambda pair: pair[0].bits + pair[1].bits):
+        types = {"a_type": a.name, "b_type": b.name}
+        legal = pe.conflict is None or pe.conflict({**usual, **types}) is None
+        if legal and _reach(a, b, result):
+            return {**own, **types}
+    return own
+
+
+def _reach(a: FloatFormat, b: FloatFormat, result: FloatFormat) -> bool:
+    """Whether products are larger, and smaller, than all that a format has."""
+    high, low = result.high, _least(result)
+    return a.high * b.high > high and _least(a) * _least(b) < low
+
+
+def _least(number: FloatFormat) -> float:
+    """The smallest number above zero."""
+    return number.smallest_normal / 2**number.fraction_bits
 
 
 def _chosen(pe: PE, array: Array, choices: Iterable[tuple[str, Any]]) -> Iterator[Config]:
@@ -112,9 +161,9 @@ def _chosen(pe: PE, array: Array, choices: Iterable[tuple[str, Any]]) -> Iterato
             yield small(pe, array, {name: value})
 
 
-def _choices(parameter: Parameter) -> Iterator[tuple[str, Any]]:
+def _choices(parameter: Parameter, types: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Every other value of a parameter, or of many the next one, with the parameter's name."""
-    own = _own(parameter)
+    own = _own(parameter, types)
     if len(parameter.legal) <= _MANY:
         yield from ((parameter.name, value) for value in parameter.legal if value != own)
     elif own == parameter.default:
@@ -166,3 +215,10 @@ def _zero_pointed() -> Iterator[Config]:
     for mode in ("none", "subtract", "offset"):
         types = {**_TYPES, "a_type": "uint5", "b_type": "uint4", "zero_points": mode}
         yield Config("mac", "matrix2d", (4, 2), **types)
+
+
+def _other_formats() -> Iterator[Config]:
+    """L-Mul of formats that have to be widened, with the one NaN on top and with infinities."""
+    for name, subnormals in (("e4m3fn", "flush"), ("e5m2", "keep")):
+        types = {"a_type": name, "b_type": name, "subnormals": subnormals}
+        yield Config("lmul", "matrix2d", (4, 2), **types)

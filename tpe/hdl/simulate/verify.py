@@ -121,11 +121,12 @@ def cases_of(engine: Config, workload: str, seed: int) -> list[Case]:
     return _workload_cases(engine, workload, seed) if workload else list(battery(engine, seed))
 
 
-def battery(engine: Config, seed: int) -> Iterator[Case]:
+def battery(engine: Config, seed: int, held: bool = True) -> Iterator[Case]:
     """The GEMMs that `verify` runs by default.
 
     The accumulator wraps in them, as the RTL's does: a narrow one is no reason not to check it.
-    One with guard bits is asked for no more than it holds.
+    One with guard bits is asked for no more than it holds. `held`: with the corners that are held
+    constant.
     """
     guarded = engine.chain.narrow > 0
     engine = Config(engine.record, engine.array, engine.size, **engine.wrapping().params)
@@ -143,7 +144,7 @@ def battery(engine: Config, seed: int) -> Iterator[Case]:
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
             given = drawn(engine, rng, m, n)
             yield Case(engine, a, b, handshake, chain_inputs=given, **zeros)
-    for case in corners(engine, 9 if 16 in depths else 1):
+    for case in corners(engine, 9 if 16 in depths else 1) if held else ():
         given = drawn(engine, rng, engine.grid.m, engine.grid.n)
         yield replace(case, chain_inputs=given, **zeros)
 

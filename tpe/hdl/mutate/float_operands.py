@@ -1,0 +1,111 @@
+"""Operands that tell mutants of floating point apart: where sums round, cancel, overflow, vanish.
+
+Random operands hardly meet what most of such hardware is there for: terms of like size and opposite
+signs, terms so far apart that one is only a sticky bit, ties, the ends of the range, codes that are
+no numbers. Each function here draws one such class, of the engine's own formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tpe.numbers.floats import FloatFormat
+from tpe.numbers.operands import Ints
+
+if TYPE_CHECKING:
+    from tpe.engine.config import Config
+
+ROWS, COLS = 64, 3  # of a GEMM that is drawn
+LONG = 300  # its K, of a sum that has to go a long way
+BEYOND = 4  # binades by which terms may lie further apart than the sum has bits
+
+Pair = tuple[Ints, Ints]
+
+
+def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
+    """A (M, K) and B (K, N), values, of one class after another.
+
+    >>> from tpe.engine.config import Config
+    >>> [a.shape[1] for a, b in float_operands(Config("lmul", "matrix2d", "2x2"), 0)]
+    [1, 2, 4, 4, 4, 4, 300]
+    """
+    rng = np.random.Generator(np.random.Philox(seed))
+    a, b = engine.a_format, engine.b_format
+    result = engine.arithmetic.result
+    assert isinstance(a, FloatFormat) and isinstance(b, FloatFormat)
+    assert isinstance(result, FloatFormat)
+    yield corner_products(a, b)
+    yield corner_sums(a, b)
+    reach = result.fraction_bits + BEYOND
+    for middle in (0.5, 1.0, 0.0):  # of the range of the exponents: its middle, top, bottom
+        yield near(rng, a, b, middle, reach)
+    yield cancelling(rng, a, b, reach)
+    yield a.drawn(rng, (ROWS // 8, LONG)), b.drawn(rng, (LONG, COLS))
+
+
+def corner_products(a: FloatFormat, b: FloatFormat) -> Pair:
+    """Every pair of corners, as a sum of one product."""
+    return a.corners()[:, None], b.corners()[None, :]
+
+
+def corner_sums(a: FloatFormat, b: FloatFormat) -> Pair:
+    """Every pair of corners of A in a sum of two products: times one, times the smallest normal."""
+    pairs = np.array(list(product(a.corners(), repeat=2)))
+    least = b.smallest_normal
+    return pairs, np.array([[1.0, 1.0, least], [1.0, -1.0, least]]).astype(b.dtype)
+
+
+def near(
+    rng: np.random.Generator, a: FloatFormat, b: FloatFormat, middle: float, reach: int
+) -> Pair:
+    """Four products of any signs, each at most `reach` binades from the others.
+
+    middle: where in the ranges of the exponents they lie, 0 the lowest, 1 the highest.
+    """
+    shape = (ROWS, 4)
+    spread = rng.integers(0, reach + 1, (ROWS, 1))  # of a row: half of them are close together
+    spread = np.where(rng.integers(0, 2, (ROWS, 1)) == 0, spread, 1)
+    below = rng.integers(0, spread + 1, shape)
+    left = _numbers(rng, a, _field(a, middle) + (below - spread // 2 if middle == 0.5 else -below))
+    if middle == 0:
+        left = _numbers(rng, a, below)
+    return left, _numbers(rng, b, np.full((4, COLS), _field(b, middle)))
+
+
+def cancelling(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, reach: int) -> Pair:
+    """A product, the same or its neighbour with the other sign, and two far smaller ones."""
+    field = np.full(ROWS, _field(a, 0.5)) + rng.integers(0, 3, ROWS)
+    codes = _codes(rng, a, field)
+    other = (codes + rng.integers(-1, 2, ROWS)) ^ (1 << (a.bits - 1))
+    below = np.sort(rng.integers(0, reach + 1, (ROWS, 2)), axis=1)
+    left = np.stack([a.values(codes), a.values(other)], axis=1)
+    right = _numbers(rng, b, np.full((4, COLS), _field(b, 0.5)))
+    right[1] = right[0]
+    return np.concatenate([left, _numbers(rng, a, field[:, None] - below)], axis=1), right
+
+
+def _field(number: FloatFormat, middle: float) -> int:
+    """An exponent as codes have it: the one that stands for 1 in the middle, else the end."""
+    top = number.largest_code >> number.fraction_bits
+    return number.bias if middle == 0.5 else round(middle * top)
+
+
+def _numbers(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
+    """Values of these exponents."""
+    values: Ints = number.values(_codes(rng, number, field))
+    return values
+
+
+def _codes(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
+    """Codes of these exponents, kept to those of numbers: any fraction, or all zeros or ones."""
+    ones = (1 << number.fraction_bits) - 1
+    any_one = rng.integers(0, ones + 1, field.shape)
+    fraction = rng.choice([0, 1, ones], field.shape)
+    fraction = np.where(rng.integers(0, 2, field.shape) == 0, any_one, fraction)
+    top = number.largest_code >> number.fraction_bits
+    codes = np.minimum((np.clip(field, 0, top) << number.fraction_bits) | fraction, number.largest_code)
+    return codes | (rng.integers(0, 2, field.shape) << (number.bits - 1))
