@@ -1,4 +1,4 @@
-// tpe_prop_fp_fused_add -- a product and a code are summed exactly, and rounded once to the nearest.
+// tpe_prop_fp_fused_add -- a product and a code are summed exactly and rounded once, to nearest.
 //
 // Both as fixed-point numbers, wide enough to hold them; the product's exponent is any that does
 // not leave its width as the product is normalised. A sum of zero is positive unless both terms

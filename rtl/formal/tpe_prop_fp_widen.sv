@@ -62,7 +62,8 @@ module tpe_prop_fp_widen #(
     end else if (x_i[Width-2:0] == '0) begin
       fails_o = y != {x_i[Width-1], {(WideExp + WideFrac) {1'b0}}};
     end else begin
-      fails_o = (!subnormal || HasSubnormals != 0) && (!same || y[WideExp+WideFrac] != x_i[Width-1]);
+      fails_o = (!subnormal || HasSubnormals != 0)
+             && (!same || y[WideExp+WideFrac] != x_i[Width-1]);
     end
   end
 

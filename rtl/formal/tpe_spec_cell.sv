@@ -1,9 +1,8 @@
 // tpe_spec_cell -- specification: a cell of one lane, registers around what a step makes of a psum.
 //
-// tpe_spec_next makes a term of the operands; it goes with its flags through CellLatency registers,
-// then tpe_spec_next makes the next psum of it and of psum_i, or of zero with a first step. en_i = 0
-// holds all of it. What tpe_spec_next makes is left open: it is bound to the arithmetic of a PE, or
-// to one that has none.
+// A term made of the operands goes with its flags through CellLatency registers; of it and of
+// psum_i, or of zero with a first step, the next psum is made. en_i = 0 holds all of it. What is
+// made is left open: tpe_spec_next is bound to the arithmetic of a PE, or to one that has none.
 `default_nettype none
 
 module tpe_spec_cell #(
@@ -27,6 +26,10 @@ module tpe_spec_cell #(
     input  wire  logic [PsumWidth-1:0]         psum_i,
     output       logic [PsumWidth-1:0]         psum_o
 );
+
+  if (Lanes != 1 || CodeWidth != AWidth || AccWidth < 1) begin : gen_check
+    $error("tpe_spec_cell: Lanes = 1, CodeWidth = AWidth, AccWidth one bit at least");
+  end
 
   localparam int unsigned TermWidth = CodeWidth + BWidth + 5;  // room for any product in parts
 

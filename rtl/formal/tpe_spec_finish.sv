@@ -1,4 +1,4 @@
-// tpe_spec_finish -- specification: a finish that leaves a psum as it is, FinishLatency cycles later.
+// tpe_spec_finish -- specification: a psum leaves as it is, FinishLatency cycles later.
 //
 // Beside tpe_spec_cell it shows which psum leaves as which word, whatever a finish makes of it.
 `default_nettype none

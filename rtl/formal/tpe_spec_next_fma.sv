@@ -30,7 +30,7 @@ module tpe_spec_next_fma #(
   localparam int unsigned ProdWidth = AWidth - AExpWidth + BWidth - BExpWidth;
   localparam int          Biases    = 2 ** (AExpWidth - 1) - 1 + 2 ** (BExpWidth - 1) - 1;
   localparam int          CBias     = 2 ** (CExpWidth - 1) - 1;
-  localparam logic [ProdExp-1:0] TopBit = CBias + 1 - Biases;  // of the weight of the top bit
+  localparam logic [ProdExp-1:0] TopBit = ProdExp'(CBias + 1 - Biases);  // from the weight
 
   logic                 sign, inf, not_a_number, sign_s, inf_s, nan_s, unused_zero;
   logic [Widest:0]      weight, weight_s;

@@ -1,4 +1,4 @@
-// tpe_spec_next_fma_approxnorm -- specification: what a step of tpe_pe_fma_approxnorm makes of a psum.
+// tpe_spec_next_fma_approxnorm -- specification: what a step of fma_approxnorm makes of a psum.
 //
 // A psum is {nan, inf, exponent, sign, significand}, the exponent in excess of half its range; the
 // sum of two numbers is that of tpe_fp_approx_add. NaN stays, infinity too unless one of the other
@@ -37,7 +37,7 @@ module tpe_spec_next_fma_approxnorm #(
   localparam int unsigned Widest    = (AExpWidth > BExpWidth) ? AExpWidth : BExpWidth;
   localparam int unsigned Fraction  = AWidth - AExpWidth + BWidth - BExpWidth - 2;  // of a product
   localparam int          Biases    = 2 ** (AExpWidth - 1) - 1 + 2 ** (BExpWidth - 1) - 1;
-  localparam logic [ExpWidth-1:0] Excess = 2 ** (ExpWidth - 1) - Biases;
+  localparam logic [ExpWidth-1:0] Excess = ExpWidth'(2 ** (ExpWidth - 1) - Biases);
 
   logic                sign, zero, inf, not_a_number, sign_s, zero_s, inf_s, nan_s;
   logic [Widest:0]     weight, weight_s;

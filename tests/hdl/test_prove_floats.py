@@ -110,7 +110,7 @@ def test_arrays_of_lists(pe: str, array: str, choice: dict[str, object]) -> None
 
 CELLS = [
     ("lmul", "product", "tpe_lmul", "(a_inf && b_zero)", "1'b0"),
-    ("lmul", "widen", "tpe_fp_widen", "+ Rebias - shift", "+ Rebias"),
+    ("lmul", "widen", "tpe_fp_widen", "+ Rebias - shift", "- shift"),
     ("lmul", "sum", "tpe_fp_add", "normal[1] | normal[0] | normal[3]", "1'b1"),
     ("lmul", "cell", "tpe_pe_lmul", "first_i ? '0 : psum_i", "psum_i"),
     ("fma", "sum", "tpe_fp_fused_add", "prod_sign_i && sign;", "sign;"),

@@ -1,8 +1,8 @@
 """Lemmas on cells of floating point: sums and L-Mul by their definitions, and the whole cell.
 
-What rounds is compared with exact sums of fixed-point numbers, in narrow formats, of which all pairs
-are decided; the parts of a rounding have lemmas of their own at full width. `cell` says at full
-width that these parts are what a step is made of, and that nothing but registers is around them.
+What rounds is compared with exact sums of fixed-point numbers, in narrow formats, of which all
+pairs are decided; the parts of a rounding have lemmas of their own at full width. `cell` says at
+full width that these parts are what a step is made of, and that nothing but registers is around.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def _approx_add(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     parameters |= {"ExpWidth": SUM_EXPONENT_BITS, "Width": bits}
     made = query(engine, "tpe_prop_fp_approx_add", parameters, overrides)
     what = "align, add, halve a carry, move up: as defined, on signed integers"
-    return Lemma("sum", what, f"significands of {bits} bits, exponents of {SUM_EXPONENT_BITS}", made)
+    return Lemma(
+        "sum", what, f"significands of {bits} bits, exponents of {SUM_EXPONENT_BITS}", made
+    )
 
 
 def _cell(engine: Config, overrides: Mapping[str, str]) -> Lemma:

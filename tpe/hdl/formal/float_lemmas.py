@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 FIXED_BITS = 8  # of an operand, up to which products are compared as fixed-point numbers, too
-MOST_BITS, FEW_BITS = 10, 7  # fraction bits whose product finishes, and those taken in place of more
+MOST_BITS, FEW_BITS = 10, 7  # fraction bits whose product finishes; those taken for more
 GUARDS = 4  # bits below the last one that a rounding is proved with
 
 

@@ -1,9 +1,9 @@
 """A cell apart from its arithmetic: registers around a step, which is a PE's own or none at all.
 
-`tpe_spec_cell` leaves open what a step makes of a psum. Bound to the parts of a PE it says what that
-PE's cell is. Bound to the list of its operands it stands in for the cell where an array is proved:
-an array looks at no operand and no psum, so that one which makes the right list in the right order
-makes the right psum of any step.
+`tpe_spec_cell` leaves open what a step makes of a psum. Bound to the parts of a PE it says what
+that PE's cell is. Bound to the list of its operands it stands in for the cell where an array is
+proved: an array looks at no operand and no psum, so that one which makes the right list in the
+right order makes the right psum of any step.
 """
 
 from __future__ import annotations

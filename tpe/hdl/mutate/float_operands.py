@@ -107,5 +107,7 @@ def _codes(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
     fraction = rng.choice([0, 1, ones], field.shape)
     fraction = np.where(rng.integers(0, 2, field.shape) == 0, any_one, fraction)
     top = number.largest_code >> number.fraction_bits
-    codes = np.minimum((np.clip(field, 0, top) << number.fraction_bits) | fraction, number.largest_code)
+    codes = np.minimum(
+        (np.clip(field, 0, top) << number.fraction_bits) | fraction, number.largest_code
+    )
     return codes | (rng.integers(0, 2, field.shape) << (number.bits - 1))
