@@ -13,6 +13,7 @@ from tpe.array import combinations
 from tpe.hdl import emit
 from tpe.hdl.mutate.bench import MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import DIFFERENT, EQUIVALENT, judge
+from tpe.hdl.mutate.float_operands import float_operands
 from tpe.hdl.mutate.mutate import (
     FLOOR,
     LIMIT,
@@ -23,7 +24,7 @@ from tpe.hdl.mutate.mutate import (
     trials,
 )
 from tpe.hdl.mutate.netlist import Mutant, MutatedNetlist, mutated
-from tpe.hdl.mutate.subjects import sample, subjects
+from tpe.hdl.mutate.subjects import is_float, sample, subjects, subjects_of
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
 
@@ -76,12 +77,58 @@ def test_a_thousand_are_killed():
 
 def test_subjects_are_every_pe_and_array_with_rtl():
     known = [(p, a) for p, a, reason in combinations() if reason is None and p.rtl]
-    legal = {(p.name, a.name) for p, a in known if p.name in pes.of_integers() and not a.fixed}
+    judged = {p.name for p, _ in known if p.name in pes.of_integers() or is_float(p)}
+    assert {"mac", "fma", "fma_approxnorm", "lmul"} <= judged
+    legal = {(p.name, a.name) for p, a in known if p.name in judged and not a.fixed}
     assert {(e.pe.name, e.array.name) for e in subjects()} == legal
     assert len(sample(10_000, seed=0)) == len(subjects())
     few = sample(50, seed=0)
-    assert any(e.pe.front != "none" for e in few)
+    assert any(e.pe.front != "none" for e in few) and any(is_float(e.record) for e in few)
     assert len(few) < len(subjects())
+
+
+FLOATING = ("fma", "fma_approxnorm", "lmul")
+
+
+@pytest.mark.parametrize("pe", FLOATING)
+def test_operands_of_floating_point_meet_what_it_is_there_for(pe):
+    """Seen in sums by the model: no numbers, both zeros, both ends, and what cancels to nothing."""
+    e = tpe.Engine.of(subjects_of(pe)[0])
+    result = e.arithmetic.result
+    seen, cancelled = set(), 0
+    for a, b in float_operands(e, seed=0):
+        c = np.asarray(e.run(a, b).C, float)
+        zero, end = c == 0, np.abs(c)
+        cases = {
+            "nan": np.isnan(c),
+            "inf": np.isinf(c),
+            "zero": zero & ~np.signbit(c),
+            "-zero": zero & np.signbit(c),
+            "subnormal": (end > 0) & (end < result.smallest_normal),
+            "largest": (end > result.high / 4) & np.isfinite(c),
+        }
+        seen |= {name for name, there in cases.items() if there.any()}
+        if a.shape[1] == 4:
+            first = np.abs(a[:, :1].astype(float) * b[0])
+            cancelled += np.count_nonzero((end < first / 64) & (first > 0))
+    assert seen | {"-zero"} == {*cases} and cancelled > 10
+    assert ("-zero" in seen) == (
+        pe != "lmul"
+    )  # which starts from +0 and sums exactly where it is small
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("pe", FLOATING)
+def test_a_sample_of_floating_point_is_killed(pe):
+    engines = [e for e in subjects_of(pe) if e.array.name == "matrix2d"]
+    report = mutate(60, seed=0, engines=engines[:1], limit=240)
+    alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
+    assert report.rate >= FLOOR, "\n".join(alive)
+
+
+def test_no_mutants_of_another_arithmetic():
+    with pytest.raises(tpe.TpeError, match="no mutants of pe bipolar"):
+        subjects_of("bipolar")
 
 
 def test_a_drawing_is_reproducible_and_spread(netlist):

@@ -31,7 +31,7 @@ def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
 
     >>> from tpe.engine.config import Config
     >>> [a.shape[1] for a, b in float_operands(Config("lmul", "matrix2d", "2x2"), 0)]
-    [1, 2, 4, 4, 4, 4, 300]
+    [1, 2, 4, 4, 4, 4, 3, 300]
     """
     rng = np.random.Generator(np.random.Philox(seed))
     a, b = engine.a_format, engine.b_format
@@ -44,6 +44,7 @@ def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
     for middle in (0.5, 1.0, 0.0):  # of the range of the exponents: its middle, top, bottom
         yield near(rng, a, b, middle, reach)
     yield cancelling(rng, a, b, reach)
+    yield ties(a, b, int(engine.params.get("psum_fraction_bits", result.fraction_bits)))
     yield a.drawn(rng, (ROWS // 8, LONG)), b.drawn(rng, (LONG, COLS))
 
 
@@ -86,6 +87,36 @@ def cancelling(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, reach: 
     right = _numbers(rng, b, np.full((4, COLS), _field(b, 0.5)))
     right[1] = right[0]
     return np.concatenate([left, _numbers(rng, a, field[:, None] - below)], axis=1), right
+
+
+def ties(a: FloatFormat, b: FloatFormat, fraction: int) -> Pair:
+    """Sums of three powers of two: the second, which shares no bit with another, breaks a tie.
+
+    One and 2**-j, then 2**d, whose last bit is about twice one: j from 1 to beyond the fraction of
+    a psum, d one column each, and every choice of signs.
+    """
+    below = np.arange(1, fraction + BEYOND)
+    signs = np.array(list(product((1.0, -1.0), repeat=2)))
+    rows = np.array([(s, t, -j) for j in below for s, t in signs])
+    half = _shared(b, -(fraction + BEYOND))
+    large = _shared(b, fraction)
+    left = np.stack(
+        [
+            np.ones(len(rows)),
+            rows[:, 0] * 2.0 ** (rows[:, 2] - half),
+            rows[:, 1] * 2.0 ** (fraction - large),
+        ],
+        axis=1,
+    )
+    right = np.ones((3, COLS))
+    right[1], right[2] = 2.0**half, 2.0 ** (large + np.arange(COLS))
+    return a.values(a.codes(left)), b.values(b.codes(right))
+
+
+def _shared(number: FloatFormat, exponent: int) -> int:
+    """The half of a product's exponent that B takes, as far as its format goes."""
+    top = number.largest_code >> number.fraction_bits
+    return int(np.clip(exponent // 2, 1 - number.bias, top - number.bias - COLS))
 
 
 def _field(number: FloatFormat, middle: float) -> int:
