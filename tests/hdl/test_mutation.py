@@ -112,9 +112,8 @@ def test_operands_of_floating_point_meet_what_it_is_there_for(pe):
             first = np.abs(a[:, :1].astype(float) * b[0])
             cancelled += np.count_nonzero((end < first / 64) & (first > 0))
     assert seen | {"-zero"} == {*cases} and cancelled > 10
-    assert ("-zero" in seen) == (
-        pe != "lmul"
-    )  # which starts from +0 and sums exactly where it is small
+    # L-Mul starts from +0, and its sums are exact where they are small.
+    assert ("-zero" in seen) == (pe != "lmul")
 
 
 @pytest.mark.full

@@ -2,7 +2,8 @@
 
 Random operands hardly meet what most of such hardware is there for: terms of like size and opposite
 signs, terms so far apart that one is only a sticky bit, ties, the ends of the range, codes that are
-no numbers. Each function here draws one such class, of the engine's own formats.
+no numbers. Each function here draws one such class, of the engine's own formats. A fault sits in
+one cell: every class comes so that each cell meets all of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tpe.numbers.floats import FloatFormat
 from tpe.numbers.operands import Ints
 
 if TYPE_CHECKING:
+    from tpe.array.base import Grid
     from tpe.engine.config import Config
 
 ROWS, COLS = 64, 3  # of a GEMM that is drawn
@@ -30,27 +32,48 @@ def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
     """A (M, K) and B (K, N), values, of one class after another.
 
     >>> from tpe.engine.config import Config
-    >>> [a.shape[1] for a, b in float_operands(Config("lmul", "matrix2d", "2x2"), 0)]
-    [1, 2, 4, 4, 4, 4, 3, 300]
+    >>> [a.shape for a, b in float_operands(Config("lmul", "matrix2d", "2x2"), 0)][:2]
+    [(44, 1), (452, 2)]
     """
     rng = np.random.Generator(np.random.Philox(seed))
     a, b = engine.a_format, engine.b_format
     result = engine.arithmetic.result
     assert isinstance(a, FloatFormat) and isinstance(b, FloatFormat)
     assert isinstance(result, FloatFormat)
-    yield corner_products(a, b)
-    yield corner_sums(a, b)
     reach = result.fraction_bits + BEYOND
-    for middle in (0.5, 1.0, 0.0):  # of the range of the exponents: its middle, top, bottom
-        yield near(rng, a, b, middle, reach)
-    yield cancelling(rng, a, b, reach)
-    yield ties(a, b, int(engine.params.get("psum_fraction_bits", result.fraction_bits)))
+    classes = [
+        corner_products(a, b),
+        corner_sums(a, b),
+        *(near(rng, a, b, middle, reach) for middle in (0.5, 1.0, 0.0)),
+        cancelling(rng, a, b, reach),
+        ties(a, b, int(engine.params.get("psum_fraction_bits", result.fraction_bits))),
+    ]
+    for pair in classes:
+        yield from everywhere(engine.grid, *pair)
     yield a.drawn(rng, (ROWS // 8, LONG)), b.drawn(rng, (LONG, COLS))
 
 
+def everywhere(grid: Grid, a: Ints, b: Ints) -> Iterator[Pair]:
+    """The same, once with each row of A in each row of the grid, and so the columns of B.
+
+    Of an array whose rows are along K, once with each k in each row, behind products of zeros.
+    """
+    a, b = _turned(a, grid.m), _turned(b.T, grid.n).T
+    for behind in range(grid.chain):
+        yield np.pad(a, ((0, 0), (behind, 0))), np.pad(b, ((behind, 0), (0, 0)))
+
+
+def _turned(rows: Ints, places: int) -> Ints:
+    """Rows as many times as there are places, each in another place each time."""
+    count = -(-len(rows) // places) * places
+    full = rows[np.arange(count) % len(rows)]
+    return np.concatenate([np.roll(full, place, axis=0) for place in range(places)])
+
+
 def corner_products(a: FloatFormat, b: FloatFormat) -> Pair:
-    """Every pair of corners, as a sum of one product."""
-    return a.corners()[:, None], b.corners()[None, :]
+    """Every pair of corners, and of subnormals of one bit, as a sum of one product."""
+    low = [x.values(1 << np.arange(x.fraction_bits)) for x in (a, b)]
+    return np.append(a.corners(), low[0])[:, None], np.append(b.corners(), low[1])[None, :]
 
 
 def corner_sums(a: FloatFormat, b: FloatFormat) -> Pair:
@@ -92,19 +115,20 @@ def cancelling(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, reach: 
 def ties(a: FloatFormat, b: FloatFormat, fraction: int) -> Pair:
     """Sums of three powers of two: the second, which shares no bit with another, breaks a tie.
 
-    One and 2**-j, then 2**d, whose last bit is about twice one: j from 1 to beyond the fraction of
-    a psum, d one column each, and every choice of signs.
+    One and 2**-j, then 2**d, whose last bit is about twice one; or one again, so that 2**-j is
+    left over. j goes from 1 to beyond the fraction of a psum, d is one column each; all signs.
     """
     below = np.arange(1, fraction + BEYOND)
     signs = np.array(list(product((1.0, -1.0), repeat=2)))
-    rows = np.array([(s, t, -j) for j in below for s, t in signs])
+    starts = (fraction, 0)
+    rows = np.array([(s, -j, t, d) for j in below for s, t in signs for d in starts])
     half = _shared(b, -(fraction + BEYOND))
     large = _shared(b, fraction)
     left = np.stack(
         [
             np.ones(len(rows)),
-            rows[:, 0] * 2.0 ** (rows[:, 2] - half),
-            rows[:, 1] * 2.0 ** (fraction - large),
+            rows[:, 0] * 2.0 ** (rows[:, 1] - half),
+            rows[:, 2] * 2.0 ** (rows[:, 3] - large),
         ],
         axis=1,
     )
