@@ -165,4 +165,5 @@ def _codes(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
     codes = np.minimum(
         (np.clip(field, 0, top) << number.fraction_bits) | fraction, number.largest_code
     )
-    return codes | (rng.integers(0, 2, field.shape) << (number.bits - 1))
+    signed: Ints = codes | (rng.integers(0, 2, field.shape) << (number.bits - 1))
+    return signed

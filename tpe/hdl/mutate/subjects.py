@@ -151,7 +151,7 @@ def _reach(a: FloatFormat, b: FloatFormat, result: FloatFormat) -> bool:
 
 def _least(number: FloatFormat) -> float:
     """The smallest number above zero."""
-    return number.smallest_normal / 2**number.fraction_bits
+    return float(number.smallest_normal / 2**number.fraction_bits)
 
 
 def _chosen(pe: PE, array: Array, choices: Iterable[tuple[str, Any]]) -> Iterator[Config]:
