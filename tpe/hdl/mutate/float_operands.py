@@ -41,16 +41,29 @@ def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
     assert isinstance(a, FloatFormat) and isinstance(b, FloatFormat)
     assert isinstance(result, FloatFormat)
     reach = result.fraction_bits + BEYOND
+    clean = _clean(engine, a, b, result)
+    left, right = ties(a, b, int(engine.params.get("psum_fraction_bits", result.fraction_bits)))
     classes = [
         corner_products(a, b),
         corner_sums(a, b),
         *(near(rng, a, b, middle, reach) for middle in (0.5, 1.0, 0.0)),
         cancelling(rng, a, b, reach),
-        ties(a, b, int(engine.params.get("psum_fraction_bits", result.fraction_bits))),
+        (clean * left, right),
     ]
     for pair in classes:
         yield from everywhere(engine.grid, *pair)
     yield a.drawn(rng, (ROWS // 8, LONG)), b.drawn(rng, (LONG, COLS))
+
+
+def _clean(engine: Config, a: FloatFormat, b: FloatFormat, result: FloatFormat) -> Ints:
+    """A number from 1 to 2 whose product with 1 is a power of two: of products that are not exact
+    seldom 1 itself."""
+    codes = (a.bias << a.fraction_bits) + np.arange(1 << a.fraction_bits)
+    one = np.array([[b.bias << b.fraction_bits]])
+    products = result.values(engine.arithmetic.product(codes[:, None], one, a, b))[:, 0]
+    powers = np.flatnonzero(np.frexp(products.astype(np.float64))[0] == 0.5)
+    number: Ints = a.values(codes[powers[:1]]) if len(powers) else np.ones(1)
+    return number
 
 
 def everywhere(grid: Grid, a: Ints, b: Ints) -> Iterator[Pair]:
