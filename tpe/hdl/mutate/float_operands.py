@@ -46,7 +46,7 @@ def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
     classes = [
         corner_products(a, b),
         corner_sums(a, b),
-        *(near(rng, a, b, middle, reach) for middle in (0.5, 1.0, 0.0)),
+        *(near(rng, a, b, result, middle) for middle in (0.5, 1.0, 0.0)),
         cancelling(rng, a, b, reach),
         (clean * left, right),
     ]
@@ -97,20 +97,25 @@ def corner_sums(a: FloatFormat, b: FloatFormat) -> Pair:
 
 
 def near(
-    rng: np.random.Generator, a: FloatFormat, b: FloatFormat, middle: float, reach: int
+    rng: np.random.Generator, a: FloatFormat, b: FloatFormat, result: FloatFormat, middle: float
 ) -> Pair:
-    """Four products of any signs, each at most `reach` binades from the others.
+    """Four products of any signs, at most so many binades apart as a sum has bits, and some more.
 
-    middle: where in the ranges of the exponents they lie, 0 the lowest, 1 the highest.
+    middle: where in the range of the sum's exponents they lie, 0: among its subnormals, 1: on top.
     """
-    shape = (ROWS, 4)
+    shape, reach = (ROWS, 4), result.fraction_bits + BEYOND
     spread = rng.integers(0, reach + 1, (ROWS, 1))  # of a row: half of them are close together
     spread = np.where(rng.integers(0, 2, (ROWS, 1)) == 0, spread, 1)
     below = rng.integers(0, spread + 1, shape)
     left = _numbers(rng, a, _field(a, middle) + (below - spread // 2 if middle == 0.5 else -below))
     if middle == 0:
         left = _numbers(rng, a, below)
-    return left, _numbers(rng, b, np.full((4, COLS), _field(b, middle)))
+    field = b.bias
+    if middle != 0.5:  # what is missing from the end of A's range to that of the sum's
+        end = max(_field(result, middle), 1) - result.bias - (max(_field(a, middle), 1) - a.bias)
+        field += end - (0 if middle else result.fraction_bits // 2)
+    field = int(np.clip(field, 0, _field(b, 1.0)))
+    return left, _numbers(rng, b, np.full((4, COLS), field))
 
 
 def cancelling(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, reach: int) -> Pair:
