@@ -102,21 +102,15 @@ module tpe_fp_dot #(
   assign {not_a_number, neg_inf, pos_inf} = kinds_s;
 
   if (Stages == 0) begin : gen_together
-    logic [Terms-1:0]                zero;
-    logic [Terms-1:0][TopExp-1:0]    exponents;
-    logic [Terms-1:0][TermWidth-1:0] significands;
+    logic [Terms-1:0]           zero;
+    logic [Terms*TopExp-1:0]    exponents;
+    logic [Terms*TermWidth-1:0] significands;
 
-    if (Fused != 0) begin : gen_with_c
-      assign sign         = {c_sign, sign_i};
-      assign zero         = {c_zero, zero_i};
-      assign exponents    = {c_exp, prod_exp};
-      assign significands = {c_sig, prod_sig};
-    end else begin : gen_alone
-      assign sign         = sign_i;
-      assign zero         = zero_i;
-      assign exponents    = prod_exp;
-      assign significands = prod_sig;
-    end
+    // Without Fused the casts leave c out.
+    assign sign         = Terms'({c_sign, sign_i});
+    assign zero         = Terms'({c_zero, zero_i});
+    assign exponents    = (Terms*TopExp)'({c_exp, prod_exp});
+    assign significands = (Terms*TermWidth)'({c_sig, prod_sig});
 
     tpe_fp_align_all #(
         .Terms   (Terms),
@@ -136,10 +130,10 @@ module tpe_fp_dot #(
     logic unused_clk;
     assign unused_clk = ^{clk_i, rst_ni, en_i};
   end else begin : gen_apart
-    logic [TopExp-1:0]               prod_top, prod_top_q;
-    logic [Lanes-1:0]                sign_q;
-    logic [Lanes-1:0][TermWidth-1:0] prod_aligned, prod_aligned_q;
-    logic [Kinds-1:0]                kinds_q;
+    logic [TopExp-1:0]          prod_top, prod_top_q;
+    logic [Lanes-1:0]           sign_q;
+    logic [Lanes*TermWidth-1:0] prod_aligned, prod_aligned_q;
+    logic [Kinds-1:0]           kinds_q;
 
     tpe_fp_align_all #(
         .Terms   (Lanes),
@@ -189,7 +183,7 @@ module tpe_fp_dot #(
             .DistWidth(TopExp),
             .Align    (tpe_pkg::AlignTruncate)
         ) u_align (
-            .x_i       ((t == Lanes) ? c_sig : prod_aligned_q[(t == Lanes) ? 0 : t]),
+            .x_i       ((t == Lanes) ? c_sig : prod_aligned_q[(t%Lanes)*TermWidth+:TermWidth]),
             .distance_i(top - ((t == Lanes) ? c_exp : prod_top_q)),
             .x_o       (aligned[t])
         );

@@ -16,7 +16,9 @@ DEFAULT = "opt1"
 # The PEs whose RTL this package's contract tests run beside the model; a test holds the list to
 # what they run. A record or an RTL file that was added is not of them by lying in the folder.
 _IN_CONTRACT = frozenset(
-    "mac opt1 opt2 opt3 opt4c opt4e stripes laconic bitlet lmul bipolar fma fma_approxnorm".split()
+    """
+    mac opt1 opt2 opt3 opt4c opt4e stripes laconic bitlet lmul bipolar fma fma_approxnorm tensorcore
+    """.split()
 )
 NOT_CHECKED = "not checked"
 

@@ -22,7 +22,8 @@ from tpe.pe.parameters import BIASED, HOLD, NEGATE
 if TYPE_CHECKING:
     from tpe.engine.config import Config
 
-KINDS = {"word": 0, "carry_save": 1, "bit_weights": 2}  # of a psum, as tpe_spec_psum has them
+# Of a psum, as tpe_spec_psum has them; what rounds is told apart by its bits alone.
+KINDS = {"word": 0, "carry_save": 1, "bit_weights": 2, "fp": 0}
 KEPT = {2: 3, 4: 4}  # ... of one that keeps a carry every so many bits
 # ... and what a finish makes of its number: 1 weighs it and adds, 3 adds it as it is.
 FINISHES = {

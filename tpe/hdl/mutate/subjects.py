@@ -63,7 +63,12 @@ def subjects_of(pe: str) -> list[Config]:
 
 
 def require_judged(pe: PE) -> None:
-    """TpeError for a PE of another arithmetic than the benches of mutants have operands for."""
+    """TpeError for a PE that the benches of mutants have no operands for."""
+    if pe.kernel.fused:
+        raise TpeError(
+            f"no mutants of pe {pe.name}: what tells its sums of {pe.pace.lanes[-1]} products and "
+            "more apart is not among the operands of the bench"
+        )
     if not _is_judged(pe):
         raise TpeError(
             f"no mutants of pe {pe.name}: the engines that are mutated compute in integers or in "
@@ -72,7 +77,7 @@ def require_judged(pe: PE) -> None:
 
 
 def _is_judged(pe: PE) -> bool:
-    return pe.arithmetic == INTEGER or is_float(pe)
+    return pe.arithmetic == INTEGER or (is_float(pe) and not pe.kernel.fused)
 
 
 def is_float(pe: PE) -> bool:
