@@ -313,7 +313,7 @@ def test_parts_of_k_are_a_model():
 
 FAULTS = {  # module, what stands there, what might; and a rule that shows it
     "c does not set the largest exponent": (
-        "tpe_fp_dot", "zero         = {c_zero, zero_i}", "zero         = {1'b1, zero_i}",
+        "tpe_fp_dot", "Terms'({c_zero, zero_i})", "Terms'({1'b1, zero_i})",
         "volta-fp16",
     ),
     "a zero term sets the largest exponent": (

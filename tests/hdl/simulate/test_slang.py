@@ -141,6 +141,7 @@ BEHIND = [
     ("mac", "matrix2d", {"stall": "registered", "overlap": "stream"}),
     ("fma", "matrix2d", {}),
     ("fma_approxnorm", "matrix2d", {}),
+    ("lmul", "matrix2d", {}),
     ("tensorcore", "matrix2d", {}),
 ]
 
