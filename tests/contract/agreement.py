@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tpe.hdl.simulate.build import Design, build
+from tpe.hdl.simulate import cell_cosim
+from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.cosim import Outcome, bench_design, cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
@@ -69,6 +70,19 @@ def break_module(
     assert text.count(right) == 1
     broken = replace(design, sources={**design.sources, name: text.replace(right, wrong)})
     build_instead(monkeypatch, broken)
+
+
+def break_cell(monkeypatch: pytest.MonkeyPatch, module: str, right: str, wrong: str) -> None:
+    """From now on the benches of cells are built with one text of one module exchanged."""
+    whole = cell_cosim.design
+
+    def faulty(engine: Engine) -> Design:
+        made = whole(engine)
+        assert made.sources[module].count(right) == 1
+        text = made.sources[module].replace(right, wrong)
+        return replace(made, sources={**made.sources, module: text}, compiler=QUICK)
+
+    monkeypatch.setattr(cell_cosim, "design", faulty)
 
 
 def build_instead(monkeypatch: pytest.MonkeyPatch, broken: Design) -> None:

@@ -5,7 +5,6 @@ The contract runs every choice of a PE with its default formats; here stand the 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -14,10 +13,10 @@ import numpy as np
 import pytest
 
 import tpe
+from tests.contract.agreement import break_cell
 from tests.hdl.test_floats import E2M5, E5M2, FP, small, widths
 from tpe.hdl.emit import rtl_names
 from tpe.hdl.simulate import cell_cosim
-from tpe.hdl.simulate.build import QUICK
 from tpe.hdl.simulate.cell_cosim import steps_of_pairs
 from tpe.numbers.floats import E3M2, E4M3FN, FloatFormat
 from tpe.testing.rtl import disturb
@@ -239,14 +238,6 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch):
     pe, module, right, wrong = FAULTS[fault]
-    whole = cell_cosim.design
-
-    def faulty(engine: tpe.Engine):
-        made = whole(engine)
-        assert made.sources[module].count(right) == 1
-        text = made.sources[module].replace(right, wrong)
-        return replace(made, sources={**made.sources, module: text}, compiler=QUICK)
-
-    monkeypatch.setattr(cell_cosim, "design", faulty)
+    break_cell(monkeypatch, module, right, wrong)
     steps, shown, expected = stepped(tpe.Engine(pe, "systolic_os", (1, 1)))
     assert steps and (shown != expected).any()

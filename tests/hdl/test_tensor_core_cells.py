@@ -7,20 +7,19 @@ such; else at zero.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tpe
+from tests.contract.agreement import break_cell
 from tests.numbers.slow_tensor_core import BINARIES, NAN, decoded, dot, step
 from tests.numbers.test_tensor_cores import measured, rows_of
 from tests.numbers.tiles import KINDS, codes, tiles
 from tpe.array.base import ALWAYS
 from tpe.hdl import emit
 from tpe.hdl.simulate import cell_cosim
-from tpe.hdl.simulate.build import QUICK
 from tpe.hdl.simulate.cell_cosim import CellStimulus
 from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.images import Case
@@ -357,14 +356,6 @@ def faults() -> list[Any]:
 def test_a_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch):
     module, right, wrong, name = FAULTS[fault]
     of, more = RULES[name]
-    whole = cell_cosim.design
-
-    def faulty(engine: tpe.Engine):
-        made = whole(engine)
-        assert made.sources[module].count(right) == 1
-        text = made.sources[module].replace(right, wrong)
-        return replace(made, sources={**made.sources, module: text}, compiler=QUICK)
-
-    monkeypatch.setattr(cell_cosim, "design", faulty)
+    break_cell(monkeypatch, module, right, wrong)
     with pytest.raises(AssertionError, match=r"\d+ of \d+ (steps|sums)"):
         compared(fused_dot(*of), 40, **more)

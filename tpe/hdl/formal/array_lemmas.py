@@ -16,7 +16,7 @@ from tpe.hdl.emit.sources import text as source_text
 from tpe.hdl.formal.cell_lemmas import cell_form, digits, width_text
 from tpe.hdl.formal.lemmas import Lemma, at_widths, encoder, properties, query
 from tpe.hdl.formal.memory_lemmas import misread
-from tpe.hdl.formal.open_cell import PAIRS, is_open, list_texts, list_widths
+from tpe.hdl.formal.open_cell import PAIRS, array_widths, is_open, stand_ins
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 from tpe.pe.lean import clock_holds
 
@@ -93,7 +93,7 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
     gated = engine.array.chained and clock_holds(engine.params)
     texts = {**overrides, **own, **misread(overrides), **(_latched(overrides) if gated else {})}
-    texts |= list_texts() if is_open(engine) else {}
+    texts |= stand_ins(engine)
     asked = query(made.engine, made.top, made.parameters, texts, made.cycles, "reset")
     asked = replace(asked, least=made.least, gated=gated)
     width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
@@ -136,7 +136,7 @@ def _lock_step(engine: Config) -> Small:
     acc = bits + STREAM_BITS + 1
     small = at_widths(engine, bits, STREAM_BITS, acc, record(engine).pace.lanes[0])
     rows, cols = (1, 2) if planes else (2, 2)
-    small, widths = list_widths(engine) if is_open(engine) else (small, rtl_widths(small))
+    small, widths = array_widths(engine, small)
     flush = widths["CellLatency"] + 1
     if skewed(engine):
         flush = widths["CellLatency"] + rows + cols - 1
@@ -182,7 +182,7 @@ def _stationary(engine: Config) -> Small:
     b_bits = STREAM_BITS if lanes == 1 else 1  # of twice as many weights
     small = at_widths(engine, STREAM_BITS, b_bits, STREAM_BITS + b_bits + 1, lanes)
     rows, cols = 2, 2
-    small, widths = list_widths(engine) if is_open(engine) else (small, rtl_widths(small))
+    small, widths = array_widths(engine, small)
     names = (*_WORDS, "CellLatency", "FinishLatency", "RowTerm", "Hold", "Overlap", "InOrder")
     parameters = {name: widths[name] for name in names if name in widths}
     parameters |= _sized(small, rows, cols)

@@ -24,7 +24,7 @@ from tpe.hdl.formal.array_lemmas import (
 )
 from tpe.hdl.formal.cell_lemmas import cell_form, cell_parameters, width_text
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, encoder, query
-from tpe.hdl.formal.open_cell import is_open, list_texts, list_widths
+from tpe.hdl.formal.open_cell import array_widths, stand_ins
 from tpe.hdl.formal.step_lemmas import stepped_parameters
 
 if TYPE_CHECKING:
@@ -139,14 +139,14 @@ def _tile_overlap(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 def _drain(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     small = _small(engine, STREAM_BITS)
-    small, widths = list_widths(engine) if is_open(engine) else (small, rtl_widths(small))
+    small, widths = array_widths(engine, small)
     names = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency", "Stall")
     parameters = {name: widths[name] for name in names} | {"Rows": ROWS, "Cols": COLS}
     top, what = "tpe_prop_drain", "every row leaves once; a refused word stays"
     if _overlaps(engine):
         top, what = "tpe_prop_drain_overlap", f"{what}; cells go on meanwhile"
         parameters |= {"Overlap": widths["Overlap"], "Skewed": int(skewed(engine))}
-    texts = {**overrides, **(list_texts() if is_open(engine) else {})}
+    texts = {**overrides, **stand_ins(engine)}
     made = query(small, top, parameters, texts, ROWS + SLACK, "reset")
     return Lemma("drain", what, f"{ROWS} x {COLS}, acc {widths['AccWidth']}", made)
 

@@ -49,13 +49,10 @@ def uncovered_float_cell(engine: Config) -> list[str]:
     name, missing = record(engine).name, []
     if not has_step(engine):
         missing.append(f"cell of {name}: how its parts go together; tpe verify simulates it")
-    if record(engine).kernel.psum.kind != "word" or rtl_widths(engine)["PsumWidth"] != _acc(engine):
+    wide = rtl_widths(engine)["PsumWidth"] != engine.widths.acc
+    if record(engine).kernel.psum.kind != "word" or wide:
         missing.append(f"finish of {name}: how its parts go together; tpe verify simulates it")
     return missing
-
-
-def _acc(engine: Config) -> int:
-    return engine.widths.acc
 
 
 def _chosen(engine: Config, names: Collection[str]) -> dict[str, int]:

@@ -38,12 +38,15 @@ def step_text(engine: Config) -> dict[str, str]:
     return {_NEXT: with_defaults(text, {**rtl_widths(engine), **own})}
 
 
-def list_texts() -> dict[str, str]:
-    """What stands in for a cell and a finish where psums are lists.
+def stand_ins(engine: Config) -> dict[str, str]:
+    """What stands in for the cell and the finish of an engine whose psums are lists.
 
-    >>> sorted(list_texts())
-    ['tpe_cell', 'tpe_finish', 'tpe_spec_next']
+    >>> from tpe.model.engine import Engine
+    >>> sorted(stand_ins(Engine("fma", "matrix2d", "2x2"))), stand_ins(Engine("mac"))
+    (['tpe_cell', 'tpe_finish', 'tpe_spec_next'], {})
     """
+    if not is_open(engine):
+        return {}
     return {
         "tpe_cell": _renamed("tpe_spec_cell", "tpe_cell"),
         "tpe_finish": _renamed("tpe_spec_finish", "tpe_finish"),
@@ -51,8 +54,13 @@ def list_texts() -> dict[str, str]:
     }
 
 
-def list_widths(engine: Config) -> tuple[Config, dict[str, int]]:
-    """The engine at the widths of lists, and its RTL's: a psum is as wide as a word of C."""
+def array_widths(engine: Config, narrow: Config) -> tuple[Config, dict[str, int]]:
+    """The engine whose array is proved, and its RTL's widths: `narrow`, or that of lists.
+
+    A list is as wide as a word of C.
+    """
+    if not is_open(engine):
+        return narrow, rtl_widths(narrow)
     small = at_widths(engine, 1, 1, 2 * PAIRS, 1)
     return small, rtl_widths(small) | {"PsumWidth": small.widths.acc, "InOrder": 1}
 
