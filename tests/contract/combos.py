@@ -33,6 +33,7 @@ __all__ = [
     "WITH_RTL",
     "combo_id",
     "engine",
+    "landing_variants",
     "operands",
     "own_variants",
     "share",
@@ -74,10 +75,9 @@ def share(items: list[Any], combo: tuple[PE, Array], parts: int) -> list[Any]:
 
 
 def own_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
-    """The variants of a combination that the landing tier builds; the full tier builds them all.
+    """The variants of a combination, each in one of the PE's arrays, another PE's in another one.
 
-    A choice is built there in one of the PE's arrays, another PE's in another one; the default,
-    and what only this array may have, always.
+    The default, and what only this array may have, always.
     """
     homes = [other for owner, other in LEGAL if owner is pe]
     found = []
@@ -87,3 +87,26 @@ def own_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         if not variant or having[turn] == array.name:
             found.append(variant)
     return found
+
+
+def landing_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
+    """Of those the ones that the landing tier builds; the full tier builds all of all arrays.
+
+    Sparse PEs have one array, whose rows take the same RTL around their cells: they take turns.
+    The cell itself is held to all pairs in each of its variants.
+    """
+    found = own_variants(pe, array)
+    if not pe.sparse:
+        return found
+    kin = [p for p, home in WITH_RTL if p.sparse and home is array]
+    chosen = []
+    for variant in found:
+        having = [p for p in kin if variant in variants(p, array)]
+        if not variant or having[_turn(variant) % len(having)] is pe:
+            chosen.append(variant)
+    return chosen
+
+
+def _turn(variant: dict[str, Any]) -> int:
+    """A number that is the same in every run."""
+    return sum(map(ord, f"{sorted(variant.items())}"))

@@ -1,7 +1,8 @@
 """PEs that do not compute in integers: the contract that every package's PE is held to.
 
-A cell whose lanes are one sum has as many as its rule says, so that its arrays take long to build:
-of these the landing tier builds those of `tests/hdl/test_tensor_core_cells.py`, the full tier all.
+The landing tier builds the engines of one array of each, the full tier of all. A cell whose lanes
+are one sum has as many as its rule says, so that its arrays take long to build: of these the
+landing tier builds those of `tests/hdl/test_tensor_core_cells.py`.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def tiered(name: str) -> Iterator[Any]:
     pe = pes.get(name)
     first = f"{name}-{arrays.default_for(pe)}"
     for check in checks(name):
-        elsewhere = check.what in OF_RTL and check.subject != first
-        later = pe.kernel.fused and (check.what == "engines" or elsewhere)
+        away = check.subject != first
+        later = check.what == "engines" and (away or pe.kernel.fused)
+        later |= check.what in OF_RTL and away and pe.kernel.fused
         yield pytest.param(check, id=str(check), marks=[pytest.mark.full] if later else [])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.combos import LEGAL, WITH_RTL, own_variants, variants
+from tests.contract.combos import LEGAL, WITH_RTL, landing_variants, own_variants, variants
 from tools import choice_table
 
 
@@ -15,6 +15,14 @@ def test_every_choice_of_a_pe_is_built_in_one_of_its_arrays(pe):
     own = [repr(v) for home in homes for v in own_variants(*home) if v]
     assert sorted(own) == sorted(every)
     assert all({} in own_variants(*home) for home in homes)
+
+
+def test_every_choice_of_a_sparse_pe_is_built_by_one_that_has_it():
+    sparse = [(pe, array) for pe, array in WITH_RTL if pe.sparse]
+    every = {repr(v) for home in sparse for v in own_variants(*home) if v}
+    built = [repr(v) for home in sparse for v in landing_variants(*home) if v]
+    assert sorted(built) == sorted(every)
+    assert all({} in landing_variants(*home) for home in sparse)
 
 
 def test_the_report_has_a_line_for_each():

@@ -20,8 +20,8 @@ from tests.contract.combos import (
     WITH_RTL,
     combo_id,
     engine,
+    landing_variants,
     operands,
-    own_variants,
     share,
     types_of,
     variants,
@@ -72,7 +72,10 @@ def test_cycles_and_values_of_all_sizes_to_17(combo):
 @combos
 def test_variants_types_corners_and_all_pairs(combo):
     pe, array = combo
-    cases = [*varied(pe, array, own_variants(pe, array)), *typed(pe, array, share(TYPES, combo, 3))]
+    cases = [
+        *varied(pe, array, landing_variants(pe, array)),
+        *typed(pe, array, share(TYPES, combo, 3)),
+    ]
     cases += unsigned(pe, array, share(UNSIGNED, combo, 4))
     every = np.arange(-128, 128)
     square = engine(pe, array, (4, 4))
@@ -171,7 +174,7 @@ def test_cell_on_all_pairs_and_on_random_steps(pe, variant):
 
 @combos
 def test_inventory_is_what_elaborates(combo):
-    assert_inventory(*combo, own_variants(*combo))
+    assert_inventory(*combo, landing_variants(*combo))
 
 
 @pytest.mark.full
@@ -213,7 +216,7 @@ def choices(pe, array, chosen):
 
 @combos
 def test_lints_without_a_warning(combo):
-    assert_no_warning(*combo, own_variants(*combo))
+    assert_no_warning(*combo, landing_variants(*combo))
 
 
 @pytest.mark.full

@@ -68,7 +68,9 @@ def test_digit_serial_cell_and_front() -> None:
 STEPPED = ("product", "accumulate", "pace", "over", "hold", "valid", "finish", "cell")
 
 
-@pytest.mark.parametrize("pe", ["stripes", "laconic", "bitlet"])
+@pytest.mark.parametrize(
+    "pe", [pytest.param("stripes", marks=pytest.mark.full), "laconic", "bitlet"]
+)
 def test_cell_whose_steps_take_several_cycles(pe: str) -> None:
     report = prove(small(pe, lanes=2), 60, only=STEPPED)
     assert report.ok and report.full
@@ -117,30 +119,26 @@ endmodule
         assert _decide(asked, 60).result == REFUTED, f"no word stands for {a}"
 
 
+@pytest.mark.full  # about a minute each; of every kind of array the landing tier refutes faults
 @pytest.mark.parametrize(
     ("pe", "array", "parameters"),
     [
         ("opt4c", "matrix2d", {}),
-        pytest.param("laconic", "matrix2d", {}, marks=pytest.mark.full),
-        pytest.param("opt2", "matrix2d", {"bw": "time"}, marks=pytest.mark.full),
-        pytest.param(
-            "mac",
-            "systolic_os",
-            {"encode_in": "stored", "encoder": "ent"},
-            marks=pytest.mark.full,
-        ),
+        ("laconic", "matrix2d", {}),
+        ("opt2", "matrix2d", {"bw": "time"}),
+        ("mac", "systolic_os", {"encode_in": "stored", "encoder": "ent"}),
         ("mac", "systolic_os", {"overlap": "stream"}),
-        pytest.param("opt1", "systolic_os", {"overlap": "drain"}, marks=pytest.mark.full),
-        pytest.param("opt1", "matrix2d", {"overlap": "stream"}, marks=pytest.mark.full),
-        pytest.param("mac", "systolic_ws", {}, marks=pytest.mark.full),
-        pytest.param("opt1", "systolic_ws", {"overlap": "load"}, marks=pytest.mark.full),
-        pytest.param("mac", "systolic_ws", {"lanes": 4}, marks=pytest.mark.full),
-        pytest.param("mac", "systolic_ws", {"overlap": "stream"}, marks=pytest.mark.full),
-        pytest.param("opt2", "systolic_ws", {}, marks=pytest.mark.full),
-        pytest.param("opt2", "systolic_os", {"bw": "time"}, marks=pytest.mark.full),
-        pytest.param("opt3", "matrix2d", {}, marks=pytest.mark.full),
-        pytest.param("opt4c", "matrix2d", {"overlap": "load"}, marks=pytest.mark.full),
-        pytest.param("opt4c", "matrix2d", {"drift": 1}, marks=pytest.mark.full),
+        ("opt1", "systolic_os", {"overlap": "drain"}),
+        ("opt1", "matrix2d", {"overlap": "stream"}),
+        ("mac", "systolic_ws", {}),
+        ("opt1", "systolic_ws", {"overlap": "load"}),
+        ("mac", "systolic_ws", {"lanes": 4}),
+        ("mac", "systolic_ws", {"overlap": "stream"}),
+        ("opt2", "systolic_ws", {}),
+        ("opt2", "systolic_os", {"bw": "time"}),
+        ("opt3", "matrix2d", {}),
+        ("opt4c", "matrix2d", {"overlap": "load"}),
+        ("opt4c", "matrix2d", {"drift": 1}),
     ],
 )
 def test_arrays_from_end_to_end(pe: str, array: str, parameters: dict[str, object]) -> None:

@@ -24,7 +24,9 @@ STEP = ("product", "accumulate", "clear", "hold", "valid")
 CASES = [
     ("opt4c", FALLING, (*STEP, "finish", "cell", "front", "row")),
     ("opt4c", {**FALLING, "negate": "free_bits", "encoder": "booth"}, (*STEP, "front")),
-    ("opt4e", FALLING, ("product, lane 3", *STEP[1:], "finish")),
+    pytest.param(
+        ("opt4e", FALLING, ("product, lane 3", *STEP[1:], "finish")), marks=pytest.mark.full
+    ),
     ("opt3", FALLING, (*STEP, "row")),
     ("opt4c", DIRECT, ("row", "turns")),
     ("opt3", DIRECT, ("row",)),

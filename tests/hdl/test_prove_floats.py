@@ -43,13 +43,16 @@ def test_parts_of_eight_bits_at_full_width() -> None:
 FUSED = {"arch": "ada", "a_type": "e4m3fn", "b_type": "e5m2"}
 
 
-def test_parts_of_a_tensor_core_at_full_width() -> None:
+@pytest.mark.parametrize(
+    "choice",
+    [FUSED, pytest.param({"arch": "ampere", "a_type": "bf16"}, marks=pytest.mark.full)],
+    ids=lambda x: x["arch"],
+)
+def test_parts_of_a_tensor_core_at_full_width(choice: dict[str, str]) -> None:
     """Of 8-bit operands all; of bf16 products of four fraction bits, c among nine terms."""
-    for choice in (FUSED, {"arch": "ampere", "a_type": "bf16"}):
-        e = engine("tensorcore", **choice)
-        report = prove(e, 60)
-        assert set(results(report).values()) == {PROVED}, results(report)
-        assert {"largest", "align", "align twice", "normaliser", "round"} < set(results(report))
+    report = prove(engine("tensorcore", **choice), 60)
+    assert set(results(report).values()) == {PROVED}, results(report)
+    assert {"largest", "align", "align twice", "normaliser", "round"} < set(results(report))
 
 
 L_MUL = [

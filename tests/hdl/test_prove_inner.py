@@ -26,9 +26,14 @@ CASES = [
     ({"lanes": 2}, "front"),
     ({"lanes": 2, "window": 1, "negate": "free_bits", **SMALL}, "step"),
     *(({"cell_stages": stages}, "step") for stages in (2, 3, 4)),
-    ({"front_stages": 2, "lanes": 2}, "front"),
-    ({"front_stages": 3, "window": 1, "finish_stages": 2}, "front"),
     ({"front_stages": 3, "window": 2}, "front"),
+    *(
+        pytest.param(given, "front", marks=pytest.mark.full)
+        for given in (
+            {"front_stages": 2, "lanes": 2},
+            {"front_stages": 3, "window": 1, "finish_stages": 2},
+        )
+    ),
 ]
 
 

@@ -109,7 +109,7 @@ def test_they_are_at_full_width(pe: str, parameters: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("hold", ["mux", "zero"])
-@pytest.mark.parametrize("pe", ["mac", "opt1"])
+@pytest.mark.parametrize("pe", ["mac", pytest.param("opt1", marks=pytest.mark.full)])
 def test_every_step_reaches_psum_and_term_once_and_in_order(pe: str, hold: str) -> None:
     parameters = {**(LEAN if pe == "opt1" else ROW), "stages": 2, "hold": hold}
     engine = Engine(pe, "matrix2d", "2x2", **NARROW, **parameters)

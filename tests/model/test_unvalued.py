@@ -198,7 +198,14 @@ def trials(pe: str, params: tuple[tuple[str, Any], ...], shape: str) -> list[tup
     return found
 
 
-@pytest.mark.parametrize(("pe", "params", "shape"), SAMPLED)
+# What takes more than a few seconds is like another line: it is left to the full tier.
+LONG = (5, 9, 10, 12, 13)
+
+
+@pytest.mark.parametrize(
+    ("pe", "params", "shape"),
+    [pytest.param(*x, marks=[pytest.mark.full] * (i in LONG)) for i, x in enumerate(SAMPLED)],
+)
 def test_exact_cycles_lie_within_the_standard_errors(pe, params, shape):
     """Nearly always within three; and the error is not told larger than it is."""
     found = trials(pe, tuple(params.items()), shape)

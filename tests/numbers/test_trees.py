@@ -27,7 +27,7 @@ from tpe.hdl.emit.compressors import (
     tree_modules,
     word_tree,
 )
-from tpe.hdl.simulate.build import Design, build, lint
+from tpe.hdl.simulate.build import QUICK, Design, build, lint
 from tpe.hdl.simulate.elaborate import elaborated
 
 TREES = ("wallace", "dadda")
@@ -356,7 +356,7 @@ endmodule
 
 
 def test_rtl_is_the_model_bit_for_bit_and_the_sum(tmp_path):
-    home = build(Design({**all_trees(), "bench": bench()}, "bench", cocotb=False))
+    home = build(Design({**all_trees(), "bench": bench()}, "bench", (), False, QUICK))
     given = []
     for i, (ops, width) in enumerate(PAIRS):
         sets = operand_sets(ops, width, COUNT, seed=i)

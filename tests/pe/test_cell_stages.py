@@ -123,9 +123,8 @@ def narrow(pe: str) -> tpe.Engine:
     return stepped(pe, MOST[pe], (2, 2), **NARROW)
 
 
-@pytest.mark.parametrize(
-    "pe", [pytest.param(x, marks=[] if x == "laconic" else [pytest.mark.full]) for x in STEPPED]
-)
+@full
+@pytest.mark.parametrize("pe", STEPPED)
 def test_a_cell_with_stages_is_proved(pe: str) -> None:
     report = prove(narrow(pe), 60, only=STEPS)
     assert {p.lemma: p.result for p in report.proofs} == dict.fromkeys(STEPS, "proved")

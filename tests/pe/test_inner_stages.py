@@ -55,14 +55,16 @@ def test_every_form_comes_with_stages() -> None:
 
 @pytest.mark.parametrize("overlap", ["none", "drain", "stream"])
 @pytest.mark.parametrize(
-    "third", [0, pytest.param(1, marks=pytest.mark.full), pytest.param(2, marks=pytest.mark.full)]
+    "part", [0, *(pytest.param(i, marks=pytest.mark.full) for i in range(1, 6))]
 )
-def test_stages_equal_the_rtl_in_values_and_cycles(third: int, overlap: str) -> None:
-    numbers = range(third + 3 * ["none", "drain", "stream"].index(overlap), 51, 9)
+def test_stages_equal_the_rtl_in_values_and_cycles(part: int, overlap: str) -> None:
+    numbers = range(part + 6 * ["none", "drain", "stream"].index(overlap), 51, 18)
     assert_all_agree([x for i in numbers for x in cases(staged(i, overlap=overlap))])
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 4), (8, 1)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(1, 1), *(pytest.param(x, marks=pytest.mark.full) for x in ((1, 4), (8, 1)))], ids=str
+)
 def test_odd_sizes_with_stages_equal_the_rtl(size: tuple[int, int]) -> None:
     found = []
     for i, overlap in enumerate(("none", "drain", "stream")):

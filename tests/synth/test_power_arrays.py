@@ -100,7 +100,14 @@ FITTED = sorted(json.loads(table.FILE.read_text())["settings"])
 LANDING = ("mac", "opt1", "opt4c")  # the others are `full`
 
 
-@pytest.mark.parametrize("operands", ["normal:10", "relu:25", "sparse:0.8", "digits_mlp"])
+@pytest.mark.parametrize(
+    "operands",
+    [
+        "relu:25",
+        "digits_mlp",
+        *(pytest.param(x, marks=pytest.mark.full) for x in ("normal:10", "sparse:0.8")),
+    ],
+)
 @pytest.mark.parametrize(
     "pe", [*LANDING, *(pytest.param(x, marks=pytest.mark.full) for x in FITTED if x not in LANDING)]
 )

@@ -15,6 +15,7 @@ from tests.contract.combos import (
     WITH_RTL,
     combo_id,
     engine,
+    landing_variants,
     types_of,
     variants,
 )
@@ -47,8 +48,15 @@ def emitted(pe, array, choices):
 @combos
 def test_everything_emitted_with_its_properties(combo):
     sizes = [(size, {}) for size in ((1, 1), (1, 3), (3, 1))]
-    choices = [((2, 2), x) for x in (*variants(*combo), *CHAINS)]
+    choices = [((2, 2), x) for x in (*landing_variants(*combo), *CHAINS)]
     assert not [x for x in emitted(*combo, sizes + choices) if x[1]]
+
+
+@pytest.mark.full
+@combos
+def test_every_variant_with_its_properties(combo):
+    choices = [((2, 2), x) for x in variants(*combo)]
+    assert not [x for x in emitted(*combo, choices) if x[1]]
 
 
 @pytest.mark.full

@@ -1,6 +1,6 @@
 """Co-simulation: engines against their RTL in Verilator, values and cycles.
 
-A bench holds any number of engines in one simulator; a `Case` is one GEMM on one of them. The
+A bench holds a number of engines in one simulator; a `Case` is one GEMM on one of them. The
 operands go in and the results come out as memory images, so that Python does nothing per cycle.
 """
 
@@ -45,6 +45,7 @@ from tpe.numbers.operands import Ints
 
 MEMORY = 4096  # words of a bench memory, unless a case needs more
 BRIEF = 2_000_000  # cycles times PEs of all cases, under which optimising costs more than it saves
+ENGINES = 12  # of a simulator: Verilator's time grows faster than their number
 _WAVES = {".fst": ("--trace-fst", "--trace-structs"), ".vcd": ("--trace", "--trace-structs")}
 
 
@@ -180,29 +181,53 @@ def cosimulate(
     asserts: bool = False,
     reset: str = "async",
 ) -> list[Outcome]:
-    """Run every case in one simulator, built from the engines they name, beside the model."""
-    engines = list({id(case.engine): case.engine for case in cases}.values())
-    prepared = [images(case) for case in cases]
-    models = [_model(case) for case in cases]  # refuses what it must before anything is built
+    """Run every case in a simulator built from the engines they name, beside the model.
+
+    Many engines are several simulators, one after another; with `waves` always one.
+    """
+    # What must be refused is, before anything is built.
+    prepared = [(case, images(case), _model(case)) for case in cases]
     words = memory_words(counts(case) for case in cases)
-    design = bench_design(engines, words, waves.suffix if waves else "", asserts, reset)
-    work = sum(run.cycles * math.prod(run.engine.size) for run in models)
+    engines = list({id(case.engine): case.engine for case in cases}.values())
+    benches = [engines] if waves else _benches(engines)
+    seen: dict[int, Outcome] = {}
+    for bench in benches:
+        design = bench_design(bench, words, waves.suffix if waves else "", asserts, reset)
+        held = {id(engine) for engine in bench}
+        mine = [i for i, case in enumerate(cases) if id(case.engine) in held]
+        outcomes = _simulated(design, bench, [prepared[i] for i in mine], waves)
+        seen |= dict(zip(mine, outcomes, strict=True))
+    return [seen[i] for i in range(len(cases))]
+
+
+def _benches(engines: list[Config]) -> list[list[Config]]:
+    """The engines in as few simulators as are built fast, all of about one size."""
+    parts = max(1, -(-len(engines) // ENGINES))
+    return [engines[i::parts] for i in range(parts)]
+
+
+def _simulated(
+    design: Design,
+    engines: list[Config],
+    prepared: list[tuple[Case, Images, Run]],
+    waves: Path | None,
+) -> list[Outcome]:
+    """What the bench of these engines does with cases, each beside its images and its model."""
+    work = sum(run.cycles * math.prod(run.engine.size) for _, _, run in prepared)
     home = build(replace(design, compiler=QUICK) if work < BRIEF else design)
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = []
-        for i, (case, image) in enumerate(zip(cases, prepared, strict=True)):
+        for i, (case, image, run) in enumerate(prepared):
             job = Path(folder) / str(i)
             job.mkdir()
             image.write(job)
             sel = next(j for j, engine in enumerate(engines) if engine is case.engine)
-            limit = {"cycle_limit": cycle_limit(models[i].cycles)}
+            limit = {"cycle_limit": cycle_limit(run.cycles)}
             jobs.append({"folder": str(job), "sel": sel, **image.settings, **limit})
         measured = simulate(home, jobs, Path(folder), waves)
         return [
-            _outcome(case, image, Path(folder) / str(i), result, model)
-            for i, (case, image, result, model) in enumerate(
-                zip(cases, prepared, measured, models, strict=True)
-            )
+            _outcome(case, image, Path(folder) / str(i), result, run)
+            for i, ((case, image, run), result) in enumerate(zip(prepared, measured, strict=True))
         ]
 
 
