@@ -39,6 +39,7 @@ _FRONT = ("AWidth", "Lanes", "Group", "Window", "CodeWidth", "IndexWidth", "Plan
 _GATED = {"none": (), "isolate": ("code_i", "b_i"), "clock": ("clk_i",)}  # ports of a cell
 _INSIDE = {"clk_i": "clk", "code_i": "code", "b_i": "b"}  # what a gated cell has of them
 FINISH_PORTS = ("clk_i", "en_i", "psum_i", "plane_i", "acc_i", "c_o")
+_PARAMETER = re.compile(r"(\bparameter +int unsigned (\w+) *= )([^,\n]*?)(?= *(?:,|//|\n|$))")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -75,16 +76,16 @@ def with_defaults(text: str, widths: Mapping[str, int]) -> str:
     if not sources.in_house_style(text):
         return slang_ports.with_defaults(text, widths)
     head, end, rest = text.partition("\n) (\n")
-    for name, value in widths.items():
-        pattern = rf"(\bparameter +int unsigned {name} *= )([^,\n]*?)(?= *(,|//|\n|$))"
-        head = re.sub(pattern, partial(_default, name, value), head)
-    return head + end + rest
+    return _PARAMETER.sub(partial(_default, widths), head) + end + rest
 
 
-def _default(name: str, value: int, hit: re.Match[str]) -> str:
-    """What stands in the place of a parameter's default: a name if that is one, else a number."""
-    by_name = hit.group(2).startswith(f"{rtl_names.PACKAGE}::")
-    return f"{hit.group(1)}{rtl_names.reference(name, value) if by_name else value}"
+def _default(widths: Mapping[str, int], hit: re.Match[str]) -> str:
+    """A parameter with its width in place of the default: by name if that is one, else a number."""
+    start, name, default = hit.groups()
+    if name not in widths:
+        return hit.group()
+    by_name = default.startswith(f"{rtl_names.PACKAGE}::")
+    return f"{start}{rtl_names.reference(name, widths[name]) if by_name else widths[name]}"
 
 
 def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:

@@ -14,7 +14,7 @@ from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.emit import sources
 from tpe.hdl.emit.templates import template
-from tpe.hdl.simulate.build import Design, build
+from tpe.hdl.simulate.build import COMPILER_OPTIONS, QUICK, Design, build
 from tpe.hdl.simulate.cosim import simulate
 from tpe.hdl.simulate.hex import Ints, to_hex, unpack
 from tpe.hdl.simulate.images import cycle_limit
@@ -263,7 +263,9 @@ def design(engine: Config) -> Design:
     modules = sources.closure({"tpe_pe_harness": _harness(engine), **emit.pe_aliases(engine)})
     harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": SETTINGS}
     modules["tpe_bench"] = template("bench.sv.j2", harnesses=[harness], settings=SETTINGS)
-    return Design(modules, "tpe_bench")
+    # A step is a cycle of few operations, or many cycles.
+    options = COMPILER_OPTIONS if emit.record(engine).stepped else QUICK
+    return Design(modules, "tpe_bench", compiler=options)
 
 
 def _harness(engine: Config) -> str:
