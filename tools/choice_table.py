@@ -4,12 +4,14 @@
 
 Of every choice, in one of its PE's arrays: all 65,536 int8 pairs in RTL; GEMMs of constant corners
 and of several K, with and without stalls, whose every output and cycle must agree; lemmas;
-mutants. Hours on two cores; what is done is kept beside the page until it is whole.
+mutants. Hours on two cores, so that lines are kept beside the page, in reports/choices.jsonl: one
+is made again when the RTL that it speaks of is another text, or the count or the limit is.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -23,14 +25,17 @@ import tpe
 from tests.contract.combos import LEGAL, WITH_RTL, engine, own_variants
 from tests.contract.test_rtl import gemms
 from tools.revision import commit
+from tpe.array.base import Array
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
+from tpe.hdl import emit
 from tpe.hdl.formal.prove import prove
 from tpe.hdl.mutate.mutate import judge_engine
 from tpe.hdl.mutate.subjects import small
 from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
+from tpe.pe.base import PE
 from tpe.study.forms import form_text
 
 COLUMNS = ("PE", "array", "choice", "pairs", "GEMMs exact", "lemmas", "mutants killed", "left")
@@ -45,7 +50,7 @@ def choices() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def measure(pe: str, array: str, choice: dict[str, Any], count: int, limit: float) -> Row:
     """One line: what was compared, proved and killed."""
-    record, placed = next(c for c in LEGAL if (c[0].name, c[1].name) == (pe, array))
+    record, placed = _records(pe, array)
     built = engine(record, placed, (2, 2), **choice)
     every = np.arange(-128, 128)
     pairs = Case(built, every[:, None], every[None, :])
@@ -55,12 +60,27 @@ def measure(pe: str, array: str, choice: dict[str, Any], count: int, limit: floa
         "pe": pe,
         "array": array,
         "choice": choice,
+        "rtl": content(pe, array, choice),
+        "asked": [count, limit],
+        "commit": commit(),
         "pairs": right,
         "exact": sum(outcome.ok for outcome in outcomes[1:]),
         "gemms": len(outcomes) - 1,
         **_lemmas(engine(record, placed, (1, 2), **choice), limit),
         **_mutants(small(record, placed, choice), count, limit),
     }
+
+
+def _records(pe: str, array: str) -> tuple[PE, Array]:
+    return next(c for c in LEGAL if (c[0].name, c[1].name) == (pe, array))
+
+
+def content(pe: str, array: str, choice: dict[str, Any]) -> str:
+    """A hash of the RTL of a line's engines."""
+    record, placed = _records(pe, array)
+    built = (engine(record, placed, (2, 2), **choice), small(record, placed, choice))
+    texts = [sorted(emit.engine_modules(one).items()) for one in built]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
 def _lemmas(built: Engine, limit: float) -> Row:
@@ -109,7 +129,8 @@ def document(rows: list[Row], count: int, limit: float) -> str:
     text = [
         "# The contract, choice by choice",
         "",
-        f"Made by `python -m tools.choice_table` of tpe {tpe.__version__} at {commit()}. Pairs: of "
+        f"Made by `python -m tools.choice_table` of tpe {tpe.__version__}, lines at "
+        f"{', '.join(dict.fromkeys(row['commit'] for row in rows))}. Pairs: of "
         "65,536 in an array of 2 x 2. Lemmas: of an array of 1 x 2, int8, at most "
         f"{limit:g} s each. Mutants: {count} a choice, of an engine of narrow operands, seed 0.",
         "",
@@ -125,9 +146,10 @@ def document(rows: list[Row], count: int, limit: float) -> str:
 
 
 def made(kept: Path, count: int, limit: float, workers: int) -> list[Row]:
-    """Every line in order; those that are in `kept` already are not made again."""
+    """Every line in order; those that are in `kept` already and still hold are not made again."""
     done = {_key(*_place(row)): row for row in map(json.loads, _lines(kept))}
-    asked = [one for one in choices() if _key(*one) not in done]
+    asked = [one for one in choices() if not _holds(done.get(_key(*one)), one, count, limit)]
+    print(f"{len(list(choices()))} lines, {len(asked)} of them to make", flush=True)
     with ProcessPoolExecutor(workers) as pool, kept.open("a") as file:
         jobs = {pool.submit(measure, *one, count, limit): one for one in asked}
         for i, job in enumerate(as_completed(jobs)):
@@ -140,6 +162,11 @@ def made(kept: Path, count: int, limit: float, workers: int) -> list[Row]:
             file.flush()
             print(f"{i + 1} of {len(asked)}: {line(row)}", flush=True)
     return [done[_key(*one)] for one in choices()]
+
+
+def _holds(row: Row | None, one: tuple[str, str, dict[str, Any]], count: int, limit: float) -> bool:
+    """Whether a line that was kept is of the RTL that there is, and of as many mutants."""
+    return row is not None and row["asked"] == [count, limit] and row["rtl"] == content(*one)
 
 
 def _place(row: Row) -> tuple[str, str, dict[str, Any]]:
@@ -162,11 +189,12 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=60.0, help="seconds of a proof")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    kept = options.out.with_suffix(".part")
+    kept = options.out.with_suffix(".jsonl")
     rows = made(kept, options.count, options.limit, options.workers)
     with whole_file(options.out) as temporary:
         temporary.write_text(document(rows, options.count, options.limit))
-    kept.unlink(missing_ok=True)
+    with whole_file(kept) as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 if __name__ == "__main__":

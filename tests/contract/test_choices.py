@@ -38,3 +38,12 @@ def test_a_line_of_the_report():
     assert not row["unproved"] and row["lemmas"]["proved"] > 5
     text = choice_table.document([row], 3, 30.0)
     assert "| negate = row | 65,536 |" in text and "||" not in text.replace("|---|---|", "")
+
+
+def test_a_line_holds_while_its_rtl_is_the_same():
+    one = ("mac", "matrix2d", {"negate": "row"})
+    row = {"rtl": choice_table.content(*one), "asked": [8, 60.0]}
+    assert choice_table._holds(row, one, 8, 60.0)
+    assert not choice_table._holds(row, one, 9, 60.0)
+    assert not choice_table._holds(row, ("mac", "matrix2d", {"negate": "adder"}), 8, 60.0)
+    assert not choice_table._holds(None, one, 8, 60.0)
