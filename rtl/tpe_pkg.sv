@@ -33,8 +33,9 @@ package tpe_pkg;
 
   // What a cell does in a cycle without a step.
   typedef enum int unsigned {
-    HoldMux  = 0,  // its registers keep what they have
-    HoldZero = 1   // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+    HoldMux   = 0,  // its registers keep what they have
+    HoldZero  = 1,  // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+    HoldGated = 2   // the same, behind a clock gate of its own instead of the row's
   } hold_e;
 
   // What becomes of zero points, and of unsigned operands, before a signed array.

@@ -13,6 +13,7 @@ import pytest
 import tpe
 from tpe.array.base import ALWAYS, Handshake
 from tpe.hdl import emit
+from tpe.hdl.emit import widths
 from tpe.hdl.simulate import cell_cosim
 from tpe.hdl.simulate.build import lint
 from tpe.hdl.simulate.cosim import cosimulate
@@ -21,6 +22,8 @@ from tpe.hdl.simulate.verify import STALLS
 
 MOSTLY_IDLE = Handshake(idle=0xFFF7_FFEF)
 
+LEAN = {"negate": "row", "biased": "on", "hold": "zero"}
+INNER = {"planes": "inner", "window": 1, "overlap": "stream", "depth": 8}
 ENGINES: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
     ("mac", "os", (2, 3), {"gating": "clock"}),
     ("mac", "os", (3, 2), {"gating": "isolate"}),
@@ -41,6 +44,14 @@ ENGINES: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
     ("laconic", "matrix2d", (2, 1), {"gating": "isolate", "lanes": 2, "encoder": "ent"}),
     ("bitlet", "matrix2d", (2, 2), {"gating": "clock", "lanes": 3}),
     ("bitlet", "matrix2d", (2, 2), {"gating": "isolate", "lanes": 4}),
+    # Cells without an enable, whose row would stop their clock, in tiles that follow each other.
+    ("mac", "matrix2d", (2, 2), {"gating": "clock", "hold": "zero", "overlap": "stream"}),
+    ("mac", "os", (2, 2), {"gating": "clock", **LEAN, "stages": 2, "overlap": "stream"}),
+    ("opt1", "ws", (2, 2), {"gating": "clock", "hold": "zero", "overlap": "stream"}),
+    ("opt2", "matrix2d", (2, 2), {"gating": "isolate", "hold": "zero", "overlap": "stream"}),
+    ("opt4c", "matrix2d", (2, 2), {"gating": "clock", "hold": "zero", "depth": 8}),
+    ("opt4c", "matrix2d", (2, 2), {"gating": "clock", "hold": "zero", **INNER}),
+    ("opt4c", "matrix2d", (2, 2), {"gating": "clock", "hold": "zero", **INNER, "front_stages": 2}),
 ]
 
 
@@ -68,6 +79,15 @@ def test_values_and_cycles_are_those_of_the_ungated_engine():
     outcomes = cosimulate(cases)
     assert [o.case.engine.params for o in outcomes if not o.ok] == []
     assert len(outcomes) == 12 * len(ENGINES)
+
+
+def test_a_gate_behind_a_closed_one_is_seen(monkeypatch):
+    plain = widths.rtl_widths
+    monkeypatch.setattr(widths, "array_hold", lambda engine: plain(engine)["Hold"])
+    e = tpe.Engine("mac", "matrix2d", (2, 2), gating="clock", hold="zero", overlap="stream")
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(-128, 128, (9, 6)), rng.integers(-128, 128, (6, 7))
+    assert not cosimulate([Case(e, a, b, Handshake(busy=0x5555_5555))])[0].ok
 
 
 def random_steps(count: int, seed: int) -> cell_cosim.CellStimulus:

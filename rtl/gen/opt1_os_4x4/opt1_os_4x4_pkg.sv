@@ -27,8 +27,9 @@ package opt1_os_4x4_pkg;
 
   // What a cell does in a cycle without a step.
   typedef enum int unsigned {
-    HoldMux  = 0,  // its registers keep what they have
-    HoldZero = 1   // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+    HoldMux   = 0,  // its registers keep what they have
+    HoldZero  = 1,  // it adds zero: its codes are; one clock gate a row stops it while en_i is low
+    HoldGated = 2   // the same, behind a clock gate of its own instead of the row's
   } hold_e;
 
   // What of the next pass or tile is done while one works or drains.

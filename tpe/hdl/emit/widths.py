@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tpe.base.errors import TpeError
+from tpe.engine.choices import Gating
 from tpe.hdl.emit import finish, rtl_names, sources
 from tpe.numbers.floats import FloatFormat
 from tpe.pe.base import PE, Hardware
+from tpe.pe.lean import clock_holds
 from tpe.pe.parameters import HOLD
 
 if TYPE_CHECKING:
@@ -96,7 +98,17 @@ def widths_by_module(engine: Config) -> Callable[[str], dict[str, int]]:
     pe, widths = record(engine), rtl_widths(engine)
     term = pe.kernel.psum.word_bits(engine.widths) if pe.sparse else widths["AccWidth"]
     own = {"finish": {"PsumWidth": finish_bits(engine)}, "row": {"AccWidth": term}}
+    own["engine"] = {"Hold": array_hold(engine)}
     return lambda module: widths | own.get(module.split("_")[1], {})
+
+
+def array_hold(engine: Config) -> int:
+    """How the array's cells hold; those with clock gates of their own are not behind the row's.
+
+    A gate looks at its enable when its clock falls: behind a closed gate that is not at all.
+    """
+    own = engine.choices.gating is Gating.CLOCK and clock_holds(engine.params)
+    return rtl_names.number("Hold", "gated") if own else rtl_widths(engine)["Hold"]
 
 
 def rtl_size(engine: Config) -> tuple[int, int]:
