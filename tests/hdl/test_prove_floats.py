@@ -94,7 +94,7 @@ def test_sums_and_cells_of_every_choice(choice: dict[str, object]) -> None:
 
 
 ARRAYS = [
-    ("fma", "systolic_os", {"stages": 2}),
+    ("fma", "systolic_os", {"stages": 2, **EIGHT}),
     ("fma_approxnorm", "matrix2d", {"overlap": "stream", "finish_stages": 2}),
     ("lmul", "systolic_ws", {}),
     ("fma", "systolic_ws", {"overlap": "stream"}),
