@@ -58,6 +58,18 @@ def test_every_form_equals_the_rtl_in_values_and_cycles(lanes: int, window: int)
     assert_all_agree([x for g in (4, 8, 16) for x in shapes(of_form((g, lanes, window)))])
 
 
+def test_a_register_of_the_finish_chain_behind_it_equals_the_rtl() -> None:
+    """Words leave it when the sink is willing, a cycle behind the array at the soonest."""
+    cases, saturated = [], {"overflow": "saturate", "acc_bits": 20}
+    for overlap, stages in (("none", 1), ("drain", 2), ("stream", 3)):
+        e = engine((2, 2), window=1, overlap=overlap, finish_stages=stages, **saturated)
+        for k in (1, 6, 33):
+            a, b = operands(e, 5, 5, k, seed=k)
+            hands = (ALWAYS, STALLS, SLOW_SINK, Handshake(0x1248_8421, 0x5A5A_1234))
+            cases += [Case(e, a, b, h) for h in hands]
+    assert_all_agree(cases)
+
+
 def test_sizes_types_and_choices_equal_the_rtl() -> None:
     cases = []
     for size in ((1, 1), (1, 3), (5, 1)):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tpe.base.errors import TpeError
 from tpe.nest.notation import Dim
@@ -133,6 +133,7 @@ class Handshake:
     (False, True)
     """
 
+    registered: ClassVar[bool] = False  # whether words pass a register before the sink
     idle: int = 0
     busy: int = 0
 

@@ -76,15 +76,22 @@ def tile_ends(
 
 @kernel()
 def walked(
-    costs: Ints, turns: int, stages: tuple[int, ...], after: tuple[int, ...], idle: int, busy: int
-) -> int:
-    """Cycles of tiles under a handshake, from the first beat to the last word.
+    costs: Ints,
+    turns: int,
+    stages: tuple[int, ...],
+    after: tuple[int, ...],
+    idle: int,
+    busy: int,
+    registered: bool,
+) -> tuple[int, int]:
+    """Cycles of tiles under a handshake, from the first beat to the last word; that word's cycle.
 
     costs (tiles, rows, groups): steps of every group; all tiles come `turns` times. stages: the
     window; what a beat passes before the rows have it; behind the drain; whether a tile begins when
     the words before have left. after: from the end of a tile's last step, cycles to the drain's
     first word, and those without a beat, and without the last one. A word that waits freezes the
-    array; `cycle` counts all cycles, `now` those in which it is enabled.
+    array; `cycle` counts all cycles, `now` those in which it is enabled. registered: words go to a
+    register, which keeps one until the sink behind it is willing.
     """
     window, ahead, behind_drain, alone = stages
     first, gap, apart = after
@@ -99,11 +106,15 @@ def walked(
     opens, last_opens = 0, 0
     leaving, row = 0, 0  # the tile whose words come, and the next one of them
     waiting, gone = 0, 0  # words behind the drain; those that have left
+    kept = False  # by the register behind the array
     while gone < total * rows:
         earlier, sink = gone, not (busy >> (cycle & 31)) & 1
+        kept = kept and not sink
+        sink = not kept if registered else sink
         due = leaving < tile and now == words[leaving] + row
         frozen, leaves, waiting = words_behind(behind_drain, waiting, due, sink)
         gone += leaves
+        kept = kept or (registered and leaves)
         cycle += 1
         if frozen:
             continue
@@ -134,7 +145,7 @@ def walked(
             if left[r] == 0 and ended[r] < taken:
                 left[r] = costs[tile % tiles, r, ended[r]]
         now += 1
-    return cycle - started
+    return cycle - started, cycle - 1
 
 
 @kernel()
@@ -227,7 +238,10 @@ def walked_cycles(job: Job, handshake: Handshake) -> int:
     stages = job.pe.window, job.pe.ahead, more, int(_alone(job))
     waits = after.first - more, after.gap, max(after.gap, job.rows - 1)
     facts = job.n_tiles, stages, waits
-    return int(compiled(walked)(costs, *facts, handshake.idle, handshake.busy))
+    masks = handshake.idle, handshake.busy, handshake.registered
+    cycles, last = compiled(walked)(costs, *facts, *masks)
+    handshake.sink(int(last))  # a register behind the array notes when that word leaves it
+    return int(cycles)
 
 
 def _alone(job: Job) -> bool:

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -380,6 +380,7 @@ class Staged(Handshake):
     that cycle the array's next word is refused.
     """
 
+    registered: ClassVar[bool] = True
     taken: list[int] = field(default_factory=list, compare=False)
     left: list[int] = field(default_factory=list, compare=False)
 
