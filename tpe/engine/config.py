@@ -173,7 +173,7 @@ class Config(EngineSpec):
     @property
     def rtl_checked(self) -> str:
         """What was run on its RTL: the column of that name; see `tpe.pe.rtl_checked`."""
-        return pes.rtl_checked(self.record)
+        return pes.rtl_checked(self.record if self.pe.rtl else self.pe)
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tpe import pe as pes
 from tpe.base.errors import TpeError
+from tpe.numbers.blocks import Blocks
 from tpe.numbers.formats import Format, IntFormat, number_format
 from tpe.numbers.operands import Ints, as_operands
 from tpe.numbers.zero_points import Zero, ZeroPoints, coded, correction, offset
@@ -125,9 +126,18 @@ def _zeros(
 
 def fingerprint(task: Task, handshake: object) -> str:
     """A short text that changes with a GEMM's operands, zero points and handshake."""
-    sums = [zlib.crc32(np.ascontiguousarray(x).data) for x in (task.a, task.b)]
+    sums = [zlib.crc32(np.ascontiguousarray(x).data) for x in map(_contents, (task.a, task.b))]
     zeros = [np.asarray(zero).tolist() for zero in (task.a_zero, task.b_zero)]
     return f"{sums} {zeros} {handshake}"
+
+
+def _contents(operand: Any) -> Any:
+    """What is to be told apart of an operand: of blocks their codes and scales, in one array."""
+    if not isinstance(operand, Blocks):
+        return operand
+    number = [operand.codes.shape, operand.format.name, operand.tensor_scale]
+    parts = (operand.codes.tobytes(), operand.scales.tobytes(), repr(number).encode())
+    return np.frombuffer(b"".join(parts), np.uint8)
 
 
 def _along(zero: Zero, shape: tuple[int, int], where: str) -> Ints:

@@ -18,7 +18,7 @@ from tpe.model.firings import count_firings
 from tpe.model.layer_run import LayerRun
 from tpe.model.runnable import AnyRun, Asked, Runnable
 from tpe.model.saved import FORMAT, read_saved, run_of
-from tpe.model.schedule import job_of, timing_of
+from tpe.model.schedule import bandwidth_of, job_of, timing_of
 from tpe.model.toggles import Toggles, sample
 from tpe.model.unvalued import UnvaluedLayer, estimate_of
 from tpe.model.values import bit_level
@@ -115,7 +115,7 @@ class Engine(Runnable[Job], Config):
         return count_firings(self, job, timing, sampled)
 
     def _bandwidth(self, job: Job) -> tuple[int | None, int | None]:
-        return self.array.bandwidth(job)
+        return bandwidth_of(self, job)
 
     def _bits(self, encoded: Ints, other: Ints) -> Ints:
         return bit_level(self, encoded, other)

@@ -10,6 +10,8 @@ from tpe.base.errors import TpeError
 from tpe.engine.config import Config, checked_config
 from tpe.engine.task import Seen, Task, see
 from tpe.model.engine import Engine
+from tpe.numbers.block_operands import BlockOperand
+from tpe.numbers.blocks import Blocks
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import Array, Format, IntFormat
 from tpe.numbers.quantise import as_reals, largest_scale, quantised
@@ -25,6 +27,9 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     x / x_scale and w / w_scale are rounded to its `a_type` and `b_type`, to nearest, ties to even;
     integers saturate, floats overflow as their format does. The engine's product is multiplied by
     x_scale * w_scale in float64. Cycles, firings and errors are what `Engine.run` gives.
+
+    Of formats in blocks (MX, NVFP4) x and w are quantised along K as `tpe.quantise` does by
+    default, or are `tpe.Blocks` already; a tensor's scale, which no engine knows, multiplies C.
 
     scales: (x_scale, w_scale), numbers above 0; x_scale one, or one a row (x without its last
     axis), w_scale one, or one a column (N,). None, of either: floats are not scaled; of integers
@@ -43,19 +48,24 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     """
     runner = Engine.of(checked_config(engine))
     _check_engine(runner)
-    left, right = as_reals(x, "x"), as_reals(w, "w")
+    x_scale, w_scale = _pair(scales)
+    left, right = _reals(x, x_scale, runner, "x"), _reals(w, w_scale, runner, "w")
     _check_shapes(left, right)
     shape = (*left.shape[:-1], right.shape[1])
     dtype = np.result_type(left.dtype, right.dtype, np.float32)
     if left.size == 0 or right.size == 0:
         return np.zeros(shape, dtype)
     rows = left.reshape(-1, left.shape[-1])
-    x_scale, w_scale = _pair(scales)
     a_scale = _scale(x_scale, "x_scale", rows, runner.a_format, left.shape[:-1], axis=1)
     b_scale = _scale(w_scale, "w_scale", right, runner.b_format, right.shape[1:], axis=0)
-    c = runner.product(_seen(runner, rows, right, a_scale, b_scale))
+    if isinstance(runner.a_format, BlockOperand):
+        given = (x if isinstance(x, Blocks) else rows), (w if isinstance(w, Blocks) else right)
+        seen, whole = _seen_in_blocks(runner, *given, a_scale, b_scale)
+    else:
+        seen, whole = _seen(runner, rows, right, a_scale, b_scale), 1.0
+    c = runner.product(seen)
     with np.errstate(all="ignore"):
-        scaled: Array = c * (a_scale * b_scale)
+        scaled: Array = c * (a_scale * b_scale * whole)
         return scaled.astype(dtype).reshape(shape)
 
 
@@ -71,13 +81,39 @@ def _seen(engine: Engine, x: Array, w: Array, a_scale: Array, b_scale: Array) ->
     return see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
 
 
+def _seen_in_blocks(
+    engine: Engine, x: Array | Blocks, w: Array | Blocks, a_scale: Array, b_scale: Array
+) -> tuple[Seen, float]:
+    """The same in blocks along K, and what the scales of both tensors multiply C by."""
+    whole, codes = 1.0, []
+    sides = ((x, a_scale, engine.a_format, "x", 1), (w, b_scale, engine.b_format, "w", 0))
+    for y, scale, form, where, axis in sides:
+        assert isinstance(form, BlockOperand)
+        with np.errstate(over="ignore", invalid="ignore"):
+            blocks = form.blocked(y if isinstance(y, Blocks) else y / scale, where, axis)
+        whole *= blocks.tensor_scale
+        codes.append(form.codes(blocks))
+    return Seen(codes[0], codes[1], None), whole
+
+
+def _reals(value: object, scale: object, engine: Engine, where: str) -> Array:
+    """A side's numbers; of blocks, where the engine takes them and no scale is beside, theirs."""
+    if not isinstance(value, Blocks) or not isinstance(engine.a_format, BlockOperand):
+        return as_reals(value, where)
+    if scale is not None:
+        raise TpeError(f"{where} is in blocks and {where}_scale is given; legal: None beside them")
+    return value.values()
+
+
 def _check_engine(engine: Engine) -> None:
     """TpeError for formats that real numbers are not brought to, and for finish stages."""
     formats = engine.a_format, engine.b_format
-    if not any(all(isinstance(x, kind) for x in formats) for kind in (IntFormat, FloatFormat)):
+    kinds = IntFormat, FloatFormat, BlockOperand
+    if not any(all(isinstance(x, kind) for x in formats) for kind in kinds):
         names = " x ".join(number.name for number in formats)
         raise TpeError(
-            f"engine {engine.name} takes {names}; legal: integers or floating point on both sides"
+            f"engine {engine.name} takes {names}; legal: integers or floating point on both "
+            "sides, or blocks of it"
         )
     if engine.chain.valued:
         stages = ", ".join(engine.chain.valued)

@@ -25,3 +25,10 @@ def shape_job(engine: Config, m: int, n: int, k: int) -> Job:
 def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
     """The schedule of a job, the register of the finish chain included."""
     return engine.chain.timed(lambda behind: engine.array.timing(job, behind), handshake)
+
+
+def bandwidth_of(engine: Config, job: Job) -> tuple[int, int]:
+    """Operand bits a cycle, of the encoded operand and of the other one: scales of blocks too."""
+    sides = zip(engine.encoded_formats(), engine.array.bandwidth(job), strict=True)
+    encoded, other = (number.port_bits(bits) for number, bits in sides)
+    return encoded, other

@@ -17,6 +17,8 @@ import numpy as np
 
 from tpe.base.errors import TpeError, unknown
 from tpe.base.jit import compiled, kernel
+from tpe.numbers.block_operands import ELEMENT, ELEMENT_BITS
+from tpe.numbers.blocks import block_format
 from tpe.numbers.floats import E4M3FN, FloatFormat
 from tpe.numbers.formats import number_format
 from tpe.numbers.fused_words import (
@@ -39,12 +41,21 @@ from tpe.numbers.fused_words import (
     special_word,
 )
 from tpe.numbers.operands import Ints
-from tpe.numbers.tensor_cores import ORACLE_ONLY, RESULTS, FusedDot, fused_dot
+from tpe.numbers.tensor_cores import (
+    ORACLE_ONLY,
+    RESULTS,
+    FusedDot,
+    fused_dot,
+    illegal,
+    scaled_alike,
+)
+from tpe.numbers.threads import by_rows
 from tpe.numbers.words import I64
 
 _E8M0_BIAS, _E8M0_NAN = 127, 255
 _SCALE_FRACTIONS = E4M3FN.fraction_bits  # of a scale's significand, whichever its format
 _SCALE_ROW: I64 = RULES[rule_number(fused_dot("blackwell", "e4m3fn", "e4m3fn"))]
+GROUP, POWERS = range(_SCALE_ROW.size, _SCALE_ROW.size + 2)
 _UE4M3 = 0x7F  # a scale has no sign: the bit of it is not looked at
 
 
@@ -186,6 +197,89 @@ def scaled_gemm(
                     group,
                     powers,
                 )
+
+
+@dataclass(frozen=True)
+class ScaledDot:
+    """What an architecture does with two block formats; `number` is its place in `SCALED_RULES`.
+
+    >>> rule = scaled_dot("blackwell", "mx_e4m3fn", "mx_e2m1")
+    >>> rule.kind.name, rule.kind.lanes, scaled_dot("blackwell", "mx_e2m1", "mx_e2m1").kind.name
+    ('mxf8f6f4', 32, 'mxf4')
+    """
+
+    kind: BlockScaled
+    a: FloatFormat
+    b: FloatFormat
+
+    @property
+    def number(self) -> int:
+        """Its place in `SCALED_RULES`."""
+        return _EVERY.index(self)
+
+
+def scaled_dot(arch: str, a_type: str, b_type: str, d_type: str = "fp32") -> ScaledDot:
+    """The rule of an architecture for block formats of A and B; TpeError with the legal ones.
+
+    Two of mx_e2m1 are `mxf4`, as packed elements of four bits are; one of them beside another
+    format of MX is `mxf8f6f4`.
+    """
+    if d_type != "fp32" or not scaled_alike(arch, a_type, b_type):
+        raise illegal(arch, a_type, b_type, d_type)
+    a, b = block_format(a_type), block_format(b_type)
+    narrow = "nvf4" if a.tensor else "mxf4"
+    own = BLOCK_SCALED[narrow]
+    fits = {a.element.name, b.element.name} <= set(own.elements)
+    return _dot(own if fits else BLOCK_SCALED["mxf8f6f4"], a.element.name, b.element.name)
+
+
+def _dot(kind: BlockScaled, a: str, b: str) -> ScaledDot:
+    return ScaledDot(kind, number_format(a), number_format(b))  # type: ignore[arg-type]
+
+
+_EVERY = tuple(
+    _dot(kind, a, b) for kind in BLOCK_SCALED.values() for a in kind.elements for b in kind.elements
+)
+SCALED_RULES: I64 = np.stack(
+    [np.append(x.kind.row(x.a, x.b), [x.kind.group, int(x.kind.scale == "ue8m0")]) for x in _EVERY]
+)
+"""A row for every `ScaledDot`: that of `BlockScaled.row`, then at `GROUP` and `POWERS` two more."""
+
+
+@kernel()
+def packed_step(codes: I64, b: I64, cell: int, c: int, row: I64) -> int:
+    """D of a step of one cell: codes (lanes, cells) of `tpe.numbers.block_operands`."""
+    lanes, group = codes.shape[0], row[GROUP]
+    groups = -(-lanes // group)
+    x, y = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+    x_scales, y_scales = np.empty(groups, np.int64), np.empty(groups, np.int64)
+    for lane in range(lanes):
+        x[lane], y[lane] = codes[lane, cell] & ELEMENT, b[lane, cell] & ELEMENT
+    for g in range(groups):
+        x_scales[g] = codes[g * group, cell] >> ELEMENT_BITS
+        y_scales[g] = b[g * group, cell] >> ELEMENT_BITS
+    return scaled_step(x, y, x_scales, y_scales, c, row, group, row[POWERS] == 1)
+
+
+def packed_product(a: Ints, b: Ints, rule: ScaledDot) -> Ints:
+    """Words of D (M, N), not negative, of codes (M, K) and (K, N) as a step of a cell takes them.
+
+    The last block of K may be short, as if zeros were in it.
+    """
+    group = rule.kind.group
+    sides = [np.asarray(x, np.int64) for x in (a, np.asarray(b).T)]
+    left, right = (np.ascontiguousarray(x & ELEMENT) for x in sides)
+    left_scales, right_scales = (np.ascontiguousarray(x[:, ::group] >> ELEMENT_BITS) for x in sides)
+    words = np.zeros((left.shape[0], right.shape[0]), np.int64)
+    run, row = compiled(scaled_gemm), SCALED_RULES[rule.number]
+    powers = bool(row[POWERS])
+
+    def rows(some: slice) -> None:
+        scales = left_scales[some], right_scales
+        run(left[some], right, *scales, words[some], row, group, powers)
+
+    by_rows(rows, len(left), words.size * left.shape[1])
+    return words
 
 
 def block_scaled_product(

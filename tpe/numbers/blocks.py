@@ -15,7 +15,7 @@ from tpe.base.errors import TpeError, unknown
 from tpe.numbers.float_arrays import decoded, reals
 from tpe.numbers.floats import E2M1, E2M3, E3M2, E4M3FN, E5M2, E8M0, FloatFormat
 from tpe.numbers.formats import FORMATS, Array, IntFormat
-from tpe.numbers.matrices import is_int
+from tpe.numbers.matrices import is_int, shape_text
 from tpe.numbers.rounding import Rounding, rounded_integers
 
 SCALE_RULES = ("floor", "ceil")
@@ -101,6 +101,51 @@ class Blocks:
 
     def __post_init__(self) -> None:
         self.codes.flags.writeable = self.scales.flags.writeable = False
+
+    @classmethod
+    def of(
+        cls,
+        number: str | BlockFormat,
+        codes: object,
+        scales: object,
+        *,
+        axis: int = -1,
+        tensor_scale: float | None = None,
+    ) -> Blocks:
+        """A tensor of codes that somebody else made, copied.
+
+        codes, scales: integers, of elements and of scales, shaped as above; those of scales are
+        not negative, without a sign. `number`, `axis`, `tensor_scale`: as `quantise` has them, but
+        that no tensor scale is 1. Raises TpeError for shapes and codes that do not fit.
+
+        >>> Blocks.of("mx_e2m1", [[2, 7]], [[128]]).values().tolist()
+        [[2.0, 12.0]]
+        """
+        chosen = block_format(number)
+        of_elements, of_scales = _array(codes, "codes"), _array(scales, "scales")
+        at = _checked_axis(of_elements, axis)
+        _check_tensor_scale(chosen, tensor_scale)
+        whole = 1.0 if tensor_scale is None else float(tensor_scale)
+        cls(chosen, at, of_elements, of_scales, whole).check("blocks")
+        kind = np.int8 if isinstance(chosen.element, IntFormat) else np.uint8
+        return cls(chosen, at, of_elements.astype(kind), of_scales.astype(np.uint8), whole)
+
+    def check(self, where: str) -> None:
+        """TpeError, `where` first, for shapes and codes that are not the format's."""
+        number = self.format
+        wanted = list(self.codes.shape)
+        wanted[self.axis] = -(-wanted[self.axis] // number.size)
+        if list(self.scales.shape) != wanted or not self.codes.size:
+            raise TpeError(
+                f"{where}: elements are {shape_text(self.codes)} and scales "
+                f"{shape_text(self.scales)}; legal for {number.name}: none of 0, and a scale for "
+                f"every {number.size} elements along axis {self.axis}"
+            )
+        whole = isinstance(number.element, IntFormat)
+        low = int(number.element.low) if whole else 0
+        high = int(number.element.high) if whole else (1 << number.element.bits) - 1
+        _check_codes(self.codes, low, high, f"{where}: elements", number)
+        _check_codes(self.scales, 0, number.scale.nan_code, f"{where}: scales", number)
 
     @property
     def scale_values(self) -> Array:
@@ -219,6 +264,21 @@ def _spread_over(scales: Array, size: int, shape: tuple[int, ...], axis: int) ->
     """Every scale once for each element of its block."""
     repeated = np.repeat(scales, size, axis=axis)
     return np.take(repeated, np.arange(shape[axis]), axis=axis)
+
+
+def _array(codes: object, what: str) -> Array:
+    try:
+        return np.array(codes)
+    except (TypeError, ValueError):
+        raise TpeError(f"{what} are not a rectangular array; legal: integers") from None
+
+
+def _check_codes(codes: Array, low: int, high: int, where: str, number: BlockFormat) -> None:
+    if codes.dtype.kind not in "iu":
+        raise TpeError(f"{where} are {codes.dtype}; legal: integers")
+    if codes.min() < low or codes.max() > high:
+        worst = codes.min() if codes.min() < low else codes.max()
+        raise TpeError(f"{where} hold {worst}; legal for {number.name}: codes {low} to {high}")
 
 
 def _checked_axis(array: Array, axis: object) -> int:

@@ -199,7 +199,7 @@ class FloatFormat(Format):
 
     def read(self, value: object, where: str, dims: str, field: str) -> Array:
         """The codes of a matrix of reals, each of which the format must hold as it is."""
-        matrix = _reals(value, where, dims)
+        matrix = real_matrix(value, where, dims)
         codes = self.codes(matrix)
         held = self.values(codes).astype(np.float64)
         wrong = np.argwhere((held != matrix) & ~np.isnan(matrix))
@@ -239,18 +239,30 @@ class FloatFormat(Format):
 
     def spread(self, bits: Array, sigma: float | None) -> Array:
         """Uniform from -1 to 1 (from 0 without a sign), or normal; rounded to the format."""
-        if sigma is None:
-            real = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
-            real = 2 * real - 1 if self.signed else real
-        else:
-            step = _NORMAL_SIGMAS / _NORMAL_STEPS
-            steps = normal_steps(bits, -_NORMAL_STEPS, _NORMAL_STEPS, 1 / step) - _NORMAL_STEPS
-            real = steps * (step * sigma)
+        real = spread_reals(bits, sigma, self.signed)
         return self.values(self.codes(real if self.signed else np.maximum(np.abs(real), self.low)))
 
 
-def _reals(value: object, where: str, dims: str) -> Array:
-    """`value` as a matrix of float64; TpeError if it is none."""
+def spread_reals(bits: Array, sigma: float | None, signed: bool = True) -> Array:
+    """Reals from uniform 64-bit words: uniform from -1 to 1, or from 0; or normal of this sigma.
+
+    >>> spread_reals(np.array([0, 3 << 62], np.uint64), None).tolist()
+    [-1.0, 0.5]
+    """
+    if sigma is None:
+        real: Array = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return 2 * real - 1 if signed else real
+    step = _NORMAL_SIGMAS / _NORMAL_STEPS
+    steps = normal_steps(bits, -_NORMAL_STEPS, _NORMAL_STEPS, 1 / step) - _NORMAL_STEPS
+    return steps * (step * sigma)
+
+
+def real_matrix(value: object, where: str, dims: str) -> Array:
+    """`value` as a matrix of float64; TpeError if it is none.
+
+    >>> real_matrix([[1, 2]], "A", "M x K").tolist()
+    [[1.0, 2.0]]
+    """
     refuse_masked(value, where, f"{dims} numbers")
     try:
         array = np.asarray(value)

@@ -53,6 +53,10 @@ class Format(ABC):
     def values(self, codes: Array) -> Array:
         """The numbers that codes stand for."""
 
+    def port_bits(self, bits: int) -> int:
+        """Bits that so many bits of codes take at a port: more where codes share something."""
+        return bits
+
     @abstractmethod
     def corners(self) -> Array:
         """The values at which hardware goes wrong first, each once."""

@@ -27,6 +27,8 @@ _F16, _BF16, _TF32 = ("fp16",), ("bf16",), ("tf32",)
 _FP8 = ("e4m3fn", "e5m2")
 _F8F6F4 = (*_FP8, "e3m2", "e2m3", "e2m1")  # a byte each
 _TF32_BYTES = 4
+_MX = ("mx_e4m3fn", "mx_e5m2", "mx_e3m2", "mx_e2m3", "mx_e2m1")
+_NVFP4 = ("nvfp4",)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Architecture:
     step_bytes -- of A in a fused step;  fraction_bits -- of an aligned term
     floors     -- what the largest exponent is at least, where D is fp32 and where it is fp16
     families   -- formats of A and B that go with each other
+    scaled     -- the same of block formats, whose rule is `tpe.numbers.block_scaled`'s
     short      -- fraction bits of aligned terms of 8-bit formats, where they are fewer; D in fp32
                   keeps as many
     eight_in_fp16 -- whether D of 8-bit formats may be fp16
@@ -49,6 +52,7 @@ class Architecture:
     families: tuple[tuple[str, ...], ...]
     short: int | None = None
     eight_in_fp16: bool = False
+    scaled: tuple[tuple[str, ...], ...] = ()
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -61,7 +65,15 @@ ARCHITECTURES: dict[str, Architecture] = {
             "ada", "RTX 40, L40S", 16, 24, (-132, -20), (_F16, _BF16, _TF32, _FP8), 13, True
         ),
         Architecture("hopper", "H100, H200", 32, 25, (-133, -21), (_F16, _BF16, _TF32, _FP8), 13),
-        Architecture("blackwell", "B200", 32, 25, (-133, -21), (_F16, _BF16, _TF32, _F8F6F4)),
+        Architecture(
+            "blackwell",
+            "B200",
+            32,
+            25,
+            (-133, -21),
+            (_F16, _BF16, _TF32, _F8F6F4),
+            scaled=(_MX, _NVFP4),
+        ),
     )
 }
 
@@ -165,10 +177,24 @@ def fused_dot(arch: str, a_type: str, b_type: str, d_type: str = "fp32") -> Fuse
     """
     known = _architecture(arch)
     if (a_type, b_type, d_type) not in set(_legal(known)):
-        raise TpeError(
-            f"{a_type} x {b_type} into {d_type} is not legal for arch = {arch}: {legal_text(arch)}"
-        )
+        raise illegal(arch, a_type, b_type, d_type)
     return _rule(known, a_type, b_type, d_type)
+
+
+def scaled_alike(arch: str, a_type: str, b_type: str) -> bool:
+    """Whether an architecture multiplies these two block formats.
+
+    >>> scaled_alike("blackwell", "mx_e2m1", "mx_e5m2"), scaled_alike("hopper", "nvfp4", "nvfp4")
+    (True, False)
+    """
+    return any({a_type, b_type} <= set(family) for family in _architecture(arch).scaled)
+
+
+def illegal(arch: str, a_type: str, b_type: str, d_type: str) -> TpeError:
+    """The error for formats that an architecture does not multiply, with those that it does."""
+    return TpeError(
+        f"{a_type} x {b_type} into {d_type} is not legal for arch = {arch}: {legal_text(arch)}"
+    )
 
 
 def legal_text(arch: str) -> str:
@@ -179,7 +205,7 @@ def legal_text(arch: str) -> str:
     """
     known = _architecture(arch)
     parts = []
-    for family in known.families:
+    for family in (*known.families, *known.scaled):
         pairs = family[0] if len(family) == 1 else f"any two of {', '.join(family)}"
         parts.append(f"{pairs} into {' or '.join(_results(known, family))}")
     return "; ".join(parts)
@@ -191,7 +217,9 @@ def formats_of_any() -> tuple[str, ...]:
     >>> formats_of_any()[:4]
     ('fp16', 'bf16', 'tf32', 'e4m3fn')
     """
-    families = (family for arch in ARCHITECTURES.values() for family in arch.families)
+    every = ARCHITECTURES.values()
+    families = [family for arch in every for family in arch.families]
+    families += [family for arch in every for family in arch.scaled]
     return tuple(dict.fromkeys(name for family in families for name in family))
 
 

@@ -5,6 +5,9 @@ many lanes of K as that rule fuses, so they are no choice here: C would be anoth
 sums in fp32, 16 in fp16. Operands are numbers of their formats; a real tensor core takes fp32 for
 tf32 and cuts it. All of it has RTL but `split_k`: no cell knows where K ends.
 
+MX and NVFP4, in blocks along K, are operands of `blackwell`: a code carries the scale of its block
+(`tpe.numbers.block_operands`), and the rule is `tpe.numbers.block_scaled`'s. They have no RTL.
+
 NaN of any operand, infinity times zero and opposite infinities are NaN, one code; what is beyond
 the largest number is infinite; subnormals are kept; a zero result is +0.
 """
@@ -16,6 +19,14 @@ from dataclasses import dataclass, replace
 from tpe.base.errors import TpeError
 from tpe.base.jit import kernel
 from tpe.numbers.arithmetic import PLAIN, Arithmetic
+from tpe.numbers.block_scaled import (
+    SCALED_RULES,
+    ScaledDot,
+    packed_product,
+    packed_step,
+    scaled_dot,
+)
+from tpe.numbers.blocks import BLOCK_FORMATS
 from tpe.numbers.formats import Format
 from tpe.numbers.fused_gemm import words_product
 from tpe.numbers.fused_words import RULES, fused_step, late_sum, rule_number
@@ -23,6 +34,7 @@ from tpe.numbers.operands import Ints
 from tpe.numbers.tensor_cores import (
     ARCHITECTURES,
     DEFAULT_ARCH,
+    RESULTS,
     FusedDot,
     formats_of_any,
     fused_dot,
@@ -66,6 +78,14 @@ def step_late(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
         psum[0, n] = late_sum(psum[0, n], fused_step(codes, b, n, 0, row))
     if facts.period:
         promote(psum, facts.period)
+
+
+@kernel(step_type)
+def step_scaled(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
+    """A step of operands in blocks, with c among its terms."""
+    row = SCALED_RULES[facts.settings]
+    for n in range(codes.shape[1]):
+        psum[0, n] = packed_step(codes, b, n, psum[0, n], row)
 
 
 @kernel(resolve_type)
@@ -117,12 +137,37 @@ class Gemm:
         return wrap(words_product(a, b, rule, late=self.late, period=period), rule.d.bits)
 
 
-def _rule(params: Params) -> FusedDot:
-    """The rule that parameters say, of the encoded operand and of the other one."""
+@dataclass(frozen=True)
+class ScaledGemm:
+    """Words of C of a whole GEMM of operands in blocks, by `tpe.numbers.block_scaled`."""
+
+    arch: str
+
+    def __call__(self, a: Ints, b: Ints, a_format: Format, b_format: Format) -> Ints:
+        """C (M, N) of codes (M, K) and (K, N)."""
+        rule = scaled_dot(self.arch, a_format.name, b_format.name)
+        return wrap(packed_product(a, b, rule), RESULTS["fp32"].bits)
+
+
+def _formats(params: Params) -> tuple[str, str, str]:
+    """Formats of the encoded operand, of the other one and of sums."""
     types = params.get("a_type", _TYPES[0]), params.get("b_type", _TYPES[0])
     left, right = reversed(types) if params.get("encode") == "weights" else types
-    d_type = "fp16" if params.get("acc_bits") == 16 else "fp32"
-    return fused_dot(params["arch"], left, right, d_type)
+    return left, right, "fp16" if params.get("acc_bits") == 16 else "fp32"
+
+
+def _in_blocks(params: Params) -> bool:
+    return any(name in BLOCK_FORMATS for name in _formats(params))
+
+
+def _rule(params: Params) -> FusedDot:
+    """The rule that parameters say, of the encoded operand and of the other one."""
+    return fused_dot(params["arch"], *_formats(params))
+
+
+def _scaled_rule(params: Params) -> ScaledDot:
+    """The same of operands in blocks."""
+    return scaled_dot(params["arch"], *_formats(params))
 
 
 def rtl_numbers(params: Params) -> dict[str, int]:
@@ -139,6 +184,8 @@ def rtl_numbers(params: Params) -> dict[str, int]:
 def conflict(params: Params) -> str | None:
     """Formats that the architecture has not; a second sum that is not whole steps, or no second."""
     try:
+        if _in_blocks(params):
+            return _scaled_conflict(params)
         rule = _rule(params)
     except TpeError as error:
         return str(error)
@@ -155,10 +202,40 @@ def conflict(params: Params) -> str | None:
     return None
 
 
+def _scaled_conflict(params: Params) -> str | None:
+    """The same of operands in blocks, whose sums are in one part; TpeError for their formats."""
+    _scaled_rule(params)
+    if (params["promote_every"], params["split_k"], params["c_add"]) == (0, 1, "fused"):
+        return None
+    types = " x ".join(_formats(params)[:2])
+    return f"{types} is legal with c_add = fused, promote_every = 0 and split_k = 1"
+
+
+def _at_scaled(record: PE, params: Params) -> PE:
+    """The PE of an architecture for operands in blocks."""
+    rule = _scaled_rule(params)
+    types = " x ".join(_formats(params)[:2])
+    return replace(
+        record,
+        kernel=Kernel(record.kernel.psum, step_scaled, resolve, True, rule.number),
+        hardware=None,
+        model_only=f"{types}, whose scales no cell has a port for,",
+        pace=Dense(lanes=range(rule.kind.lanes, rule.kind.lanes + 1)),
+        arithmetic=replace(
+            record.arithmetic,
+            product=ScaledGemm(params["arch"]),
+            result=RESULTS["fp32"],
+            evidence=rule.kind.evidence,
+        ),
+    )
+
+
 def at(record: PE, params: Params) -> PE:
     """The PE of an architecture, for formats of A, B and the sums."""
     if conflict(params):
         return record
+    if _in_blocks(params):
+        return _at_scaled(record, params)
     rule, late = _rule(params), params["c_add"] == "late"
     promotion = Promotion(params["promote_every"], params["split_k"], rule.lanes)
     psum = Psum("fp", lambda w: w.acc, more=(32, _COUNT_BITS) if promotion.promotes else ())

@@ -8,7 +8,7 @@ from tpe.array.base import BSupply, Overlap
 from tpe.engine.choices import Overflow
 from tpe.engine.config import Config
 from tpe.engine.spec import EngineSpec
-from tpe.model.schedule import shape_job
+from tpe.model.schedule import bandwidth_of, shape_job
 from tpe.nest.notation import ADD, SYNC, K, M
 from tpe.pe.paces import Planes
 from tpe.pe.parameters import EncodeIn
@@ -70,9 +70,9 @@ def legend(engine: Config) -> list[str]:
 
 
 def _operands(engine: Config) -> dict[str, str]:
-    pe, array = engine.pe, engine.array
+    pe = engine.pe
     one_tile = shape_job(engine, engine.grid.m, engine.grid.n, 1)
-    a_bits, b_bits = array.bandwidth(one_tile)
+    a_bits, b_bits = bandwidth_of(engine, one_tile)
     transposed = ", transposed" if engine.sides.turned else ""
     encoded, other = (f"{x}{transposed}" for x in engine.sides.pair("activations", "weights"))
     if engine.choices.encode_in is EncodeIn.STORED:

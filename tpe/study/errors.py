@@ -19,6 +19,8 @@ import numpy as np
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.parameters import checked_seed
 from tpe.model.engine import Engine
+from tpe.numbers.block_operands import BlockOperand
+from tpe.numbers.blocks import Blocks
 from tpe.numbers.exact_sums import exact_sums
 from tpe.numbers.float_arrays import rounded
 from tpe.numbers.floats import FloatFormat
@@ -142,7 +144,8 @@ def error(
 
     engine    an `Engine`, or a PE's name with `array`, `size` and `parameters` as `Engine` has them
     operands  uniform or normal:SIGMA, as `gemm:` workloads have them; or a function that draws a
-              matrix, (generator, shape) -> numbers, rounded here to a floating-point format
+              matrix, (generator, shape) -> numbers, rounded here to a floating-point format, or
+              quantised in blocks along K: errors are those of the sums alone
     lengths   the K's, each from 1 to 2**20
     rows, columns  of C: so many outputs are measured for every K
     relative  what errors are divided by: results, the mean of |A B|; products, the mean of |A| |B|
@@ -169,27 +172,35 @@ def error(
             progress(f"K = {k}")
         a, b = _operands(engine, operands, (shape[0], k, shape[1]), seed)
         c = engine.run(a, b, values="fast").C
-        found += _measured(np.asarray(c), a, b, relative)
+        found += _measured(np.asarray(c), _numbers(a), _numbers(b), relative)
     name = operands if isinstance(operands, str) else getattr(operands, "__name__", "function")
     return ErrorStudy(engine, name, relative, seed, tuple(found))
 
 
 def _operands(
     engine: Engine, operands: str | Draw, shape: tuple[int, int, int], seed: int
-) -> tuple[Array, Array]:
+) -> tuple[Array | Blocks, Array | Blocks]:
     """A (M, K) and B (K, N) in the engine's formats."""
     m, k, n = shape
     if isinstance(operands, str):
         workload: Workload = engine.find(f"gemm:{m}x{n}x{k}:{operands}", seed)
         (layer,) = workload.layers
-        return layer.activations, layer.weights
-    rng = np.random.default_rng([seed, k])
-    a, b = operands(rng, (m, k)), operands(rng, (k, n))
-    return _in_format(a, engine.a_format), _in_format(b, engine.b_format)
+        a, b = layer.activations, layer.weights
+    else:
+        rng = np.random.default_rng([seed, k])
+        a, b = operands(rng, (m, k)), operands(rng, (k, n))
+    return _in_format(a, engine.a_format, 1), _in_format(b, engine.b_format, 0)
 
 
-def _in_format(x: Any, number: Format) -> Array:
+def _in_format(x: Any, number: Format, axis: int) -> Array | Blocks:
+    """Numbers of a format; `axis`: that of K, along which blocks are."""
+    if isinstance(number, BlockOperand):
+        return number.blocked(x, "operands", axis, tensor_scale=1.0)
     return rounded(x, number) if isinstance(number, FloatFormat) else np.asarray(x)
+
+
+def _numbers(x: Array | Blocks) -> Array:
+    return x.values() if isinstance(x, Blocks) else x
 
 
 def _measured(c: Array, a: Array, b: Array, relative: str) -> list[ErrorRow]:
