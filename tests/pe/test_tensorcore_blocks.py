@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import tpe
 from tests.numbers.slow_tensor_core import scaled_dot
 from tpe.array.base import Handshake
+from tpe.cli.main import app
 from tpe.numbers.floats import FP32
 from tpe.testing.cases import fitted
 
@@ -229,8 +232,20 @@ def test_operands_that_are_none_are_refused_in_a_line(name):
     with pytest.raises(tpe.TpeError, match=message) as error:
         e.run(make(x), np.ones((32, 1)))
     assert "\n" not in str(error.value)
-    with pytest.raises(tpe.TpeError, match=r"x is in blocks and x_scale is given"):
-        tpe.matmul(e, tpe.quantise(x, "nvfp4"), np.ones((32, 1)), scales=(2.0, None))
+
+
+def test_a_product_of_blocks_that_do_not_fit_is_refused_in_a_line():
+    e = engine("matrix2d", ("nvfp4", "nvfp4"))
+    x, w = np.random.default_rng(0).normal(size=(2, 32)), np.ones((32, 1))
+    blocks = tpe.quantise(x, "nvfp4")
+    few = tpe.Blocks(blocks.format, 1, np.zeros((2, 32), np.uint8), np.zeros((2, 1), np.uint8))
+    for made, scales, message in (
+        (few, None, "x: elements are 2 x 32 and scales 2 x 1; legal for nvfp4: .* every 16"),
+        (tpe.quantise(x, "nvfp4", axis=0), None, "x is in blocks along axis 0 of 2; legal: M x K"),
+        (blocks, (2.0, None), "x is in blocks and x_scale is given; legal: None"),
+    ):
+        with pytest.raises(tpe.TpeError, match=message):
+            tpe.matmul(e, made, w, scales)
 
 
 def test_codes_and_scales_that_do_not_fit_are_refused():
@@ -257,6 +272,18 @@ def test_rtl_is_refused_and_the_line_says_why(do, tmp_path: Path):
     ) as x:
         getattr(tpe, do)(e, *more)
     assert "\n" not in str(x.value)
+
+
+def test_the_command_line_runs_and_refuses():
+    words = ["--pe", "tensorcore", "--size", "2x2", "-p", "arch=blackwell"]
+    words += ["-p", "a_type=mx_e3m2", "-p", "b_type=mx_e4m3fn"]
+    ran = CliRunner().invoke(app, ["run", *words, "--workload", "gemm:3x2x70", "--json", "-"])
+    assert ran.exit_code == 0, ran.output
+    pair, row = ("mx_e3m2", "mx_e4m3fn"), json.loads(ran.stdout)["layers"][0]
+    assert row["cycles"] == engine("matrix2d", pair).run("gemm:3x2x70").cycles
+    for verb in ("emit", "verify"):
+        said = CliRunner().invoke(app, [verb, *words])
+        assert said.exit_code == 2 and "whose scales no cell has a port for" in said.stderr
 
 
 def test_none_of_it_was_measured_and_that_is_said():

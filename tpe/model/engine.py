@@ -77,8 +77,10 @@ class Engine(Runnable[Job], Config):
     ) -> Run:
         """Run C = A @ B, or a workload: a `Workload`, or whatever `tpe.workload` takes.
 
-        A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`. C (M, N) is int64:
-        what the accumulator of `acc_bits` holds. With zero points, one for a side or one per row
+        A (M, K) and B (K, N): integers in the range of `a_type` and `b_type`, numbers that a format
+        of floating point holds; of formats in blocks `tpe.Blocks` along K, or numbers, which are
+        quantised so. C (M, N) is int64: what the accumulator of `acc_bits` holds; float32 of
+        floating point. With zero points, one for a side or one per row
         of A (M,) and per column of B (N,), C = (A - a_zero) @ (B - b_zero). `values`: "fast"
         computes C by matrix multiplication, "bits" with the PE's bit-level kernel, both tested
         equal; "none" gives cycles, firings and bandwidth alone, at any size, and C = None (see

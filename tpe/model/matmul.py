@@ -49,7 +49,8 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     runner = Engine.of(checked_config(engine))
     _check_engine(runner)
     x_scale, w_scale = _pair(scales)
-    left, right = _reals(x, x_scale, runner, "x"), _reals(w, w_scale, runner, "w")
+    left = _reals(x, x_scale, runner.a_format, "x", axis=1)
+    right = _reals(w, w_scale, runner.b_format, "w", axis=0)
     _check_shapes(left, right)
     shape = (*left.shape[:-1], right.shape[1])
     dtype = np.result_type(left.dtype, right.dtype, np.float32)
@@ -96,13 +97,13 @@ def _seen_in_blocks(
     return Seen(codes[0], codes[1], None), whole
 
 
-def _reals(value: object, scale: object, engine: Engine, where: str) -> Array:
+def _reals(value: object, scale: object, number: Format, where: str, axis: int) -> Array:
     """A side's numbers; of blocks, where the engine takes them and no scale is beside, theirs."""
-    if not isinstance(value, Blocks) or not isinstance(engine.a_format, BlockOperand):
+    if not isinstance(value, Blocks) or not isinstance(number, BlockOperand):
         return as_reals(value, where)
     if scale is not None:
         raise TpeError(f"{where} is in blocks and {where}_scale is given; legal: None beside them")
-    return value.values()
+    return number.blocked(value, where, axis).values()
 
 
 def _check_engine(engine: Engine) -> None:
