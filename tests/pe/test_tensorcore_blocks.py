@@ -185,7 +185,8 @@ def illegal(pair: tuple[str, str]) -> str:
 REFUSED = {  # parameters -> what is said
     "arch": (
         {"arch": "hopper", "a_type": "mx_e5m2"},
-        f"{illegal(('mx_e5m2',) * 2)}hopper: fp16 into fp32 or fp16; .*e4m3fn, e5m2 into fp32$",
+        f"{illegal(('mx_e5m2',) * 2)}hopper: fp16 into fp32 or fp16; .*e5m2 into fp32; legal "
+        "with arch = blackwell$",
     ),
     "two block formats": (
         {"a_type": "nvfp4", "b_type": "mx_e2m1"},

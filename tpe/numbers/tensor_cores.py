@@ -171,9 +171,10 @@ class FusedDot:
 def fused_dot(arch: str, a_type: str, b_type: str, d_type: str = "fp32") -> FusedDot:
     """The rule of an architecture for formats of A, B and D; TpeError with the legal ones.
 
-    >>> fused_dot("volta", "bf16", "bf16")
+    >>> fused_dot("turing", "bf16", "bf16")
     Traceback (most recent call last):
-    tpe.TpeError: bf16 x bf16 into fp32 is not legal for arch = volta: fp16 into fp32 or fp16
+    tpe.TpeError: bf16 x bf16 into fp32 is not legal for arch = turing: fp16 into fp32 or fp16; \
+legal with arch = ampere, ada, hopper, blackwell
     """
     known = _architecture(arch)
     if (a_type, b_type, d_type) not in set(_legal(known)):
@@ -191,9 +192,16 @@ def scaled_alike(arch: str, a_type: str, b_type: str) -> bool:
 
 
 def illegal(arch: str, a_type: str, b_type: str, d_type: str) -> TpeError:
-    """The error for formats that an architecture does not multiply, with those that it does."""
+    """The error for formats that an architecture does not multiply, with those that it does.
+
+    And with the architectures that do multiply them, if there are any.
+    """
+    wanted = a_type, b_type, d_type
+    others = [name for name, other in ARCHITECTURES.items() if wanted in _every(other)]
+    where = f"; legal with arch = {', '.join(others)}" if others else ""
     return TpeError(
         f"{a_type} x {b_type} into {d_type} is not legal for arch = {arch}: {legal_text(arch)}"
+        f"{where}"
     )
 
 
@@ -244,6 +252,12 @@ def _legal(arch: Architecture) -> Iterator[tuple[str, str, str]]:
     """(A, B, D) of an architecture."""
     for family in arch.families:
         yield from ((a, b, d) for a in family for b in family for d in _results(arch, family))
+
+
+def _every(arch: Architecture) -> Iterator[tuple[str, str, str]]:
+    """The same with block formats."""
+    yield from _legal(arch)
+    yield from ((a, b, FP32.name) for family in arch.scaled for a in family for b in family)
 
 
 def _rule(arch: Architecture, a_type: str, b_type: str, d_type: str) -> FusedDot:

@@ -129,7 +129,7 @@ def list_workloads() -> list[dict[str, Any]]:
 
 
 def list_formats() -> list[dict[str, Any]]:
-    """The formats of operands: name, bits, sign, lowest and highest number.
+    """The formats of operands: name, bits (of one in blocks an element's), sign, lowest, highest.
 
     >>> [(row["low"], row["high"]) for row in list_formats() if row["name"] == "int8"]
     [(-128, 127)]
