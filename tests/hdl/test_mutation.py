@@ -13,10 +13,11 @@ from tpe.array import combinations
 from tpe.hdl import emit
 from tpe.hdl.mutate.bench import MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import DIFFERENT, EQUIVALENT, judge
-from tpe.hdl.mutate.float_operands import float_operands
+from tpe.hdl.mutate.float_operands import ROWS, float_operands, subnormal_psums, zero_products
 from tpe.hdl.mutate.mutate import (
     FLOOR,
     LIMIT,
+    SPACED,
     MutationReport,
     judge_engine,
     mutate,
@@ -25,6 +26,8 @@ from tpe.hdl.mutate.mutate import (
 )
 from tpe.hdl.mutate.netlist import Mutant, MutatedNetlist, mutated
 from tpe.hdl.mutate.subjects import is_float, sample, subjects, subjects_of
+from tpe.numbers.approx_sums import added, approx_step, datapath_of, finished, loaded
+from tpe.numbers.float_parts import exact_product
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
 
@@ -115,6 +118,50 @@ def test_operands_of_floating_point_meet_what_it_is_there_for(pe):
     assert seen | {"-zero"} == {*cases} and cancelled > 10
     # L-Mul starts from +0, and its sums are exact where they are small.
     assert ("-zero" in seen) == (pe != "lmul")
+
+
+def test_zeros_between_terms_tell_a_sum_that_they_move():
+    """Sums in which a product of zero is added as any other are other sums, not always, but often:
+    of a zero of A, which has a low exponent, only where they are normalised once more."""
+    e = subjects_of("fma_approxnorm")[0]
+    how = datapath_of(e.pe.kernel.settings)
+    a, b = zero_products(np.random.default_rng(0), e.a_format, e.b_format, e.arithmetic.result)
+    assert ((a == 0) & (b[:, 0] != 0)).any() and ((a != 0) & (b[:, 0] == 0)).any()
+    left, right = e.a_format.codes(a).tolist(), e.b_format.codes(b[:, 0]).tolist()
+
+    def total(row, moved):
+        word = 0
+        for k, (x, y) in enumerate(zip(row, right, strict=True)):
+            _, _, exponent, product = exact_product(x, y, how.a, how.b)
+            if product == 0 and k in moved:
+                bits = e.a_format.fraction_bits + e.b_format.fraction_bits
+                exponent += bits + (1 << (how.exponent_bits - 1))
+                word = added(*loaded(word, how)[2:], exponent, 0, how)
+            else:
+                word = approx_step(word, x, y, how)
+        return finished(word, how)
+
+    plain = [total(row, ()) for row in left]
+    assert (
+        plain == e.arithmetic.result.codes(np.asarray(tpe.Engine.of(e).run(a, b).C)[:, 0]).tolist()
+    )
+    for moved in ((2, 3), (4, 5)):
+        other = [total(row, moved) for row in left]
+        assert sum(x != y for x, y in zip(plain, other, strict=True)) > ROWS // 16
+
+
+@pytest.mark.parametrize("pe", FLOATING)
+def test_sums_of_normal_products_pass_through_subnormal_psums(pe):
+    e = tpe.Engine.of(subjects_of(pe)[0])
+    least = e.arithmetic.result.smallest_normal
+    a, b = subnormal_psums(np.random.default_rng(0), e.a_format, e.b_format, e.arithmetic.result)
+    both, second, others, every = (
+        np.asarray(e.run(a[:, first:last], b[first:last]).C, float)
+        for first, last in ((0, 2), (1, 2), (2, 4), (0, 4))
+    )
+    assert ((both != 0) & (np.abs(both) < least)).mean() > 0.3
+    assert (np.abs(second) >= least).mean() > 0.9
+    assert (every != others).mean() > 0.1
 
 
 @pytest.mark.full
@@ -215,6 +262,19 @@ endmodule
     ands = [m for m in netlist.mutants if "$and" in m.cell and m.mode == "const1"]
     proofs = {m.port: judge(netlist, "toy", m, LIMIT) for m in ands}
     assert proofs == {"A": DIFFERENT, "B": EQUIVALENT, "Y": DIFFERENT}
+
+
+def test_a_memory_that_reads_on_while_the_sink_refuses_is_seen():
+    """A psum buffer goes on showing the word of a read; no row need stand behind that one."""
+    e = tpe.Engine("mac", "systolic_ws", (4, 2), **SMALL, psum_depth=3)
+    modules = dict(emit.engine_modules(e))
+    held = "if (read_i) data_q <="
+    assert modules["tpe_ram"].count(held) == 1
+    modules["tpe_ram"] = modules["tpe_ram"].replace(held, "data_q <=")
+    always = mutated(modules, "tpe_engine", 1, seed=0)
+    spaced = [trial for trial in trials(e, 0) if trial.case.handshake == SPACED]
+    with pytest.raises(RuntimeError, match="differs from its model"):
+        MutantSimulator(e, always, spaced).kills(always.mutants)
 
 
 def test_rates_count_what_they_say():

@@ -50,9 +50,11 @@ def float_operands(engine: Config, seed: int) -> Iterator[Pair]:
         cancelling(rng, a, b, reach),
         (clean * left, right),
     ]
+    long = a.drawn(rng, (ROWS // 8, LONG)), b.drawn(rng, (LONG, COLS))
+    classes += [zero_products(rng, a, b, result), subnormal_psums(rng, a, b, result)]
     for pair in classes:
         yield from everywhere(engine.grid, *pair)
-    yield a.drawn(rng, (ROWS // 8, LONG)), b.drawn(rng, (LONG, COLS))
+    yield long
 
 
 def _clean(engine: Config, a: FloatFormat, b: FloatFormat, result: FloatFormat) -> Ints:
@@ -128,6 +130,53 @@ def cancelling(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, reach: 
     right = _numbers(rng, b, np.full((4, COLS), _field(b, 0.5)))
     right[1] = right[0]
     return np.concatenate([left, _numbers(rng, a, field[:, None] - below)], axis=1), right
+
+
+def zero_products(
+    rng: np.random.Generator, a: FloatFormat, b: FloatFormat, result: FloatFormat
+) -> Pair:
+    """Neighbours that cancel, products of zero, and more than half of the last place that is left.
+
+    A product of zero leaves a psum as it is, bit by bit. One that is added like any other is seen
+    where that matters: it normalises a sum that came with zeros on top, which has room for more of
+    the last product then, or aligns it to an exponent of its own. Two products are of a zero of A,
+    times anything finite; two of a zero of B.
+    """
+    half = a.fraction_bits + result.fraction_bits + 1  # binades from the first product to the last
+    by_b = min(half // 2, b.bias - 1)
+    top = min(a.bias + half - by_b, (a.largest_code >> a.fraction_bits) - 1)
+    codes = _codes(rng, a, np.full(ROWS, top))
+    pair = np.stack([codes, (codes + rng.choice([-1, 1], ROWS)) ^ (1 << (a.bits - 1))], axis=1)
+    more = np.where(rng.integers(0, 2, ROWS) == 0, 0, rng.integers(0, result.fraction_bits, ROWS))
+    last = np.maximum(top - half + by_b + more, 1) << a.fraction_bits | 1  # a half and a bit
+    last |= rng.choice([0, 1 << (a.bits - 1)], ROWS)
+    any_a = rng.integers(0, a.largest_code + 1, (ROWS, 2))
+    zeros = rng.choice([0, 1 << (a.bits - 1)], (ROWS, 2))
+    left = a.values(np.concatenate([pair, zeros, any_a, last[:, None]], axis=1))
+    right = np.empty((7, COLS), np.int64)
+    right[:2] = b.bias << b.fraction_bits
+    right[2:4] = rng.integers(0, b.largest_code + 1, (2, COLS))
+    right[4:6] = rng.choice([0, 1 << (b.bits - 1)], (2, COLS))
+    right[6] = (b.bias - by_b) << b.fraction_bits
+    return left, b.values(right)
+
+
+def subnormal_psums(
+    rng: np.random.Generator, a: FloatFormat, b: FloatFormat, result: FloatFormat
+) -> Pair:
+    """Neighbours of the smallest exponents of a sum, with other signs, then two larger products.
+
+    Their difference is a subnormal psum even where no product is one, and the sum goes on from it.
+    """
+    lowest = np.full(ROWS, 1) + rng.integers(0, 3, ROWS)
+    codes = _codes(rng, a, lowest)
+    other = (codes + rng.choice([-1, 1], ROWS)) ^ (1 << (a.bits - 1))
+    above = rng.integers(0, (BEYOND, result.fraction_bits + BEYOND), (ROWS, 2))
+    left = np.stack([a.values(codes), a.values(other)], axis=1)
+    field = b.bias + (1 - result.bias) - (1 - a.bias)  # whose product with a smallest is a smallest
+    right = _numbers(rng, b, np.full((4, COLS), np.clip(field, 1, _field(b, 1.0))))
+    right[1] = right[0]
+    return np.concatenate([left, _numbers(rng, a, lowest[:, None] + above)], axis=1), right
 
 
 def ties(a: FloatFormat, b: FloatFormat, fraction: int) -> Pair:

@@ -32,6 +32,9 @@ from tpe.numbers.matrices import is_int
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
 PATIENT = Handshake(idle=0xFFF7_FFEF)  # gaps longer than what a row is in flight
+# Beats as far apart as a row is in flight, five to eight cycles, and a sink that is busy behind
+# each: it refuses an earlier row's word while a row is in its first cell, and none behind it.
+SPACED = Handshake(idle=0xFBFB_F7DE, busy=0x3838_71CE)
 MOST = 20000
 FATES = ("killed", "equivalent", "survived")
 _PARTS = (("u_finish", "finish"), ("u_front", "front"), ("u_cell", "cell"))
@@ -223,6 +226,7 @@ def _long(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
                 "b": b.drawn(rng, (k, 3)),
                 "handshake": Handshake(idle=STALLS.idle, busy=busy),
             }
+    yield {"a": a.drawn(rng, (m, 9)), "b": b.drawn(rng, (9, 3)), "handshake": SPACED}
 
 
 def _wrapping(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
