@@ -8,10 +8,9 @@ meets it. Energies are taken a quarter above that shortest clock, where none is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from tpe.base import cache
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.synth.area.designs import module_part
@@ -22,8 +21,7 @@ from tpe.synth.area.synthesis import count_steps as mapping_steps
 from tpe.synth.netlist import mapper
 from tpe.synth.netlist.mapped import Part
 from tpe.synth.netlist.recipes import Recipe
-from tpe.synth.power.known import Energy, known_energy, pe_energy
-from tpe.synth.power.module import module_power
+from tpe.synth.power.known import Energy, known_energy, module_energy, pe_energy
 from tpe.technology.technology import Technology
 
 FACTORS = (1.0, 1.25, 2.0)  # clocks, as multiples of the shortest that all entrants meet
@@ -237,32 +235,12 @@ class ContestBench:
         if factor != ENERGY_FACTOR:
             return None, f"energies are taken at {ENERGY_FACTOR:g} times the shortest clock alone"
         self.step(f"energy of {entrant.title}")
+        at = self.technology, clock
         if entrant.module:
-            return known_energy(lambda: self._module_energy(entrant, chosen, clock))
-        given = (entrant.engine, chosen, self.technology, clock)
-        return known_energy(lambda: pe_energy(*given, lambda: self.operands))
-
-    def _module_energy(self, entrant: Entrant, chosen: Chosen, clock: float) -> Energy | None:
-        """The energy of a module, from the cache if it is known there."""
-        tech, point = self.technology, chosen.points["cell"]
-        if tech.library.voltage_v is None:
-            return None
-
-        def simulated() -> dict[str, object]:
-            power = module_power(entrant.engine, point, tech, clock, self.operands)
-            return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
-
-        place = point.mapped.folder.name, point.mapped.number
-        facts = [
-            entrant.key,
-            place,
-            tech.wire_load,
-            list(tech.library.sha256),
-            clock,
-            self.operands,
-        ]
-        file = cache.place("module-energy", facts, "tpe.synth.power.module")
-        return Energy(**cache.kept(file, simulated))
+            own = entrant.engine, entrant.key, chosen.points["cell"]
+            return known_energy(lambda: module_energy(*own, *at, self.operands))
+        cell = entrant.engine, chosen
+        return known_energy(lambda: pe_energy(*cell, *at, lambda: self.operands))
 
 
 def count_steps(contests: Sequence[Contest], recipes: Sequence[Recipe], energy: bool) -> int:

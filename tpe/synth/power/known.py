@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tpe.base import cache
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
+from tpe.synth.area.pareto import Point
 from tpe.synth.area.rows import Chosen
 from tpe.synth.power.sampled import Sample
 from tpe.synth.power.stimulus import Operands
 from tpe.technology.technology import Technology
+
+if TYPE_CHECKING:
+    from tpe.synth.power.pe import Power
 
 NO_ENERGY = "energy is unknown: nothing here measures it and --cost gives none"
 OPERANDS = "normal:20"
@@ -51,12 +56,27 @@ def pe_energy(
 
     operands = draw()
     seed = operands.seed if isinstance(operands, Sample) else 0
+    facts = _facts(engine.hash, chosen.points, tech, clock_ns, operands)
+    file = cache.place("energy", facts, "tpe.synth.power.pe")
+    return _kept(file, lambda: pe_power(engine, chosen, tech, clock_ns, operands, seed))
 
-    def simulated() -> dict[str, object]:
-        power = pe_power(engine, chosen, tech, clock_ns, operands, seed)
-        return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
 
-    return Energy(**cache.kept(_file(engine, chosen, tech, clock_ns, operands), simulated))
+def module_energy(
+    engine: Config, name: str, point: Point, tech: Technology, clock_ns: float, operands: str
+) -> Energy | None:
+    """The energy of one module of an engine's RTL, as `pe_energy` has that of its PE.
+
+    name  -- of the engine, the module and its parameters: equal only where the RTL is
+    point -- the module's netlist, `tpe.synth.area.designs.module_part`
+    """
+    from tpe.synth.power.module import module_power
+
+    if tech.library.voltage_v is None:
+        return None
+
+    facts = _facts(name, {point.mapped.part: point}, tech, clock_ns, operands)
+    file = cache.place("module-energy", facts, "tpe.synth.power.module")
+    return _kept(file, lambda: module_power(engine, point, tech, clock_ns, operands))
 
 
 def known_energy(measure: Callable[[], Energy | None]) -> tuple[Energy | None, str | None]:
@@ -68,16 +88,25 @@ def known_energy(measure: Callable[[], Energy | None]) -> tuple[Energy | None, s
     return energy, None if energy else NO_ENERGY
 
 
-def _file(
-    engine: Config, chosen: Chosen, tech: Technology, clock_ns: float, operands: Operands
-) -> Path:
-    """Where it is kept: named by all that it depends on, the values of operands among it."""
+def _kept(file: Path, simulate: Callable[[], Power]) -> Energy:
+    """The energy that a file holds, or else that of the simulation, which is then kept there."""
+
+    def simulated() -> dict[str, object]:
+        power = simulate()
+        return asdict(Energy(power.energy_fj_per_mac, power.leakage_mw, power.activity_source))
+
+    return Energy(**cache.kept(file, simulated))
+
+
+def _facts(
+    name: str, points: Mapping[str, Point], tech: Technology, clock_ns: float, operands: Operands
+) -> list[object]:
+    """All that an energy depends on but code: the values of operands are among it."""
     parts = {
         kind: (p.mapped.folder.name, p.mapped.number, p.mapped.variant)
-        for kind, p in chosen.points.items()
+        for kind, p in points.items()
     }
     drawn = [str(operands)]
     if isinstance(operands, Sample):
         drawn += [str(operands.seed), operands.fingerprint]
-    facts = [engine.hash, parts, tech.wire_load, list(tech.library.sha256), clock_ns, drawn]
-    return cache.place("energy", facts, "tpe.synth.power.pe")
+    return [name, parts, tech.wire_load, list(tech.library.sha256), clock_ns, drawn]
