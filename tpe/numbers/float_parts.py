@@ -13,6 +13,7 @@ from tpe.numbers.floats import FloatFormat
 
 FINITE, INFINITE, NAN = range(3)  # what a number is
 SPECIAL = {"ieee": 0, "top": 1, "none": 2}  # which codes are no numbers: `FloatFormat.nan`
+_IEEE, _ONES = SPECIAL["ieee"], SPECIAL["top"]
 LAYOUT_BITS = 11
 _EXPONENT, _FRACTION = 4, 5  # bits of a layout's fields, lowest first; two more for SPECIAL
 _TOP = 61  # where the highest one of the larger term of a sum is put: room for a carry, and a sign
@@ -49,6 +50,32 @@ def fields(form: int) -> tuple[int, int, int]:
 
 
 @kernel()
+def code_parts(
+    code: int, exponent_bits: int, fraction_bits: int, special: int
+) -> tuple[int, int, int, int]:
+    """(what it is, negative, exponent field, significand) of a code of any format.
+
+    special: one of SPECIAL. The significand is in units of the last fraction bit, with its hidden
+    one; the field of a subnormal and of zero is 1, as their weight is.
+
+    >>> code_parts(0xC040, 8, 7, SPECIAL["ieee"])  # -3 in bf16
+    (0, 1, 128, 192)
+    """
+    top = (1 << exponent_bits) - 1
+    fraction = code & ((1 << fraction_bits) - 1)
+    field = (code >> fraction_bits) & top
+    negative = (code >> (fraction_bits + exponent_bits)) & 1
+    what = FINITE
+    if field == top:
+        if special == _IEEE:
+            what = NAN if fraction else INFINITE
+        elif special == _ONES and fraction == (1 << fraction_bits) - 1:
+            what = NAN
+    significand = fraction + ((1 << fraction_bits) if field else 0)
+    return what, negative, max(field, 1), significand
+
+
+@kernel()
 def unpacked(code: int, form: int) -> tuple[int, int, int, int]:
     """(what it is, negative, exponent, significand) of a code; of zero the exponent is the least.
 
@@ -57,19 +84,9 @@ def unpacked(code: int, form: int) -> tuple[int, int, int, int]:
     ((0, 1, -6, 192), 1)
     """
     exponent_bits, fraction_bits, special = fields(form)
-    top = (1 << exponent_bits) - 1
-    fraction = code & ((1 << fraction_bits) - 1)
-    exponent = (code >> fraction_bits) & top
-    negative = (code >> (fraction_bits + exponent_bits)) & 1
-    what = FINITE
-    if exponent == top:
-        if special == 0:
-            what = NAN if fraction else INFINITE
-        elif special == 1 and fraction == (1 << fraction_bits) - 1:
-            what = NAN
-    significand = fraction + ((1 << fraction_bits) if exponent else 0)
-    lowest = 1 - ((1 << (exponent_bits - 1)) - 1) - fraction_bits
-    return what, negative, lowest + max(exponent, 1) - 1, significand
+    what, negative, field, significand = code_parts(code, exponent_bits, fraction_bits, special)
+    bias = (1 << (exponent_bits - 1)) - 1
+    return what, negative, field - bias - fraction_bits, significand
 
 
 @kernel()

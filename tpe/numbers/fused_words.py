@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from tpe.base.jit import kernel
-from tpe.numbers.float_parts import SPECIAL
+from tpe.numbers.float_parts import FINITE as _NUMBER
+from tpe.numbers.float_parts import NAN, SPECIAL, code_parts
 from tpe.numbers.float_words import bit_length, fp32_sum
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.tensor_cores import FusedDot, all_rules
 from tpe.numbers.words import I64
 
-_IEEE, _TOP = SPECIAL["ieee"], SPECIAL["top"]  # which codes are no numbers
 FORMAT = 4  # integers of a format in a row
 A, B, D, LANES, BITS, FLOOR, KEPT, NEAREST = 0, FORMAT, 2 * FORMAT, *range(3 * FORMAT, 17)
 """Where a row has the formats of A, B and D, and the numbers of a rule."""
@@ -56,19 +56,13 @@ def decoded(word: int, row: I64, place: int) -> tuple[int, int, int]:
     >>> [int(x) for x in decoded(0xC200, RULES[0], A)]  # -3 in fp16
     [1, -1536, 1]
     """
-    exponent_bits, fraction_bits = row[place], row[place + 1]
-    bias, kind = row[place + 2], row[place + 3]
-    fraction = word & ((1 << fraction_bits) - 1)
-    exponent = (word >> fraction_bits) & ((1 << exponent_bits) - 1)
-    sign = -1 if (word >> (fraction_bits + exponent_bits)) & 1 else 1
-    if exponent == (1 << exponent_bits) - 1:
-        if kind == _IEEE:
-            return (MISSING if fraction else INFINITE), sign, 0
-        if kind == _TOP and fraction == (1 << fraction_bits) - 1:
-            return MISSING, sign, 0
-    if exponent == 0:
-        return (FINITE if fraction else ZERO), sign * fraction, 1 - bias
-    return FINITE, sign * (fraction + (1 << fraction_bits)), exponent - bias
+    what, negative, field, significand = code_parts(
+        word, row[place], row[place + 1], row[place + 3]
+    )
+    sign = -1 if negative else 1
+    if what != _NUMBER:
+        return (MISSING if what == NAN else INFINITE), sign, 0
+    return (FINITE if significand else ZERO), sign * significand, field - row[place + 2]
 
 
 @kernel()
