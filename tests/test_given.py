@@ -48,7 +48,6 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "mutate by": lambda: tpe.mutate(1, seed=-1),
     "mutate some": lambda: ANY.mutate("a"),
     "mutate a name": lambda: ANY.mutate(1, engines=["mac"]),
-    "mutate fused sums": lambda: tpe.mutate(1, engines=[tpe.Engine("tensorcore")]),
     "trace of lanes": lambda: ANY.trace("gemm:8x4x4", 4),
     "cosim of None": lambda: ANY.cosim(None, "top", "multiply", {}),
     "columns": lambda: ANY.Engine("mac", "os", 2).run([[1]], [[1]]).with_columns(3),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,15 +12,17 @@ import pytest
 import tpe
 from tpe import pe as pes
 from tpe.array import combinations
+from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.hdl.mutate.bench import MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import DIFFERENT, EQUIVALENT, judge
-from tpe.hdl.mutate.float_operands import ROWS, float_operands, subnormal_psums, zero_products
+from tpe.hdl.mutate.float_operands import ROWS, subnormal_psums, zero_products
 from tpe.hdl.mutate.mutate import (
     FLOOR,
     LIMIT,
     SPACED,
     MutationReport,
+    classes,
     judge_engine,
     mutate,
     survivors,
@@ -28,6 +32,7 @@ from tpe.hdl.mutate.netlist import Mutant, MutatedNetlist, mutated
 from tpe.hdl.mutate.subjects import is_float, sample, subjects, subjects_of
 from tpe.numbers.approx_sums import added, approx_step, datapath_of, finished, loaded
 from tpe.numbers.float_parts import exact_product
+from tpe.numbers.tensor_cores import FusedDot, fused_dot
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
 
@@ -81,8 +86,7 @@ def test_a_thousand_are_killed():
 def test_subjects_are_every_pe_and_array_with_rtl():
     known = [(p, a) for p, a, reason in combinations() if reason is None and p.rtl]
     judged = {p.name for p, _ in known if p.name in pes.of_integers() or is_float(p)}
-    judged -= {p.name for p, _ in known if p.kernel.fused}
-    assert {"mac", "fma", "fma_approxnorm", "lmul"} <= judged
+    assert {"mac", "fma", "fma_approxnorm", "lmul", "tensorcore"} <= judged
     legal = {(p.name, a.name) for p, a in known if p.name in judged and not a.fixed}
     assert {(e.pe.name, e.array.name) for e in subjects()} == legal
     assert len(sample(10_000, seed=0)) == len(subjects())
@@ -91,7 +95,8 @@ def test_subjects_are_every_pe_and_array_with_rtl():
     assert len(few) < len(subjects())
 
 
-FLOATING = ("fma", "fma_approxnorm", "lmul")
+FLOATING = ("fma", "fma_approxnorm", "lmul", "tensorcore")
+FEW = 12  # mutants of a fused sum in the landing tier, of one cell: many take long to build
 
 
 @pytest.mark.parametrize("pe", FLOATING)
@@ -100,7 +105,7 @@ def test_operands_of_floating_point_meet_what_it_is_there_for(pe):
     e = tpe.Engine.of(subjects_of(pe)[0])
     result = e.arithmetic.result
     seen, cancelled = set(), 0
-    for a, b in float_operands(e, seed=0):
+    for a, b in classes(e, seed=0):
         c = np.asarray(e.run(a, b).C, float)
         zero, end = c == 0, np.abs(c)
         cases = {
@@ -116,8 +121,65 @@ def test_operands_of_floating_point_meet_what_it_is_there_for(pe):
             first = np.abs(a[:, :1].astype(float) * b[0])
             cancelled += np.count_nonzero((end < first / 64) & (first > 0))
     assert seen | {"-zero"} == {*cases} and cancelled > 10
-    # L-Mul starts from +0, and its sums are exact where they are small.
-    assert ("-zero" in seen) == (pe != "lmul")
+    # L-Mul starts from +0, and its sums are exact where they are small; a tensor core has no -0.
+    assert ("-zero" in seen) == (pe in ("fma", "fma_approxnorm"))
+
+
+def fused_subject(**choice) -> tpe.Config:
+    """The subject of fused sums in one array that has these parameters."""
+    named = [e for e in subjects_of("tensorcore") if e.array.name == "matrix2d"]
+    return next(e for e in named if choice.items() <= e.params.items())
+
+
+def steps_of(e: tpe.Engine, a: np.ndarray, b: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """(c before it, products (M, lanes, N)) of every step, in float64: not rounded to the sum's."""
+    lanes, c = e.widths.lanes, np.zeros((len(a), b.shape[1]))
+    for k in range(0, a.shape[1], lanes):
+        products = a[:, k : k + lanes, None].astype(float) * b[k : k + lanes].astype(float)
+        yield c, products
+        c = c + products.sum(axis=1)
+
+
+def kinds_of(c: np.ndarray, products: np.ndarray, rule: FusedDot) -> dict[str, np.ndarray]:
+    """Which sums of a step are of a kind that a fused sum is there for."""
+    size = np.abs(products)
+    top, exact = size.max(axis=1), c + products.sum(axis=1)
+    cut, before = 2.0**-rule.fraction_bits, c != 0
+    finite = np.isfinite(c) & np.isfinite(products).all(axis=1)
+    return {
+        "c dominates": finite & before & (top < cut * np.abs(c)) & (top > 0),
+        "c vanishes": finite & before & (np.abs(c) < cut * top),
+        "c is taken back": finite & before & (np.abs(exact) < np.abs(c) / 2**10),
+        "below the floor": finite & (top > 0) & (top < 2.0**rule.floor) & ~before,
+        "terms are cut": finite & ((size > 0) & (size < cut * top[:, None])).any(axis=1),
+        "a product is infinite, with c": np.isinf(products).any(axis=1) & before,
+        "c is infinite": np.isinf(c) & (top > 0),
+        "opposite infinities": np.isinf(c) & np.isnan(exact),
+    }
+
+
+def test_operands_of_fused_sums_meet_what_such_sums_are_there_for():
+    """Each kind, fifty times and more; and every lane has its share of the products."""
+    e = tpe.Engine.of(fused_subject(arch="ampere"))
+    rule = fused_dot("ampere", "tf32", "tf32")
+    met: Counter[str] = Counter()
+    lanes = np.zeros(rule.lanes, int)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for a, b in classes(e, seed=0):
+            for c, products in steps_of(e, a, b):
+                kinds = kinds_of(c, products, rule)
+                met.update({name: int(there.sum()) for name, there in kinds.items()})
+                lanes[: products.shape[1]] += (products != 0).sum(axis=(0, 2))
+    assert len(met) == 8 and min(met.values()) > 50, met
+    assert lanes.min() > 0.8 * lanes.max()
+
+
+def test_few_mutants_of_a_fused_sum_are_killed():
+    """One cell of four lanes, rounded to nearest."""
+    one = Config("tensorcore", "matrix2d", (1, 1), arch="volta", acc_bits=16)
+    report = mutate(FEW, seed=0, engines=[one], limit=60)
+    alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
+    assert len(report.verdicts) == FEW and not alive, "\n".join(alive)
 
 
 def test_zeros_between_terms_tell_a_sum_that_they_move():
@@ -150,7 +212,7 @@ def test_zeros_between_terms_tell_a_sum_that_they_move():
         assert sum(x != y for x, y in zip(plain, other, strict=True)) > ROWS // 16
 
 
-@pytest.mark.parametrize("pe", FLOATING)
+@pytest.mark.parametrize("pe", [name for name in FLOATING if name != "tensorcore"])
 def test_sums_of_normal_products_pass_through_subnormal_psums(pe):
     e = tpe.Engine.of(subjects_of(pe)[0])
     least = e.arithmetic.result.smallest_normal

@@ -68,13 +68,13 @@ def _clean(engine: Config, a: FloatFormat, b: FloatFormat, result: FloatFormat) 
     return number
 
 
-def everywhere(grid: Grid, a: Ints, b: Ints) -> Iterator[Pair]:
+def everywhere(grid: Grid, a: Ints, b: Ints, lanes: int = 1) -> Iterator[Pair]:
     """The same, once with each row of A in each row of the grid, and so the columns of B.
 
-    Of an array whose rows are along K, once with each k in each row, behind products of zeros.
+    Of an array whose rows are along K, once with each step in each row, behind products of zeros.
     """
     a, b = _turned(a, grid.m), _turned(b.T, grid.n).T
-    for behind in range(grid.chain):
+    for behind in range(0, grid.chain * lanes, lanes):
         yield np.pad(a, ((0, 0), (behind, 0))), np.pad(b, ((behind, 0), (0, 0)))
 
 
@@ -99,37 +99,46 @@ def corner_sums(a: FloatFormat, b: FloatFormat) -> Pair:
 
 
 def near(
-    rng: np.random.Generator, a: FloatFormat, b: FloatFormat, result: FloatFormat, middle: float
+    rng: np.random.Generator,
+    a: FloatFormat,
+    b: FloatFormat,
+    result: FloatFormat,
+    middle: float,
+    count: int = 4,
 ) -> Pair:
-    """Four products of any signs, at most so many binades apart as a sum has bits, and some more.
+    """Products of any signs, at most so many binades apart as a sum has bits, and some more.
 
     middle: where in the range of the sum's exponents they lie, 0: among its subnormals, 1: on top.
     """
-    shape, reach = (ROWS, 4), result.fraction_bits + BEYOND
+    shape, reach = (ROWS, count), result.fraction_bits + BEYOND
     spread = rng.integers(0, reach + 1, (ROWS, 1))  # of a row: half of them are close together
     spread = np.where(rng.integers(0, 2, (ROWS, 1)) == 0, spread, 1)
     below = rng.integers(0, spread + 1, shape)
-    left = _numbers(rng, a, _field(a, middle) + (below - spread // 2 if middle == 0.5 else -below))
+    left = values_of(
+        rng, a, field_at(a, middle) + (below - spread // 2 if middle == 0.5 else -below)
+    )
     if middle == 0:
-        left = _numbers(rng, a, below)
+        left = values_of(rng, a, below)
     field = b.bias
     if middle != 0.5:  # what is missing from the end of A's range to that of the sum's
-        end = max(_field(result, middle), 1) - result.bias - (max(_field(a, middle), 1) - a.bias)
+        end = (
+            max(field_at(result, middle), 1) - result.bias - (max(field_at(a, middle), 1) - a.bias)
+        )
         field += end - (0 if middle else result.fraction_bits // 2)
-    field = int(np.clip(field, 0, _field(b, 1.0)))
-    return left, _numbers(rng, b, np.full((4, COLS), field))
+    field = int(np.clip(field, 0, field_at(b, 1.0)))
+    return left, values_of(rng, b, np.full((count, COLS), field))
 
 
 def cancelling(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, reach: int) -> Pair:
     """A product, the same or its neighbour with the other sign, and two far smaller ones."""
-    field = np.full(ROWS, _field(a, 0.5)) + rng.integers(0, 3, ROWS)
-    codes = _codes(rng, a, field)
+    field = np.full(ROWS, field_at(a, 0.5)) + rng.integers(0, 3, ROWS)
+    codes = codes_of(rng, a, field)
     other = (codes + rng.integers(-1, 2, ROWS)) ^ (1 << (a.bits - 1))
     below = np.sort(rng.integers(0, reach + 1, (ROWS, 2)), axis=1)
     left = np.stack([a.values(codes), a.values(other)], axis=1)
-    right = _numbers(rng, b, np.full((4, COLS), _field(b, 0.5)))
+    right = values_of(rng, b, np.full((4, COLS), field_at(b, 0.5)))
     right[1] = right[0]
-    return np.concatenate([left, _numbers(rng, a, field[:, None] - below)], axis=1), right
+    return np.concatenate([left, values_of(rng, a, field[:, None] - below)], axis=1), right
 
 
 def zero_products(
@@ -145,7 +154,7 @@ def zero_products(
     half = a.fraction_bits + result.fraction_bits + 1  # binades from the first product to the last
     by_b = min(half // 2, b.bias - 1)
     top = min(a.bias + half - by_b, (a.largest_code >> a.fraction_bits) - 1)
-    codes = _codes(rng, a, np.full(ROWS, top))
+    codes = codes_of(rng, a, np.full(ROWS, top))
     pair = np.stack([codes, (codes + rng.choice([-1, 1], ROWS)) ^ (1 << (a.bits - 1))], axis=1)
     more = np.where(rng.integers(0, 2, ROWS) == 0, 0, rng.integers(0, result.fraction_bits, ROWS))
     last = np.maximum(top - half + by_b + more, 1) << a.fraction_bits | 1  # a half and a bit
@@ -169,14 +178,14 @@ def subnormal_psums(
     Their difference is a subnormal psum even where no product is one, and the sum goes on from it.
     """
     lowest = np.full(ROWS, 1) + rng.integers(0, 3, ROWS)
-    codes = _codes(rng, a, lowest)
+    codes = codes_of(rng, a, lowest)
     other = (codes + rng.choice([-1, 1], ROWS)) ^ (1 << (a.bits - 1))
     above = rng.integers(0, (BEYOND, result.fraction_bits + BEYOND), (ROWS, 2))
     left = np.stack([a.values(codes), a.values(other)], axis=1)
     field = b.bias + (1 - result.bias) - (1 - a.bias)  # whose product with a smallest is a smallest
-    right = _numbers(rng, b, np.full((4, COLS), np.clip(field, 1, _field(b, 1.0))))
+    right = values_of(rng, b, np.full((4, COLS), np.clip(field, 1, field_at(b, 1.0))))
     right[1] = right[0]
-    return np.concatenate([left, _numbers(rng, a, lowest[:, None] + above)], axis=1), right
+    return np.concatenate([left, values_of(rng, a, lowest[:, None] + above)], axis=1), right
 
 
 def ties(a: FloatFormat, b: FloatFormat, fraction: int) -> Pair:
@@ -210,19 +219,19 @@ def _shared(number: FloatFormat, exponent: int) -> int:
     return int(np.clip(exponent // 2, 1 - number.bias, top - number.bias - COLS))
 
 
-def _field(number: FloatFormat, middle: float) -> int:
+def field_at(number: FloatFormat, middle: float) -> int:
     """An exponent as codes have it: the one that stands for 1 in the middle, else the end."""
     top = number.largest_code >> number.fraction_bits
     return number.bias if middle == 0.5 else round(middle * top)
 
 
-def _numbers(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
+def values_of(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
     """Values of these exponents."""
-    values: Ints = number.values(_codes(rng, number, field))
+    values: Ints = number.values(codes_of(rng, number, field))
     return values
 
 
-def _codes(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
+def codes_of(rng: np.random.Generator, number: FloatFormat, field: Ints) -> Ints:
     """Codes of these exponents, kept to those of numbers: any fraction, or all zeros or ones."""
     ones = (1 << number.fraction_bits) - 1
     any_one = rng.integers(0, ones + 1, field.shape)

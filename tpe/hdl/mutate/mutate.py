@@ -23,7 +23,8 @@ from tpe.hdl import emit
 from tpe.hdl.emit.finish import drawn, has_room
 from tpe.hdl.mutate.bench import Kill, MutantSimulator, Trial
 from tpe.hdl.mutate.equivalence import EQUIVALENT, judge
-from tpe.hdl.mutate.float_operands import float_operands
+from tpe.hdl.mutate.float_operands import Pair, float_operands
+from tpe.hdl.mutate.fused_operands import fused_operands
 from tpe.hdl.mutate.netlist import Mutant, mutated
 from tpe.hdl.mutate.subjects import label, require_judged, sample
 from tpe.hdl.simulate.images import Case
@@ -196,8 +197,7 @@ def trials(engine: Config, seed: int) -> Iterator[Trial]:
         for case in cases:
             if case.a.shape[1] == k:
                 yield Trial(case, apart=True)
-    classes = [] if exact else float_operands(engine, seed + 1)
-    shaped = [{"a": a, "b": b} for a, b in classes]
+    shaped = [{"a": a, "b": b} for a, b in classes(engine, seed + 1)]
     for changes in (*_wrapping(engine, seed + 1), *shaped, *_long(engine, seed + 2)):
         yield Trial(_changed(cases[0], seed + 3, changes))
     if engine.chain.staged:
@@ -206,6 +206,18 @@ def trials(engine: Config, seed: int) -> Iterator[Trial]:
     for case in cases:
         if case.a.shape[1] in (2, 7, 33) and case.handshake == STALLS:
             yield Trial(replace(case, handshake=PATIENT))
+
+
+def classes(engine: Config, seed: int) -> Iterable[Pair]:
+    """A (M, K) and B (K, N), values, of every class that its sums have; none of integers.
+
+    >>> len(list(classes(Config("mac", "os", "2x2"), 0)))
+    0
+    """
+    if engine.arithmetic.exact:
+        return ()
+    fused = emit.record(engine).kernel.fused
+    return fused_operands(engine, seed) if fused else float_operands(engine, seed)
 
 
 def _changed(case: Case, seed: int, changes: dict[str, Any]) -> Case:

@@ -24,6 +24,9 @@ from tpe.pe.parameters import Parameter
 # Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
 _TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}
 _SIZE = (4, 2, 2)
+# Four lanes of a fused sum, the fewest there are, of products that reach both ends of fp32.
+_FUSED: dict[str, Any] = {"arch": "ampere", "a_type": "tf32", "b_type": "tf32"}
+_FUSED_SIZE = (4, 2, 4)  # a side along K is one step
 _BUFFERED = {"psum_depth": 3}  # `depth` takes its smallest value: GEMMs take several passes
 _LANES = 4  # at most: a cell of sixteen has the same mechanisms and takes minutes to elaborate
 _LEAST = 3  # subjects of a small sample
@@ -44,12 +47,12 @@ def subjects() -> list[Config]:
         if reason is not None or not pe.rtl or not _is_judged(pe) or array.fixed:
             continue  # an array that fixes a parameter has the RTL of one that leaves it
         found.append(small(pe, array, {}))
-        types = _float_types(pe, {}) if is_float(pe) else _TYPES
+        types = _types(pe, {})
         for owner, own in ((pe.name, pe.parameters), (array.name, array.parameters(pe))):
             choices = [c for p in own for c in _choices(p, types) if (owner, *c) not in seen]
             found += _chosen(pe, array, choices)
             seen |= {(owner, *choice) for choice in choices}
-    return [*found, *_zero_pointed(), *_staged(), *_other_formats()]
+    return [*found, *_zero_pointed(), *_staged(), *_other_formats(), *_fused()]
 
 
 def subjects_of(pe: str) -> list[Config]:
@@ -64,11 +67,6 @@ def subjects_of(pe: str) -> list[Config]:
 
 def require_judged(pe: PE) -> None:
     """TpeError for a PE that the benches of mutants have no operands for."""
-    if pe.kernel.fused:
-        raise TpeError(
-            f"no mutants of pe {pe.name}: what tells its sums of {pe.pace.lanes[-1]} products and "
-            "more apart is not among the operands of the bench"
-        )
     if not _is_judged(pe):
         raise TpeError(
             f"no mutants of pe {pe.name}: the engines that are mutated compute in integers or in "
@@ -77,7 +75,7 @@ def require_judged(pe: PE) -> None:
 
 
 def _is_judged(pe: PE) -> bool:
-    return pe.arithmetic == INTEGER or (is_float(pe) and not pe.kernel.fused)
+    return pe.arithmetic == INTEGER or is_float(pe)
 
 
 def is_float(pe: PE) -> bool:
@@ -120,10 +118,18 @@ def _own(parameter: Parameter, types: Mapping[str, Any]) -> Any:
 
 def small(pe: PE, array: Array, choice: dict[str, Any]) -> Config:
     """The engine of a choice that is mutated: narrow types, short buffers; TpeError as `Config`."""
-    types = _float_types(pe, choice) if is_float(pe) else _TYPES
+    types = _types(pe, choice)
     own = {p.name: _own(p, types) for p in parameters_of(pe, array)}
     own = {p.name: own[p.name] for p in parameters_of(pe, array) if own[p.name] != p.default}
-    return Config(pe, array, _SIZE[: len(array.sides)], **{**own, **choice})
+    size = _FUSED_SIZE if pe.kernel.fused else _SIZE
+    return Config(pe, array, size[: len(array.sides)], **{**own, **choice})
+
+
+def _types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of narrow operands and sums, of a choice."""
+    if pe.kernel.fused:
+        return _FUSED
+    return _float_types(pe, choice) if is_float(pe) else _TYPES
 
 
 def _float_types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,8 +168,11 @@ def _least(number: FloatFormat) -> float:
 def _chosen(pe: PE, array: Array, choices: Iterable[tuple[str, Any]]) -> Iterator[Config]:
     """An engine of each of these choices that is legal in this array."""
     for name, value in choices:
-        with suppress(TpeError):  # what the array sets itself, or two choices that exclude
-            yield small(pe, array, {name: value})
+        # What the array sets itself, two choices that exclude, or one that has no RTL.
+        with suppress(TpeError):
+            engine = small(pe, array, {name: value})
+            emit.record(engine)
+            yield engine
 
 
 def _choices(parameter: Parameter, types: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -227,3 +236,12 @@ def _other_formats() -> Iterator[Config]:
     for name, subnormals in (("e4m3fn", "flush"), ("e5m2", "keep")):
         types = {"a_type": name, "b_type": name, "subnormals": subnormals}
         yield Config("lmul", "matrix2d", (4, 2), **types)
+
+
+def _fused() -> Iterator[Config]:
+    """Fused sums that are rounded to nearest, with c late or left out, and that are promoted."""
+    half = {"arch": "volta", "acc_bits": 16}
+    late = {**_FUSED, "c_add": "late", "stages": 3}
+    left_out = {**_FUSED, "c_add": "none", "promote_every": 4}
+    for choice in (half, {**half, "stages": 3}, late, left_out, {**_FUSED, "promote_every": 8}):
+        yield Config("tensorcore", "matrix2d", (4, 2), **choice)
