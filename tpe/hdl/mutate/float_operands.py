@@ -198,8 +198,8 @@ def ties(a: FloatFormat, b: FloatFormat, fraction: int) -> Pair:
     signs = np.array(list(product((1.0, -1.0), repeat=2)))
     starts = (fraction, 0)
     rows = np.array([(s, -j, t, d) for j in below for s, t in signs for d in starts])
-    half = _shared(b, -(fraction + BEYOND))
-    large = _shared(b, fraction)
+    half = shared_exponent(b, -(fraction + BEYOND))
+    large = shared_exponent(b, fraction)
     left = np.stack(
         [
             np.ones(len(rows)),
@@ -213,7 +213,7 @@ def ties(a: FloatFormat, b: FloatFormat, fraction: int) -> Pair:
     return a.values(a.codes(left)), b.values(b.codes(right))
 
 
-def _shared(number: FloatFormat, exponent: int) -> int:
+def shared_exponent(number: FloatFormat, exponent: int) -> int:
     """The half of a product's exponent that B takes, as far as its format goes."""
     top = number.largest_code >> number.fraction_bits
     return int(np.clip(exponent // 2, 1 - number.bias, top - number.bias - COLS))

@@ -30,6 +30,7 @@ from tpe.hdl.mutate.float_operands import (
     everywhere,
     field_at,
     near,
+    shared_exponent,
     ties,
     values_of,
 )
@@ -48,7 +49,7 @@ def fused_operands(engine: Config, seed: int) -> Iterator[Pair]:
     >>> from tpe.engine.config import Config
     >>> volta = Config("tensorcore", "matrix2d", "2x2", arch="volta", a_type="fp16", b_type="fp16")
     >>> [a.shape for a, b in fused_operands(volta, 0)][:5]
-    [(68, 4), (68, 4), (68, 4), (68, 4), (452, 4)]
+    [(52, 4), (52, 4), (52, 4), (52, 4), (452, 4)]
     """
     rng = np.random.Generator(np.random.Philox(seed))
     a, b, result = engine.a_format, engine.b_format, engine.arithmetic.result
@@ -65,7 +66,8 @@ def fused_operands(engine: Config, seed: int) -> Iterator[Pair]:
             for pair in (corner_products(a, b), *placed)
             for at in range(lanes)
         ),
-        *(in_lanes(pair, lanes, 0) for pair in spread),
+        *(in_lanes(pair, lanes, 0) for pair in (*spread, left_over(rng, a, b, bits[-1]))),
+        grown_ties(a, b, lanes, bits[-1]),
         *(apart(rng, pair, lanes) for pair in (*placed, *spread)),
         *(near(rng, a, b, result, place, 2 * lanes) for place in _PLACES),
         taken_back(rng, a, b, lanes),
@@ -103,6 +105,39 @@ def taken_back(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, lanes: 
     other = (codes + moved.astype(codes.dtype)) ^ (1 << (a.bits - 1))
     right = values_of(rng, b, np.full((lanes, COLS), field_at(b, 0.5)))
     return a.values(np.concatenate([codes, other], axis=1)), np.concatenate([right, right])
+
+
+def left_over(rng: np.random.Generator, a: FloatFormat, b: FloatFormat, bits: int) -> Pair:
+    """A product, the same with the other sign, and one of any bits below, at each distance.
+
+    They lie high, so that the exponent has room for every shift that brings the third one up.
+    """
+    below = np.repeat(np.arange(1, bits + BEYOND), 4)
+    high = np.full(len(below), field_at(a, 1.0) - 1)
+    codes = codes_of(rng, a, high)
+    third = codes_of(rng, a, high - below)
+    left = a.values(np.stack([codes, codes ^ (1 << (a.bits - 1)), third], axis=1))
+    right = values_of(rng, b, np.full((3, COLS), field_at(b, 0.5)))
+    right[1] = right[0]
+    return left, right
+
+
+def grown_ties(a: FloatFormat, b: FloatFormat, lanes: int, bits: int) -> Pair:
+    """Sums that grow by two bits, with two bits more, wherever they lie: a tie, and what breaks it.
+
+    All but two products are 1.5 times 1.5, or times 1; the others are 2**-j, and 2**-i below it,
+    of either sign, or zero.
+    """
+    far = bits + BEYOND
+    places = [(j, i) for j in range(1, far) for i in range(j + 1, far + 1)]
+    j, i = np.array(places).T
+    half = shared_exponent(b, -far)
+    least = np.where(i == far, 0.0, 2.0 ** (-i - half) * np.where((i + j) % 4 < 2, 1.0, -1.0))
+    left = np.full((len(places), lanes), 1.5)
+    left[:, -2], left[:, -1] = 2.0 ** (-j - half), least
+    right = np.full((lanes, 2), (1.5, 1.0))
+    right[-2:] = 2.0**half
+    return a.values(a.codes(left)), b.values(b.codes(right))
 
 
 def unequal(
