@@ -175,10 +175,19 @@ def test_operands_of_fused_sums_meet_what_such_sums_are_there_for():
     assert lanes.min() > 0.8 * lanes.max()
 
 
+NEAREST = Config("tensorcore", "matrix2d", (1, 1), arch="volta", acc_bits=16)  # one cell
+
+
+@pytest.mark.full
+def test_a_sample_of_one_cell_that_rounds_to_nearest_is_killed():
+    report = mutate(60, seed=0, engines=[NEAREST], limit=240)
+    alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
+    assert report.rate >= FLOOR, "\n".join(alive)
+
+
 def test_few_mutants_of_a_fused_sum_are_killed():
-    """One cell of four lanes, rounded to nearest."""
-    one = Config("tensorcore", "matrix2d", (1, 1), arch="volta", acc_bits=16)
-    report = mutate(FEW, seed=0, engines=[one], limit=60)
+    """The same, of the landing tier."""
+    report = mutate(FEW, seed=0, engines=[NEAREST], limit=60)
     alive = [f"{e.name} {v.proof}: {v.mutant.describe()}" for e, v in survivors(report)]
     assert len(report.verdicts) == FEW and not alive, "\n".join(alive)
 
