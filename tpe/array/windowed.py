@@ -76,13 +76,7 @@ def tile_ends(
 
 @kernel()
 def walked(
-    costs: Ints,
-    turns: int,
-    stages: tuple[int, ...],
-    after: tuple[int, ...],
-    idle: int,
-    busy: int,
-    registered: bool,
+    costs: Ints, turns: int, stages: tuple[int, ...], after: tuple[int, ...], hands: tuple[int, ...]
 ) -> tuple[int, int]:
     """Cycles of tiles under a handshake, from the first beat to the last word; that word's cycle.
 
@@ -90,11 +84,11 @@ def walked(
     window; what a beat passes before the rows have it; behind the drain; whether a tile begins when
     the words before have left. after: from the end of a tile's last step, cycles to the drain's
     first word, and those without a beat, and without the last one. A word that waits freezes the
-    array; `cycle` counts all cycles, `now` those in which it is enabled. registered: words go to a
-    register, which keeps one until the sink behind it is willing.
+    array; `cycle` counts all cycles, `now` those in which it is enabled. hands: when the source is
+    idle and the sink busy; whether words go to a register, which keeps one until the sink is not.
     """
     window, ahead, behind_drain, alone = stages
-    first, gap, apart = after
+    (first, gap, apart), (idle, busy, registered) = after, hands
     tiles, rows, groups = costs.shape
     total = turns * tiles
     words = np.zeros(total, np.int64)  # when the first one of each tile comes
@@ -110,11 +104,11 @@ def walked(
     while gone < total * rows:
         earlier, sink = gone, not (busy >> (cycle & 31)) & 1
         kept = kept and not sink
-        sink = not kept if registered else sink
+        sink = not kept if registered == 1 else sink
         due = leaving < tile and now == words[leaving] + row
         frozen, leaves, waiting = words_behind(behind_drain, waiting, due, sink)
         gone += leaves
-        kept = kept or (registered and leaves)
+        kept = kept or (registered == 1 and leaves)
         cycle += 1
         if frozen:
             continue
@@ -122,10 +116,7 @@ def walked(
             row += 1
             if row == rows:
                 leaving, row = leaving + 1, 0
-        for r in range(rows):
-            if left[r] > 0:
-                left[r] -= 1
-                ended[r] += left[r] == 0
+        worked(left, ended)
         if tile < total and ended.min() == groups:
             words[tile] = now + first
             opens, last_opens = now + gap, now + apart
@@ -141,11 +132,26 @@ def walked(
             started = cycle - 1
         entered += beat
         taken += full[ahead]
-        for r in range(rows):
-            if left[r] == 0 and ended[r] < taken:
-                left[r] = costs[tile % tiles, r, ended[r]]
+        begun(costs[tile % tiles], left, ended, taken)
         now += 1
     return cycle - started, cycle - 1
+
+
+@kernel()
+def worked(left: Ints, ended: Ints) -> None:
+    """A cycle of every row that is at work on a group: steps left of it, and groups ended."""
+    for r in range(len(left)):
+        if left[r] > 0:
+            left[r] -= 1
+            ended[r] += left[r] == 0
+
+
+@kernel()
+def begun(costs: Ints, left: Ints, ended: Ints, taken: int) -> None:
+    """Rows without work begin the next group that is there; costs (rows, groups): its steps."""
+    for r in range(len(left)):
+        if left[r] == 0 and ended[r] < taken:
+            left[r] = costs[r, ended[r]]
 
 
 @kernel()
@@ -238,8 +244,8 @@ def walked_cycles(job: Job, handshake: Handshake) -> int:
     stages = job.pe.window, job.pe.ahead, more, int(_alone(job))
     waits = after.first - more, after.gap, max(after.gap, job.rows - 1)
     facts = job.n_tiles, stages, waits
-    masks = handshake.idle, handshake.busy, handshake.registered
-    cycles, last = compiled(walked)(costs, *facts, *masks)
+    hands = handshake.idle, handshake.busy, int(handshake.registered)
+    cycles, last = compiled(walked)(costs, *facts, hands)
     handshake.sink(int(last))  # a register behind the array notes when that word leaves it
     return int(cycles)
 
