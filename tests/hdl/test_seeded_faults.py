@@ -203,6 +203,7 @@ def kills() -> dict[str, set[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cosim, "bench_design", faulty)
         patch.setattr(cosim, "build", build)
+        patch.setattr(cosim, "ENGINES", len(FAULTS))  # one simulator: `faulty` counts its engines
         outcomes = cosim.cosimulate(cases)
     found: dict[str, set[str]] = {name: set() for name in FAULTS}
     for name, outcome in zip(owner, outcomes, strict=True):
