@@ -11,7 +11,6 @@ is made again when the RTL that it speaks of is another text, or the count or th
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -24,8 +23,10 @@ import numpy as np
 import tpe
 from tests.contract.combos import LEGAL, WITH_RTL, engine, own_variants
 from tests.contract.test_rtl import gemms
+from tools.kept_lines import Row, keep_line, kept_lines
 from tools.revision import commit
 from tpe.array.base import Array
+from tpe.base.cache import digest
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.hdl import emit
@@ -39,7 +40,6 @@ from tpe.pe.base import PE
 from tpe.study.forms import form_text
 
 COLUMNS = ("PE", "array", "choice", "pairs", "GEMMs exact", "lemmas", "mutants killed", "left")
-Row = dict[str, Any]
 
 
 def choices() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -79,8 +79,7 @@ def content(pe: str, array: str, choice: dict[str, Any]) -> str:
     """A hash of the RTL of a line's engines."""
     record, placed = _records(pe, array)
     built = (engine(record, placed, (2, 2), **choice), small(record, placed, choice))
-    texts = [sorted(emit.engine_modules(one).items()) for one in built]
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
+    return digest([emit.engine_modules(one) for one in built])
 
 
 def _lemmas(built: Engine, limit: float) -> Row:
@@ -147,10 +146,10 @@ def document(rows: list[Row], count: int, limit: float) -> str:
 
 def made(kept: Path, count: int, limit: float, workers: int) -> list[Row]:
     """Every line in order; those that are in `kept` already and still hold are not made again."""
-    done = {_key(*_place(row)): row for row in map(json.loads, _lines(kept))}
-    asked = [one for one in choices() if not _holds(done.get(_key(*one)), one, count, limit)]
-    print(f"{len(list(choices()))} lines, {len(asked)} of them to make", flush=True)
-    with ProcessPoolExecutor(workers) as pool, kept.open("a") as file:
+    every, done = list(choices()), {_key(*_place(row)): row for row in kept_lines(kept)}
+    asked = [one for one in every if not _holds(done.get(_key(*one)), one, count, limit)]
+    print(f"{len(every)} lines, {len(asked)} of them to make", flush=True)
+    with ProcessPoolExecutor(workers) as pool:
         jobs = {pool.submit(measure, *one, count, limit): one for one in asked}
         for i, job in enumerate(as_completed(jobs)):
             try:
@@ -158,10 +157,9 @@ def made(kept: Path, count: int, limit: float, workers: int) -> list[Row]:
             except TpeError as error:
                 raise TpeError(f"{jobs[job]}: {error}") from error
             done[_key(*jobs[job])] = row
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+            keep_line(kept, row)
             print(f"{i + 1} of {len(asked)}: {line(row)}", flush=True)
-    return [done[_key(*one)] for one in choices()]
+    return [done[_key(*one)] for one in every]
 
 
 def _holds(row: Row | None, one: tuple[str, str, dict[str, Any]], count: int, limit: float) -> bool:
@@ -175,10 +173,6 @@ def _place(row: Row) -> tuple[str, str, dict[str, Any]]:
 
 def _key(pe: str, array: str, choice: dict[str, Any]) -> str:
     return json.dumps([pe, array, choice], sort_keys=True)
-
-
-def _lines(kept: Path) -> list[str]:
-    return kept.read_text().splitlines() if kept.exists() else []
 
 
 def main() -> None:

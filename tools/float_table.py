@@ -18,9 +18,9 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import tpe
+from tools.kept_lines import Row, keep_line, kept_lines
 from tools.revision import commit
 from tpe.base.cache import digest
 from tpe.base.files import whole_file
@@ -41,7 +41,6 @@ OPERANDS = {"mac": "normal:20"}  # of all others normal:1
 HEAD = ("PE", "formats", "stages", "MACs a cycle", "shortest ns", "FO4")
 HEAD += (*(f"um2 at {x:g} x" for x in FACTORS), "finish um2", "flip-flops")
 HEAD += (f"fJ per MAC at {ENERGY_FACTOR:g} x",)
-Row = dict[str, Any]
 
 
 def engines() -> Iterator[Engine]:
@@ -131,7 +130,7 @@ def made(
     made again.
     """
     keys = [asked(engine, tech, recipes, energy) for engine, tech, energy in wanted]
-    done = {_text(row["asked"]): row for row in map(json.loads, _lines(kept))}
+    done = {_text(row["asked"]): row for row in kept_lines(kept)}
     left = [i for i, key in enumerate(keys) if _text(key) not in done]
     left = [i for i in left if only in ("", wanted[i][0].pe.name)]
     print(f"{len(keys)} lines, {len(left)} of them to make", flush=True)
@@ -139,18 +138,13 @@ def made(
         engine, tech, energy = wanted[i]
         row = measure(engine, tech, recipes, energy, workers)
         done[_text(keys[i])] = row
-        with kept.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        keep_line(kept, row)
         print(f"{tech.name}: {line(engine, row)}", flush=True)
     return [done.get(_text(key)) for key in keys]
 
 
 def _text(key: Row) -> str:
     return json.dumps(key, sort_keys=True)
-
-
-def _lines(kept: Path) -> list[str]:
-    return kept.read_text().splitlines() if kept.exists() else []
 
 
 def section(tech: Technology, lines: Sequence[tuple[Engine, Row | None]]) -> list[str]:

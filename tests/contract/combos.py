@@ -83,7 +83,7 @@ def own_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     found = []
     for variant in variants(pe, array):
         having = [home.name for home in homes if variant in variants(pe, home)]
-        turn = sum(map(ord, f"{pe.name} {sorted(variant.items())}")) % len(having)
+        turn = _turn(f"{pe.name} {sorted(variant.items())}", len(having))
         if not variant or having[turn] == array.name:
             found.append(variant)
     return found
@@ -98,15 +98,15 @@ def landing_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     found = own_variants(pe, array)
     if not pe.sparse:
         return found
-    kin = [p for p, home in WITH_RTL if p.sparse and home is array]
+    kin = [(p, variants(p, array)) for p, home in WITH_RTL if p.sparse and home is array]
     chosen = []
     for variant in found:
-        having = [p for p in kin if variant in variants(p, array)]
-        if not variant or having[_turn(variant) % len(having)] is pe:
+        having = [p for p, theirs in kin if variant in theirs]
+        if not variant or having[_turn(f"{sorted(variant.items())}", len(having))] is pe:
             chosen.append(variant)
     return chosen
 
 
-def _turn(variant: dict[str, Any]) -> int:
-    """A number that is the same in every run."""
-    return sum(map(ord, f"{sorted(variant.items())}"))
+def _turn(text: str, count: int) -> int:
+    """Whose turn it is, of so many; the same in every run."""
+    return sum(map(ord, text)) % count

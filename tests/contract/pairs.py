@@ -18,7 +18,7 @@ from tpe.base.errors import TpeError
 from tpe.engine.choices import Gating
 from tpe.hdl import emit
 from tpe.pe.base import PE
-from tpe.testing.cases import FEW
+from tpe.testing.cases import other_values, set_by
 
 Choice = dict[str, Any]
 Row = dict[str, int]  # index of a value by the name of its choice
@@ -37,11 +37,9 @@ def domains(pe: PE, array: Array) -> dict[str, list[Choice]]:
     found = {"types": TYPES}
     found["encode"] = [{}, {"encode": "weights"}]
     found["gating"] = [{"gating": str(way)} for way in Gating]
-    fixed = {"lanes"} if array.grid((1,) * len(array.sides)).lanes is not None else set()
     for p in map(array.narrowed, (*pe.parameters, *array.parameters(pe))):
-        values = [v for v in FEW.get(p.name, p.legal) if v in p.legal and v != p.default]
-        if p.name not in fixed and len(values) <= 8:
-            found[p.name] = [{}, *({p.name: v} for v in values)]
+        if p.name not in set_by(array):
+            found[p.name] = [{}, *({p.name: v} for v in other_values(p))]
     return {name: values for name, values in found.items() if len(values) > 1}
 
 

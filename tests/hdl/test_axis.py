@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -177,13 +177,13 @@ def bench(all_known: list[Interface], engines: list[tpe.Engine]) -> Design:
     public = ",\n".join(f"{port} /*verilator public_flat_rw*/" for port in ports)
     top = f"module axis_bench (\n{public}\n);\n" + "\n".join(instances)
     modules["axis_bench"] = top + "\nendmodule\n"
-    return Design(modules, "axis_bench")
+    return Design(modules, "axis_bench", compiler=QUICK)
 
 
 def run(work: list[Wrapped], seed: int) -> list[dict[str, Any]]:
     engines = [given.case.engine for given in work]
     known = [facts(e) for e in engines]
-    home = build(replace(bench(known, engines), compiler=QUICK))
+    home = build(bench(known, engines))
     with tempfile.TemporaryDirectory(prefix="tpe-") as folder:
         jobs = [job(x, y, seed) for x, y in zip(work, known, strict=True)]
         return cosim.simulate(

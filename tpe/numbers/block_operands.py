@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.blocks import BLOCK_FORMATS, BlockFormat, Blocks, quantise
+from tpe.numbers.blocks import BLOCK_FORMATS, BlockFormat, Blocks, quantise, spread_over
 from tpe.numbers.float_arrays import decoded
 from tpe.numbers.floats import FloatFormat, real_matrix, spread_reals
 from tpe.numbers.formats import Array, Format
@@ -97,8 +97,8 @@ class BlockOperand(Format):
         >>> [hex(code) for code in MX_E2M1.codes(quantise([1.0, 6.0], "mx_e2m1"))]
         ['0x7f02', '0x7f07']
         """
-        scales = np.repeat(blocks.scales.astype(np.int64), self.blocks.size, axis=blocks.axis)
-        spread = np.take(scales, np.arange(blocks.codes.shape[blocks.axis]), axis=blocks.axis)
+        scales = blocks.scales.astype(np.int64)
+        spread = spread_over(scales, self.blocks.size, blocks.codes.shape, blocks.axis)
         codes: Array = (spread << ELEMENT_BITS) | blocks.codes
         return codes
 

@@ -158,7 +158,7 @@ class Blocks:
         >>> quantise([[0.5, 3.1, -12.0]], "mx_e2m1").values().tolist()
         [[0.0, 3.0, -12.0]]
         """
-        scale = _spread_over(self.scale_values, self.format.size, self.codes.shape, self.axis)
+        scale = spread_over(self.scale_values, self.format.size, self.codes.shape, self.axis)
         return self.format.elements(self.codes) * (scale * self.tensor_scale)
 
 
@@ -225,7 +225,7 @@ def quantise(
         whole = 1.0
         codes = chosen.scale.rounded_codes(np.ldexp(1.0, _exponents(chosen, largest, scale)))
     values = decoded(codes, chosen.scale).astype(np.float64) * whole
-    divisor = _spread_over(values, chosen.size, array.shape, at)
+    divisor = spread_over(values, chosen.size, array.shape, at)
     with np.errstate(over="ignore"):
         scaled = np.divide(array, divisor, out=np.zeros_like(array), where=divisor != 0)
     elements = chosen.element_codes(scaled, rounding)
@@ -260,8 +260,12 @@ def _over_blocks(x: Array, size: int, axis: int) -> Array:
     return np.maximum.reduceat(x, starts, axis=axis)
 
 
-def _spread_over(scales: Array, size: int, shape: tuple[int, ...], axis: int) -> Array:
-    """Every scale once for each element of its block."""
+def spread_over(scales: Array, size: int, shape: tuple[int, ...], axis: int) -> Array:
+    """Every scale once for each element of its block, of which the last one may be short.
+
+    >>> spread_over(np.array([1, 2]), 2, (3,), 0).tolist()
+    [1, 1, 2]
+    """
     repeated = np.repeat(scales, size, axis=axis)
     return np.take(repeated, np.arange(shape[axis]), axis=axis)
 

@@ -226,8 +226,7 @@ def formats_of_any() -> tuple[str, ...]:
     ('fp16', 'bf16', 'tf32', 'e4m3fn')
     """
     every = ARCHITECTURES.values()
-    families = [family for arch in every for family in arch.families]
-    families += [family for arch in every for family in arch.scaled]
+    families = (family for arch in every for family in (*arch.families, *arch.scaled))
     return tuple(dict.fromkeys(name for family in families for name in family))
 
 

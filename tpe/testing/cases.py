@@ -12,6 +12,7 @@ from tpe.engine.parameters import resolve_parameters
 from tpe.model.engine import Engine
 from tpe.numbers.operands import Ints, as_operands
 from tpe.pe.base import PE
+from tpe.pe.parameters import Parameter
 
 # a_type, b_type, acc_bits: equal and apart, even and odd, narrow and wide, and one that wraps
 TYPES = [
@@ -92,12 +93,9 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     array's affair are left out.
     """
     found: list[dict[str, Any]] = [{}, {"encode": "weights"}]
-    set_there = {"lanes"} if array.grid((1,) * len(array.sides)).lanes is not None else set()
+    set_there = set_by(array)
     for parameter in map(array.narrowed, (*pe.parameters, *array.parameters(pe))):
-        values = FEW.get(parameter.name, parameter.legal)
-        found += [
-            {parameter.name: v} for v in values if v != parameter.default and v in parameter.legal
-        ]
+        found += [{parameter.name: value} for value in other_values(parameter)]
     if pe.parameter("encode_in"):
         found.append({"encode_in": "stored", "encoder": "ent"})
     if pe.parameter("biased") and not pe.sparse:  # the leanest cell, in one stage and in several
@@ -137,6 +135,17 @@ def variants(pe: PE, array: Array) -> list[dict[str, Any]]:
         found.append({"stall": "registered", "overlap": last})
     found = [{n: v for n, v in choice.items() if n not in set_there} for choice in found]
     return [x for i, x in enumerate(found) if x not in found[:i] and takes(array, pe, x)]
+
+
+def other_values(parameter: Parameter) -> list[Any]:
+    """Values of a parameter beside its default; of a width or a depth a few that stand for all."""
+    values = FEW.get(parameter.name, parameter.legal)
+    return [v for v in values if v != parameter.default and v in parameter.legal]
+
+
+def set_by(array: Array) -> set[str]:
+    """Parameters of a PE that the array sets: lanes, where they are a side of it."""
+    return {"lanes"} if array.grid((1,) * len(array.sides)).lanes is not None else set()
 
 
 def takes(array: Array, pe: PE, choice: dict[str, Any]) -> bool:

@@ -64,7 +64,7 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "EnAhead": min(1, params.get("finish_stages", 1) - 1),
         "RowTerm": int(hardware(engine).row != "none"),
         "Stall": rtl_names.number("Stall", engine.choices.stall),
-        "Hold": HOLD.rtl_value(params.get("hold", HOLD.default)),
+        "Hold": _hold(engine),
         "CarryEvery": params.get("carry_every", 1),
         **_formats(engine),
         **hardware(engine).numbers(params),
@@ -108,7 +108,12 @@ def array_hold(engine: Config) -> int:
     A gate looks at its enable when its clock falls: behind a closed gate that is not at all.
     """
     own = engine.choices.gating is Gating.CLOCK and clock_holds(engine.params)
-    return rtl_names.number("Hold", "gated") if own else rtl_widths(engine)["Hold"]
+    return rtl_names.number("Hold", "gated") if own else _hold(engine)
+
+
+def _hold(engine: Config) -> int:
+    """How the cell holds, as it was chosen."""
+    return HOLD.rtl_value(engine.params.get("hold", HOLD.default))
 
 
 def rtl_size(engine: Config) -> tuple[int, int]:

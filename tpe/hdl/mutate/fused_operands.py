@@ -57,7 +57,7 @@ def fused_operands(engine: Config, seed: int) -> Iterator[Pair]:
     assert isinstance(result, FloatFormat)
     lanes, widths = engine.widths.lanes, rtl_widths(engine)
     bits = sorted({widths["KeptBits"], widths["AlignBits"]})
-    spread = [*(near(rng, a, b, result, place) for place in _PLACES)]
+    spread = [near(rng, a, b, result, place) for place in _PLACES]
     spread.append(cancelling(rng, a, b, bits[-1] + BEYOND))
     placed = [corner_sums(a, b), *(ties(a, b, fraction) for fraction in bits)]
     classes = [
