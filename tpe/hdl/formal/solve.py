@@ -32,6 +32,7 @@ from tpe.hdl.emit import sources
 PROVED, REFUTED, OPEN = "proved", "refuted", "open"
 WALL = 20  # times the limit, after which a process ends though the processor was busy elsewhere
 BUSY = 8  # times the limit that a bounded proof may last on a busy machine
+DEEPER_LIMIT = 10.0  # seconds spent at most on cycles beyond those that are proof enough
 UNBOUNDED_LIMIT = 20.0  # seconds spent at most on turning a bounded proof into an unbounded one
 _SCRIPT = "import sys; from pyosys import libyosys as y; d = y.Design(); [d.run_pass(c.strip()) "
 _SCRIPT += "for c in sys.stdin]"
@@ -53,7 +54,7 @@ class Query:
 
     cycles: how many the proof spans. start: "any" decides the one transition that these cycles
     show, from every state; "reset" every cycle up to that depth, the first being the reset.
-    least: a depth that is proof enough if the limit comes before `cycles`; 0: no less will do.
+    least: a depth that is proof enough if more takes long; 0: no less than `cycles` will do.
     engine: which of `ENGINES` is tried first where start is "any".
     gated: a clock that a latch of `modules` stops is one that stops; else it runs all the time.
     """
@@ -239,11 +240,19 @@ def _trace_script(cycles: int, limit: float) -> str:
 
 
 def _decide_depth(query: Query, folder: Path, limit: float) -> tuple[str, str]:
-    """Bounded model checking first; if it finds nothing, a try at any number of cycles."""
+    """Bounded model checking first; if it finds nothing, a try at any number of cycles.
+
+    Every cycle more can take twice as long: those beyond the least are for what is fast.
+    """
     least = query.least or query.cycles
-    refuted, reached = _bounded(query.cycles, folder, limit, limit)
+    begun = _spent()
+    refuted, reached = _bounded(least, folder, limit, limit)
     if not refuted and reached < least:  # ABC's clock is the wall's: the processor may be busy
         refuted, reached = _bounded(least, folder, limit, BUSY * limit)
+    more = min(limit, 2 * (_spent() - begun) + 1)  # as long again for what was seen already
+    if not refuted and least <= reached < query.cycles and more <= DEEPER_LIMIT:
+        refuted, deeper = _bounded(query.cycles, folder, more, more)
+        reached = max(reached, deeper)
     if refuted:
         return REFUTED, "bmc3"
     if reached < least:
