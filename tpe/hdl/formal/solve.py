@@ -33,6 +33,7 @@ PROVED, REFUTED, OPEN = "proved", "refuted", "open"
 WALL = 20  # times the limit, after which a process ends though the processor was busy elsewhere
 BUSY = 8  # times the limit that a bounded proof may last on a busy machine
 DEEPER_LIMIT = 10.0  # seconds spent at most on cycles beyond those that are proof enough
+MOMENT = 2.0  # seconds that each engine has first
 UNBOUNDED_LIMIT = 20.0  # seconds spent at most on turning a bounded proof into an unbounded one
 _SCRIPT = "import sys; from pyosys import libyosys as y; d = y.Design(); [d.run_pass(c.strip()) "
 _SCRIPT += "for c in sys.stdin]"
@@ -215,10 +216,13 @@ def _step_script(cycles: int, engine: Engine) -> str:
 
 
 def _decide_step(query: Query, folder: Path, limit: float) -> tuple[str, str]:
-    """The query's engine for half of the limit, then each of the others for a quarter."""
+    """Each engine for a moment, which is what a fault needs, then the query's for half of the limit
+    and each of the others for a quarter.
+    """
     found, used = None, "none of " + ", ".join(ENGINES)
-    for engine in sorted(ENGINES, key=lambda name: name != query.engine):
-        share = limit / (2 if engine == query.engine else 4)
+    engines = sorted(ENGINES, key=lambda name: name != query.engine)
+    shares = [(engine, limit / (2 if engine == query.engine else 4)) for engine in engines]
+    for engine, share in [*((engine, min(MOMENT, limit)) for engine in engines), *shares]:
         printed = _abc(_step_script(query.cycles, engine), folder, share) or ""
         found = re.search(r"^(UN)?SATISFIABLE", printed, re.MULTILINE)
         if found:
