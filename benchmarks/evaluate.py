@@ -11,7 +11,10 @@ from benchmarks.timing import Figure, best
 from tpe.base.errors import MissingExtra
 from tpe.workloads import minilm
 
-ENGINES = (tpe.Config("mac", "matrix2d", "16x16"),)
+ENGINES = (
+    tpe.Config("mac", "matrix2d", "16x16"),
+    tpe.Config("fma_approxnorm", "matrix2d", "16x16"),
+)
 TOKENS, SECONDS = 32, 10.0
 
 
