@@ -2,12 +2,13 @@
 //
 // Digits 0: a code is the operand a itself. 1: a code is one digit as the select {neg, two, one};
 // legal_o says whether every code stands for a digit of -2..2, zero being 000. 2 and 3: a code is
-// all digits of an operand, as tpe_spec_code has them; legal_o as there.
+// all digits of an operand, as tpe_spec_code has them; legal_o as there. 4: bits stand for plus or
+// minus their weights; the top one of a code says that there is an operand, else a is zero.
 // InOrder 1: no sum, but the pairs {a, b} themselves, that of lane 0 on top.
 `default_nettype none
 
 module tpe_spec_product #(
-    parameter int unsigned AWidth    = 8,  // of Digits 2 and 3
+    parameter int unsigned AWidth    = 8,  // of Digits 2 to 4
     parameter int unsigned CodeWidth = 8,
     parameter int unsigned BWidth    = 8,
     parameter int unsigned Lanes     = 1,
@@ -21,17 +22,34 @@ module tpe_spec_product #(
     output       logic [Width-1:0]                  sum_o
 );
 
-  localparam int unsigned Operand = (Digits > 1) ? AWidth : CodeWidth;  // bits of a
-  localparam int unsigned Exact   = Operand + BWidth;  // holds every product
+  localparam int unsigned Sign    = (Digits == 4) ? 1 : 0;  // more than bits that are signed
+  localparam int unsigned Operand = ((Digits > 1) ? AWidth : CodeWidth) + Sign;  // bits of a
+  localparam int unsigned Other   = BWidth + Sign;                               // ... of b
+  localparam int unsigned Exact   = Operand + Other;  // holds every product
 
   logic [Lanes-1:0]                   legal;
   logic signed [Lanes-1:0][Exact-1:0] product;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic signed [Operand-1:0] a;
-    logic signed [BWidth-1:0]  b;
+    logic signed [Other-1:0]   b;
 
-    assign b = b_i[l];
+    if (Digits == 4) begin : gen_bipolar
+      always_comb begin
+        a = '0;
+        b = '0;
+        for (int unsigned i = 0; i < AWidth; i++) begin
+          if (code_i[l][AWidth]) a = code_i[l][i] ? a + Operand'(1 << i) : a - Operand'(1 << i);
+        end
+        for (int unsigned j = 0; j < BWidth; j++) begin
+          b = b_i[l][j] ? b + Other'(1 << j) : b - Other'(1 << j);
+        end
+      end
+      assign legal[l] = 1'b1;
+    end else begin : gen_signed
+      assign b = b_i[l];
+    end
+
     if (Digits == 0) begin : gen_operand
       assign a        = code_i[l];
       assign legal[l] = 1'b1;
@@ -43,7 +61,7 @@ module tpe_spec_product #(
           .legal_o(legal[l]),
           .value_o(a)
       );
-    end else begin : gen_code
+    end else if (Digits < 4) begin : gen_code
       localparam int unsigned NumDigits = (AWidth + 1) / 2;
       logic signed [2*NumDigits+2:0] value;
       logic [4*NumDigits-1:0]        unused_digit;

@@ -228,7 +228,7 @@ class Job(TiledGemm):
         """Bits of an operand of A as it comes to the array: stored digits are more than its own."""
         if self.params.get("encode_in") == EncodeIn.STORED:
             return self.pe.code_bits(self.widths, self.params)
-        return self.widths.a
+        return self.widths.a + self.pe.arithmetic.valid_bit
 
     @property
     def registered_stall(self) -> bool:

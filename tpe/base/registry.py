@@ -35,7 +35,10 @@ _OWN = (
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
     ("tpe.formats", "bf16", "tpe.numbers.floats:BF16"),
-    ("tpe.formats", "bipolar1", "tpe.numbers.bipolar:BIPOLAR1"),
+    *(
+        ("tpe.formats", f"bipolar{bits}", f"tpe.numbers.bipolar:BIPOLAR{bits}")
+        for bits in range(1, 9)
+    ),
     ("tpe.formats", "e2m1", "tpe.numbers.floats:E2M1"),
     ("tpe.formats", "e2m3", "tpe.numbers.floats:E2M3"),
     ("tpe.formats", "e3m2", "tpe.numbers.floats:E3M2"),

@@ -38,6 +38,7 @@ class Arithmetic:
     product -- words of C (M, N), without overflow, from codes (M, K) and (K, N) and their formats
     result  -- the format of C's words, if they are no integers of `acc_bits` bits
     pads_with_zeros -- whether what operands of code 0 make is 0, whatever they meet
+    valid_bit -- whether a code of A has a bit above the operand's that says that it is one
     b_padding -- the code of B that K is padded by: with code 0 of A it changes no psum
     choices -- parameters of an engine that have fewer values here; the first is the default
     follows -- those of them whose value others decide where none is given, and how
@@ -50,6 +51,7 @@ class Arithmetic:
     product: Product
     result: Format | None = None
     pads_with_zeros: bool = True
+    valid_bit: bool = False
     b_padding: Callable[[Format], int] = zero_code
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
     evidence: str = ""

@@ -1,4 +1,8 @@
-"""Numbers without a zero: every bit stands for +1 or -1 (arXiv:2409.17870)."""
+"""Numbers without a zero: bit i of a code stands for +2**i or -2**i (arXiv:2409.17870).
+
+A number of n bits is the sum over its bits of (2 b_i - 1) 2**i, an odd integer from -(2**n - 1) to
+2**n - 1. An integer x of n bits in two's complement has its neighbour 2 x + 1 here.
+"""
 
 from __future__ import annotations
 
@@ -7,70 +11,90 @@ from dataclasses import dataclass
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import Array, Format
+from tpe.numbers.formats import Array, Format, normal_steps
 from tpe.numbers.matrices import as_matrix
 
 
 @dataclass(frozen=True)
 class BipolarFormat(Format):
-    """One bit: 1 stands for +1 and 0 for -1.
+    """Odd integers of `bits` bits, 1 to 8; a code has a bit above these: it is an operand.
 
-    There is no zero, so that a padded operand is not one: what multiplies it must be.
+    Whatever a matrix is padded by has no such bit, so that code 0 is no number, and counts as 0.
 
-    >>> BIPOLAR1.values(np.array([0, 1])).tolist()
-    [-1, 1]
+    >>> BIPOLAR2.values(np.array([0b100, 0b101, 0b110, 0b111])).tolist()
+    [-3, -1, 1, 3]
     """
 
     name: str
-    bits: int = 1
+    bits: int
     signed: bool = True  # the array takes its codes as they are
-
-    @property
-    def step(self) -> int:  # type: ignore[override]
-        """From -1 to +1."""
-        return 2
+    step = 2
 
     @property
     def low(self) -> int:
-        """-1."""
-        return -1
+        """Of zeros alone."""
+        return -self.high
 
     @property
     def high(self) -> int:
-        """+1."""
-        return 1
+        """Of ones alone."""
+        return (1 << self.bits) - 1
 
     def read(self, value: object, where: str, dims: str, field: str) -> Array:
-        """The bits of a matrix of -1 and +1."""
+        """The codes of a matrix of odd integers in range.
+
+        >>> BIPOLAR1.read([[-1, 1]], "A", "M x K", "a_type").tolist()
+        [[2, 3]]
+        """
         matrix = as_matrix(value, where, dims)
-        wrong = np.argwhere((matrix != 1) & (matrix != -1))
+        wrong = np.argwhere((matrix % 2 == 0) | (matrix < self.low) | (matrix > self.high))
         if len(wrong):
             position = [int(i) for i in wrong[0]]
             raise TpeError(
                 f"{where} holds {matrix[tuple(position)]} at {position}; legal for {field} = "
-                f"{self.name}: -1 and 1"
+                f"{self.name}: {self._legal()}"
             )
-        return (matrix.astype(np.int64) + 1) >> 1
+        return self.codes(matrix)
+
+    def _legal(self) -> str:
+        if self.bits == 1:
+            return "-1 and 1"
+        return f"odd integers from {self.low} to {self.high}, 2 x + 1 of an int{self.bits} x"
+
+    def codes(self, values: Array) -> Array:
+        """The codes of these numbers."""
+        bits: Array = (values.astype(np.int64) + self.high) >> 1
+        return bits | (1 << self.bits)
 
     def values(self, codes: Array) -> Array:
-        """-1 and +1."""
-        return 2 * np.asarray(codes, np.int64) - 1
+        """The numbers that codes stand for; 0 for what is no operand."""
+        words = np.asarray(codes, np.int64)
+        numbers = 2 * (words & self.high) - self.high
+        return numbers * (words >> self.bits)
 
     def corners(self) -> Array:
-        """Both."""
-        return np.array([-1, 1])
+        """The extremes and the numbers around zero."""
+        return np.array(sorted({self.low, -1, 1, self.high}))
 
     def sweep(self) -> Array:
-        """Both."""
-        return self.corners()
+        """All values."""
+        return np.arange(self.low, self.high + 1, self.step)
 
     def drawn(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        """Either equally likely."""
-        return self.values(rng.integers(0, 2, shape))
+        """Every value equally likely."""
+        return 2 * rng.integers(0, 1 << self.bits, shape) - self.high
 
     def spread(self, bits: Array, sigma: float | None) -> Array:
-        """Either equally likely, whatever the sigma: the sign of a normal distribution."""
-        return self.values((bits >> np.uint64(63)).astype(np.int64))
+        """Uniform over the values; or normal, to the nearest one, what it cannot hold redrawn."""
+        if sigma is None:
+            numbers = (bits >> np.uint64(64 - self.bits)).astype(np.int64)
+        else:  # of an integer x the number is 2 x + 1
+            half = 1 << (self.bits - 1)
+            numbers = normal_steps(bits, -half, half - 1, sigma / 2, mean=-0.5)
+        return 2 * numbers - self.high
 
 
-BIPOLAR1 = BipolarFormat("bipolar1")
+BIPOLAR1, BIPOLAR2, BIPOLAR3, BIPOLAR4, BIPOLAR5, BIPOLAR6, BIPOLAR7, BIPOLAR8 = (
+    BipolarFormat(f"bipolar{bits}", bits) for bits in range(1, 9)
+)
+TYPES = tuple(f"bipolar{bits}" for bits in range(8, 0, -1))

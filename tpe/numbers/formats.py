@@ -171,21 +171,21 @@ class CodedFormat(IntFormat):
         return self.highest
 
 
-def normal_steps(bits: Array, low: int, high: int, sigma: float) -> Array:
+def normal_steps(bits: Array, low: int, high: int, sigma: float, mean: float = 0.0) -> Array:
     """Steps above `low` of integers drawn from a normal distribution, by uniform 64-bit words."""
     # Rounding, then redrawing what does not fit, is a distribution over the format's values;
     # inverting its cumulative sum draws from it in one step, so that a sigma far beyond the
     # format cannot redraw for ever.
     bits >>= np.uint64(64 - 53)
-    steps: Array = np.searchsorted(_thresholds(low, high, sigma), bits, side="right")
+    steps: Array = np.searchsorted(_thresholds(low, high, sigma, mean), bits, side="right")
     return steps.astype(np.int64)
 
 
-def _thresholds(low: int, high: int, sigma: float) -> Array:
+def _thresholds(low: int, high: int, sigma: float, mean: float) -> Array:
     """Entry i: P(value <= low + i) in units of 2**-53, for all values but the highest."""
     # Beyond 2**40 the distribution is uniform to 53 bits, and 1 / sigma would lose its own.
     scale = min(sigma, 2.0**40) * math.sqrt(2.0)
-    edges = [math.erf((value + 0.5) / scale) for value in range(low - 1, high + 1)]
+    edges = [math.erf((value + 0.5 - mean) / scale) for value in range(low - 1, high + 1)]
     first, last = edges[0], edges[-1]
     return np.array(
         [round((edge - first) / (last - first) * 2**53) for edge in edges[1:-1]], dtype=np.uint64

@@ -251,7 +251,7 @@ def port_bits(engine: Config) -> tuple[int, int]:
     a, b = stored_formats(engine)
     if engine.choices.encode_in is EncodeIn.STORED:
         return record(engine).code_bits(engine.widths, engine.params), b.bits
-    return a.bits, b.bits
+    return a.bits + engine.arithmetic.valid_bit, b.bits
 
 
 def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:

@@ -12,9 +12,16 @@ from tpe.hdl.emit import (
     record,
     rtl_widths,
 )
-from tpe.hdl.formal.lemmas import Build, Lemma, LemmaTemplate, encoder, query
+from tpe.hdl.formal.lemmas import (
+    Build,
+    Lemma,
+    LemmaTemplate,
+    encoder,
+    is_bipolar,
+    of_integers,
+    query,
+)
 from tpe.hdl.formal.primitive_lemmas import primitive_claims
-from tpe.numbers.arithmetic import INTEGER
 from tpe.pe.lean import clock_holds
 from tpe.pe.paces import LockStep
 from tpe.pe.parameters import BIASED, HOLD, NEGATE
@@ -32,7 +39,8 @@ FINISHES = {
     "pass": 3,
 }
 WEIGHED, TERM = 1, 2  # ... a finish that adds the term of its row
-CODES = 2  # Digits of tpe_spec_product: 0 an operand, 1 one digit, CODES + encoder all digits
+# Digits of tpe_spec_product: 0 an operand, 1 one digit, CODES + encoder all digits, 4 bipolar.
+CODES, BIPOLAR = 2, 4
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 
 
@@ -63,7 +71,7 @@ def cell_form(engine: Config) -> Form | None:
     ['steps', 'cycles']
     """
     pe, psum, finish = record(engine), record(engine).kernel.psum, hardware(engine).finish
-    if pe.arithmetic != INTEGER:
+    if not of_integers(engine):
         return None
     if isinstance(pe.pace, LockStep):
         word = psum.kind == finish == "word"
@@ -121,6 +129,8 @@ def digits(engine: Config) -> int:
     """What a code of an engine is: the parameter Digits of `tpe_spec_product`."""
     if record(engine).sparse:
         return 1
+    if is_bipolar(engine):
+        return BIPOLAR
     encoded = engine.params.get("encode_in", "cell") != "cell"
     return CODES + encoder(engine) if encoded else 0
 
@@ -145,7 +155,7 @@ def _cell_claims(engine: Config) -> list[LemmaTemplate]:
     found = [
         LemmaTemplate(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes
     ]
-    if digits(engine) != 1:
+    if digits(engine) not in (1, BIPOLAR):
         for i in lanes:
             found.append(
                 LemmaTemplate(_lane("product by digits", i, engine), _product(i, True), True)

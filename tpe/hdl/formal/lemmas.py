@@ -21,6 +21,8 @@ from tpe.hdl.emit import (
     with_defaults,
 )
 from tpe.hdl.formal.solve import Query
+from tpe.numbers.arithmetic import INTEGER
+from tpe.numbers.bipolar import BipolarFormat
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -70,6 +72,21 @@ def at_widths(engine: Config, a: int, b: int, acc: int, lanes: int | None = None
     8
     """
     return engine.with_widths(a=a, b=b, acc=acc, **({"lanes": lanes} if lanes else {}))
+
+
+def of_integers(engine: Config) -> bool:
+    """Whether a product is one that `tpe_spec_product` knows: of two's complement, or bipolar.
+
+    >>> from tpe.model.engine import Engine
+    >>> [of_integers(Engine(pe)) for pe in ("mac", "bipolar", "fma")]
+    [True, True, False]
+    """
+    return record(engine).arithmetic == INTEGER or is_bipolar(engine)
+
+
+def is_bipolar(engine: Config) -> bool:
+    """Whether bits of operands stand for plus or minus their weights."""
+    return all(isinstance(number, BipolarFormat) for number in engine.encoded_formats())
 
 
 def query(

@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import hardware, record, rtl_widths, with_defaults
-from tpe.hdl.formal.lemmas import at_widths, properties
-from tpe.numbers.arithmetic import INTEGER
+from tpe.hdl.formal.lemmas import at_widths, of_integers, properties
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -22,8 +21,8 @@ _NEXT = "tpe_spec_next"
 
 
 def is_open(engine: Config) -> bool:
-    """Whether the array of an engine is proved with lists: where psums are no plain integers."""
-    return record(engine).arithmetic != INTEGER
+    """Whether the array of an engine is proved with lists: where psums are no integers."""
+    return not of_integers(engine)
 
 
 def has_step(engine: Config) -> bool:

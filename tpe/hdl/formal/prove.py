@@ -31,11 +31,10 @@ from tpe.hdl.formal.control_lemmas import control_claims
 from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
 from tpe.hdl.formal.float_cell_lemmas import float_cell_claims, uncovered_float_cell
 from tpe.hdl.formal.float_lemmas import float_claims
-from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, properties
+from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, of_integers, properties
 from tpe.hdl.formal.memory_lemmas import memory_claims
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
-from tpe.numbers.arithmetic import INTEGER
 
 DEFAULT_LIMIT = 120.0  # seconds of one proof
 MAX_LIMIT = 1e6
@@ -111,7 +110,7 @@ def prove(
     widths that do not are found and stated. only: lemmas to prove, by name; default all.
     replaced: module name -> text, in place of modules of `rtl/`. progress is called with the name
     of every lemma as it begins.
-    Raises TpeError for a PE without RTL or of no plain integers, a limit out of range
+    Raises TpeError for a PE without RTL or without specifications, a limit out of range
     or an unknown name, and RuntimeError with the tool's text if Yosys refuses a module.
 
     >>> from tpe.model.engine import Engine
@@ -126,7 +125,7 @@ def prove(
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     pe = record(checked_config(engine))
-    if pe.arithmetic != INTEGER and not float_claims(engine):
+    if not of_integers(engine) and not float_claims(engine):
         raise TpeError(
             f"no proofs of pe {pe.name}: the specifications are of integer products, and it "
             f"computes in {pe.arithmetic.name}; tpe verify simulates it"
@@ -142,7 +141,7 @@ def prove(
 
 def _missing(engine: Config) -> tuple[str, ...]:
     """What of an engine no lemma speaks about, a line each."""
-    inside = uncovered if engine.arithmetic == INTEGER else uncovered_float_cell
+    inside = uncovered if of_integers(engine) else uncovered_float_cell
     return (*inside(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
 
 
@@ -158,7 +157,7 @@ def lemmas(engine: Config) -> list[str]:
 
 def all_claims(engine: Config) -> list[LemmaTemplate]:
     """Every lemma about an engine, to be built at its widths or others."""
-    if engine.arithmetic == INTEGER:
+    if of_integers(engine):
         inside = [*step_claims(engine), *claims(engine)]
     elif parts := float_claims(engine):
         inside = [*parts, *float_cell_claims(engine)]

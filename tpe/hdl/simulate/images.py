@@ -336,13 +336,15 @@ def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
 
 
 def _of_padding(case: Case, m: int, n: int) -> Ints:
-    """Words (M, N) of operands that are padded by codes of 0, before the finish chain."""
+    """Words (M, N) of operands that are padded by codes, before the finish chain."""
     engine = case.engine
     if engine.arithmetic.pads_with_zeros:
         return np.zeros((m, n), np.int64)
     formats = engine.a_format, engine.b_format
     a, b = as_operands(case.a, case.b, *formats, "case")
-    a, b = np.pad(a, ((0, m - len(a)), (0, 0))), np.pad(b, ((0, 0), (0, n - b.shape[1])))
+    pads = engine.sides.pair(*(_padding(engine, side, 0) for side in (0, 1)))
+    a = np.pad(a, ((0, m - len(a)), (0, 0)), constant_values=pads[0])
+    b = np.pad(b, ((0, 0), (0, n - b.shape[1])), constant_values=pads[1])
     return wrap(engine.arithmetic.product(a, b, *formats), engine.widths.acc)
 
 

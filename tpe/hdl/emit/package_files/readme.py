@@ -97,7 +97,8 @@ def port_bits(engine: Config, known: Interface) -> dict[str, int]:
 def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
     """Cycles of one tile (of a chain: of as many rows of A as there are of cells), several K.
 
-    Where they depend on operands: those of zeros and of operands over the whole range.
+    Where they depend on operands: those of zeros, or the lowest ones where there is no zero,
+    and of operands over the whole range.
     """
     engine = engine.wrapping()
     m, n = (known.rows if known.chained else engine.grid.m), engine.grid.n
@@ -110,7 +111,7 @@ def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
         given = finish.drawn(engine, rng, m, n)
         sides = ((engine.a_format, (m, k)), (engine.b_format, (k, n)))
         drawn = [number.drawn(rng, shape) for number, shape in sides]
-        zeros = [number.values(np.zeros(shape, np.int64)) for number, shape in sides]
+        zeros = [np.full(shape, 0 if number.step == 1 else number.low) for number, shape in sides]
         both = [Case(engine, a, b, chain_inputs=given) for a, b in (zeros, drawn)]
         rows.append((f"{m} x {n} x {k}", " to ".join(f"{x:,}" for x in _cycles(both))))
     return rows
