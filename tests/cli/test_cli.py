@@ -140,19 +140,17 @@ def test_run_echoes_every_parameter_resolved_if_asked() -> None:
     )
 
 
-def test_a_network_of_other_weights_is_refused() -> None:
+def test_a_network_of_other_operands_is_refused() -> None:
     result = run("run", "--pe", "bipolar")
     assert result.exit_code == 2
-    assert (
-        "layer 'fc1': B holds" in result.stderr and "b_type = bipolar1: -1 and 1" in result.stderr
-    )
+    assert "layer 'fc1': A holds 0 at [0, 0]; legal for a_type = bipolar8: odd" in result.stderr
 
 
 @pytest.mark.parametrize("pe", pes.names())
 @pytest.mark.parametrize("workload", ["digits_mlp", "gemm:17x33x40:normal:20"])
 def test_run_is_the_python_api(pe: str, workload: str) -> None:
     if "bipolar1" in pes.get(pe).arithmetic.b_types and workload == "digits_mlp":
-        return  # refused: its weights are int8
+        return  # refused: its operands are int8
     content = json.loads(
         run("run", "--pe", pe, "--workload", workload, "--seed", "3", "--json", "-").stdout
     )

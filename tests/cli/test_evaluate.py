@@ -59,7 +59,7 @@ def test_what_is_not_defined_is_a_dash(line: str) -> None:
             "unknown model 'digits' (did you mean 'digits_mlp'?); legal: digits_mlp, minilm",
         ),
         ("digits_mlp --samples 0", "samples = 0 is not legal: 1 to 360 images"),
-        ("digits_mlp --pe bipolar", "takes int8 x bipolar1; legal: integers or floating point"),
+        ("digits_mlp --pe bipolar", "takes bipolar8 x bipolar8; legal: integers or floating point"),
         ("digits_mlp -p relu=on", "has relu; legal: an engine without finish stages"),
         ("digits_mlp -p b_type=uint8", "product fc1: w holds -0.697"),
     ],

@@ -29,9 +29,10 @@ from tpe.hdl.mutate.mutate import (
     trials,
 )
 from tpe.hdl.mutate.netlist import Mutant, MutatedNetlist, mutated
-from tpe.hdl.mutate.subjects import is_float, sample, subjects, subjects_of
+from tpe.hdl.mutate.subjects import is_float, require_judged, sample, subjects, subjects_of
 from tpe.numbers.approx_sums import added, approx_step, datapath_of, finished, loaded
 from tpe.numbers.float_parts import exact_product
+from tpe.numbers.formats import number_format
 from tpe.numbers.tensor_cores import FusedDot, fused_dot
 
 SMALL = {"a_type": "int3", "b_type": "int3", "acc_bits": 16, "overflow": "wrap"}
@@ -246,8 +247,9 @@ def test_a_sample_of_floating_point_is_killed(pe):
 
 
 def test_no_mutants_of_another_arithmetic():
-    with pytest.raises(tpe.TpeError, match="no mutants of pe bipolar"):
-        subjects_of("bipolar")
+    unknown = replace(pes.get("lmul").arithmetic, name="unknown", result=number_format("int8"))
+    with pytest.raises(tpe.TpeError, match=r"no mutants of pe lmul: .* it computes in unknown"):
+        require_judged(replace(pes.get("lmul"), arithmetic=unknown))
 
 
 def test_a_drawing_is_reproducible_and_spread(netlist):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -12,7 +13,9 @@ from tpe.hdl.formal.array_lemmas import array_lemma, follows_streams
 from tpe.hdl.formal.prove import lemmas, prove
 from tpe.hdl.formal.solve import PROVED, REFUTED
 from tpe.model.engine import Engine
+from tpe.numbers.arithmetic import INTEGER
 from tpe.numbers.lmul import OFFSETS, OVERFLOWS, SUBNORMALS
+from tpe.pe import get
 
 EIGHT = {"a_type": "e4m3fn", "b_type": "e5m2"}
 
@@ -183,5 +186,6 @@ def test_a_fault_is_refuted(lemma: str, module: str, right: str, wrong: str) -> 
 
 
 def test_a_pe_without_such_parts_is_refused() -> None:
-    with pytest.raises(TpeError, match="no proofs of pe bipolar"):
-        prove(engine("bipolar"))
+    unknown = replace(get("mac"), arithmetic=replace(INTEGER, name="unknown"))
+    with pytest.raises(TpeError, match=r"no proofs of pe mac: .* it computes in unknown"):
+        prove(Engine(unknown, "matrix2d", "2x2"))

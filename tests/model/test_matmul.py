@@ -113,7 +113,7 @@ WIDE = tpe.Engine("mac", "os", "2x2", acc_bits=16)
         (("mac", [[1.0]], [[1.0]]), "engine is a str; legal: an Engine, a Config"),
         (
             (tpe.Config("bipolar", "os", "2x2"), [[1.0]], [[1.0]]),
-            "takes int8 x bipolar1; legal: integers or floating point on both sides",
+            "takes bipolar8 x bipolar8; legal: integers or floating point on both sides",
         ),
         (
             (tpe.Config("mac", "os", "2x2", relu="on", bias="on"), [[1.0]], [[1.0]]),

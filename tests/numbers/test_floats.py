@@ -10,7 +10,6 @@ import pytest
 import tpe
 from tpe.base import registry
 from tpe.base.jit import compiled
-from tpe.numbers.bipolar import BIPOLAR1
 from tpe.numbers.float_words import fp32_sum
 from tpe.numbers.floats import BF16, FP32, FloatFormat
 from tpe.numbers.formats import number_format
@@ -119,16 +118,6 @@ def test_numbers_that_are_not_finite_go_through():
     row = run.rows()[0]
     assert row["exact"] is False and row["max_abs_error_vs_exact"] is None
     assert row["bias_relative"] is None
-
-
-def test_bipolar_has_no_zero():
-    e = tpe.Engine("bipolar", size=(2, 2))
-    with pytest.raises(
-        tpe.TpeError, match=r"B holds 0 at \[1, 0\]; legal for b_type = bipolar1: -1"
-    ):
-        e.run([[1, 2]], [[1], [0]])
-    assert BIPOLAR1.read([[-1, 1]], "x", "M x K", "b_type").tolist() == [[0, 1]]
-    assert e.run([[-128, 5, 0]], [[-1], [1], [-1]]).C.tolist() == [[133]]
 
 
 def test_formats_are_found_by_name():

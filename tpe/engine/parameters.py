@@ -177,9 +177,10 @@ def _refuse_format(pe: PE | None, parameter: Parameter, value: Any) -> None:
     if named and value not in parameter.legal:
         others = [pe.name for pe in map(get_pe, usable_pes()) if takes_format(pe, parameter, value)]
         where = f"; PEs that take it: {', '.join(others)}" if others else ""
+        instead = (pe and pe.arithmetic.instead) or "a format that it does not compute in"
         raise TpeError(
             f"{parameter.name} = '{value}' is not legal for {f'pe {pe.name}' if pe else 'a nest'}: "
-            f"a format that it does not compute in; legal: {parameter.describe()}{where}"
+            f"{instead}; legal: {parameter.describe()}{where}"
         )
 
 

@@ -42,6 +42,7 @@ class Arithmetic:
     b_padding -- the code of B that K is padded by: with code 0 of A it changes no psum
     choices -- parameters of an engine that have fewer values here; the first is the default
     follows -- those of them whose value others decide where none is given, and how
+    instead -- what an operand of another arithmetic is here; empty: nothing
     evidence -- of hardware that somebody else made: what its values were compared with
     """
 
@@ -54,6 +55,7 @@ class Arithmetic:
     valid_bit: bool = False
     b_padding: Callable[[Format], int] = zero_code
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
+    instead: str = ""
     evidence: str = ""
     follows: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(
         default_factory=dict, hash=False

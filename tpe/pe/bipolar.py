@@ -83,6 +83,7 @@ RECORD = PE(
         valid_bit=True,
         b_padding=lowest,
         choices={"zero_points": ("none",)},
+        instead="an int<n> x is 2 x + 1 of bipolar<n>",
     ),
     parameters=(
         lanes_parameter(1, range(1, 1025)),

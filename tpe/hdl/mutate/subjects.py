@@ -15,14 +15,15 @@ from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
-from tpe.numbers.arithmetic import INTEGER
 from tpe.numbers.floats import FloatFormat
+from tpe.numbers.formats import number_format
 from tpe.pe.base import PE
 from tpe.pe.floating import float_format
 from tpe.pe.parameters import Parameter
 
 # Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
 _TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}
+_NAMED = (4, 3)  # bits of A and of B where a PE names its formats
 _SIZE = (4, 2, 2)
 # Four lanes of a fused sum, the fewest there are, of products that reach both ends of fp32.
 _FUSED: dict[str, Any] = {"arch": "ampere", "a_type": "tf32", "b_type": "tf32"}
@@ -69,13 +70,13 @@ def require_judged(pe: PE) -> None:
     """TpeError for a PE that the benches of mutants have no operands for."""
     if not _is_judged(pe):
         raise TpeError(
-            f"no mutants of pe {pe.name}: the engines that are mutated compute in integers or in "
+            f"no mutants of pe {pe.name}: the sums of engines that are mutated are integers or of "
             f"floating point, and it computes in {pe.arithmetic.name}"
         )
 
 
 def _is_judged(pe: PE) -> bool:
-    return pe.arithmetic == INTEGER or is_float(pe)
+    return pe.arithmetic.exact or is_float(pe)
 
 
 def is_float(pe: PE) -> bool:
@@ -129,7 +130,20 @@ def _types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of narrow operands and sums, of a choice."""
     if pe.kernel.fused:
         return _FUSED
-    return _float_types(pe, choice) if is_float(pe) else _TYPES
+    if is_float(pe):
+        return _float_types(pe, choice)
+    return {**_TYPES, **_named_types(pe)}
+
+
+def _named_types(pe: PE) -> dict[str, Any]:
+    """Of a PE that names the formats of its operands the narrowest ones of as many bits."""
+    sides = (("a_type", pe.arithmetic.a_types), ("b_type", pe.arithmetic.b_types))
+    found = {}
+    for (name, legal), bits in zip(sides, _NAMED, strict=True):
+        formats = sorted(map(number_format, legal), key=lambda number: number.bits)
+        wide = [number.name for number in formats if number.bits >= bits]
+        found |= {name: wide[0]} if wide else {}
+    return found
 
 
 def _float_types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
