@@ -1,7 +1,9 @@
 """Numbers without a zero: bit i of a code stands for +2**i or -2**i (arXiv:2409.17870).
 
 A number of n bits is the sum over its bits of (2 b_i - 1) 2**i, an odd integer from -(2**n - 1) to
-2**n - 1. An integer x of n bits in two's complement has its neighbour 2 x + 1 here.
+2**n - 1. An integer x of n bits in two's complement has its neighbour 2 x + 1 here. Of weights
+s (q - z) with unsigned q of n bits the bits of q are those of 2 q - (2**n - 1), whose scale is s / 2
+and zero point 2 z + 1 - 2**n (arXiv:2408.06003).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tpe.hdl import emit
 from tpe.hdl.simulate.images import Case
 from tpe.model.engine import Engine
 from tpe.numbers.floats import FloatFormat
-from tpe.numbers.formats import FORMATS
+from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.numbers.operands import Ints
 from tpe.synth.area.designs import sized
 from tpe.synth.power.sampled import Sample
@@ -106,12 +106,12 @@ def _sampled(engine: Config, sample: Sample, cycles: int) -> Case:
 def _as_seen(engine: Config) -> Config:
     """The engine without what stands before its array: widening and taking out zero points.
 
-    Its PEs are the same; one of floating point has nothing there. TpeError if the formats that the
+    Its PEs are the same; one that is not of integers has nothing there. TpeError if the formats that the
     array sees are none of an operand.
     """
     encoded, other = engine.encoded_formats()
     sides = engine.sides.pair(encoded, other)
-    if all(isinstance(number, FloatFormat) for number in sides):
+    if not any(isinstance(number, IntFormat) for number in sides):
         return engine
     names = [f"int{number.bits}" for number in sides]
     for name, number in zip(names, sides, strict=True):

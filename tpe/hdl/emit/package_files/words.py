@@ -21,6 +21,7 @@ _CODES = {
     "ent": "stored digits, EN-T: the sign above two bits a digit, which are digit times sign mod 4",
     "booth": "stored digits, Booth: select lines {neg, two, one} of each digit, the lowest first",
 }
+_VALID = " (the highest says that it is an operand: 0 where there is none)"
 RESETS = {
     "async": "an asynchronous\nreset, low when active: it may fall at any time and must rise "
     "synchronously to `clk_i` (with\nrecovery and removal time kept).",
@@ -213,7 +214,8 @@ def _overlapped(engine: Config) -> str:
 
 def _layouts(engine: Config, known: Interface) -> dict[str, str]:
     stored = engine.choices.encode_in is EncodeIn.STORED
-    texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else ""}
+    coded = _VALID if engine.arithmetic.valid_bit else ""
+    texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else coded}
     if known.chained:
         return texts | {
             "a_layout": "element r is A[m, r] of the tile of K. A beat is a row m; rows in order.",
