@@ -3,7 +3,7 @@
 // Digits 0: a code is the operand a itself. 1: a code is one digit as the select {neg, two, one};
 // legal_o says whether every code stands for a digit of -2..2, zero being 000. 2 and 3: a code is
 // all digits of an operand, as tpe_spec_code has them; legal_o as there. 4: bits stand for plus or
-// minus their weights; the top one of a code says that there is an operand, else a is zero.
+// minus their weights; the top one of a code says that there is an operand, else all of it is zero.
 // InOrder 1: no sum, but the pairs {a, b} themselves, that of lane 0 on top.
 `default_nettype none
 
@@ -45,7 +45,7 @@ module tpe_spec_product #(
           b = b_i[l][j] ? b + Other'(1 << j) : b - Other'(1 << j);
         end
       end
-      assign legal[l] = 1'b1;
+      assign legal[l] = code_i[l][AWidth] || code_i[l] == '0;
     end else begin : gen_signed
       assign b = b_i[l];
     end

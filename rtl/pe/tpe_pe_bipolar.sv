@@ -4,7 +4,8 @@
 // weight i + j, over all lanes: of v lanes with an operand their products add up to
 // (2**AWidth - 1) (2**BWidth - 1) v - 2 sum over i, j of 2**(i+j) popcount(a_i xor b_j),
 // popcount(a xnor b) being v less popcount(a xor b). There is no operand of zero: the top bit of a
-// code says that there is one, and a lane without it is counted nowhere, whatever its b is.
+// code says that there is one. A lane without it, whose code is all zeros, is counted nowhere,
+// whatever its b is.
 // Reference : arXiv:2409.17870
 // Latency   : Stages - 1 registers before the psum register. One step of Lanes products a cycle.
 //             Stages 2 registers the sum of the products; 3 also registers the counts.
@@ -51,8 +52,8 @@ module tpe_pe_bipolar #(
   assign unused_plane = ^plane_i;
 
   logic [Lanes-1:0]                   there;               // lanes with an operand
-  logic [Lanes-1:0][AWidth-1:0]       a;                   // zeros in both where there is none
-  logic [Lanes-1:0][BWidth-1:0]       b;
+  logic [Lanes-1:0][AWidth-1:0]       a;                   // zeros where there is none
+  logic [Lanes-1:0][BWidth-1:0]       b;                   // ... here, too: no bits that differ
   logic [Weights-1:0][CountWidth-1:0] count, count_s;      // of pairs that differ; staged
   logic [LanesWidth-1:0]              present, present_s;  // of lanes with an operand; staged
   logic [SumWidth-1:0]                dot, dot_s;          // of the step; staged
@@ -61,7 +62,7 @@ module tpe_pe_bipolar #(
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     assign there[l] = code_i[l*CodeWidth+AWidth];
-    assign a[l]     = code_i[l*CodeWidth+:AWidth] & {AWidth{there[l]}};
+    assign a[l]     = code_i[l*CodeWidth+:AWidth];
     assign b[l]     = b_i[l*BWidth+:BWidth] & {BWidth{there[l]}};
   end
 

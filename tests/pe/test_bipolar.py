@@ -108,9 +108,9 @@ def test_the_type_of_b_follows_that_of_a() -> None:
 
 
 def every_code(e: tpe.Engine) -> CellStimulus:
-    """Every code of A, operands or none, with every word of B; of several lanes every list."""
+    """Every code of A, padding too, with every word of B; of several lanes every list."""
     w = e.widths
-    sides = [range(2 << w.a)] * w.lanes + [range(1 << w.b)] * w.lanes
+    sides = [[0, *range(1 << w.a, 2 << w.a)]] * w.lanes + [range(1 << w.b)] * w.lanes
     words = np.array(list(product(*sides)), np.int64)
     ones = np.ones(len(words), np.int64)
     first = np.random.default_rng(0).integers(0, 2, len(words))

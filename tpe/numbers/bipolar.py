@@ -1,9 +1,9 @@
 """Numbers without a zero: bit i of a code stands for +2**i or -2**i (arXiv:2409.17870).
 
 A number of n bits is the sum over its bits of (2 b_i - 1) 2**i, an odd integer from -(2**n - 1) to
-2**n - 1. An integer x of n bits in two's complement has its neighbour 2 x + 1 here. Of weights
-s (q - z) with unsigned q of n bits the bits of q are those of 2 q - (2**n - 1), whose scale is s / 2
-and zero point 2 z + 1 - 2**n (arXiv:2408.06003).
+2**n - 1. An integer x of n bits in two's complement is next to 2 x + 1 here. Weights s (q - z)
+with q of n bits, unsigned, are s / 2 (q' - z') with q' = 2 q - (2**n - 1), the number of q's bits,
+and z' = 2 z + 1 - 2**n (arXiv:2408.06003).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tpe.numbers.matrices import as_matrix
 class BipolarFormat(Format):
     """Odd integers of `bits` bits, 1 to 8; a code has a bit above these: it is an operand.
 
-    Whatever a matrix is padded by has no such bit, so that code 0 is no number, and counts as 0.
+    Code 0, by which matrices are padded, is none, and counts as 0.
 
     >>> BIPOLAR2.values(np.array([0b100, 0b101, 0b110, 0b111])).tolist()
     [-3, -1, 1, 3]

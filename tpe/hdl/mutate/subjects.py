@@ -138,7 +138,7 @@ def _types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
 def _named_types(pe: PE) -> dict[str, Any]:
     """Of a PE that names the formats of its operands the narrowest ones of as many bits."""
     sides = (("a_type", pe.arithmetic.a_types), ("b_type", pe.arithmetic.b_types))
-    found = {}
+    found: dict[str, Any] = {}
     for (name, legal), bits in zip(sides, _NAMED, strict=True):
         formats = sorted(map(number_format, legal), key=lambda number: number.bits)
         wide = [number.name for number in formats if number.bits >= bits]

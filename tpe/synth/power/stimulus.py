@@ -106,8 +106,8 @@ def _sampled(engine: Config, sample: Sample, cycles: int) -> Case:
 def _as_seen(engine: Config) -> Config:
     """The engine without what stands before its array: widening and taking out zero points.
 
-    Its PEs are the same; one that is not of integers has nothing there. TpeError if the formats that the
-    array sees are none of an operand.
+    Its PEs are the same; one that is not of integers has nothing there. TpeError if the formats
+    that the array sees are none of an operand.
     """
     encoded, other = engine.encoded_formats()
     sides = engine.sides.pair(encoded, other)

@@ -178,17 +178,14 @@ def _order(engine: Config, known: Interface) -> str:
         depth = engine.params["psum_depth"]
         return (
             f"N is cut into tiles of {grid.n}, K into tiles of {known.per_beat}. Tiles of N come "
-            f"outermost, then"
-            " blocks of M,\nthen tiles of K; in each of these passes a tile of B is loaded and "
-            "the rows of"
-            " the block\nstream. If K takes one tile, the block is all of M; else at most"
-            f" {depth} rows, and their sums\nwait in the psum buffer between passes. M need not "
-            f"be padded."
+            "outermost, then blocks of M,\nthen tiles of K; in each of these passes a tile of B is "
+            "loaded and the rows of the block\nstream. If K takes one tile, the block is all of M; "
+            f"else at most {depth} rows, and their sums\nwait in the psum buffer between passes. M "
+            "need not be padded."
         )
     text = (
         f"M is cut into tiles of {grid.m}, N into tiles of {grid.n}. Tiles of N come outermost, "
-        f"then tiles of M,"
-        f" and all\nof K inside: {_overlapped(engine)}."
+        f"then tiles of M, and all\nof K inside: {_overlapped(engine)}."
     )
     if known.sparse:
         depth = engine.widths.depth
