@@ -15,6 +15,7 @@ from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.engine.parameters import parameters_of
 from tpe.hdl import emit
+from tpe.numbers.arithmetic import INTEGER
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import number_format
 from tpe.pe.base import PE
@@ -85,11 +86,15 @@ def is_float(pe: PE) -> bool:
 
 
 def sample(count: int, seed: int) -> list[Config]:
-    """The subjects for `count` mutants: all, or a few drawn, with a front and of floating point."""
+    """The subjects for `count` mutants: all, or a few of plain integers and one of floating point.
+
+    A front is among them.
+    """
     every = subjects()
     if count >= _ALL * len(every):
         return every
-    integer, floating = ([e for e in every if is_float(e.record) == kind] for kind in (False, True))
+    integer = [e for e in every if e.record.arithmetic == INTEGER]
+    floating = [e for e in every if is_float(e.record)]
     for kind in (integer, floating):
         random.Random(seed).shuffle(kind)
     front = [e for e in integer if emit.record(e).front != "none"][:1]
