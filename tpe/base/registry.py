@@ -36,8 +36,11 @@ _OWN = (
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
     ("tpe.formats", "bf16", "tpe.numbers.floats:BF16"),
     *(
-        ("tpe.formats", f"bipolar{bits}", f"tpe.numbers.bipolar:BIPOLAR{bits}")
-        for bits in range(1, 9)
+        ("tpe.formats", name, "tpe.numbers.bipolar:" + name.upper())
+        for name in (
+            *("bipolar1", "bipolar2", "bipolar3", "bipolar4"),
+            *("bipolar5", "bipolar6", "bipolar7", "bipolar8"),
+        )
     ),
     ("tpe.formats", "e2m1", "tpe.numbers.floats:E2M1"),
     ("tpe.formats", "e2m3", "tpe.numbers.floats:E2M3"),

@@ -96,7 +96,19 @@ class BipolarFormat(Format):
         return 2 * numbers - self.high
 
 
-BIPOLAR1, BIPOLAR2, BIPOLAR3, BIPOLAR4, BIPOLAR5, BIPOLAR6, BIPOLAR7, BIPOLAR8 = (
-    BipolarFormat(f"bipolar{bits}", bits) for bits in range(1, 9)
+BIPOLAR1 = BipolarFormat("bipolar1", 1)
+BIPOLAR2 = BipolarFormat("bipolar2", 2)
+BIPOLAR3 = BipolarFormat("bipolar3", 3)
+BIPOLAR4 = BipolarFormat("bipolar4", 4)
+BIPOLAR5 = BipolarFormat("bipolar5", 5)
+BIPOLAR6 = BipolarFormat("bipolar6", 6)
+BIPOLAR7 = BipolarFormat("bipolar7", 7)
+BIPOLAR8 = BipolarFormat("bipolar8", 8)
+TYPES = tuple(
+    number.name
+    for number in (
+        *(BIPOLAR8, BIPOLAR7, BIPOLAR6, BIPOLAR5),
+        *(BIPOLAR4, BIPOLAR3, BIPOLAR2, BIPOLAR1),
+    )
 )
-TYPES = tuple(f"bipolar{bits}" for bits in range(8, 0, -1))
+"""Their names, the widest first."""
