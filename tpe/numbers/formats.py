@@ -172,7 +172,10 @@ class CodedFormat(IntFormat):
 
 
 def normal_steps(bits: Array, low: int, high: int, sigma: float, mean: float = 0.0) -> Array:
-    """Steps above `low` of integers drawn from a normal distribution, by uniform 64-bit words."""
+    """Steps above `low` of integers drawn from a normal distribution, by uniform 64-bit words.
+
+    mean: of the distribution, in the integers' own terms.
+    """
     # Rounding, then redrawing what does not fit, is a distribution over the format's values;
     # inverting its cumulative sum draws from it in one step, so that a sigma far beyond the
     # format cannot redraw for ever.

@@ -31,8 +31,8 @@ from tpe.pe.widths import Params, Widths
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     """Count where planes differ, of a lane: those of B by one xor, they are side by side in a word.
 
-    Planes of several lanes in one word, whose ones are counted, would take longer: every operand
-    comes in a word of its own, and to take its bits apart costs more than to count them so.
+    A word of a plane of many lanes, whose ones are counted at once, would pay if it were packed once
+    for all cells; here every cell has its operands by themselves.
     """
     word, mask = psum[0], (1 << facts.psum_bits) - 1
     a_ones, b_ones = (1 << facts.a_bits) - 1, (1 << facts.b_bits) - 1
