@@ -6,7 +6,8 @@ What the command line does is a function here, with the same words:
     catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
                 list_technologies
     workloads   workload, Workload, Layer; capture
-    numbers     rounded, to_codes, from_codes; quantise -> Blocks; exact_sums -> ExactSums
+    numbers     rounded, to_codes, from_codes; quantise -> Blocks; quantise_integers ->
+                QuantisedTensor; one_bit -> OneBit; exact_sums -> ExactSums
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     models      matmul; evaluate_model; tpe.torch: Linear, swap_linears
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from tpe.numbers.blocks import Blocks, quantise
     from tpe.numbers.exact_sums import ExactSums, exact_sums
     from tpe.numbers.float_arrays import from_codes, rounded, to_codes
+    from tpe.numbers.quantised_tensor import QuantisedTensor
+    from tpe.numbers.quantisers import OneBit, one_bit, quantise_integers
     from tpe.predict.fit import fit
     from tpe.report.catalogue import (
         list_arrays,
@@ -80,6 +83,8 @@ __all__ = [
     "LayerRun",
     "Nest",
     "NestEngine",
+    "OneBit",
+    "QuantisedTensor",
     "Requant",
     "Run",
     "TpeError",
@@ -104,10 +109,12 @@ __all__ = [
     "list_workloads",
     "matmul",
     "mutate",
+    "one_bit",
     "point",
     "price",
     "prove",
     "quantise",
+    "quantise_integers",
     "rounded",
     "synthesise",
     "to_codes",
@@ -130,6 +137,8 @@ _HOMES = {
     "LayerRun": ("tpe.model.layer_run", "LayerRun"),
     "Nest": ("tpe.nest.notation", "Nest"),
     "NestEngine": ("tpe.model.nest_engine", "NestEngine"),
+    "OneBit": ("tpe.numbers.quantisers", "OneBit"),
+    "QuantisedTensor": ("tpe.numbers.quantised_tensor", "QuantisedTensor"),
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
     "Workload": ("tpe.workloads", "Workload"),
@@ -152,10 +161,12 @@ _HOMES = {
     "list_workloads": ("tpe.report.catalogue", "list_workloads"),
     "matmul": ("tpe.model.matmul", "matmul"),
     "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
+    "one_bit": ("tpe.numbers.quantisers", "one_bit"),
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),
     "prove": ("tpe.hdl.formal.prove", "prove"),
     "quantise": ("tpe.numbers.blocks", "quantise"),
+    "quantise_integers": ("tpe.numbers.quantisers", "quantise_integers"),
     "rounded": ("tpe.numbers.float_arrays", "rounded"),
     "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
     "to_codes": ("tpe.numbers.float_arrays", "to_codes"),

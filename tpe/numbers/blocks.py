@@ -123,7 +123,7 @@ class Blocks:
         """
         chosen = block_format(number)
         of_elements, of_scales = _array(codes, "codes"), _array(scales, "scales")
-        at = _checked_axis(of_elements, axis)
+        at = checked_axis(of_elements, axis)
         _check_tensor_scale(chosen, tensor_scale)
         whole = 1.0 if tensor_scale is None else float(tensor_scale)
         cls(chosen, at, of_elements, of_scales, whole).check("blocks")
@@ -210,7 +210,7 @@ def quantise(
     if scale not in SCALE_RULES:
         raise unknown("scale", scale, SCALE_RULES)
     array = reals(x).astype(np.float64)
-    at = _checked_axis(array, axis)
+    at = checked_axis(array, axis)
     _check_tensor_scale(chosen, tensor_scale)
     rounding = Rounding(mode, "saturate", "keep", seed)
     broken = ~np.isfinite(array)
@@ -285,7 +285,12 @@ def _check_codes(codes: Array, low: int, high: int, where: str, number: BlockFor
         raise TpeError(f"{where} hold {worst}; legal for {number.name}: codes {low} to {high}")
 
 
-def _checked_axis(array: Array, axis: object) -> int:
+def checked_axis(array: Array, axis: object) -> int:
+    """An axis of an array that is not empty, counted from the first; TpeError for any other.
+
+    >>> checked_axis(np.zeros((2, 3)), -1)
+    1
+    """
     if array.ndim == 0 or array.size == 0:
         raise TpeError(f"x has the shape {array.shape}; legal: a dimension or more, none of 0")
     if not is_int(axis) or not -array.ndim <= axis < array.ndim:  # type: ignore[operator]

@@ -1,7 +1,8 @@
-"""Real numbers as integers of a format, and back: symmetric, q = round(x / scale), saturated.
+"""Real numbers as integers of a format, and back: q = round(x / scale) + zero, saturated.
 
 A scale of its own for each row of A and each column of B leaves the sum over K as a factor, so that
-it can be put back exactly: C[m, n] = a_scale[m] b_scale[n] sum_k qa[m, k] qb[k, n].
+it can be put back exactly: C[m, n] = a_scale[m] b_scale[n] sum_k qa[m, k] qb[k, n]. Scales of
+groups along K: `tpe.numbers.quantised_tensor`.
 """
 
 from __future__ import annotations
@@ -45,11 +46,14 @@ def largest_scale(x: Array, number: IntFormat, axis: int | None = None) -> Array
     return np.where(scale > 0, scale, 1.0)
 
 
-def quantised(x: Array, number: IntFormat, scale: Array, where: str = "x") -> Array:
+def quantised(
+    x: Array, number: IntFormat, scale: Array, where: str = "x", zero: Array | None = None
+) -> Array:
     """Integers nearest to x / scale, ties to even; those that the format cannot hold saturate.
 
-    scale: above 0, one or as many as broadcast against `x`. Returns the narrowest integers that
-    hold the format. Raises TpeError for NaN, infinities, and negative numbers without a sign.
+    scale: above 0, one or as many as broadcast against `x`. zero: integers that stand for 0, added
+    behind the rounding; None: 0. Returns the narrowest integers that hold the format. Raises
+    TpeError for NaN, infinities, and, without `zero`, negative numbers where there is no sign.
 
     >>> from tpe.numbers.formats import FORMATS
     >>> quantised(np.array([0.5, 1.5, -900.0]), FORMATS["int8"], np.array(1.0)).tolist()
@@ -58,11 +62,11 @@ def quantised(x: Array, number: IntFormat, scale: Array, where: str = "x") -> Ar
     if not np.isfinite(x).all():
         value = x[~np.isfinite(x)].flat[0]
         raise TpeError(f"{where} holds {value}; legal for {number.name}: finite numbers")
-    if not number.signed and (x < 0).any():
+    if zero is None and not number.signed and (x < 0).any():
         raise TpeError(
             f"{where} holds {x.min():.6g}; legal for {number.name}: 0 and above, or a signed type"
         )
-    whole = np.rint(x / scale)
+    whole = np.rint(x / scale) + (0 if zero is None else zero)
     prefix, width = "i" if number.signed else "u", 1 if number.bits <= 8 else 2
     limited: Array = np.clip(whole, number.low, number.high).astype(f"{prefix}{width}")
     return limited
