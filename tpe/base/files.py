@@ -49,6 +49,12 @@ def read_bytes(path: str | os.PathLike[str], what: str, limit: int = LARGEST) ->
     return content
 
 
+def file_size(path: str | os.PathLike[str], what: str) -> int:
+    """Bytes of a regular file; TpeError as `read_bytes` for what is none."""
+    with _regular(os.fspath(path), what) as (_, count):
+        return count
+
+
 def read_part(path: str | os.PathLike[str], what: str, start: int, length: int) -> bytes:
     """`length` bytes of a regular file, from byte `start` on.
 
