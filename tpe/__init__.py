@@ -5,7 +5,7 @@ What the command line does is a function here, with the same words:
     engines     Engine, Config, Nest, NestEngine; describe
     catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
                 list_technologies
-    workloads   workload, Workload, Layer; capture
+    workloads   workload, Workload, Layer; capture; read_weights -> WeightFile
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; quantise_integers ->
                 QuantisedTensor; one_bit -> OneBit; exact_sums -> ExactSums
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from tpe.synth.area.synthesis import synthesise
     from tpe.torch.capture import capture
     from tpe.workloads import Layer, Workload, workload
+    from tpe.workloads.weights.file import WeightFile, read_weights
 
 __all__ = [
     "Blocks",
@@ -88,6 +89,7 @@ __all__ = [
     "Requant",
     "Run",
     "TpeError",
+    "WeightFile",
     "Workload",
     "__version__",
     "capture",
@@ -115,6 +117,7 @@ __all__ = [
     "prove",
     "quantise",
     "quantise_integers",
+    "read_weights",
     "rounded",
     "synthesise",
     "to_codes",
@@ -141,6 +144,7 @@ _HOMES = {
     "QuantisedTensor": ("tpe.numbers.quantised_tensor", "QuantisedTensor"),
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
+    "WeightFile": ("tpe.workloads.weights.file", "WeightFile"),
     "Workload": ("tpe.workloads", "Workload"),
     "capture": ("tpe.torch.capture", "capture"),
     "compare": ("tpe.study.points", "compare"),
@@ -167,6 +171,7 @@ _HOMES = {
     "prove": ("tpe.hdl.formal.prove", "prove"),
     "quantise": ("tpe.numbers.blocks", "quantise"),
     "quantise_integers": ("tpe.numbers.quantisers", "quantise_integers"),
+    "read_weights": ("tpe.workloads.weights.file", "read_weights"),
     "rounded": ("tpe.numbers.float_arrays", "rounded"),
     "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
     "to_codes": ("tpe.numbers.float_arrays", "to_codes"),

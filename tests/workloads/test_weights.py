@@ -22,7 +22,7 @@ from tests.workloads.weight_files import (
     safetensors,
     text,
 )
-from tpe.workloads.weights.file import list_tensors, read_weights
+from tpe.workloads.weights.file import read_weights
 from tpe.workloads.weights.gguf_types import BY_NUMBER, DECODED, TYPES
 from tpe.workloads.weights.packed import group_size, unpacked
 
@@ -297,7 +297,7 @@ def test_int8_and_the_scales_beside_it(shape: tuple[int, ...], tmp_path: Path) -
     )
     assert (found.matrix("w").read().values() == codes * each.astype(np.float64)).all()
     assert found.unsupported == {"matrix in F16": 1}
-    assert [row["part_of"] for row in list_tensors(found.path)] == [None, "w", None]
+    assert [row["part_of"] for row in found.rows()] == [None, "w", None]
 
 
 def test_the_safetensors_package_writes_what_is_read(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ T = TypeVar("T")
 # Of tpe itself, so that a checkout needs no installation: group, name, module:attribute.
 _OWN = (
     ("tpe.columns", "energy", "tpe.synth.power.annotate:ENERGY"),
+    ("tpe.columns", "storage", "tpe.model.storage:STORAGE"),
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
     ("tpe.formats", "bf16", "tpe.numbers.floats:BF16"),
@@ -61,6 +62,8 @@ _OWN = (
     ("tpe.workloads", "npz:", "tpe.workloads.sources:NPZ"),
     ("tpe.workloads", "onnx:", "tpe.workloads.sources:ONNX_OWN"),
     ("tpe.workloads", ".onnx", "tpe.workloads.sources:ONNX"),
+    ("tpe.workloads", ".gguf", "tpe.workloads.sources:GGUF"),
+    ("tpe.workloads", ".safetensors", "tpe.workloads.sources:SAFETENSORS"),
     ("tpe.workloads", ".csv", "tpe.workloads.sources:SCALESIM"),
     ("tpe.workloads", ".tsv", "tpe.workloads.sources:SCALESIM"),
     ("tpe.workloads", ".yaml", "tpe.workloads.sources:ZIGZAG"),

@@ -63,9 +63,13 @@ class NamedPath:
 
     @property
     def candidates(self) -> list[str]:
-        """The paths that a text may name: itself, each of a list, and what follows a prefix."""
+        """The paths that a text may name: itself, of a list, behind a prefix, before options."""
         parts = [self.text, *self.text.split(",")]
-        return [path for part in parts for path in (part, part.partition(":")[2]) if path]
+        found = []
+        for part in parts:
+            before, _, behind = part.partition(":")
+            found += [part, before if "." in before else "", behind]  # FILE.gguf:tokens=4
+        return [path for path in found if path]
 
 
 def places(hints: Mapping[str, Any], options: Mapping[str, Any]) -> list[NamedPath]:

@@ -19,7 +19,8 @@ from tpe.workloads.base import Layer
 from tpe.workloads.draw import MAX_ELEMENTS
 from tpe.workloads.lazy import LazyLayer, StoredTypeError
 
-_OWN = ("a_zero", "b_zero", "a_type", "b_type")  # what some layers have beside their operands
+# What some layers have beside their operands.
+_OWN = ("a_zero", "b_zero", "a_type", "b_type", "bits_per_weight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Task:
     b_zero: Zero = 0
     a_type: str | None = None  # the formats of the source, if it names any
     b_type: str | None = None
+    bits_per_weight: float | None = None  # of storage in the source
 
 
 def task_of(layer: Layer) -> Task:

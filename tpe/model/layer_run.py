@@ -80,6 +80,7 @@ class LayerRun:
     library: str | None = None  # that `pe_pj` is of
     cost_source: str | None = None  # where it is from, in words
     standard_error: float | None = None
+    bits_per_weight: float | None = None  # of storage in the layer's source, None: not known
 
     @property
     def cycles(self) -> int:

@@ -190,6 +190,7 @@ class Runnable(EngineSpec, Generic[J]):
             error=None if results is None else Error.of(results.c, results.exact),
             fingerprint=fingerprint(task, asked.handshake) + given.fingerprint,
             overflowed=None if results is None else results.overflowed,
+            bits_per_weight=task.bits_per_weight,
             **self._counts(job, timing, task.repeat),
         )
         return self._measured(layer, seen) if asked.energy else layer

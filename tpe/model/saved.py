@@ -207,7 +207,7 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
     *((name, lambda v: _is_count(v) and v > 0, False) for name in "m n k repeat tiles".split()),
     *((name, _is_text, False) for name in "name op operand_source fingerprint".split()),
     *((name, _is_count, True) for name in ("nonzero_digits", "row_steps")),
-    *((name, _is_amount, True) for name in ("pe_pj", "standard_error")),
+    *((name, _is_amount, True) for name in ("pe_pj", "standard_error", "bits_per_weight")),
     *((name, _is_text, True) for name in ("no_energy", "library", "cost_source")),
     ("overflowed", lambda v: isinstance(v, bool), True),
     (

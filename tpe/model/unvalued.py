@@ -100,6 +100,7 @@ class UnvaluedLayer:
             f"{zeros} {handshake}",
             overflowed=None,
             standard_error=None if error is None else error * layer.repeat,
+            bits_per_weight=layer.bits_per_weight if isinstance(layer, LazyLayer) else None,
             **counts,
         )
 

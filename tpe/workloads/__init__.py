@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tpe.workloads.onnx_file import onnx_light
     from tpe.workloads.onnx_model import load_onnx
     from tpe.workloads.scalesim import load_scalesim
+    from tpe.workloads.weights.workload import load_weights
     from tpe.workloads.zigzag import load_zigzag
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "load_npz",
     "load_onnx",
     "load_scalesim",
+    "load_weights",
     "load_zigzag",
     "names",
     "networks",
@@ -55,6 +57,7 @@ _LATER = {
     "LazyLayer": "lazy",
     "load_onnx": "onnx_model",
     "load_scalesim": "scalesim",
+    "load_weights": "weights.workload",
     "load_zigzag": "zigzag",
     "onnx_light": "onnx_file",
 }
@@ -70,8 +73,8 @@ def names() -> dict[str, str]:
     """What `workload` takes, each with a title: the built-in names, then the patterns.
 
     >>> list(names())
-    ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE', 'FILE.onnx', 'FILE.csv', \
-'FILE.yaml']
+    ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE', 'FILE.onnx', \
+'FILE.gguf[:tokens=N]', 'FILE.safetensors[:tokens=N]', 'FILE.csv', 'FILE.yaml']
     """
     found, _ = registry.usable("tpe.workloads", _source)
     return {source.pattern or name: source.title for name, source in found.items() if source.listed}
@@ -115,7 +118,8 @@ def workload(
 
     spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]`, `npz:FILE`, an ONNX
                     model (FILE.onnx, or onnx:NAME for one of `onnx_light()`), a SCALE-Sim topology
-                    (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml); or such a file's path
+                    (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml); or such a file's path;
+                    quantised weights (FILE.gguf, FILE.safetensors), with :tokens=N behind
     seed            of generated operands, 0 .. 2**64 - 1
     a_type, b_type  formats of generated activations and weights; operands that are given keep
                     their values
@@ -129,7 +133,8 @@ def workload(
     >>> workload("digits_mpl")
     Traceback (most recent call last):
     tpe.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
-legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, FILE.csv, FILE.yaml
+legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, \
+FILE.gguf[:tokens=N], FILE.safetensors[:tokens=N], FILE.csv, FILE.yaml
     """
     loops = {"loop_seconds": loop_seconds, "loop_iterations": loop_iterations}
     given = {"inputs": inputs, "batch": batch, "dims": dims, **loops}
@@ -172,7 +177,8 @@ def _key(spec: str) -> str:
     known = registry.homes("tpe.workloads")
     prefix, colon, _ = spec.partition(":")
     ending = os.path.splitext(spec)[1].lower()
-    for key in (spec, f"{prefix}:", ending):
+    endings = [key for key in known if key.startswith(".") and f"{key}:" in spec.lower()]
+    for key in (spec, f"{prefix}:", ending, *endings):  # last: FILE.gguf:tokens=4
         if key in known:
             return key
     if spec.endswith(".npz"):

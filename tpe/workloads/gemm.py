@@ -53,7 +53,7 @@ def gemm_workload(
     _, _, arguments = spec.partition(":")
     shape_part, _, rest = arguments.partition(":")
     m, n, k = _parse_shape(shape_part, where)
-    distribution = _parse_distribution(rest, where) if rest else Distribution("uniform")
+    distribution = parse_distribution(rest, where) if rest else Distribution("uniform")
     a_format, b_format = number_format(a_type, "a_type"), number_format(b_type, "b_type")
     check_seed(seed)
     layer = LazyLayer(
@@ -85,7 +85,12 @@ def _parse_shape(text: str, where: str) -> tuple[int, int, int]:
     return m, n, k
 
 
-def _parse_distribution(text: str, where: str) -> Distribution:
+def parse_distribution(text: str, where: str) -> Distribution:
+    """`uniform` or `normal:SIGMA`; TpeError, `where` first, for anything else.
+
+    >>> parse_distribution("normal:2.5", "x")
+    Distribution(name='normal', sigma=2.5)
+    """
     name, colon, parameter = text.partition(":")
     if name not in DISTRIBUTIONS:
         raise TpeError(f"{where}: {unknown('distribution', name, DISTRIBUTIONS)}")

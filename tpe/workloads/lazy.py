@@ -106,6 +106,7 @@ class LazyLayer(Layer):
                           the values fit whatever format was asked for
     a_zero                zero point of the activations, one integer or (M,)
     b_zero                zero point of the weights, one integer or (N,)
+    bits_per_weight       of storage in the source, scales included; None if it is not known
 
     `activations` and `weights` return int64 as every layer does; `operands()` returns both in
     their narrow types, which is the faster way. The zero points are NOT subtracted in either:
@@ -125,6 +126,7 @@ class LazyLayer(Layer):
     b_type: str | None = None
     a_zero: Zero = 0
     b_zero: Zero = 0
+    bits_per_weight: float | None = None
     _a: Operand | np.ndarray = field(init=False)
     _b: Operand | np.ndarray = field(init=False)
 
@@ -140,6 +142,7 @@ class LazyLayer(Layer):
         b_type: str | None = None,
         a_zero: Zero = 0,
         b_zero: Zero = 0,
+        bits_per_weight: float | None = None,
     ) -> None:
         check_label(name, "layer name")
         where = f"layer '{name}'"
@@ -163,6 +166,7 @@ class LazyLayer(Layer):
             "b_type": b_type,
             "a_zero": _zero(a_zero, _shape(a)[0], f"{where}: a_zero"),
             "b_zero": _zero(b_zero, _shape(b)[1], f"{where}: b_zero"),
+            "bits_per_weight": bits_per_weight,
             "_a": a,
             "_b": b,
         }

@@ -36,6 +36,12 @@ def _zigzag(spec: str, **formats: Any) -> Workload:
     return load_zigzag(spec, **formats)
 
 
+def _weights(spec: str, **arguments: Any) -> Workload:
+    from tpe.workloads.weights.workload import load_weights
+
+    return load_weights(spec, **arguments)
+
+
 def _onnx(spec: str, **arguments: Any) -> Workload:
     """The model that `onnx:NAME` means, or that of a file; its name is the spec."""
     from tpe.workloads.onnx_file import find_onnx
@@ -51,4 +57,8 @@ NPZ = Source(npz.TITLE, _npz, pattern=npz.PATTERN)
 ONNX_OWN = Source("ONNX network of the onnx package", _onnx, model=True, listed=False)
 ONNX = Source("ONNX network", _onnx, pattern="FILE.onnx", model=True)
 SCALESIM = Source("SCALE-Sim topology", _scalesim, pattern="FILE.csv")
+GGUF = Source("Quantised weights, GGUF", _weights, pattern="FILE.gguf[:tokens=N]")
+SAFETENSORS = Source(
+    "Quantised weights, safetensors", _weights, pattern="FILE.safetensors[:tokens=N]"
+)
 ZIGZAG = Source("ZigZag workload", _zigzag, pattern="FILE.yaml")

@@ -15,9 +15,11 @@ from tpe.cli.options import (
     ParamOption,
     SeedOption,
     document,
+    option_words,
     parse_params,
     plain_table,
 )
+from tpe.cli.paths import READS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,8 +37,19 @@ KINDS = (
     *("pes", "arrays", "presets", "workloads", "formats", "encodings"),
     *("technologies", "columns", "commands"),
 )
+ENDINGS = (".gguf", ".safetensors")  # of files whose tensors are listed
 KindArgument = Annotated[
-    str | None, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}. Default: all.")
+    str | None,
+    typer.Argument(
+        metavar="KIND|FILE",
+        help=f"{', '.join(KINDS)}; or a file of weights, {' or '.join(ENDINGS)}: its tensors. "
+        "Default: all kinds.",
+    ),
+    READS,
+]
+GptqOption = Annotated[
+    str | None,
+    typer.Option("--gptq", metavar="v1|v2", help="Of a file's GPTQ. Default: told from it."),
 ]
 
 
@@ -44,17 +57,24 @@ def list_(
     kind: KindArgument = None,
     combinations: CombinationsOption = False,
     param: ParamOption = None,
+    gptq: GptqOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
-    """List PEs, arrays, presets, workloads, formats and the like, or one kind of them.
+    """List PEs, arrays, presets, workloads, formats and the like, one kind of them, or a file.
 
-    What an installed package has and cannot be used is noted at the end, with the reason.
+    Of a file of quantised weights: its tensors, how they are stored, and bits a weight. What an
+    installed package has and cannot be used is noted at the end, with the reason.
     With -p, only the PEs that take that parameter with that value. Nothing here is random.
     """
     from tpe.report import describe
 
     out = Output(json_file)
+    if kind is not None and kind.lower().endswith(ENDINGS):
+        _list_file(out, kind, gptq, seed, combinations, param)
+        return
+    if gptq is not None:
+        raise TpeError(f"--gptq {gptq} is given; legal: with a {' or '.join(ENDINGS)} file")
     chosen: tuple[str, ...] = KINDS if kind is None else (pick("kind", kind, KINDS),)
     if kind is not None and (combinations or (param and "pes" not in chosen)):
         other = "--combinations" if combinations else f"-p {param[0]}" if param else ""
@@ -78,6 +98,57 @@ def list_(
     for row in content["broken"]:
         out.console.print(f"not usable: {row['reason']}", soft_wrap=True)  # one line each
     out.json(document(command, **content))
+
+
+def _list_file(
+    out: Output,
+    path: str,
+    gptq: str | None,
+    seed: int,
+    combinations: bool,
+    param: list[str] | None,
+) -> None:
+    """The tensors of a file of weights."""
+    import shlex
+
+    from tpe.workloads.weights.file import read_weights
+
+    if combinations or param:
+        other = "--combinations" if combinations else f"-p {param[0]}" if param else ""
+        raise TpeError(f"list {path} and {other} are both given; legal: one of them")
+    file = read_weights(path, gptq=gptq)
+    words = ["tpe", "list", path, *option_words({"gptq": gptq}), "--seed", str(seed)]
+    command = shlex.join(words)
+    out.echo(command)
+    rows = file.rows()
+    heads = ("tensor", "type", "shape", "codes", "group", "bits/weight", "bytes")
+    table = plain_table(*heads, left=heads[:4])
+    for row in rows:
+        if row["part_of"] is None:
+            table.add_row(*_tensor_cells(row))
+    out.table(table)
+    out.text("")
+    out.text(f"{len(file.matrices)} matrices of codes, bits a weight: {_of(file.bits_per_weight)}")
+    for note in file.notes:
+        out.text(f"Note: {note}")
+    facts = {"kind": file.kind, "bits_per_weight": file.bits_per_weight, "notes": [*file.notes]}
+    out.json(document(command, file=facts, tensors=rows, broken=[]))
+
+
+def _tensor_cells(row: dict[str, Any]) -> list[str]:
+    """A tensor's row, for a person."""
+    shape = " x ".join(map(str, row["shape"])) or "one number"
+    numbers = [_of(row[name]) for name in ("group", "bits_per_weight", "bytes")]
+    return [row["name"], row["type"], shape, row["codes"] or "-", *numbers]
+
+
+def _of(value: float | None) -> str:
+    """A number, or that there is none.
+
+    >>> _of(None), _of(4.5), _of(123456)
+    ('-', '4.5', '123,456')
+    """
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else f"{value:,}"
 
 
 def _pes_with(param: list[str] | None) -> list[str]:

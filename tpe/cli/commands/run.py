@@ -57,7 +57,8 @@ WorkloadOption = Annotated[
         "--workload",
         metavar="NAME",
         help="A built-in workload, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, an .onnx model "
-        "(or onnx:NAME of a light one), a SCALE-Sim .csv or a ZigZag .yaml.",
+        "(or onnx:NAME of a light one), .gguf or .safetensors weights (:tokens=N behind), a "
+        "SCALE-Sim .csv or a ZigZag .yaml.",
     ),
     READS,
 ]
@@ -79,7 +80,8 @@ ColumnsOption = Annotated[
     typer.Option(
         "--columns",
         metavar="NAME,...",
-        help="Sets of columns that the table gets more of: energy, and those of other packages.",
+        help="Sets of columns that the table gets more of: energy, storage, and those of other "
+        "packages.",
     ),
 ]
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,23 @@ class WeightFile:
     unsupported: Mapping[str, int]
     not_gemm: Mapping[str, int]
     notes: tuple[str, ...] = ()
+
+    @property
+    def bits_per_weight(self) -> float | None:
+        """Bits of storage a weight of all matrices, scales included; None if there are none."""
+        sizes = [matrix.k * matrix.n for matrix in self.matrices.values()]
+        bits = [matrix.bits for matrix in self.matrices.values()]
+        return sum(map(mul, bits, sizes)) / sum(sizes) if sizes else None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for every tensor, what `tpe list FILE` prints.
+
+        name, type (of a matrix how it is stored), shape, outermost first, bytes; of a matrix of
+        codes, else None: codes (their format), k, n, group, bits_per_weight; part_of: the matrix
+        whose scales, zero points or groups these are.
+        """
+        owner = {part: name for name, matrix in self.matrices.items() for part in matrix.parts}
+        return [_row(tensor, self.matrices.get(tensor.name), owner) for tensor in self.tensors]
 
     def matrix(self, name: str) -> WeightMatrix:
         """The matrix of that name; TpeError for none, and for a type that is not decoded."""
@@ -257,18 +275,6 @@ def _left_out(kinds: Iterable[tuple[str, str]]) -> tuple[dict[str, int], dict[st
         for wanted in ("unsupported", "not_gemm")
     )
     return unsupported, not_gemm
-
-
-def list_tensors(path: str | os.PathLike[str], *, gptq: str | None = None) -> list[dict[str, Any]]:
-    """Every tensor of a GGUF or safetensors file, a row each: what `tpe list FILE` prints.
-
-    name, type (of a matrix of codes how it is stored), shape, outermost first, bytes; of such a
-    matrix, else None: codes (their format), k, n, group, bits_per_weight (storage, scales
-    included); part_of: the matrix whose scales or zero points these are. Errors: as `read_weights`.
-    """
-    file = read_weights(path, gptq=gptq)
-    owner = {part: name for name, matrix in file.matrices.items() for part in matrix.parts}
-    return [_row(tensor, file.matrices.get(tensor.name), owner) for tensor in file.tensors]
 
 
 def _row(
