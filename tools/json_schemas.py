@@ -47,7 +47,7 @@ opt4c,0.5,250,,
 """
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "list": ("", "--combinations", "workloads"),
+    "list": ("", "--combinations", "workloads", "{folder}/weights.safetensors"),
     "run": (
         "--pe opt4c --size 4x4",
         f"--pe opt1 --array ws --size 4x4 {SMALL} --energy",
@@ -119,7 +119,7 @@ NULLABLE = frozenset(
     "latency_range got output input load_ff slew_ns engine_hash outputs_equal saed32 ours "
     "ours_over_one_stage spread_over_recipes firings inventory_k chain module rtl "
     "built_bits trade bias bias_standard_error outward_bias mean_absolute root_mean_square "
-    "largest".split()
+    "largest bits_per_weight".split()
 )
 # Parameters of engines: integers or words, as the PE has it.
 WORDS = frozenset("legal value default params parameters".split())
@@ -207,11 +207,22 @@ def documents(command: str, folder: Path) -> list[Any]:
     return found
 
 
+def weights() -> bytes:
+    """A safetensors file: two matrices of int8, the scale of one, a vector."""
+    sizes = {"a": ("I8", [2, 2], 4), "a_scale": ("F32", [1], 4), "b": ("I8", [1, 4], 4)}
+    entries, at = {}, 0
+    for name, (kind, shape, size) in (sizes | {"v": ("F16", [2], 4)}).items():
+        entries[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, at := at + size]}
+    header = json.dumps(entries).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(at)
+
+
 def prepared(folder: Path) -> None:
     """The files that some commands read."""
     rows = [f"{m},{k},{m * k}" for m in range(1, 7) for k in range(1, 4)]
     (folder / "table.csv").write_text("\n".join(["m,k,ms", *rows]))
     (folder / "cost.csv").write_text(COSTS)
+    (folder / "weights.safetensors").write_bytes(weights())
     (found,) = documents("list", folder)[:1]
     found["pes"][0]["title"] = "another"
     (folder / "changed.json").write_text(json.dumps(found))

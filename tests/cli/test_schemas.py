@@ -19,7 +19,12 @@ from tpe.technology.technology import technology
 
 # Other lines than those that the schemas were made from (`tools/json_schemas.py`).
 LINES = {
-    "list": ("--combinations", "pes"),
+    "list": (
+        "--combinations",
+        "pes",
+        "{folder}/weights.safetensors",
+        "{folder}/floats.safetensors",
+    ),
     "run": (
         "--pe mac --size 2x2 --workload gemm:3x4x5",
         "--pe bitlet --workload gemm:9x9x9 --energy",
@@ -75,6 +80,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepared(folder)
     found = json.loads((folder / "list-0.json").read_text())
     (folder / "shorter.json").write_text(json.dumps({**found, "pes": 1, "more": [None]}))
+    floats = b'{"v":{"dtype":"F16","shape":[1,1],"data_offsets":[0,2]}}'
+    (folder / "floats.safetensors").write_bytes(len(floats).to_bytes(8, "little") + floats + b"12")
     cells = (technology().files[0]).read_text()
     (folder / "other.lib").write_text(cells.replace("sky130_fd_sc_hd__", "other_"))
     return folder

@@ -181,6 +181,8 @@ def test_names_lists_built_ins_and_patterns() -> None:
         "gemm:MxNxK[:uniform|normal:SIGMA]",
         "npz:FILE",
         "FILE.onnx",
+        "FILE.gguf[:tokens=N]",
+        "FILE.safetensors[:tokens=N]",
         "FILE.csv",
         "FILE.yaml",
     ]

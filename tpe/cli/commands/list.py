@@ -37,12 +37,11 @@ KINDS = (
     *("pes", "arrays", "presets", "workloads", "formats", "encodings"),
     *("technologies", "columns", "commands"),
 )
-ENDINGS = (".gguf", ".safetensors")  # of files whose tensors are listed
 KindArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="KIND|FILE",
-        help=f"{', '.join(KINDS)}; or a file of weights, {' or '.join(ENDINGS)}: its tensors. "
+        help=f"{', '.join(KINDS)}; or a file of weights, .gguf or .safetensors: its tensors. "
         "Default: all kinds.",
     ),
     READS,
@@ -70,11 +69,11 @@ def list_(
     from tpe.report import describe
 
     out = Output(json_file)
-    if kind is not None and kind.lower().endswith(ENDINGS):
+    if kind is not None and "." in kind:
         _list_file(out, kind, gptq, seed, combinations, param)
         return
     if gptq is not None:
-        raise TpeError(f"--gptq {gptq} is given; legal: with a {' or '.join(ENDINGS)} file")
+        raise TpeError(f"--gptq {gptq} is given; legal: with a file, such as model.safetensors")
     chosen: tuple[str, ...] = KINDS if kind is None else (pick("kind", kind, KINDS),)
     if kind is not None and (combinations or (param and "pes" not in chosen)):
         other = "--combinations" if combinations else f"-p {param[0]}" if param else ""
@@ -128,7 +127,7 @@ def _list_file(
             table.add_row(*_tensor_cells(row))
     out.table(table)
     out.text("")
-    out.text(f"{len(file.matrices)} matrices of codes, bits a weight: {_of(file.bits_per_weight)}")
+    out.text(f"Matrices of codes: {len(file.matrices)}, bits a weight: {_of(file.bits_per_weight)}")
     for note in file.notes:
         out.text(f"Note: {note}")
     facts = {"kind": file.kind, "bits_per_weight": file.bits_per_weight, "notes": [*file.notes]}

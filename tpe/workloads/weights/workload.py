@@ -6,16 +6,17 @@ are what an engine of integers makes, to be scaled group by group behind it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import Format, number_format
-from tpe.workloads.draw import ACTIVATIONS, Distribution, Drawn, check_seed
+from tpe.workloads.draw import ACTIVATIONS, DISTRIBUTIONS, Distribution, Drawn, check_seed
 from tpe.workloads.gemm import parse_distribution
 from tpe.workloads.imported import ImportedWorkload
-from tpe.workloads.lazy import LazyLayer, Operand, check_size, clean, few, unique_names
+from tpe.workloads.lazy import LazyLayer, Operand, clean, few, unique_names
 from tpe.workloads.weights.file import ENDINGS, LEGAL, WeightFile, WeightMatrix, read_weights
 
 TOKENS = 128
@@ -23,6 +24,8 @@ TOKENS = 128
 OPTIONS = "tokens=N, gptq=v1 or v2, uniform or normal:SIGMA, each behind a colon"
 _STORED = {"ternary": "int2", "uint1": "uint2"}  # formats that an engine has no name for
 _LONGEST = 15  # digits of a count
+_SPEC = re.compile(f"(.*?(?:{'|'.join(map(re.escape, ENDINGS))}))(:.*)?", re.IGNORECASE)
+_BETWEEN = re.compile("(?<!:normal):")  # options; normal:SIGMA is one
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,12 @@ def parse_spec(spec: str) -> WeightSpec:
 uniform or normal:SIGMA, each behind a colon
     """
     where = f"workload '{clean(spec)}'"
-    ends = [spec.lower().find(f"{ending}:") + len(ending) for ending in ENDINGS
-            if f"{ending}:" in spec.lower()]  # fmt: skip
-    end = min(ends, default=len(spec))
-    path, rest = spec[:end], spec[end + 1 :]
+    match = _SPEC.fullmatch(spec)
+    path, options = match.groups() if match else (spec, None)
     values: dict[str, str] = {}
-    words = rest.split(":") if rest else []
-    while words:
-        word = words.pop(0)
+    for word in _BETWEEN.split(options or "")[1:]:
         key, equals, value = word.partition("=")
-        if word == "normal" and words:
-            key, value = "distribution", f"normal:{words.pop(0)}"
-        elif word in ("uniform", "normal"):
+        if word.partition(":")[0] in DISTRIBUTIONS:
             key, value = "distribution", word
         elif not equals or key not in ("tokens", "gptq"):
             raise TpeError(f"{where}: '{clean(word)}' is no option; legal: {OPTIONS}")
@@ -112,7 +109,6 @@ def load_weights(
     names = unique_names(list(file.matrices))
     layers = []
     for place, (name, matrix) in enumerate(zip(names, file.matrices.values(), strict=True)):
-        check_size(asked.tokens, matrix.n, matrix.k, f"{where}: matrix '{name}'")
         drawn = Drawn(number, asked.distribution, seed, place, ACTIVATIONS)
         layers.append(_layer(name, matrix, drawn, asked.tokens, file))
     title = f"Quantised weights, {file.kind}"
