@@ -57,6 +57,10 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "a nest as a PE": lambda: ANY.Engine(NEST.nest),
     "a PE as a nest": lambda: ANY.NestEngine("mac"),
     "masked operands": lambda: FLOATS.run(MASKED, [[1.0]]),
+    "weights of None": lambda: ANY.read_weights(None),
+    "weights of a folder": lambda: tpe.read_weights("."),
+    "integers of a name": lambda: ANY.quantise_integers("a", "int4"),
+    "signs of None": lambda: tpe.one_bit(None),
     "masked numbers": lambda: tpe.rounded(MASKED, "bf16"),
 }
 

@@ -211,7 +211,9 @@ def test_every_row_has_a_value_of_every_column_that_is_declared() -> None:
 def test_a_set_of_another_package_is_found_by_name(installed: Callable[..., None]) -> None:
     installed(("stalls", "STALLS"))
     assert RUN.with_columns("stalls").rows() == RUN.with_columns(STALLS).rows()
-    with pytest.raises(tpe.TpeError, match=r"unknown tpe\.columns 'stall'.*legal: energy, stalls"):
+    with pytest.raises(
+        tpe.TpeError, match=r"unknown tpe\.columns 'stall'.*legal: energy, storage, stalls"
+    ):
         RUN.with_columns("stall")
 
 

@@ -80,14 +80,19 @@ def quantise_integers(
     else:
         found, zero = _asymmetric(lines, target)
         scales, zeros = (_shaped(part, array, at, per) for part in (found, zero))
-    codes = quantised(
-        array,
-        target,
-        _over(scales, at, size, array.shape[at]),
-        zero=None if zeros is None else _over(zeros, at, size, array.shape[at]),
-    )
-    whole = None if zeros is None else zeros.astype(np.int64)
-    return QuantisedTensor(target, codes, scales, at, size, whole)
+    return _tensor(array, target, scales, zeros, at, size)
+
+
+def _tensor(
+    array: Array, target: IntFormat, scales: Array, zeros: Array | None, axis: int, size: int
+) -> QuantisedTensor:
+    """Integers nearest to the numbers over their scales."""
+    each = _over(scales, axis, size, array.shape[axis])
+    if zeros is None:
+        return QuantisedTensor(target, quantised(array, target, each), scales, axis, size)
+    over = _over(zeros, axis, size, array.shape[axis])
+    codes = quantised(array, target, each, zero=over)
+    return QuantisedTensor(target, codes, scales, axis, size, zeros.astype(np.int64))
 
 
 def _by_mean(
@@ -98,10 +103,8 @@ def _by_mean(
     means = np.abs(lines / present[..., None]).sum(axis=-1)
     scales = _shaped(np.where(means > 0, means, 1.0), array, axis, per)
     if target is TERNARY:
-        codes = quantised(array, TERNARY, _over(scales, axis, size, array.shape[axis]))
-    else:
-        codes = (array >= 0).astype(np.uint8)
-    return QuantisedTensor(target, codes, scales, axis, size)
+        return _tensor(array, TERNARY, scales, None, axis, size)
+    return QuantisedTensor(target, (array >= 0).astype(np.uint8), scales, axis, size)
 
 
 def _asymmetric(lines: Array, target: IntFormat) -> tuple[Array, Array]:

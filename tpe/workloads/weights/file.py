@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tpe.base import checks
 from tpe.base.errors import TpeError, unknown
 from tpe.numbers.quantised_tensor import QuantisedTensor
 from tpe.numbers.quantisers import NUMBERS
@@ -120,7 +121,7 @@ def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> We
     Traceback (most recent call last):
     tpe.TpeError: 'model.bin' ends in '.bin'; legal: .gguf, .safetensors
     """
-    file = os.path.expanduser(os.fspath(path))
+    file = os.path.expanduser(checks.path(path, "path"))
     if gptq is not None and gptq not in packed.VERSIONS:
         raise unknown("gptq", gptq, packed.VERSIONS)
     ending = os.path.splitext(file)[1].lower()
