@@ -114,6 +114,15 @@ def test_a_file_that_the_gguf_package_writes(tmp_path: Path) -> None:
     assert found.unsupported == {"matrix in F32": 1} and found.not_gemm == {"vectors in F32": 1}
 
 
+def test_a_header_may_be_long(tmp_path: Path) -> None:
+    """A vocabulary of 2 MiB: more than is read at first."""
+    words = struct.pack("<IQ", 8, 1 << 17) + text("12345678") * (1 << 17)
+    tensors = [("w", (1, 32), NUMBER["Q8_0"], BLOCK)]
+    path = gguf(tmp_path / "x.gguf", tensors, [gguf_key("tokens", 9, words)])
+    assert path.stat().st_size > 1 << 21
+    assert read_weights(path).matrix("w").read().scales.tolist() == [[1.0]]
+
+
 def test_int8_and_bitnets_two_bits(tmp_path: Path) -> None:
     codes = RNG.integers(-128, 128, (3, 5), np.int8)
     path = gguf(tmp_path / "x.gguf", [("w", (3, 5), NUMBER["I8"], codes.tobytes())])

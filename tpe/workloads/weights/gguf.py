@@ -18,6 +18,7 @@ from tpe.workloads.weights.tensors import MAX_NUMBERS, MAX_TENSORS, StoredTensor
 KIND = "GGUF"
 MAX_HEADER = 128 << 20
 """Most bytes of a header: 128 MiB; vocabularies have some."""
+_PREFIXES = (1 << 20, 16 << 20, MAX_HEADER)  # bytes that are read until a header is whole
 MAX_KEYS = 100_000
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -103,9 +104,20 @@ def read_header(path: str) -> tuple[StoredTensor, ...]:
     version or byte order, a header that is cut off, counts that no file holds, keys or names twice,
     unknown types, rows that are no whole blocks, places that leave the file or overlap.
     """
-    where = f"'{clean(path)}'"
     total = file_size(path, KIND)
-    header = _Header(read_part(path, KIND, 0, min(total, MAX_HEADER)), where)
+    for most in _PREFIXES:
+        try:
+            return _parsed(path, total, min(total, most))
+        except TpeError:
+            if most >= min(total, MAX_HEADER):
+                raise
+    raise AssertionError("the last prefix is the longest header")
+
+
+def _parsed(path: str, total: int, length: int) -> tuple[StoredTensor, ...]:
+    """The same from so many bytes at the beginning of a file of `total`."""
+    where = f"'{clean(path)}'"
+    header = _Header(read_part(path, KIND, 0, length), where)
     if total < 24 or header.take(4) != _MAGIC:
         raise TpeError(f"{where} does not begin with GGUF; legal: a GGUF file")
     version = header.number(4)
