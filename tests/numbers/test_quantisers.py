@@ -165,7 +165,12 @@ def test_it_is_refused_in_a_line(name: str) -> None:
 
 TENSORS: dict[str, tuple[dict[str, Any], str]] = {
     "a scale too few": ({"scales": np.ones((1, 1))}, "legal: 2 scales along axis 1, groups of 2"),
-    "two dimensions": ({"scales": np.ones(2)}, "codes are 1 x 3 and scales 2"),
+    "two dimensions": ({"scales": np.ones(2)}, "codes are 1 x 3 and scales 2; legal: as many"),
+    "no array": ({"codes": [[1, 2], [3]]}, "codes is no rectangular array"),
+    "floats": ({"codes": [[0.0, 1.0, 0.0]]}, "codes are float64; legal: integers"),
+    "words": ({"scales": [["a", "b"]]}, "scales is <U1; legal: integers or floats"),
+    "an axis": ({"axis": 2}, "axis = 2 is not legal"),
+    "no group": ({"group": 0}, "group = 0; legal: an integer of 1 or more"),
     "NaN": ({"scales": np.array([[1.0, np.nan]])}, "scales hold nan at [0, 1]"),
     "endless": ({"offsets": np.array([[np.inf, 0]])}, "offsets hold inf at [0, 0]"),
     "a code": ({"codes": np.array([[0, 2, 0]])}, "codes hold 2; legal for ternary: -1 to 1"),
@@ -177,10 +182,16 @@ TENSORS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", TENSORS)
 def test_a_tensor_that_does_not_fit_is_refused_in_a_line(name: str) -> None:
     options, text = TENSORS[name]
-    parts = {"codes": np.array([[0, 1, 0]]), "scales": np.ones((1, 2)), **options}
+    shape = {"axis": 1, "group": 2, "codes": [[0, 1, 0]], "scales": np.ones((1, 2))}
     with pytest.raises(tpe.TpeError) as error:
-        QuantisedTensor(TERNARY, axis=1, group=2, **parts)
+        QuantisedTensor(TERNARY, **{**shape, **options})  # type: ignore[arg-type]
     assert text in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_tensor_leaves_the_callers_arrays_alone() -> None:
+    codes = np.zeros((1, 3), np.int8)
+    tensor = QuantisedTensor(TERNARY, codes, np.ones((1, 2)), -1, 2)
+    assert codes.flags.writeable and not tensor.codes.flags.writeable and tensor.axis == 1
 
 
 def test_groups_that_are_no_neighbours() -> None:

@@ -7,15 +7,19 @@ have zero points (GPTQ, AWQ, ONNX) or offsets (the minima of GGUF's Q4_1 and Q4_
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
 from tpe.base.errors import TpeError
+from tpe.numbers.blocks import checked_axis
 from tpe.numbers.formats import Array, CodedFormat, Format
-from tpe.numbers.matrices import shape_text
+from tpe.numbers.matrices import is_int, shape_text
+from tpe.numbers.quantise import as_reals
 
 TERNARY = CodedFormat("ternary", 2, True, -1, 1)
 """-1, 0 and 1, in two bits."""
+_KINDS = {"codes": "iu", "scales": "iuf", "zeros": "iu", "offsets": "iuf", "index": "iu"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +36,8 @@ class QuantisedTensor:
     offsets float64 in the shape of `scales`; None: 0
     index   the group of every place along `axis`, where groups are no neighbours; None: they are
 
-    Raises TpeError for shapes that do not fit, codes outside the format, and scales, offsets that
-    are NaN or infinite, naming where.
+    Arrays are held as read-only views. Raises TpeError for other types, shapes that do not fit,
+    codes outside the format, and scales and offsets that are NaN or infinite, naming where.
 
     >>> tensor = QuantisedTensor(TERNARY, np.array([[1, -1, 0]]), np.array([[0.5, 2.0]]), 1, 2)
     >>> tensor.values().tolist(), tensor.missing
@@ -51,6 +55,13 @@ class QuantisedTensor:
     where: str = "tensor"
 
     def __post_init__(self) -> None:
+        for name, kinds in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _read_only(value, f"{self.where}: {name}", kinds))
+        object.__setattr__(self, "axis", checked_axis(self.codes, self.axis))
+        if not is_int(self.group) or self.group < 1:
+            raise TpeError(f"{self.where}: group = {self.group!r}; legal: an integer of 1 or more")
         self._check_shapes()
         self._check_codes()
         for name in ("scales", "offsets"):
@@ -60,9 +71,6 @@ class QuantisedTensor:
                 raise TpeError(
                     f"{self.where}: {name} hold {values[tuple(at)]} at {at}; legal: finite numbers"
                 )
-        for array in (self.codes, self.scales, self.zeros, self.offsets, self.index):
-            if array is not None:
-                array.flags.writeable = False
 
     @property
     def groups(self) -> int:
@@ -101,18 +109,19 @@ class QuantisedTensor:
 
     def _check_shapes(self) -> None:
         codes, scales = self.codes, self.scales
-        size = codes.shape[self.axis] if codes.ndim else 0
-        enough = -(-size // self.group) if self.index is None and self.group else self.groups
-        fits = scales.ndim == codes.ndim and all(
+        if scales.ndim != codes.ndim:
+            self._refuse_scales("as many dimensions")
+        size = codes.shape[self.axis]
+        enough = self.groups if self.index is not None else -(-size // self.group)
+        fits = all(
             have == (enough if place == self.axis else have if have == 1 else wanted)
-            for place, (have, wanted) in enumerate(zip(scales.shape, codes.shape, strict=False))
+            for place, (have, wanted) in enumerate(zip(scales.shape, codes.shape, strict=True))
         )
         others = (self.zeros, self.offsets)
         if not (fits and all(x is None or x.shape == scales.shape for x in others)):
-            raise TpeError(
-                f"{self.where}: codes are {shape_text(codes)} and scales {shape_text(scales)}; "
-                f"legal: {enough} scales along axis {self.axis}, groups of {self.group}, and zero "
-                "points and offsets of the scales' shape"
+            self._refuse_scales(
+                f"{enough} scales along axis {self.axis}, groups of {self.group}, and zero points "
+                "and offsets of the scales' shape"
             )
         index = self.index
         if index is not None and (
@@ -123,6 +132,10 @@ class QuantisedTensor:
                 f"{index.min()} to {index.max()}; legal: one each, 0 to {self.groups - 1}"
             )
 
+    def _refuse_scales(self, legal: str) -> NoReturn:
+        codes, scales = shape_text(self.codes), shape_text(self.scales)
+        raise TpeError(f"{self.where}: codes are {codes} and scales {scales}; legal: {legal}")
+
     def _check_codes(self) -> None:
         values = self.integers()
         low, high = values.min(initial=0), values.max(initial=0)
@@ -132,3 +145,13 @@ class QuantisedTensor:
                 f"{self.where}: codes hold {worst}; legal for {self.number.name}: "
                 f"{self.number.low} to {self.number.high}"
             )
+
+
+def _read_only(value: object, where: str, kinds: str) -> Array:
+    """A view of an array that is of one of these kinds of numbers; TpeError for any other."""
+    array = as_reals(value, where)
+    if array.dtype.kind not in kinds:
+        raise TpeError(f"{where} are {array.dtype}; legal: integers")
+    view = array.view()
+    view.flags.writeable = False
+    return view
