@@ -62,8 +62,8 @@ def list_(
 ) -> None:
     """List PEs, arrays, presets, workloads, formats and the like, one kind of them, or a file.
 
-    Of a file of quantised weights: its tensors, how they are stored, and bits a weight. What an
-    installed package has and cannot be used is noted at the end, with the reason.
+    Of a file of quantised weights: its tensors, how they are stored, and bits a weight.
+    What an installed package has and cannot be used is noted at the end, with the reason.
     With -p, only the PEs that take that parameter with that value. Nothing here is random.
     """
     from tpe.report import describe
