@@ -564,3 +564,41 @@ def test_a_file_of_another_ending() -> None:
     refused(lambda: read_weights("x.bin"), "'x.bin' ends in '.bin'; legal: .gguf, .safetensors")
     assert group_size(65, 3) == 32 and group_size(2**40 + 1, 2**39) is None
     assert len(gguf_tensor("w", (1, 2), 0, 0)) == 8 + 1 + 4 + 16 + 12
+
+
+def changed_bytes(content: bytes, rng: np.random.Generator) -> bytes:
+    """A few bytes changed, most of them in the header, and sometimes the end cut off."""
+    raw = bytearray(content)
+    for _ in range(rng.integers(1, 5)):
+        at = int(rng.integers(min(len(raw), 600) if rng.random() < 0.9 else len(raw)))
+        raw[at] ^= 1 << int(rng.integers(8))
+    return bytes(raw[: rng.integers(len(raw))] if rng.random() < 0.2 else raw)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["gguf", "safetensors"])
+def test_changed_bytes_are_read_or_refused_in_a_line(kind: str, tmp_path: Path) -> None:
+    names = ("Q4_0", "Q4_K", "TQ1_0", "MXFP4", "Q8_0")
+    tensors = [
+        (x, (2, TYPES[x].block), NUMBER[x], random_bytes(x, (2, 1)).tobytes()) for x in names
+    ]
+    packed = {
+        **changed(g_idx=np.repeat(np.array([0, 1], INT32), 32)),
+        "w": np.ones((2, 3), np.int8),
+    }
+    path = tmp_path / f"x.{kind}"
+    keys = [gguf_key("t", 9, struct.pack("<IQ", 8, 2) + text("ab") + text("c"))]
+    content = (
+        gguf(path, tensors, keys) if kind == "gguf" else safetensors(path, packed)
+    ).read_bytes()
+    rng, outcomes = np.random.default_rng(38), set()
+    for _ in range(300):
+        path.write_bytes(changed_bytes(content, rng))
+        try:
+            for matrix in read_weights(path, gptq="v1").matrices.values():
+                assert np.isfinite(matrix.read().values()).all()
+            outcomes.add("read")
+        except tpe.TpeError as error:
+            assert str(error).isprintable() and len(str(error)) < 1200
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}

@@ -1,7 +1,7 @@
 """The header of a safetensors file, which nobody vouches for.
 
 Eight bytes say how long the header is, a JSON object follows, then the tensors' bytes without
-holes (https://huggingface.co/docs/safetensors, format). Little endian throughout.
+holes (https://github.com/huggingface/safetensors). Little endian throughout.
 """
 
 from __future__ import annotations
