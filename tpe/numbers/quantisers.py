@@ -104,7 +104,8 @@ def _by_mean(
     scales = _shaped(np.where(means > 0, means, 1.0), array, axis, per)
     if target is TERNARY:
         return _tensor(array, TERNARY, scales, None, axis, size)
-    return QuantisedTensor(target, (array >= 0).astype(np.uint8), scales, axis, size)
+    signs = BIPOLAR1.codes(np.where(array < 0, -1, 1))
+    return QuantisedTensor(BIPOLAR1, signs, scales, axis, size)
 
 
 def _asymmetric(lines: Array, target: IntFormat) -> tuple[Array, Array]:
