@@ -8,6 +8,7 @@ cannot be loaded, is refused when it is asked for and noted in lists: it concern
     tpe.formats       a `tpe.numbers.formats.Format`; the integers have theirs without it
     tpe.technologies  the path of a Liberty file, or several
     tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
+    tpe.multipliers   what reads a table of products from a file, by its ending `.x`
     tpe.columns       a `tpe.model.columns.ColumnSet`: columns that a run's table gets more of
     tpe.figures       what draws a comparison
     tpe.commands      a `tpe.cli.command.Command`; of ours, a file of `tpe/cli/commands`
@@ -56,6 +57,10 @@ _OWN = (
         for name in ("mx_e4m3fn", "mx_e5m2", "mx_e3m2", "mx_e2m3", "mx_e2m1", "nvfp4")
     ),
     ("tpe.formats", "tf32", "tpe.numbers.floats:TF32"),
+    ("tpe.multipliers", ".csv", "tpe.numbers.multipliers:read_csv"),
+    ("tpe.multipliers", ".npy", "tpe.numbers.multipliers:read_npy"),
+    ("tpe.multipliers", ".sv", "tpe.hdl.foreign.multiplier:read_verilog"),
+    ("tpe.multipliers", ".v", "tpe.hdl.foreign.multiplier:read_verilog"),
     ("tpe.technologies", "tpe130", "tpe.technology.technology:TPE130"),
     ("tpe.workloads", "digits_mlp", "tpe.workloads.sources:DIGITS_MLP"),
     ("tpe.workloads", "gemm:", "tpe.workloads.sources:GEMM"),

@@ -76,17 +76,23 @@ def head(text: str, module: str = "") -> Head:
     >>> found.parameters, [port.name for port in found.ports], sorted(found.ports[1].words)
     (('W', 'L'), ['a', 'b'], ['L', 'W'])
     """
-    manager = slang().SourceManager()  # slang's memory: it must live as long as the tree
-    tree = slang().syntax.SyntaxTree.fromText(text, manager, "text")
-    errors = [x for x in tree.diagnostics if x.isError()]
-    if errors:
-        first = re.search(r"\bmodule\s+([\w\\]\S*)", text)
-        named = module or (first.group(1) if first else "the module")
-        raise TpeError(f"{named}: {_told(tree, errors[0])}")
+    tree, _manager = _parsed(text, module)
     for node in _modules(tree.root):
         if module in ("", _name(node.header.name)):
             return _head(node, text)
     raise TpeError(f"no module '{module}' in the text; legal: one of that name")
+
+
+def tops(text: str) -> list[str]:
+    """The modules of a text that none of its modules instantiates, in order.
+
+    >>> tops("module a; endmodule module b; a u_a (); endmodule")
+    ['b']
+    """
+    tree, _manager = _parsed(text)
+    nodes = list(_modules(tree.root))
+    used = {name for node in nodes for name in _instances(node)}
+    return [name for name in (_name(node.header.name) for node in nodes) if name not in used]
 
 
 def with_defaults(text: str, values: Mapping[str, int]) -> str:
@@ -103,6 +109,18 @@ def with_defaults(text: str, values: Mapping[str, int]) -> str:
 
 
 # ---- the syntax tree ----
+
+
+def _parsed(text: str, module: str = "") -> tuple[Any, Any]:
+    """The syntax tree of a text, and slang's memory, which must live as long as the tree."""
+    manager = slang().SourceManager()
+    tree = slang().syntax.SyntaxTree.fromText(text, manager, "text")
+    errors = [x for x in tree.diagnostics if x.isError()]
+    if errors:
+        first = re.search(r"\bmodule\s+([\w\\]\S*)", text)
+        named = module or (first.group(1) if first else "the module")
+        raise TpeError(f"{named}: {_told(tree, errors[0])}")
+    return tree, manager
 
 
 def _told(tree: Any, diagnostic: Any) -> str:

@@ -1,0 +1,237 @@
+"""Multipliers that come with tpe, from their definitions, and those of a user's file.
+
+The definitions are of magnitudes, in Python's integers. With signed operands the product of both
+magnitudes gets the sign of the exact one, as a sign-magnitude wrapper gives it: |-128| = 128 is an
+unsigned number of 8 bits.
+
+A file is named by its path. Its content is part of what an engine is, so that a name that was
+looked at ends in `@` and the beginning of its SHA-256: `fast.npy@1c2b3a4d5e6f` is refused if the
+file has changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from tpe.base import registry
+from tpe.base.errors import TpeError, pick, unknown
+from tpe.base.files import decode, read_bytes
+from tpe.numbers.formats import IntFormat
+from tpe.numbers.multiplier_table import MultiplierTable, multiplier_table
+from tpe.numbers.operands import Ints
+
+READERS = "tpe.multipliers"  # by a file's ending: (name, content, a, b) -> table
+LARGEST_FILE = 4 << 20  # bytes; 65 536 numbers of 8 bytes, or of text, and some room
+DIGITS = 12  # of a content's hash
+_KEPT = 32  # tables in memory
+
+
+# ---- definitions ----
+
+
+def exact(a: int, b: int, bits: int) -> int:
+    """a * b."""
+    return a * b
+
+
+def kulkarni(a: int, b: int, bits: int) -> int:
+    """Blocks of 2 x 2 bits, exact but for 3 x 3 = 7; four of half the width added exactly.
+
+    A width that is no power of 2 is that of the next one, its upper bits zero.
+
+    >>> kulkarni(3, 3, 2), kulkarni(0b1111, 0b1111, 4), kulkarni(0b1011, 0b1101, 4)
+    (7, 175, 135)
+    """
+    if bits <= 2:
+        return 7 if a == b == 3 else a * b
+    half = 1 << (bits - 1).bit_length() - 1  # of the next power of 2
+    low = (1 << half) - 1
+    a_high, a_low, b_high, b_low = a >> half, a & low, b >> half, b & low
+    high = kulkarni(a_high, b_high, half)
+    middle = kulkarni(a_high, b_low, half) + kulkarni(a_low, b_high, half)
+    return (high << 2 * half) + (middle << half) + kulkarni(a_low, b_low, half)
+
+
+def mitchell(a: int, b: int, bits: int) -> int:
+    """Logarithms of base 2 as their leading one and the bits behind it, added, and back.
+
+    With a = 2**i (1 + x) and b = 2**j (1 + y) the product is 2**(i + j) (1 + x + y), or
+    2**(i + j + 1) (x + y) where x + y >= 1. All bits of x and y are kept, with which both are
+    integers: nothing is truncated. A product with zero is zero.
+
+    >>> mitchell(3, 3, 8), mitchell(5, 6, 8), mitchell(4, 7, 8), mitchell(0, 9, 8)
+    (8, 28, 28, 0)
+    """
+    if a == 0 or b == 0:
+        return 0
+    one_a, one_b = 1 << a.bit_length() - 1, 1 << b.bit_length() - 1
+    fractions = (a - one_a) * one_b + (b - one_b) * one_a  # x + y, in units of 2**-(i + j)
+    one = one_a * one_b
+    return one + fractions if fractions < one else 2 * fractions
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A multiplier by its definition: (magnitude, magnitude, bits of the wider) -> product."""
+
+    name: str
+    title: str
+    source: str
+    product: Callable[[int, int, int], int]
+
+    def table(self, a: IntFormat, b: IntFormat) -> MultiplierTable:
+        """Its table for operands of these formats, of at most 8 bits.
+
+        >>> from tpe.numbers.formats import FORMATS
+        >>> table = MULTIPLIERS["kulkarni"].table(FORMATS["uint2"], FORMATS["uint2"])
+        >>> table.products.tolist()[3]
+        [0, 3, 6, 7]
+        """
+        return _defined(self, a, b)
+
+
+@lru_cache(maxsize=_KEPT)
+def _defined(multiplier: Multiplier, a: IntFormat, b: IntFormat) -> MultiplierTable:
+    bits = max(a.bits, b.bits)
+    rows, columns = ([_value(code, x) for code in range(1 << x.bits)] for x in (a, b))
+    of_magnitudes = {
+        (x, y): multiplier.product(x, y, bits)
+        for x in set(map(abs, rows))
+        for y in set(map(abs, columns))
+    }
+    products = [
+        [of_magnitudes[abs(x), abs(y)] * (-1 if (x < 0) != (y < 0) else 1) for y in columns]
+        for x in rows
+    ]
+    return multiplier_table(products, a, b, multiplier.name)
+
+
+def _value(code: int, number: IntFormat) -> int:
+    """The operand that a code stands for."""
+    return code - (1 << number.bits) if code > number.high else code
+
+
+MULTIPLIERS = {
+    multiplier.name: multiplier
+    for multiplier in (
+        Multiplier("mitchell", "sums of logarithms", "doi:10.1109/TEC.1962.5219391", mitchell),
+        Multiplier("kulkarni", "2 x 2 blocks, 3 x 3 = 7", "doi:10.1109/VLSID.2011.51", kulkarni),
+        Multiplier("exact", "every product exact", "the definition", exact),
+    )
+}
+
+
+# ---- by name ----
+
+
+def legal_names() -> tuple[str, ...]:
+    """What a multiplier may be called, for a person.
+
+    >>> legal_names()[:3]
+    ('mitchell', 'kulkarni', 'exact')
+    """
+    return (*MULTIPLIERS, *(f"FILE{ending}" for ending in registry.homes(READERS)))
+
+
+def checked_name(text: object) -> str:
+    """The full name of a multiplier: one of `MULTIPLIERS`, or PATH@HASH of a file.
+
+    Raises TpeError, one line, for an unknown name, a file that cannot be read, and one that is not
+    what its hash says.
+
+    >>> checked_name("Mitchell")
+    'mitchell'
+    >>> checked_name("mitchel")
+    Traceback (most recent call last):
+    tpe.TpeError: unknown multiplier 'mitchel' (did you mean 'mitchell'?); legal: mitchell, \
+kulkarni, exact, FILE.csv, FILE.npy, FILE.sv, FILE.v
+    """
+    path, expected = _split(os.fspath(text) if isinstance(text, os.PathLike) else str(text))
+    if PurePath(path).suffix.lower() not in registry.homes(READERS):
+        if "/" in path or os.sep in path or path.casefold() not in MULTIPLIERS:
+            raise unknown("multiplier", path, legal_names())
+        return pick("multiplier", path, MULTIPLIERS)
+    digest = hashlib.sha256(read_bytes(path, "multiplier", LARGEST_FILE)).hexdigest()[:DIGITS]
+    if expected not in ("", digest):
+        raise TpeError(
+            f"{path}: its content is {digest}, and {expected} was asked for: it has changed; "
+            f"legal: the file as it was, or {path} for the new one"
+        )
+    return f"{path}@{digest}"
+
+
+def named_table(name: str, a: IntFormat, b: IntFormat) -> MultiplierTable:
+    """The table of a multiplier, as `checked_name` takes its name, for operands of these formats.
+
+    Raises TpeError, one line, as `checked_name`, and for a file that is no table of the formats.
+    """
+    full = checked_name(name)
+    if full in MULTIPLIERS:
+        return MULTIPLIERS[full].table(a, b)
+    path, _ = _split(full)
+    return _of_file(path, read_bytes(path, "multiplier", LARGEST_FILE), a, b)
+
+
+@lru_cache(maxsize=_KEPT)
+def _of_file(path: str, content: bytes, a: IntFormat, b: IntFormat) -> MultiplierTable:
+    reader = registry.find(READERS, PurePath(path).suffix.lower())
+    table: MultiplierTable = reader(path, content, a, b)
+    return table
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A path, and the hash behind it; without one, the name and nothing."""
+    path, at, digest = name.rpartition("@")
+    is_hash = len(digest) == DIGITS and set(digest) <= set("0123456789abcdef")
+    return (path, digest) if at and is_hash else (name, "")
+
+
+# ---- files ----
+
+
+def read_npy(path: str, content: bytes, a: IntFormat, b: IntFormat) -> MultiplierTable:
+    """A table as `numpy.save` writes it: integers, a row for every code of the first operand."""
+    try:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except Exception as error:  # a broken header raises whatever numpy's parser raises
+        raise TpeError(f"{path}: no array of numpy's: {_one_line(error)}") from None
+    return multiplier_table(array, a, b, path)
+
+
+def read_csv(path: str, content: bytes, a: IntFormat, b: IntFormat) -> MultiplierTable:
+    """A table as text: a line for every code of the first operand, integers between commas."""
+    lines = decode(path, content, "multiplier").split("\n")
+    rows = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    products = [_integers(path, number, line, 1 << b.bits) for number, line in rows]
+    return multiplier_table(np.array(products, np.int64), a, b, path)
+
+
+def _integers(path: str, number: int, line: str, count: int) -> Ints:
+    words = line.split(",")
+    if len(words) != count:
+        raise TpeError(f"{path}:{number}: {len(words)} numbers; legal: {count}, a product each")
+    try:
+        return np.array([int(word) for word in words], np.int64)
+    except (ValueError, OverflowError):
+        wrong = next(word.strip() for word in words if not _is_integer(word))
+        raise TpeError(f"{path}:{number}: '{wrong[:40]}' is no integer of 64 bits") from None
+
+
+def _is_integer(word: str) -> bool:
+    try:
+        return -(1 << 63) <= int(word) < 1 << 63
+    except ValueError:
+        return False
+
+
+def _one_line(error: Any) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
