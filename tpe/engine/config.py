@@ -84,7 +84,11 @@ class Config(EngineSpec):
 
     def wrapping(self) -> Self:
         """The same as its RTL is: without guard bits its accumulator wraps, it refuses nothing."""
-        if self.chain.narrow or self.choices.overflow is Overflow.WRAP or not self.arithmetic.exact:
+        if (
+            self.chain.narrow
+            or self.choices.overflow is Overflow.WRAP
+            or not self.arithmetic.integral
+        ):
             return self
         return type(self)(*self._place(), **{**self.params, "overflow": str(Overflow.WRAP)})
 

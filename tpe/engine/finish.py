@@ -28,7 +28,7 @@ from tpe.array.base import ALWAYS, Cycles, Handshake, Schedule, next_cycle
 from tpe.base.errors import TpeError
 from tpe.engine.choices import Overflow
 from tpe.numbers.formats import FORMATS, Format, IntFormat
-from tpe.numbers.operands import Ints, check_accumulator
+from tpe.numbers.operands import Ends, Ints, check_accumulator, product_range, signed_bits
 from tpe.numbers.words import wrap
 from tpe.pe.parameters import Parameter
 
@@ -230,17 +230,21 @@ class Chain:
             zero = int(_integers(requant.zero_point, (), (1,), *limits, place)[0])
         return Added(c0, bias, multiplier, shift, zero)
 
-    def check_room(self, layer: str, k: int, a: Format, b: Format, values: Added | None) -> None:
-        """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
+    def check_room(
+        self, layer: str, k: int, a: Format, b: Format, values: Added | None, products: Ends = None
+    ) -> None:
+        """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built.
+
+        products: the least and the largest, where they are others than the exact ones.
+        """
         limit = self.acc_bits + self.guard_bits
         added = np.zeros(1, np.int64) if values is None else values.added
         if not self.narrow and not added.any():
-            check_accumulator(layer, k, a, b, limit)
+            check_accumulator(layer, k, a, b, limit, products)
             return
-        corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
-        low = k * min(corners) + min(0, int(added.min()))
-        high = k * max(corners) + max(0, int(added.max()))
-        needed = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+        least, most = products or product_range(a, b)
+        low, high = k * least + min(0, int(added.min())), k * most + max(0, int(added.max()))
+        needed = signed_bits(low, high)
         if needed > limit:
             built = f"acc_bits = {self.acc_bits}"
             built += f" and guard_bits = {self.guard_bits}" if self.narrow else ""

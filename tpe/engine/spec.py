@@ -176,8 +176,9 @@ class EngineSpec(ABC):
 
     def require_room(self, layer: str, k: int, added: Added | None) -> None:
         """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
-        if self.arithmetic.exact and self.choices.overflow is not Overflow.WRAP:
-            self.chain.check_room(layer, k, *self.difference_formats(), added)
+        if self.arithmetic.integral and self.choices.overflow is not Overflow.WRAP:
+            formats, products = self.difference_formats(), self.arithmetic.products
+            self.chain.check_room(layer, k, *formats, added, products)
 
     def encoded_formats(self) -> tuple[Format, Format]:
         """Formats, as the array sees them, of the encoded operand and of the other one."""

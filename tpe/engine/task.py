@@ -100,7 +100,7 @@ def _refuse_floats(task: Task, a_format: Format, b_format: Format) -> None:
     for side, operands, number in (("A", task.a, a_format), ("B", task.b, b_format)):
         kind = _kind(operands) if isinstance(number, IntFormat) else ""
         if kind:
-            takers = [pe.name for pe in map(pes.get, pes.usable()) if not pe.arithmetic.exact]
+            takers = [pe.name for pe in map(pes.get, pes.usable()) if not pe.arithmetic.integral]
             raise TpeError(
                 f"layer '{task.name}': {side} are {kind}; legal: integers (quantise them first), "
                 f"or a PE that takes floats: {', '.join(takers)}"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.jit import kernel
+from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64, digit, signed
 from tpe.pe.kernel import Facts, facts_type, resolve_type, step_type
 
@@ -20,8 +21,8 @@ LANES = 32  # operands of K at a time, where a kernel takes any number of them
 
 def _gemm_type(t: Any) -> Any:
     functions = t.FunctionType(step_type(t)), t.FunctionType(resolve_type(t))
-    matrix = t.int64[:, ::1]
-    return matrix(*functions, matrix, matrix, *[t.int64] * (5 + len(Facts._fields)))
+    matrix, table = t.int64[:, ::1], t.Array(t.int32, 2, "C", readonly=True)
+    return matrix(*functions, matrix, matrix, table, *[t.int64] * (5 + len(Facts._fields)))
 
 
 @kernel()
@@ -52,12 +53,22 @@ def fill(codes: I64, a: I64, plane: int, facts: Facts) -> None:
                 cells[k, m, n] = code
 
 
+@kernel()
+def look_up(codes: I64, b: I64, table: Ints) -> None:
+    """Put the table's products of codes and operands of B, (lanes, cells), in the codes' place."""
+    rows, columns = table.shape
+    for k in range(codes.shape[0]):
+        for n in range(codes.shape[1]):
+            codes[k, n] = table[codes[k, n] & (rows - 1), b[k, n] & (columns - 1)]
+
+
 @kernel(_gemm_type)
 def gemm(
     step: Any,
     resolve: Any,
     a: I64,
     b: I64,
+    table: Ints,
     words: int,
     planes: int,
     falling: int,
@@ -73,11 +84,12 @@ def gemm(
 ) -> I64:
     """C (M, N) of A (M, K) and B (K, N), as the accumulator holds it.
 
-    `words`: of the psum. `planes` 0: the kernel takes operands of A, all of K in one pass. Else it
-    takes their digits: passes of `depth` operands, `planes` bit weights in each; `falling`: from
-    the top down into one psum, which a step with plane 1 moves up first, the first of each but the
-    top one. `together`: operands of K that the kernel gets at a time. Then the fields of `Facts`,
-    one by one: a tuple takes numba longer to look at than a short GEMM takes.
+    `table`: of products, by code; empty if the kernel multiplies. `words`: of the psum. `planes` 0:
+    the kernel takes operands of A, all of K in one pass. Else it takes their digits: passes of
+    `depth` operands, `planes` bit weights in each; `falling`: from the top down into one psum,
+    which a step with plane 1 moves up first, the first of each but the top one. `together`:
+    operands of K that the kernel gets at a time. Then the fields of `Facts`, one by one: a tuple
+    takes numba longer to look at than a short GEMM takes.
     """
     facts = Facts(psum_bits, a_bits, b_bits, acc_bits, encoder, settings, period)
     (rows, all_k), cols = a.shape, b.shape[1]
@@ -102,6 +114,8 @@ def gemm(
                     for k in range(first, last, together):
                         end = min(k + together, last)
                         fill(codes[: end - k], a[m : m + high, k:end], plane - (planes == 0), facts)
+                        if table.size:
+                            look_up(codes[: end - k], others[k:end], table)
                         place = int(i > 0 and k == first) if falling else plane
                         step(codes[: end - k], others[k:end], place, psum, facts)
                     if plane == 0 or not falling:

@@ -29,6 +29,7 @@ from tpe.model.shown import (
     run_text,
 )
 from tpe.model.unvalued import NO_OPERANDS, VALUES, UnvaluedLayer, values_of
+from tpe.numbers.arithmetic import exact_product
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import Zero
 from tpe.workloads import Layer, Workload
@@ -232,7 +233,10 @@ class Runnable(EngineSpec, Generic[J]):
         return self.chain.applied(held, exact, seen.correction, added)
 
     def _inexact(self, results: Results, seen: Seen) -> Results:
-        """Words of C as values, beside the exact product in float64."""
+        """Words of C as values, beside the exact product: integers, or in float64."""
+        if self.arithmetic.integral:
+            exact = exact_product(seen.a, seen.b, self.a_format, self.b_format)
+            return replace(results, exact=exact)
         a, b = self.a_format.values(seen.a), self.b_format.values(seen.b)
         with np.errstate(all="ignore"):
             exact = a.astype(np.float64) @ b.astype(np.float64)

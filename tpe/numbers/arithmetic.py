@@ -37,6 +37,7 @@ class Arithmetic:
                all integers
     product -- words of C (M, N), without overflow, from codes (M, K) and (K, N) and their formats
     result  -- the format of C's words, if they are no integers of `acc_bits` bits
+    products -- the least and the largest product, of integers whose products are not the exact ones
     pads_with_zeros -- whether what operands of code 0 make is 0, whatever they meet
     valid_bit -- whether a code of A has a bit above the operand's that says that it is one
     b_padding -- the code of B that K is padded by: with code 0 of A it changes no psum
@@ -51,6 +52,7 @@ class Arithmetic:
     b_types: tuple[str, ...]
     product: Product
     result: Format | None = None
+    products: tuple[int, int] | None = None
     pads_with_zeros: bool = True
     valid_bit: bool = False
     b_padding: Callable[[Format], int] = zero_code
@@ -64,6 +66,11 @@ class Arithmetic:
     @property
     def exact(self) -> bool:
         """Whether C is A @ B, but for overflow."""
+        return self.integral and self.products is None
+
+    @property
+    def integral(self) -> bool:
+        """Whether words of C are integers of `acc_bits` bits."""
         return self.result is None
 
     def values(self, words: Ints) -> Ints:

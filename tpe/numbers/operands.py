@@ -10,6 +10,7 @@ from tpe.base.errors import TpeError
 from tpe.numbers.formats import Format
 from tpe.numbers.matrices import shape_text
 
+Ends = tuple[int, int] | None  # the least and the largest of products; None: of the exact ones
 Ints = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -27,8 +28,32 @@ def as_operands(
     return a_codes, b_codes
 
 
-def check_accumulator(layer: str, k: int, a: Format, b: Format, acc_bits: int) -> None:
+def product_range(a: Format, b: Format) -> tuple[int, int]:
+    """The least and the largest product of two operands of these formats."""
+    corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
+    return min(corners), max(corners)
+
+
+def signed_bits(low: int, high: int) -> int:
+    """Bits of the shortest two's-complement word that holds all of `low` to `high`.
+
+    >>> signed_bits(-128, 127), signed_bits(0, 128), signed_bits(0, 0)
+    (8, 9, 1)
+    """
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+
+
+def check_accumulator(
+    layer: str,
+    k: int,
+    a: Format,
+    b: Format,
+    acc_bits: int,
+    products: Ends = None,
+) -> None:
     """Raise if a sum of `k` products of these formats may leave `acc_bits`, by interval arithmetic.
+
+    products: the least and the largest, where they are others than the exact ones.
 
     >>> from tpe.numbers.formats import FORMATS
     >>> check_accumulator("fc1", 1024, FORMATS["int8"], FORMATS["int8"], 24)
@@ -36,9 +61,8 @@ def check_accumulator(layer: str, k: int, a: Format, b: Format, acc_bits: int) -
     tpe.TpeError: layer 'fc1': K = 1024 products of int8 and int8 need an accumulator of \
 26 bits, acc_bits = 24; set acc_bits = 26, or overflow = wrap
     """
-    corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
-    low, high = k * min(corners), k * max(corners)
-    needed = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+    low, high = products or product_range(a, b)
+    needed = signed_bits(k * low, k * high)
     if needed > acc_bits:
         fix = (
             f"set acc_bits = {needed}, or overflow = wrap"

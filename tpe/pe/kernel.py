@@ -18,8 +18,9 @@ All arrays are int64 and contiguous. Lanes are taken one after another, so that 
 lanes is as many steps of one: a driver may give any number of them. Not so where a kernel is
 `fused`: its lanes are one sum, and a driver gives all of a step together, k ascending; what K
 leaves over for the last step may be fewer, as if the others were zero. Cells are independent, and
-the innermost loop is over them, which makes it a vector loop. Kernels are written by hand and
-the RTL by hand again; only the contract joins them.
+the innermost loop is over them, which makes it a vector loop. A kernel with a `table` gets what the
+table has for both operands in the place of codes. Kernels are written by hand and the RTL by hand
+again; only the contract joins them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from tpe.numbers.multiplier_table import MultiplierTable
 from tpe.pe.widths import Widths
 
 
@@ -101,7 +103,7 @@ class Kernel:
     """A psum, and the compiled functions that update and resolve it: see this module.
 
     fused -- whether the lanes of a step are one sum;  settings, period -- for its `Facts`; a period
-    may depend on K
+    may depend on K;  table -- of a PE that looks its products up
     """
 
     psum: Psum
@@ -110,6 +112,7 @@ class Kernel:
     fused: bool = False
     settings: int = 0
     period: Callable[[int], int] | None = None
+    table: MultiplierTable | None = None
 
     def facts(self, widths: Widths, encoder: int, k: int = 0) -> Facts:
         """What `step` and `resolve` know of an engine, and of a GEMM of this K."""

@@ -211,8 +211,10 @@ def right(engine: Engine, a: Ints, b: Ints) -> Ints:
     """Words of C (M, N) as they have to be, of operands A (M, K) and B (K, N)."""
     if engine.arithmetic.exact:
         return wrapped(a.astype(object) @ b.astype(object), engine.widths.acc)
-    sides = as_operands(a, b, engine.a_format, engine.b_format, "right")
-    return engine.arithmetic.product(*sides, engine.a_format, engine.b_format)
+    seen = as_operands(a, b, engine.a_format, engine.b_format, "right")
+    operands, formats = engine.sides.operands(*seen), engine.encoded_formats()
+    product = engine.sides.output(engine.arithmetic.product(*operands, *formats))
+    return wrapped(product, engine.widths.acc) if engine.arithmetic.integral else product
 
 
 def wrapped(c: Ints, bits: int) -> Ints:
