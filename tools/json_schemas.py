@@ -90,6 +90,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "error": (
         "--pe lmul --operands normal:1 --lengths 8,16 --rows 4 --columns 4",
         "--pe mac --size 4x4 --lengths 8 --rows 4 --columns 4",
+        "--pe table_mult --lengths 8 --rows 4 --columns 4",
     ),
     "reproduce": (
         "ent",

@@ -13,6 +13,7 @@ What the command line does is a function here, with the same words:
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
+    look-ups    multiplier_table -> MultiplierTable; product_quantiser -> ProductQuantiser
     learning    fit
 
 `tpe.testing` holds the contract for PEs of other packages.
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from tpe.numbers.blocks import Blocks, quantise
     from tpe.numbers.exact_sums import ExactSums, exact_sums
     from tpe.numbers.float_arrays import from_codes, rounded, to_codes
+    from tpe.numbers.multiplier_table import MultiplierTable
+    from tpe.numbers.multipliers import table_of as multiplier_table
+    from tpe.numbers.product_quantiser import ProductQuantiser, product_quantiser
     from tpe.numbers.quantised_tensor import QuantisedTensor
     from tpe.numbers.quantisers import OneBit, one_bit, quantise_integers
     from tpe.predict.fit import fit
@@ -82,9 +86,11 @@ __all__ = [
     "ExactSums",
     "Layer",
     "LayerRun",
+    "MultiplierTable",
     "Nest",
     "NestEngine",
     "OneBit",
+    "ProductQuantiser",
     "QuantisedTensor",
     "Requant",
     "Run",
@@ -110,10 +116,12 @@ __all__ = [
     "list_technologies",
     "list_workloads",
     "matmul",
+    "multiplier_table",
     "mutate",
     "one_bit",
     "point",
     "price",
+    "product_quantiser",
     "prove",
     "quantise",
     "quantise_integers",
@@ -138,10 +146,12 @@ _HOMES = {
     "Engine": ("tpe.model.engine", "Engine"),
     "Layer": ("tpe.workloads", "Layer"),
     "LayerRun": ("tpe.model.layer_run", "LayerRun"),
+    "MultiplierTable": ("tpe.numbers.multiplier_table", "MultiplierTable"),
     "Nest": ("tpe.nest.notation", "Nest"),
     "NestEngine": ("tpe.model.nest_engine", "NestEngine"),
     "OneBit": ("tpe.numbers.quantisers", "OneBit"),
     "QuantisedTensor": ("tpe.numbers.quantised_tensor", "QuantisedTensor"),
+    "ProductQuantiser": ("tpe.numbers.product_quantiser", "ProductQuantiser"),
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
     "WeightFile": ("tpe.workloads.weights.file", "WeightFile"),
@@ -164,10 +174,12 @@ _HOMES = {
     "list_technologies": ("tpe.report.catalogue", "list_technologies"),
     "list_workloads": ("tpe.report.catalogue", "list_workloads"),
     "matmul": ("tpe.model.matmul", "matmul"),
+    "multiplier_table": ("tpe.numbers.multipliers", "table_of"),
     "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
     "one_bit": ("tpe.numbers.quantisers", "one_bit"),
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),
+    "product_quantiser": ("tpe.numbers.product_quantiser", "product_quantiser"),
     "prove": ("tpe.hdl.formal.prove", "prove"),
     "quantise": ("tpe.numbers.blocks", "quantise"),
     "quantise_integers": ("tpe.numbers.quantisers", "quantise_integers"),

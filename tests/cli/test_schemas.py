@@ -61,6 +61,7 @@ LINES = {
     "error": (
         "--pe lmul --operands normal:1 --lengths 4,8 --rows 3 --columns 3",
         "--pe opt1 --lengths 6 --rows 2 --columns 2 --relative products",
+        "--pe table_mult --lengths 6 --rows 2 --columns 2",
     ),
     "reproduce": (
         "ent --cost {folder}/cost.csv",

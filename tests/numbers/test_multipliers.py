@@ -222,7 +222,7 @@ def test_what_is_no_table_is_refused(products: Any, text: str) -> None:
 
 
 def test_operands_of_more_than_8_bits_are_refused() -> None:
-    with pytest.raises(tpe.TpeError, match="legal: an integer of at most 8 bits"):
+    with pytest.raises(tpe.TpeError, match="uint9 is not legal: an integer of at most 8 bits"):
         multiplier_table(np.zeros((4, 512), int), UINT2, FORMATS["uint9"])
 
 

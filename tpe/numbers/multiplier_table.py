@@ -137,9 +137,7 @@ def multiplier_table(
     tpe.TpeError: table is 2 x 2; legal for int2 x int2: 4 x 4, a row for every code of the first
     """
     b = a if b is None else b
-    for number in (a, b):
-        if not isinstance(number, IntFormat) or number.bits > MOST_BITS:
-            raise TpeError(f"{where}: {number!r} is not legal: an integer of at most 8 bits")
+    check_narrow(a, b)
     try:
         array = np.asarray(products)
     except ValueError:
@@ -159,6 +157,13 @@ def multiplier_table(
     own = np.array(array, np.int32, order="C")
     own.setflags(write=False)
     return MultiplierTable(own, a, b)
+
+
+def check_narrow(*numbers: IntFormat) -> None:
+    """TpeError for formats of operands that no table is held of."""
+    for number in numbers:
+        if number.bits > MOST_BITS:
+            raise TpeError(f"{number.name} is not legal: an integer of at most {MOST_BITS} bits")
 
 
 def low_bits(x: Ints, size: int) -> Ints:

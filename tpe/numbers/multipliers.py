@@ -25,8 +25,8 @@ import numpy as np
 from tpe.base import registry
 from tpe.base.errors import TpeError, pick, unknown
 from tpe.base.files import decode, read_bytes
-from tpe.numbers.formats import IntFormat
-from tpe.numbers.multiplier_table import MultiplierTable, multiplier_table
+from tpe.numbers.formats import IntFormat, int_format
+from tpe.numbers.multiplier_table import MultiplierTable, check_narrow, multiplier_table
 from tpe.numbers.operands import Ints
 
 READERS = "tpe.multipliers"  # by a file's ending: (name, content, a, b) -> table
@@ -174,11 +174,32 @@ def named_table(name: str, a: IntFormat, b: IntFormat) -> MultiplierTable:
 
     Raises TpeError, one line, as `checked_name`, and for a file that is no table of the formats.
     """
+    check_narrow(a, b)
     full = checked_name(name)
     if full in MULTIPLIERS:
         return MULTIPLIERS[full].table(a, b)
     path, _ = _split(full)
     return _of_file(path, read_bytes(path, "multiplier", LARGEST_FILE), a, b)
+
+
+def table_of(
+    multiplier: Any, a_type: str | IntFormat = "uint8", b_type: str | IntFormat | None = None
+) -> MultiplierTable:
+    """The table of a multiplier, and with it how far it is off (`errors`).
+
+    multiplier: the name of one that comes with tpe, the path of a .npy, .csv, .v or .sv file, or
+    its products, integers (2**bits of A, 2**bits of B) by codes of operands. a_type, b_type:
+    formats of the first and the second operand, at most 8 bits; b_type is a_type if none is given.
+    Raises TpeError, one line, for a name, a file or products that are none of the formats.
+
+    >>> errors = table_of("mitchell").errors
+    >>> round(100 * errors.mean_relative, 2), round(100 * errors.largest_relative, 1)
+    (3.79, 11.1)
+    """
+    a, b = int_format(a_type, "a_type"), int_format(b_type or a_type, "b_type")
+    if isinstance(multiplier, str | os.PathLike):
+        return named_table(os.fspath(multiplier), a, b)
+    return multiplier_table(multiplier, a, b)
 
 
 @lru_cache(maxsize=_KEPT)

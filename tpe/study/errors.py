@@ -26,6 +26,7 @@ from tpe.numbers.float_arrays import rounded
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import Array, Format
 from tpe.numbers.matrices import is_int
+from tpe.numbers.multiplier_table import TableErrors
 from tpe.workloads import Workload
 
 LENGTHS = (16, 64, 256, 1024, 4096)
@@ -113,6 +114,17 @@ class ErrorStudy:
         x = [log(row.k) for row in rows]
         return float(np.polyfit(x, [log(row.mean_absolute) for row in rows], 1)[0])
 
+    @property
+    def multiplier(self) -> TableErrors | None:
+        """The errors of the products themselves, over all pairs of operands; None without a table.
+
+        >>> study = error("table_mult", lengths=[2], rows=2, columns=2, table="kulkarni")
+        >>> round(100 * study.multiplier.error_rate, 1)
+        33.4
+        """
+        table = self.engine.pe.kernel.table
+        return table.errors if table else None
+
     def to_json(self) -> dict[str, Any]:
         """The result as data."""
         return {
@@ -123,6 +135,7 @@ class ErrorStudy:
             "quantile_levels": list(QUANTILES),
             "growth": {reference: self.growth(reference) for reference in REFERENCES},
             "rows": [row.to_json() for row in self.rows],
+            "multiplier": self.multiplier.to_json() if self.multiplier else None,
         }
 
 

@@ -30,6 +30,7 @@ from tpe.cli.paths import WRITES
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tpe.numbers.multiplier_table import TableErrors
     from tpe.study.errors import ErrorStudy
 
 DEFAULT_OPERANDS = "uniform"
@@ -150,8 +151,27 @@ def _print(out: Output, study: ErrorStudy) -> None:
             out.text(f"mean |error| grows as K^{exponent:.2f}")
     out.text("")
     out.text("+-: standard error of the bias. Outward bias: above 0 where results are too large.")
+    if study.multiplier is not None:
+        _print_products(out, study.multiplier)
     worst = max(row.reference_error for row in study.of("fp64"))
     out.text(f"float64 itself is {_percent(worst)} % from the exact sums, at most.")
+
+
+def _print_products(out: Output, errors: TableErrors) -> None:
+    """What is known of a multiplier by its table."""
+    out.text("")
+    out.text("The products themselves, all pairs of operands", style="bold")
+    rate, mean, most = (
+        _percent(x) for x in (errors.error_rate, errors.mean_relative, errors.largest_relative)
+    )
+    out.text(f"wrong: {rate} %; off by {mean} % on average (MRED), {most} % at most, where the")
+    out.text(f"exact product is not 0; where it is, {errors.wrong_zeros:,} are wrong")
+    normalised = _percent(errors.normalised_mean)
+    out.text(
+        f"mean |error| {errors.mean_absolute:.4g} (MAE), {normalised} % of the largest product "
+        f"(NMED); largest {errors.largest:,}; bias {errors.bias:.4g}"
+    )
+    out.text("")
 
 
 def _table(study: ErrorStudy, reference: str) -> Table:
