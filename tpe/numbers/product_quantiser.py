@@ -1,9 +1,9 @@
 """Matrix products without multiplications: product quantisation by a hash, as MADDNESS does it.
 
 The operands of K fall into contiguous subspaces, each with a codebook of 2**depth prototypes. A row
-of x is hashed to one prototype of each: a balanced tree of `depth` comparisons, where all nodes of a
-level compare one dimension, each with its own threshold. The products of all prototypes with w are
-known beforehand, a table, so that C[m, n] is a sum of one entry a codebook (arXiv:2106.10860).
+of x is hashed to one prototype of each: a balanced tree of `depth` comparisons, in which all nodes
+of a level compare one dimension, each with its own threshold. The products of all prototypes with w
+are known beforehand, a table, so that C[m, n] is a sum of one entry a codebook (arXiv:2106.10860).
 
 Learnt as there: split dimensions greedily, of the few with the most squared error; thresholds that
 leave the least; prototypes by ridge regression over all of K at once. Other than there, tables of
