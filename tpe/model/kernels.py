@@ -55,9 +55,12 @@ def fill(codes: I64, a: I64, plane: int, facts: Facts) -> None:
 
 @kernel()
 def look_up(codes: I64, b: I64, table: Ints) -> None:
-    """Put the table's products of codes and operands of B, (lanes, cells), in the codes' place."""
+    """Put the table's products of codes and operands of B, (lanes, cells), in the codes' place.
+
+    An empty table changes nothing.
+    """
     rows, columns = table.shape
-    for k in range(codes.shape[0]):
+    for k in range(codes.shape[0] if rows else 0):
         for n in range(codes.shape[1]):
             codes[k, n] = table[codes[k, n] & (rows - 1), b[k, n] & (columns - 1)]
 
@@ -114,8 +117,7 @@ def gemm(
                     for k in range(first, last, together):
                         end = min(k + together, last)
                         fill(codes[: end - k], a[m : m + high, k:end], plane - (planes == 0), facts)
-                        if table.size:
-                            look_up(codes[: end - k], others[k:end], table)
+                        look_up(codes[: end - k], others[k:end], table)
                         place = int(i > 0 and k == first) if falling else plane
                         step(codes[: end - k], others[k:end], place, psum, facts)
                     if plane == 0 or not falling:

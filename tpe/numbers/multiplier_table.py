@@ -85,7 +85,7 @@ class MultiplierTable:
     @cached_property
     def exact(self) -> Ints:
         """The exact products, int64, in the places of the table's."""
-        sides = (_values(number) for number in (self.a, self.b))
+        sides = (operands_by_code(number) for number in (self.a, self.b))
         return np.multiply.outer(*sides)
 
     @cached_property
@@ -176,7 +176,12 @@ def low_bits(x: Ints, size: int) -> Ints:
     return codes
 
 
-def _values(number: IntFormat) -> Ints:
-    """The operand of every code."""
+def operands_by_code(number: IntFormat) -> Ints:
+    """The operand that each code stands for, int64.
+
+    >>> from tpe.numbers.formats import FORMATS
+    >>> operands_by_code(FORMATS["int2"]).tolist()
+    [0, 1, -2, -1]
+    """
     codes = np.arange(1 << number.bits, dtype=np.int64)
     return wrap(codes, number.bits) if number.signed else codes

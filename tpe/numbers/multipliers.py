@@ -26,7 +26,12 @@ from tpe.base import registry
 from tpe.base.errors import TpeError, pick, unknown
 from tpe.base.files import decode, read_bytes
 from tpe.numbers.formats import IntFormat, int_format
-from tpe.numbers.multiplier_table import MultiplierTable, check_narrow, multiplier_table
+from tpe.numbers.multiplier_table import (
+    MultiplierTable,
+    check_narrow,
+    multiplier_table,
+    operands_by_code,
+)
 from tpe.numbers.operands import Ints
 
 READERS = "tpe.multipliers"  # by a file's ending: (name, content, a, b) -> table
@@ -102,22 +107,12 @@ class Multiplier:
 @lru_cache(maxsize=_KEPT)
 def _defined(multiplier: Multiplier, a: IntFormat, b: IntFormat) -> MultiplierTable:
     bits = max(a.bits, b.bits)
-    rows, columns = ([_value(code, x) for code in range(1 << x.bits)] for x in (a, b))
-    of_magnitudes = {
-        (x, y): multiplier.product(x, y, bits)
-        for x in set(map(abs, rows))
-        for y in set(map(abs, columns))
-    }
-    products = [
-        [of_magnitudes[abs(x), abs(y)] * (-1 if (x < 0) != (y < 0) else 1) for y in columns]
-        for x in rows
-    ]
+    x, y = operands_by_code(a), operands_by_code(b)
+    sizes = [range(int(np.abs(side).max()) + 1) for side in (x, y)]
+    of_sizes = np.array([[multiplier.product(m, n, bits) for n in sizes[1]] for m in sizes[0]])
+    signs = np.multiply.outer(np.where(x < 0, -1, 1), np.where(y < 0, -1, 1))
+    products = of_sizes[np.ix_(np.abs(x), np.abs(y))] * signs
     return multiplier_table(products, a, b, multiplier.name)
-
-
-def _value(code: int, number: IntFormat) -> int:
-    """The operand that a code stands for."""
-    return code - (1 << number.bits) if code > number.high else code
 
 
 MULTIPLIERS = {
