@@ -456,8 +456,8 @@ def test_list_with_parameters_keeps_the_pes_that_take_them() -> None:
 
     assert names() == list(pes.names())
     assert "opt4c" in names("-p", "depth=64") and "mac" not in names("-p", "depth=64")
-    exact = [name for name in pes.names() if pes.get(name).arithmetic.exact]
-    assert names("-p", "acc_bits=24") == exact
+    integral = [name for name in pes.names() if pes.get(name).arithmetic.integral]
+    assert names("-p", "acc_bits=24") == integral
     assert "depth = 'abc' is not legal" in refused("list", "-p", "depth=abc")
     assert "did you mean 'depth'" in refused("list", "-p", "dpeth=64")
 

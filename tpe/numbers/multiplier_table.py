@@ -27,7 +27,7 @@ LEAST, MOST = -(1 << 31), (1 << 31) - 1  # of a product
 class TableErrors:
     """How far products are from the exact ones, over all pairs of operands, each pair once.
 
-    An error is table - exact; e is a mean over all pairs unless it says otherwise.
+    An error is table - exact; means are over all pairs, but where it says otherwise.
 
     mean_absolute      -- of |error| (MAE; also mean error distance)
     normalised_mean    -- the same over the largest |exact product| (NMED)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base import registry
-from tpe.base.errors import TpeError, pick, unknown
+from tpe.base.errors import TpeError, pick
 from tpe.base.files import decode, read_bytes
 from tpe.numbers.formats import IntFormat, int_format
 from tpe.numbers.multiplier_table import (
@@ -152,16 +152,24 @@ kulkarni, exact, FILE.csv, FILE.npy, FILE.sv, FILE.v
     """
     path, expected = _split(os.fspath(text) if isinstance(text, os.PathLike) else str(text))
     if PurePath(path).suffix.lower() not in registry.homes(READERS):
-        if "/" in path or os.sep in path or path.casefold() not in MULTIPLIERS:
-            raise unknown("multiplier", path, legal_names())
-        return pick("multiplier", path, MULTIPLIERS)
-    digest = hashlib.sha256(read_bytes(path, "multiplier", LARGEST_FILE)).hexdigest()[:DIGITS]
+        return pick("multiplier", path, legal_names())
+    return f"{path}@{_digest(_content(path, expected))}"
+
+
+def _content(path: str, expected: str) -> bytes:
+    """What a file holds; TpeError if its hash is another than the one expected, if one is."""
+    content = read_bytes(path, "multiplier", LARGEST_FILE)
+    digest = _digest(content)
     if expected not in ("", digest):
         raise TpeError(
             f"{path}: its content is {digest}, and {expected} was asked for: it has changed; "
             f"legal: the file as it was, or {path} for the new one"
         )
-    return f"{path}@{digest}"
+    return content
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
 
 
 def named_table(name: str, a: IntFormat, b: IntFormat) -> MultiplierTable:
@@ -173,8 +181,8 @@ def named_table(name: str, a: IntFormat, b: IntFormat) -> MultiplierTable:
     full = checked_name(name)
     if full in MULTIPLIERS:
         return MULTIPLIERS[full].table(a, b)
-    path, _ = _split(full)
-    return _of_file(path, read_bytes(path, "multiplier", LARGEST_FILE), a, b)
+    path, digest = _split(full)
+    return _of_file(path, _content(path, digest), a, b)
 
 
 def table_of(

@@ -8,7 +8,6 @@ hold a sum is found from the table's own extremes, and does what `overflow` says
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -75,7 +74,7 @@ def at(record: PE, params: Params) -> PE:
     """The PE with the table that parameters name, for the formats of its operands."""
     types = [params.get(name, TYPES[0]) for name in ("a_type", "b_type")]
     first, second = reversed(types) if params.get("encode") == "weights" else types
-    return _at(named_table(os.fspath(params["table"]), FORMATS[first], FORMATS[second]))
+    return _at(named_table(params["table"], FORMATS[first], FORMATS[second]))
 
 
 @cache
@@ -90,7 +89,7 @@ _USUAL = named_table(DEFAULT, FORMATS[TYPES[0]], FORMATS[TYPES[0]])
 RECORD = PE(
     name="table_mult",
     title="multiplier as a table",
-    source="docs/decisions/0039-tables-of-products.md",
+    source="docs/howto/multiplier.md",
     nest=None,  # a product that was looked up has no primitives
     kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve, table=_USUAL),
     pace=Dense(lanes=range(1, 1025)),

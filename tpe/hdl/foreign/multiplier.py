@@ -43,7 +43,7 @@ def read_verilog(path: str, content: bytes, a: IntFormat, b: IntFormat) -> Multi
         words = _words(module, first, second, result)
     except TpeError as error:
         text = str(error)
-        raise TpeError(text if text.startswith(path) else f"{path}: {text}") from None
+        raise TpeError(text if text.startswith(f"{path}:") else f"{path}: {text}") from None
     products = wrap(words, result.bits) if a.signed or b.signed else words
     return multiplier_table(products, a, b, path)
 
@@ -58,7 +58,10 @@ def _module(path: str, text: str) -> UserModule:
         # A copy, with nothing beside it: an included file would be no part of what was hashed.
         copy = Path(folder) / PurePath(path).name
         copy.write_text(text)
-        return read_module(FileSet(files=[copy]), names[0], {}, LIMIT_S * BUILD_SHARE)
+        try:
+            return read_module(FileSet(files=[copy]), names[0], {}, LIMIT_S * BUILD_SHARE)
+        except TpeError as error:  # of the user's file, not of its copy
+            raise TpeError(str(error).replace(f"{folder}/", "")) from None
 
 
 def _ports(module: UserModule, a: IntFormat, b: IntFormat) -> tuple[UserPort, UserPort, UserPort]:
@@ -85,7 +88,8 @@ def _ports(module: UserModule, a: IntFormat, b: IntFormat) -> tuple[UserPort, Us
 def _words(module: UserModule, first: UserPort, second: UserPort, result: UserPort) -> Ints:
     """What the module shows for every pair of codes, unsigned; pairs come in no order.
 
-    Some come several times, each behind others: a module that remembers is found by them.
+    Thousands come several times, each behind others, and have to give the same again: a module
+    that remembers hardly does.
     """
     ports = {"a": first.name, "b": second.name, "out": result.name}
     connections = pins(module, ports, None)
