@@ -151,10 +151,10 @@ def _print(out: Output, study: ErrorStudy) -> None:
             out.text(f"mean |error| grows as K^{exponent:.2f}")
     out.text("")
     out.text("+-: standard error of the bias. Outward bias: above 0 where results are too large.")
-    if study.multiplier is not None:
-        _print_products(out, study.multiplier)
     worst = max(row.reference_error for row in study.of("fp64"))
     out.text(f"float64 itself is {_percent(worst)} % from the exact sums, at most.")
+    if study.multiplier is not None:
+        _print_products(out, study.multiplier)
 
 
 def _print_products(out: Output, errors: TableErrors) -> None:
@@ -171,7 +171,6 @@ def _print_products(out: Output, errors: TableErrors) -> None:
         f"mean |error| {errors.mean_absolute:.4g} (MAE), {normalised} % of the largest product "
         f"(NMED); largest {errors.largest:,}; bias {errors.bias:.4g}"
     )
-    out.text("")
 
 
 def _table(study: ErrorStudy, reference: str) -> Table:
