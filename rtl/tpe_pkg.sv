@@ -80,6 +80,13 @@ package tpe_pkg;
     BSupplyPorted    = 2   // one memory with a read port for every row: simulated alone
   } b_supply_e;
 
+  // What gives the product of two magnitudes of a byte each.
+  typedef enum int unsigned {
+    MultiplierMitchell = 0,  // sums of logarithms: tpe_mult_mitchell
+    MultiplierKulkarni = 1,  // blocks of 2 x 2 bits, 3 x 3 = 7: tpe_mult_kulkarni
+    MultiplierExact    = 2   // an exact one, left to synthesis
+  } multiplier_e;
+
   // What an L-Mul product gets beside the sum of its operands' fields.
   typedef enum int unsigned {
     LmulOffsetPaper = 0,  // 2**-4 for bf16: arXiv:2410.00907

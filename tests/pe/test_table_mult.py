@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 import tpe
+from tests.contract.agreement import assert_all_agree
 from tpe import array as arrays
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.verify import STALLS
 from tpe.numbers.formats import FORMATS
 from tpe.numbers.multiplier_table import MultiplierTable, multiplier_table
 from tpe.numbers.multipliers import MULTIPLIERS
@@ -140,9 +143,28 @@ def test_what_is_refused(parameters: dict[str, object], text: str) -> None:
         engine(**parameters)
 
 
-def test_it_has_no_rtl(tmp_path: Path) -> None:
-    with pytest.raises(tpe.TpeError, match="pe table_mult is model only: it has no RTL"):
-        tpe.emit(engine(), tmp_path / "out")
+def test_every_pair_equals_the_rtl() -> None:
+    """Of every multiplier that has some, signed, unsigned and mixed; K = 1, then sums of them."""
+    cases = []
+    for name, types in (
+        ("kulkarni", ("uint8", "uint8")),
+        ("kulkarni", ("int8", "uint5")),
+        ("mitchell", ("uint8", "int8")),
+        ("exact", ("int8", "int8")),
+    ):
+        e = engine(size="4x4", a_type=types[0], b_type=types[1], table=name)
+        cases.append(Case(e, e.a_format.sweep()[:, None], e.b_format.sweep()[None, :]))
+        cases += [Case(e, *drawn(e, 5, k, 6), STALLS) for k in (1, 33)]
+    assert_all_agree(cases)
+
+
+def test_a_file_has_no_rtl(lopsided: tuple[str, MultiplierTable], tmp_path: Path) -> None:
+    e = engine(table=lopsided[0], a_type="int4", b_type="uint3")
+    assert e.rtl_checked == "model only" and engine().rtl_checked == "contract tests"
+    with pytest.raises(
+        tpe.TpeError, match=r"with table = .*lopsided\.npy@\w+ is model only: it has"
+    ):
+        tpe.emit(e, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -19,9 +19,13 @@ CELLS = 128  # outputs at a time: their psums and a block of operands stay in th
 LANES = 32  # operands of K at a time, where a kernel takes any number of them
 
 
+def _table_type(t: Any) -> Any:
+    return t.Array(t.int32, 2, "C", readonly=True)
+
+
 def _gemm_type(t: Any) -> Any:
     functions = t.FunctionType(step_type(t)), t.FunctionType(resolve_type(t))
-    matrix, table = t.int64[:, ::1], t.Array(t.int32, 2, "C", readonly=True)
+    matrix, table = t.int64[:, ::1], _table_type(t)
     return matrix(*functions, matrix, matrix, table, *[t.int64] * (5 + len(Facts._fields)))
 
 
@@ -131,7 +135,7 @@ def gemm(
 def _trace_type(t: Any) -> Any:
     functions = t.FunctionType(step_type(t)), t.FunctionType(resolve_type(t))
     row, matrix = t.int64[::1], t.int64[:, ::1]
-    return row(*functions, row, row, matrix, matrix, t.int64, facts_type(t))
+    return row(*functions, row, row, matrix, matrix, _table_type(t), t.int64, facts_type(t))
 
 
 @kernel(_trace_type)
@@ -142,12 +146,14 @@ def trace(
     plane: I64,
     codes: I64,
     b: I64,
+    table: Ints,
     words: int,
     facts: Facts,
 ) -> I64:
     """What a single cell resolves to after each step: finish(psum) with a zero accumulator.
 
-    `first`, `plane` (steps,); `codes`, `b` (steps, lanes). Words of acc_bits bits.
+    `first`, `plane` (steps,); `codes`, `b` (steps, lanes); `table` as of `gemm`, whose products
+    then take the place of codes. Words of acc_bits bits.
     """
     out = np.zeros(first.size, np.int64)
     psum, acc = np.zeros((words, 1), np.int64), np.zeros(1, np.int64)
@@ -155,7 +161,9 @@ def trace(
     for t in range(first.size):
         if first[t]:
             psum[:] = 0
-        step(codes[t].reshape((lanes, 1)), b[t].reshape((lanes, 1)), plane[t], psum, facts)
+        code, other = codes[t].reshape((lanes, 1)), b[t].reshape((lanes, 1))
+        look_up(code, other, table)
+        step(code, other, plane[t], psum, facts)
         acc[:] = 0
         resolve(psum, plane[t], acc, facts)
         out[t] = acc[0]

@@ -13,8 +13,6 @@ from tpe.pe.parameters import ENCODERS
 if TYPE_CHECKING:
     from tpe.engine.config import Config
 
-_NO_TABLE: Ints = np.zeros((0, 0), np.int32)
-
 
 def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
     """C by the PE's kernel: every partial product, every compressor row, every wrap."""
@@ -27,7 +25,7 @@ def bit_level(engine: Config, encoded: Ints, other: Ints) -> Ints:
             argument(pe.kernel.resolve),
             np.ascontiguousarray(encoded, np.int64).copy(),
             np.ascontiguousarray(other, np.int64).copy(),
-            _NO_TABLE if pe.kernel.table is None else pe.kernel.table.products,
+            pe.kernel.products,
             len(pe.kernel.psum.words(w)),
             w.digits if pe.digit_serial else 0,
             int(pe.falling),

@@ -29,8 +29,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from tpe.numbers.multiplier_table import MultiplierTable
+from tpe.numbers.operands import Ints
 from tpe.pe.widths import Widths
+
+_NO_PRODUCTS: Ints = np.zeros((0, 0), np.int32)
 
 
 class Facts(NamedTuple):
@@ -113,6 +118,11 @@ class Kernel:
     settings: int = 0
     period: Callable[[int], int] | None = None
     table: MultiplierTable | None = None
+
+    @property
+    def products(self) -> Ints:
+        """Those of its table, int32, read-only; (0, 0) of a kernel that multiplies."""
+        return _NO_PRODUCTS if self.table is None else self.table.products
 
     def facts(self, widths: Widths, encoder: int, k: int = 0) -> Facts:
         """What `step` and `resolve` know of an engine, and of a GEMM of this K."""

@@ -3,7 +3,8 @@
 The table is a parameter: a multiplier that comes with tpe, or a file of products, or of Verilog
 (`tpe.numbers.multipliers`). The encoded operand is the first one, the table's row: A, or B with
 `encode` = weights. Products are summed exactly, modulo 2**acc_bits; that the accumulator may not
-hold a sum is found from the table's own extremes, and does what `overflow` says.
+hold a sum is found from the table's own extremes, and does what `overflow` says. Multipliers of
+tpe's have RTL, a file is model only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tpe.numbers.multiplier_table import MOST_BITS, MultiplierTable
 from tpe.numbers.multipliers import MULTIPLIERS, checked_name, legal_names, named_table
 from tpe.numbers.table_gemm import TableProduct
 from tpe.numbers.words import I64
-from tpe.pe.base import PE, Way
+from tpe.pe.base import PE, Hardware, Way
 from tpe.pe.kernel import Facts, Kernel, Psum, resolve_type, step_type
 from tpe.pe.paces import Dense
 from tpe.pe.parameters import Parameter, lanes_parameter
@@ -74,13 +75,17 @@ def at(record: PE, params: Params) -> PE:
     """The PE with the table that parameters name, for the formats of its operands."""
     types = [params.get(name, TYPES[0]) for name in ("a_type", "b_type")]
     first, second = reversed(types) if params.get("encode") == "weights" else types
-    return _at(named_table(params["table"], FORMATS[first], FORMATS[second]))
+    name = params["table"]
+    return _at(name, named_table(name, FORMATS[first], FORMATS[second]))
 
 
 @cache
-def _at(table: MultiplierTable) -> PE:
+def _at(name: str, table: MultiplierTable) -> PE:
     own = replace(RECORD.kernel, table=table)
-    return replace(RECORD, kernel=own, arithmetic=arithmetic(table))
+    made = replace(RECORD, kernel=own, arithmetic=arithmetic(table))
+    return (
+        made if name in MULTIPLIERS else replace(made, hardware=None, model_only=f"table = {name}")
+    )
 
 
 DEFAULT = next(iter(MULTIPLIERS))
@@ -94,7 +99,7 @@ RECORD = PE(
     kernel=Kernel(Psum("word", lambda w: w.acc), step, resolve, table=_USUAL),
     pace=Dense(lanes=range(1, 1025)),
     ways=frozenset(Way),
-    hardware=None,
+    hardware=Hardware(cell="table_mult", finish="word"),
     arithmetic=arithmetic(_USUAL),
     parameters=(
         TableParameter(
@@ -102,6 +107,7 @@ RECORD = PE(
             DEFAULT,
             tuple(MULTIPLIERS),
             "products by operands' codes: a multiplier of tpe's, a .npy or .csv file, or Verilog",
+            "Multiplier",
             trade="an approximate one costs accuracy; saves what its circuit saves",
         ),
         lanes_parameter(1, range(1, 1025)),

@@ -196,6 +196,7 @@ def _traced(engine: Config, first: Ints, plane: Ints, code: Ints, b: Ints) -> In
         compiled(pe.kernel.step),
         compiled(pe.kernel.resolve),
         *(np.array(x, np.int64, order="C") for x in (first, plane, code, b)),
+        pe.kernel.products,
         len(pe.kernel.psum.words(w)),
         pe.kernel.facts(w, ENCODERS[engine.encoder]),
     )
