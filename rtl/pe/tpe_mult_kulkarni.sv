@@ -1,4 +1,4 @@
-// tpe_mult_kulkarni -- a product of two bytes of blocks of 2 x 2 bits, each exact but for 3 x 3 = 7.
+// tpe_mult_kulkarni -- a product of two bytes in blocks of 2 x 2 bits, all exact but 3 x 3 = 7.
 //
 // A block has three bits of result, and no carry. The blocks' products are added exactly.
 // Reference : doi:10.1109/VLSID.2011.51
