@@ -7,9 +7,9 @@
 `default_nettype none
 
 module tpe_mult_kulkarni (
-    input  wire  logic [7:0]  a_i,  // unsigned
-    input  wire  logic [7:0]  b_i,
-    output       logic [15:0] p_o
+    input  wire  logic [7:0]    a_i,  // unsigned
+    input  wire  logic [7:0]    b_i,
+    output       logic [15:0]   p_o
 );
 
   logic [3:0][3:0][2:0] block;

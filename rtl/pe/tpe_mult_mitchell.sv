@@ -9,9 +9,9 @@
 `default_nettype none
 
 module tpe_mult_mitchell (
-    input  wire  logic [7:0]  a_i,  // unsigned
-    input  wire  logic [7:0]  b_i,
-    output       logic [15:0] p_o
+    input  wire  logic [7:0]    a_i,  // unsigned
+    input  wire  logic [7:0]    b_i,
+    output       logic [15:0]   p_o
 );
 
   logic [2:0]  a_one, b_one;  // places of the leading ones
