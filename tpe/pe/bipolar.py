@@ -29,10 +29,10 @@ from tpe.pe.widths import Params, Widths
 
 @kernel(step_type)
 def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
-    """Count where planes differ, of a lane: those of B by one xor, they are side by side in a word.
+    """Count where planes of a lane differ: those of B by one xor, they are side by side in a word.
 
-    A word of a plane of many lanes, whose ones are counted at once, would pay if it were packed once
-    for all cells; here every cell has its operands by themselves.
+    A word of a plane of many lanes, whose ones are counted at once, would pay if it were packed
+    once for all cells; here every cell has its operands by themselves.
     """
     word, mask = psum[0], (1 << facts.psum_bits) - 1
     a_ones, b_ones = (1 << facts.a_bits) - 1, (1 << facts.b_bits) - 1
