@@ -38,7 +38,7 @@ def pages(library: str) -> tuple[Page, ...]:
             "equal_area",
             "The PEs at equal area, tpe130",
             "cost",
-            ("compare", "--pe", SIX, "--iso", "area"),
+            ("compare", "--pe", SIX, "--iso", "area", "--lean"),
         ),
         *(
             Page(
