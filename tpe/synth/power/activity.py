@@ -40,6 +40,7 @@ class PortTrace:
 
     `inputs` and `outputs` are (name, bits), the clock left out; cycle i of `ins` is on the inputs
     after clock edge i, of `outs` on the outputs before edge i + 1. Recording starts with `start`.
+    `gate`: the input whose 0 keeps the next clock edge away; "": every edge comes.
     """
 
     instance: str
@@ -48,6 +49,7 @@ class PortTrace:
     ins: tuple[str, ...]
     outs: tuple[str, ...]
     start: int = 1
+    gate: str = ""
 
     @property
     def cycles(self) -> int:
@@ -188,13 +190,16 @@ def untraced(text: str) -> str:
 
 def _layout(nets: Nets, trace: PortTrace) -> dict[str, Any]:
     """Widths and connections of the bench: fields of a word, the first one highest."""
-    connections, bits = [(CLOCK, "clk")] if CLOCK in nets.ports else [], {}
+    signals, bits = {}, {}
     for word, fields in (("in_q", trace.inputs), ("out", trace.outputs)):
         low = bits[word] = sum(width for _, width in fields)
         for name, width in fields:
             low -= width
-            connections.append((name, f"{word}[{low}+:{width}]"))
+            signals[name] = f"{word}[{low}+:{width}]"
+    gate = signals.get(trace.gate, "1'b1")
+    connections = [*([(CLOCK, "gated")] if CLOCK in nets.ports else []), *signals.items()]
     return {
+        "gate": gate,
         "in_bits": bits["in_q"],
         "out_bits": bits["out"],
         "words": WORDS,

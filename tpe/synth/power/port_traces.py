@@ -20,6 +20,7 @@ from tpe.hdl.emit import sources
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
+from tpe.pe.lean import clock_holds
 from tpe.synth.area.timing import CLOCK
 from tpe.synth.netlist.netlist import NetlistPort
 from tpe.synth.power.activity import RECORDING, PortTrace, untraced
@@ -71,7 +72,10 @@ def port_traces(
         if "PASS" not in said:
             raise TpeError(f"the RTL of {engine.name} fails: {said.strip().splitlines()[-1]}")
         found = {
-            kind: tuple(_trace(folder / f"{i}.trace", i, ports[kind]) for i in names)
+            kind: tuple(
+                _trace(folder / f"{i}.trace", i, ports[kind], _clock_gate(engine, kind))
+                for i in names
+            )
             for kind, names in wanted.items()
         }
     return Traces(found, instances, case.run().cycles)
@@ -134,7 +138,12 @@ def _writing(text: str, kind: str, ports: Sequence[NetlistPort]) -> str:
     return text[:at] + lines + text[at:]
 
 
-def _trace(file: Path, instance: str, ports: Sequence[NetlistPort]) -> PortTrace:
+def _clock_gate(engine: Config, kind: str) -> str:
+    """The port of a part without which its clock stands still; "": none."""
+    return "en_i" if kind == "cell" and clock_holds(engine.params) else ""
+
+
+def _trace(file: Path, instance: str, ports: Sequence[NetlistPort], gate: str) -> PortTrace:
     rows = [line.split() for line in file.read_text().splitlines()]
     sides = [
         tuple((p.name, p.width) for p in ports if p.direction == way and p.name != CLOCK)
@@ -142,6 +151,5 @@ def _trace(file: Path, instance: str, ports: Sequence[NetlistPort]) -> PortTrace
     ]
     start = next(i for i, row in enumerate(rows) if row[0] == "1")
     ins, outs = tuple(row[1] for row in rows), tuple(row[2] for row in rows)
-    return PortTrace(
-        instance.removeprefix(f"{_BENCH}.u_dut."), sides[0], sides[1], ins, outs, start
-    )
+    name = instance.removeprefix(f"{_BENCH}.u_dut.")
+    return PortTrace(name, sides[0], sides[1], ins, outs, start, gate)
