@@ -40,6 +40,15 @@ on PyPI)"
     return MissingExtra(f"{package} is not installed; run: {install(extra)}")
 
 
+def one_line(error: Exception) -> str:
+    """What an error of somebody else's says, in one line of 200 characters at most.
+
+    >>> one_line(ValueError("no\\n  number")), one_line(KeyError())
+    ('no number', 'KeyError')
+    """
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def pick(kind: str, name: object, choices: Iterable[str]) -> str:
     """The one of `choices` that is called `name`, in upper or lower case; `unknown` if none is.
 

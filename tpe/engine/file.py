@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from tpe import array as arrays
 from tpe import pe as pes
-from tpe.base.errors import TpeError, unknown
+from tpe.base.errors import TpeError, one_line, unknown
 from tpe.base.files import read_text
 from tpe.base.nesting import bracket_depth
 from tpe.engine.config import Config
@@ -92,13 +92,9 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise TpeError(f"{where}: not TOML: {_one_line(error)}") from None
+        raise TpeError(f"{where}: not TOML: {one_line(error)}") from None
     except (ValueError, RecursionError) as error:  # an integer or a nest that Python refuses
-        raise TpeError(f"{where}: not TOML that can be read: {_one_line(error)}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+        raise TpeError(f"{where}: not TOML that can be read: {one_line(error)}") from None
 
 
 def _made(make: type[C], content: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> C:

@@ -16,6 +16,7 @@ import numpy as np
 from tpe.base.errors import TpeError
 from tpe.numbers.formats import Array
 from tpe.numbers.matrices import check_dimensions
+from tpe.numbers.quantise import finite
 
 _LIMB = 20  # bits
 _BLOCK = 1 << 13  # of K: so many products of two limbs stay below 2**53
@@ -127,8 +128,7 @@ def _operand(x: object, where: str, dims: str) -> Array:
         raise TpeError(f"{where} is {array.dtype}; legal: integers or floats")
     check_dimensions(array, where, dims)
     wide = array.astype(np.float64)
-    if not np.isfinite(wide).all():
-        raise TpeError(f"{where} holds {wide[~np.isfinite(wide)][0]}; legal: finite numbers")
+    finite(wide, where)
     if array.dtype.kind in "iu" and np.abs(wide).max() > 2.0**53:
         raise TpeError(f"{where} holds integers beyond 2**53; legal: up to that")
     return wide

@@ -59,6 +59,18 @@ def is_int(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def check_count(value: object, where: str, most: int) -> int:
+    """The integer itself, from 1 to `most`; TpeError for anything else.
+
+    >>> check_count(9, "depth", 8)
+    Traceback (most recent call last):
+    tpe.TpeError: depth = 9 is not legal: an integer from 1 to 8
+    """
+    if not is_int(value) or not 1 <= value <= most:  # type: ignore[operator]
+        raise TpeError(f"{where} = {value!r} is not legal: an integer from 1 to {most}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
 def _as_array(value: object, where: str, dims: str) -> np.ndarray:
     refuse_masked(value, where, f"{dims} integers")
     try:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base import registry
-from tpe.base.errors import TpeError, pick
+from tpe.base.errors import TpeError, one_line, pick
 from tpe.base.files import decode, read_bytes
 from tpe.numbers.formats import IntFormat, int_format
 from tpe.numbers.multiplier_table import (
@@ -151,9 +151,14 @@ def checked_name(text: object) -> str:
 kulkarni, exact, FILE.csv, FILE.npy, FILE.sv, FILE.v
     """
     path, expected = _split(os.fspath(text) if isinstance(text, os.PathLike) else str(text))
-    if PurePath(path).suffix.lower() not in registry.homes(READERS):
+    if not _is_file(path):
         return pick("multiplier", path, legal_names())
     return f"{path}@{_digest(_content(path, expected))}"
+
+
+def _is_file(path: str) -> bool:
+    """Whether it is called as a file that is read; else it is a name."""
+    return PurePath(path).suffix.lower() in registry.homes(READERS)
 
 
 def _content(path: str, expected: str) -> bytes:
@@ -178,11 +183,10 @@ def named_table(name: str, a: IntFormat, b: IntFormat) -> MultiplierTable:
     Raises TpeError, one line, as `checked_name`, and for a file that is no table of the formats.
     """
     check_narrow(a, b)
-    full = checked_name(name)
-    if full in MULTIPLIERS:
-        return MULTIPLIERS[full].table(a, b)
-    path, digest = _split(full)
-    return _of_file(path, _content(path, digest), a, b)
+    path, expected = _split(name)
+    if not _is_file(path):
+        return MULTIPLIERS[checked_name(path)].table(a, b)
+    return _of_file(path, _content(path, expected), a, b)
 
 
 def table_of(
@@ -227,7 +231,7 @@ def read_npy(path: str, content: bytes, a: IntFormat, b: IntFormat) -> Multiplie
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
     except Exception as error:  # a broken header raises whatever numpy's parser raises
-        raise TpeError(f"{path}: no array of numpy's: {_one_line(error)}") from None
+        raise TpeError(f"{path}: no array of numpy's: {one_line(error)}") from None
     return multiplier_table(array, a, b, path)
 
 
@@ -255,7 +259,3 @@ def _is_integer(word: str) -> bool:
         return -(1 << 63) <= int(word) < 1 << 63
     except ValueError:
         return False
-
-
-def _one_line(error: Any) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

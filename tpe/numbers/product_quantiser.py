@@ -20,9 +20,9 @@ import numpy as np
 
 from tpe.base.errors import TpeError, unknown
 from tpe.numbers.formats import FORMATS, Array
-from tpe.numbers.matrices import is_int
+from tpe.numbers.matrices import check_count
 from tpe.numbers.operands import Ints
-from tpe.numbers.quantise import as_reals, largest_scale, quantised
+from tpe.numbers.quantise import as_reals, finite, largest_scale, quantised
 
 TABLES = ("float", "int8")  # what entries are: float64, or integers with a scale a column
 MOST_DEPTH = 8  # a code is a byte
@@ -51,7 +51,7 @@ class ProductQuantiser:
 
     def encode(self, x: Any) -> Ints:
         """Codes (M, C), uint8, of rows x (M, K): to the right where x is not below a threshold."""
-        rows = _finite(x, "x", self.prototypes.shape[2])
+        rows = _matrix(x, "x", self.prototypes.shape[2])
         codes = np.zeros((len(rows), len(self.dimensions)), np.int64)
         for number, (dimensions, thresholds) in enumerate(
             zip(self.dimensions, self.thresholds, strict=True)
@@ -64,7 +64,7 @@ class ProductQuantiser:
 
     def tables(self, w: Any) -> Array:
         """Products of all prototypes with w (K, N): (C, 2**depth, N), float64."""
-        products: Array = self.prototypes @ _finite(w, "w", self.prototypes.shape[2], axis=0)
+        products: Array = self.prototypes @ _matrix(w, "w", self.prototypes.shape[2], axis=0)
         return products
 
     def matmul(self, x: Any, w: Any, tables: str = "float") -> Array:
@@ -99,10 +99,10 @@ def product_quantiser(x: Any, codebooks: int, depth: int = 4) -> ProductQuantise
     >>> learnt.encode(x).tolist(), learnt.thresholds.ravel().tolist()
     ([[0, 0], [0, 1], [1, 0], [1, 1]], [2.0, 0.5])
     """
-    rows = _finite(x, "x", None).astype(np.float64)
+    rows = _matrix(x, "x", None).astype(np.float64)
     count = rows.shape[1]
-    _check(codebooks, "codebooks", count)
-    _check(depth, "depth", MOST_DEPTH)
+    check_count(codebooks, "codebooks", count)
+    check_count(depth, "depth", MOST_DEPTH)
     if not len(rows):
         raise TpeError("x has no row; legal: one or more to learn from")
     subspaces = np.array_split(np.arange(count), codebooks)
@@ -190,18 +190,10 @@ def _prototypes(rows: Array, quantiser: ProductQuantiser) -> Array:
 # ---- what is given ----
 
 
-def _check(value: object, where: str, most: int) -> None:
-    if not is_int(value) or not 1 <= value <= most:  # type: ignore[operator]
-        raise TpeError(f"{where} = {value!r} is not legal: an integer from 1 to {most}")
-
-
-def _finite(x: Any, where: str, count: int | None, axis: int = 1) -> Array:
+def _matrix(x: Any, where: str, count: int | None, axis: int = 1) -> Array:
     """A matrix of finite numbers; K is its `axis`, not 0, and `count` where that is known."""
     matrix = as_reals(x, where)
     if matrix.ndim != 2 or matrix.shape[axis] == 0 or count not in (None, matrix.shape[axis]):
         wanted = "a matrix" if count is None else f"a matrix with K = {count}"
         raise TpeError(f"{where} is of shape {matrix.shape}; legal: {wanted}")
-    if not np.isfinite(matrix).all():
-        worst = matrix[~np.isfinite(matrix)].flat[0]
-        raise TpeError(f"{where} holds {worst}; legal: finite numbers")
-    return matrix
+    return finite(matrix, where)

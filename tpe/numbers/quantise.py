@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.numbers.formats import Array, IntFormat
+from tpe.numbers.formats import Array, Format, IntFormat
 from tpe.numbers.matrices import refuse_masked
 
 
@@ -29,6 +29,20 @@ def as_reals(value: object, where: str) -> Array:
     if array.dtype.kind not in "iuf":
         raise TpeError(f"{where} is {array.dtype}; legal: integers or floats")
     return array
+
+
+def finite(x: Array, where: str, number: Format | None = None) -> Array:
+    """The array itself; TpeError where it holds NaN or an infinity, which `number` does not take.
+
+    >>> finite(np.array([1, np.inf]), "x")
+    Traceback (most recent call last):
+    tpe.TpeError: x holds inf; legal: finite numbers
+    """
+    if not np.isfinite(x).all():
+        value = x[~np.isfinite(x)].flat[0]
+        of = f" for {number.name}" if number else ""
+        raise TpeError(f"{where} holds {value}; legal{of}: finite numbers")
+    return x
 
 
 def largest_scale(x: Array, number: IntFormat, axis: int | None = None) -> Array:
@@ -59,9 +73,7 @@ def quantised(
     >>> quantised(np.array([0.5, 1.5, -900.0]), FORMATS["int8"], np.array(1.0)).tolist()
     [0, 2, -128]
     """
-    if not np.isfinite(x).all():
-        value = x[~np.isfinite(x)].flat[0]
-        raise TpeError(f"{where} holds {value}; legal for {number.name}: finite numbers")
+    finite(x, where, number)
     if zero is None and not number.signed and (x < 0).any():
         raise TpeError(
             f"{where} holds {x.min():.6g}; legal for {number.name}: 0 and above, or a signed type"

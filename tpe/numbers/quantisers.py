@@ -11,7 +11,7 @@ from tpe.numbers.bipolar import BIPOLAR1
 from tpe.numbers.blocks import checked_axis
 from tpe.numbers.formats import FORMATS, Array, Format, IntFormat
 from tpe.numbers.matrices import is_int, shape_text
-from tpe.numbers.quantise import as_reals, largest_scale, quantised
+from tpe.numbers.quantise import as_reals, finite, largest_scale, quantised
 from tpe.numbers.quantised_tensor import TERNARY, QuantisedTensor
 
 PER = ("tensor", "channel", "token", "group")
@@ -67,7 +67,7 @@ def quantise_integers(
     array = as_reals(x, "x")
     at = checked_axis(array, axis)
     size = _group(per, group, array.shape[at])
-    array = _finite(array, target).astype(np.float64)
+    array = finite(array, "x", target).astype(np.float64)
     lines = _grouped(array, at, size, per)
     even = target.signed if symmetric is None else symmetric
     _check_options(target, symmetric, scale)
@@ -162,14 +162,6 @@ def _group(per: object, group: object, length: int) -> int:
     return int(size)  # type: ignore[call-overload, no-any-return]
 
 
-def _finite(array: Array, target: Format) -> Array:
-    """TpeError, as `quantised` has it, before any scale is taken of what is not finite."""
-    if not np.isfinite(array).all():
-        value = array[~np.isfinite(array)].flat[0]
-        raise TpeError(f"x holds {value}; legal for {target.name}: finite numbers")
-    return array
-
-
 def _check_options(target: Format, symmetric: object, scale: object) -> None:
     """TpeError for what a format does not take."""
     if symmetric is not None and not isinstance(symmetric, bool):
@@ -229,7 +221,7 @@ def one_bit(w: object) -> OneBit:
     array = as_reals(w, "w")
     if array.ndim != 2 or array.size == 0:
         raise TpeError(f"w has the shape {array.shape}; legal: R x C with no dimension of 0")
-    size = np.abs(_finite(array, BIPOLAR1).astype(np.float64))
+    size = np.abs(finite(array, "x", BIPOLAR1).astype(np.float64))
     most = size.max() or 1.0
     size = size / most  # so that no square is infinite
     columns = np.ones(array.shape[1])

@@ -25,7 +25,7 @@ from tpe.numbers.exact_sums import exact_sums
 from tpe.numbers.float_arrays import rounded
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import Array, Format
-from tpe.numbers.matrices import is_int
+from tpe.numbers.matrices import check_count
 from tpe.numbers.multiplier_table import TableErrors
 from tpe.workloads import Workload
 
@@ -178,7 +178,7 @@ def error(
     if relative not in RELATIVE:
         raise unknown("relative", relative, RELATIVE)
     seed = checked_seed(seed)
-    shape = (_checked("rows", rows, MOST_OUTPUTS), _checked("columns", columns, MOST_OUTPUTS))
+    shape = (check_count(rows, "rows", MOST_OUTPUTS), check_count(columns, "columns", MOST_OUTPUTS))
     found: list[ErrorRow] = []
     for k in _checked_lengths(lengths):
         if progress:
@@ -294,14 +294,8 @@ def _in_order(a: Array, b: Array) -> Array:
     return total
 
 
-def _checked(name: str, value: object, most: int) -> int:
-    if not is_int(value) or not 1 <= value <= most:  # type: ignore[operator]
-        raise TpeError(f"{name} = {value!r} is not legal: an integer from 1 to {most}")
-    return int(value)  # type: ignore[call-overload, no-any-return]
-
-
 def _checked_lengths(lengths: Sequence[int]) -> list[int]:
     """The K's, each once, ascending."""
     if isinstance(lengths, str) or not isinstance(lengths, Sequence) or not lengths:
         raise TpeError(f"lengths = {lengths!r} is not legal: a list of one K or more")
-    return sorted({_checked("lengths", k, MOST_LENGTH) for k in lengths})
+    return sorted({check_count(k, "lengths", MOST_LENGTH) for k in lengths})

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tpe.base.errors import TpeError, missing_extra
+from tpe.base.errors import missing_extra
 from tpe.numbers.formats import Array
-from tpe.numbers.matrices import is_int
+from tpe.numbers.matrices import check_count
 from tpe.numbers.product_quantiser import ProductQuantiser, product_quantiser
 from tpe.workloads.digits_mlp import FloatDigits, load_float
 
@@ -66,9 +66,7 @@ def looked_up_digits(
     training = replace(network, images=_training_images())
     rows = []
     for width in widths:
-        if not is_int(width) or not 1 <= width <= network.images.shape[1]:
-            most = network.images.shape[1]
-            raise TpeError(f"width = {width!r} is not legal: an integer from 1 to {most}")
+        check_count(width, "width", network.images.shape[1])
         learnt = _learnt(training, width, tables, depth)
         ours = network.scores(_looked_up(learnt, tables))
         rows.append(_row(network, learnt, (width, tables, depth), ours, plain))
