@@ -177,7 +177,10 @@ def _stepped(engine: Config) -> Small:
 
 
 def _stationary(engine: Config) -> Small:
-    """systolic_ws; deep enough for a pass that leaves psums and the next, which goes on."""
+    """systolic_ws; deep enough for a pass that leaves psums and the next, which goes on.
+
+    One of them has two rows, or no wrong word of the buffer would be seen.
+    """
     lanes = min(engine.widths.lanes, LANES)
     b_bits = STREAM_BITS if lanes == 1 else 1  # of twice as many weights
     small = at_widths(engine, STREAM_BITS, b_bits, STREAM_BITS + b_bits + 1, lanes)
@@ -191,9 +194,9 @@ def _stationary(engine: Config) -> Small:
     one = 2 * rows + 1 + cols + latency + 1  # cycles of a pass of one row
     if engine.choices.overlap is Overlap.STREAM:
         both = one + 2 * rows + cols + 1  # ... and of the next one, which begins behind its load
-        return Small(small, rows, cols, "tpe_prop_ws_stream", parameters, both + 4, both + 2)
+        return Small(small, rows, cols, "tpe_prop_ws_stream", parameters, both + 4, both + 3)
     parameters["Stall"] = widths["Stall"]
-    return Small(small, rows, cols, "tpe_prop_ws", parameters, 2 * one + 6, 2 * one + 2)
+    return Small(small, rows, cols, "tpe_prop_ws", parameters, 2 * one + 6, 2 * one + 3)
 
 
 def _indexed(engine: Config) -> Small:
