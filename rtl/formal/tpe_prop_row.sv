@@ -25,6 +25,7 @@ module tpe_prop_row #(
     parameter  int unsigned Shadow     = 1,
     parameter  int unsigned Hold       = tpe_pkg::HoldMux,
     parameter  int unsigned CarryEvery = 1,
+    parameter  int unsigned Stall      = tpe_pkg::StallDirect,
     parameter  int unsigned FrontStages = 1,  // all but one are ahead of the group in work
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
@@ -37,7 +38,7 @@ module tpe_prop_row #(
     input  wire  logic [Lanes-1:0]              a_valid_i,
     input  wire  logic [Lanes-1:0]              a_last_i,
     input  wire  logic [Lanes*Group*AWidth-1:0] a_i,
-    input  wire  logic                          slot_i,
+    input  wire  logic                          slot_i,   // ... in the next cycle
     input  wire  logic                          drain_i,
     output       logic                          fails_o
 );
@@ -46,7 +47,7 @@ module tpe_prop_row #(
   logic                                 rst_nq = 1'b0;  // begun_q again: reset of what is proved
   logic [Lanes-1:0]                     offer, ready, last, accept;
   logic [Lanes-1:0][IndexWidth-1:0]     unused_index;
-  logic                                 unused_read;
+  logic                                 unused_read, unused_full, unused_final;
   logic [PsumWidth-1:0]                 unused_psum;
   logic [TermWidth-1:0]                 unused_term;
   logic                                 full, final_plane, take, done_q;
@@ -54,6 +55,7 @@ module tpe_prop_row #(
   logic [Lanes-1:0][31:0]               group_q, come_q;  // groups of this plane, planes that came
   logic [31:0]                          taken_q, quiet_q, next;  // next: the plane that comes now
   logic                                 ask, line_q, slot;       // line_q: asked and not served
+  logic                                 slot_q;                  // it would have the finish
 
   tpe_sparse_row #(
       .Cols      (1),
@@ -70,32 +72,36 @@ module tpe_prop_row #(
       .MsbFirst  (MsbFirst),
       .Shadow    (Shadow),
       .Hold      (Hold),
-      .CarryEvery(CarryEvery)
+      .CarryEvery(CarryEvery),
+      .Stall     (Stall)
   ) u_row (
       .clk_i,
-      .rst_ni   (rst_nq),
+      .rst_ni      (rst_nq),
       .open_i,
-      .done_i   (done_q),
-      .a_valid_i(offer),
-      .a_ready_o(ready),
-      .a_last_i (last),
+      .done_i      (done_q),
+      .a_valid_i   (offer),
+      .a_ready_o   (ready),
+      .a_last_i    (last),
       .a_i,
-      .read_o   (unused_read),
-      .index_o  (unused_index),
-      .b_i      ('0),
-      .full_o   (full),
-      .final_o  (final_plane),
-      .plane_o  (plane),
-      .psum_o   (unused_psum),
-      .term_o   (unused_term),
-      .ask_o    (ask),
-      .slot_i   (slot),
-      .take_i   (take)
+      .read_o      (unused_read),
+      .index_o     (unused_index),
+      .b_i         ('0),
+      .full_o      (full),
+      .final_o     (final_plane),
+      .full_next_o (unused_full),
+      .final_next_o(unused_final),
+      .plane_o     (plane),
+      .psum_o      (unused_psum),
+      .term_o      (unused_term),
+      .ask_o       (ask),
+      .slot_i      (slot),
+      .slot_next_i (slot_i),
+      .take_i      (take)
   );
 
   assign offer  = a_valid_i & {Lanes{begun_q}};
   assign accept = offer & ready;
-  assign slot   = slot_i && (Shadow != 0 || line_q);
+  assign slot   = slot_q && (Shadow != 0 || line_q);
   assign take   = begun_q && full && (final_plane ? drain_i : slot);
   assign next   = (MsbFirst != 0) ? NumDigits - 1 : taken_q;
 
@@ -114,6 +120,7 @@ module tpe_prop_row #(
   always_ff @(posedge clk_i) begin
     begun_q <= 1'b1;
     rst_nq  <= 1'b1;
+    slot_q  <= slot_i;
     if (!begun_q || done_q) begin
       group_q <= '0;
       come_q  <= '0;
@@ -130,7 +137,7 @@ module tpe_prop_row #(
       end
       if (take) taken_q <= taken_q + 1;
       line_q  <= ask || (line_q && !slot);
-      quiet_q <= (come && slot_i && drain_i && !take && accept == '0) ? quiet_q + 1 : 0;
+      quiet_q <= (come && slot_q && drain_i && !take && accept == '0) ? quiet_q + 1 : 0;
       done_q  <= take && final_plane;
     end
   end

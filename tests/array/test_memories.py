@@ -205,14 +205,14 @@ FAULTS: dict[str, tuple[tpe.Engine, str, str, str]] = {
     "B of the next step comes to a row that stands": (
         engine("opt4c", (4, 1), shadow="off", depth=20),
         "sparse_row",
-        "read_o = en && step_valid[0];",
+        "read_o = en_front && step_valid[0];",
         "read_o = step_valid[0];",
     ),
     "digits do not wait for B": (
         engine("opt4c", depth=24),
         "sparse_row",
-        "code_q  <= read_code_q;",
-        "code_q  <= step_code;",
+        "code_q[f] <= read_code_q[f];",
+        "code_q[f] <= step_code[f];",
     ),
     "the last step of a plane does not wait for B": (
         engine("opt4c", depth=28),
@@ -336,7 +336,7 @@ def test_the_memory_of_an_array_lemma_tells_no_word_that_is_being_written() -> N
             "Stored    = Rows + 2;",
             "Stored    = Rows + 1;",
         ),
-        (engine(), "tpe_sparse_row", "code_q  <= read_code_q;", "code_q  <= step_code;"),
+        (engine(), "tpe_sparse_row", "code_q[f] <= read_code_q[f];", "code_q[f] <= step_code[f];"),
     ],
 )
 def test_arrays_read_in_time(e: tpe.Engine, module: str, right: str, wrong: str) -> None:

@@ -166,10 +166,10 @@ AHEAD = "left[other] || (ask_i[other] && other {} r)"
 FAULTS = [
     (FALLING, "tpe_pe_opt4c_falling", f"{UP} << (2 / CarryEvery)", UP),
     (FALLING, "tpe_front_lane", f"{CODE}[LastPlane-plane_next_q];", f"{CODE}[plane_next_q];"),
-    (FALLING, "tpe_sparse_row", "(first_q || shift_q || |code_q[f])", "(first_q || |code_q[f])"),
+    (FALLING, "tpe_sparse_row", "(read_first_q || |read_code_q[f])", "|read_code_q[f]"),
     (FALLING, "tpe_sparse_row", "last_q && (final_q || MsbFirst == 0)", "last_q"),
     (FALLING, "tpe_finish_pass", "({kept, acc_i})", "({kept, AccWidth'(0)})"),
-    (DIRECT, "tpe_sparse_row", "assign en = !whole_q || slot_i;", "assign en = 1'b1;"),
+    (DIRECT, "tpe_sparse_row", "assign en       = !whole_q || slot_i;", "assign en = 1'b1;"),
     (DIRECT, "tpe_sparse_row", "en && last_q && !final_q", "en && last_q"),
     (DIRECT, "tpe_oldest", AHEAD.format("<"), AHEAD.format(">")),
     (DIRECT, "tpe_oldest", "assign left = waiting_q & ~grant_o;", "assign left = waiting_q;"),

@@ -188,13 +188,13 @@ def test_a_fault_is_refuted(fault: tuple[str, str, str, str, str, dict[str, Any]
 
 
 TERM, GATE = (
-    "      .en_i   ({}),\n      .valid_i(cell_valid[0])",
+    "      .en_i   ({}),\n      .valid_i(active_q[0])",
     "        .en_i ({}),\n        .clk_o",
 )
 FAULTS = [
     ("tpe_sparse_row", "(shift_q ? term << 2 : term)", "(term)", FALLING),
     ("tpe_sparse_row", "shadow_term_q  <= term;", "shadow_term_q  <= '0;", LEAN),
-    ("tpe_sparse_row", "cell_code[(OwnFronts", "code_q[(OwnFronts", FALLING),
+    ("tpe_sparse_row", "else if (Hold !=", "else if (1'b0 && Hold !=", FALLING),
     ("tpe_sparse_row", TERM.format("en"), TERM.format("1'b1"), ASKING),
     ("tpe_sparse_row", GATE.format("en"), GATE.format("1'b1"), ASKING),
     ("tpe_matrix2d_indexed", ".term_i(term[row_sel])", ".term_i(term[0])", LEAN),
