@@ -154,8 +154,8 @@ FAULTS: dict[str, tuple[str, str, str, list[Case], str]] = {
     ),
     "an empty first group does not clear the psum": (
         "sparse_row",
-        "valid_q && (first_q || shift_q || |code_q[f])",
-        "valid_q && |code_q[f]",
+        "read_valid_q && (read_first_q || |read_code_q[f])",
+        "read_valid_q && |read_code_q[f]",
         small("opt3", "matrix2d", (3, 1)),
         "value",
     ),
