@@ -66,7 +66,6 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 );
 
   localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
-  localparam logic [RowWidth-1:0] LastRow = RowWidth'(Rows - 1);
 
   if (Depth < 2 * Group * Lanes || Depth % (Group * Lanes) != 0) begin : gen_check
     $error("opt4c_2d_4x4_matrix2d_indexed: Depth must be a multiple of Group * Lanes, twice that or more");
@@ -218,12 +217,14 @@ module opt4c_2d_4x4_matrix2d_indexed #(
       ? PsumWidth / 2 : PsumWidth - (PsumWidth - 1) / (CarryEvery + 1);
 
   logic [Rows-1:0]                           full, final_plane, take;
+  logic [Rows-1:0]                           full_next, final_next;  // in the next cycle
   logic [Rows-1:0][PlaneWidth-1:0]           plane;
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
   logic [Rows-1:0][PairWidth-1:0]            term;
   logic                                      any_group;  // a row takes a group
   logic [RowWidth-1:0]                       served;     // the row whose plane the finish takes
   logic [Rows-1:0]                           slot, ask;  // its bit; rows that are served in turn
+  logic [Rows-1:0]                           slot_next;  // its bit in the next cycle
 
   assign any_group = |(a_valid & a_ready);
 
@@ -243,27 +244,31 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .MsbFirst  (MsbFirst),
         .Shadow    (Shadow),
         .Hold      (Hold),
-        .CarryEvery(CarryEvery)
+        .CarryEvery(CarryEvery),
+        .Stall     (Stall)
     ) u_row (
         .clk_i,
         .rst_ni,
-        .open_i   (open),
-        .done_i   (done_o),
-        .a_valid_i(a_valid[r]),
-        .a_ready_o(a_ready[r]),
-        .a_last_i (a_last[r]),
-        .a_i      (a_group[r]),
-        .read_o   (read[r]),
-        .index_o  (index[r]),
-        .b_i      (b_row[r]),
-        .full_o   (full[r]),
-        .final_o  (final_plane[r]),
-        .plane_o  (plane[r]),
-        .psum_o   (psum[r]),
-        .term_o   (term[r]),
-        .ask_o    (ask[r]),
-        .slot_i   (slot[r]),
-        .take_i   (take[r])
+        .open_i      (open),
+        .done_i      (done_o),
+        .a_valid_i   (a_valid[r]),
+        .a_ready_o   (a_ready[r]),
+        .a_last_i    (a_last[r]),
+        .a_i         (a_group[r]),
+        .read_o      (read[r]),
+        .index_o     (index[r]),
+        .b_i         (b_row[r]),
+        .full_o      (full[r]),
+        .final_o     (final_plane[r]),
+        .full_next_o (full_next[r]),
+        .final_next_o(final_next[r]),
+        .plane_o     (plane[r]),
+        .psum_o      (psum[r]),
+        .term_o      (term[r]),
+        .ask_o       (ask[r]),
+        .slot_i      (slot[r]),
+        .slot_next_i (slot_next[r]),
+        .take_i      (take[r])
     );
   end
 
@@ -281,40 +286,32 @@ module opt4c_2d_4x4_matrix2d_indexed #(
       .group_i(any_group),
       .ask_i  (ask),
       .slot_o (slot),
+      .next_o (slot_next),
       .row_o  (served)
   );
 
-  logic [RowWidth-1:0] drain_row_q, row_sel;
-  logic                drain_q;      // from the second row of the drain to the last
-  logic                met, drain, drain_last, sending_q;
+  logic                drain, drain_last;
+  logic [RowWidth-1:0] row_sel;
 
-  assign met        = &(full & final_plane);
-  assign drain      = (met || drain_q) && !sending_q;
-  assign drain_last = drain && (drain_row_q == LastRow);
-  assign row_sel    = drain ? drain_row_q : served;
-
-  always_comb begin
-    take = '0;
-    take[row_sel] = en && full[row_sel] && (drain || !final_plane[row_sel]);
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      drain_q     <= 1'b0;
-      drain_row_q <= '0;
-      sending_q   <= 1'b0;
-    end else if (done_o) begin
-      drain_q     <= 1'b0;
-      drain_row_q <= '0;
-      sending_q   <= 1'b0;
-    end else begin
-      if (en && drain) begin
-        drain_q     <= 1'b1;
-        drain_row_q <= drain_row_q + 1'b1;
-        sending_q   <= drain_last;
-      end
-    end
-  end
+  opt4c_2d_4x4_sparse_drain #(
+      .Rows (Rows),
+      .Ahead((Stall == opt4c_2d_4x4_pkg::StallRegistered && (Shadow != 0 || MsbFirst != 0)) ? 1 : 0)
+  ) u_sparse_drain (
+      .clk_i,
+      .rst_ni,
+      .en_i        (en),
+      .done_i      (done_o),
+      .full_i      (full),
+      .final_i     (final_plane),
+      .full_next_i (full_next),
+      .final_next_i(final_next),
+      .turn_i      (served),
+      .turn_next_i (slot_next),
+      .drain_o     (drain),
+      .last_o      (drain_last),
+      .row_o       (row_sel),
+      .take_o      (take)
+  );
 
   // ---- columns: the row taken, its finish, the accumulators, C ---------------------------------
 

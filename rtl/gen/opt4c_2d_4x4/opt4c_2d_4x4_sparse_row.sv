@@ -9,6 +9,8 @@
 // moves up at the first step of each plane but the first, and holds them all.
 // What the cells leave to the row, its term, goes wherever their psums go. Cells whose registers
 // have no enable (Hold) have their clock stopped, and codes of zero where there is no step.
+// With StallRegistered a row that waits for its slot is told so by registers, one for each column,
+// one for the fronts and one for the rest: what they say of a cycle is found in the one before.
 // B is read by index, which takes a cycle; the rest of a step waits for it. Its word is registered
 // before a cell has it, so that no path of a cell begins in a memory.
 // Latency   : group accepted, digit, B, operand register, psum, shadow: one cycle each.
@@ -30,6 +32,7 @@ module opt4c_2d_4x4_sparse_row #(
     parameter int unsigned Shadow     = 1,  // 0: whole planes wait in the cells
     parameter int unsigned Hold       = opt4c_2d_4x4_pkg::HoldMux,
     parameter int unsigned CarryEvery = 1,  // bits from one carry of a psum to the next
+    parameter int unsigned Stall      = opt4c_2d_4x4_pkg::StallDirect,
     localparam int unsigned Few       = (PsumWidth - 1) / (CarryEvery + 1),  // carries, if no word
     localparam int unsigned TermWidth = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
@@ -50,15 +53,20 @@ module opt4c_2d_4x4_sparse_row #(
     // whole planes
     output       logic                                         full_o,
     output       logic                                         final_o,    // the pass's last plane
+    output       logic                                         full_next_o,   // the same in the
+    output       logic                                         final_next_o,  // next cycle
     output       logic [PlaneWidth-1:0]                        plane_o,
     output       logic [Cols-1:0][PsumWidth-1:0]               psum_o,
     output       logic [TermWidth-1:0]                         term_o,
     output       logic                                         ask_o,      // ... from next cycle on
     input  wire  logic                                         slot_i,     // the row has the finish
+    input  wire  logic                                         slot_next_i,   // in the next cycle
     input  wire  logic                                         take_i      // the plane is taken
 );
 
   logic                                         en;        // the row's own enable
+  logic                                         en_front;  // ... of its fronts
+  logic [Cols-1:0]                              en_col;    // ... of each column
   logic [Lanes-1:0]                             offer, accept, front_ready, closing;
   logic [Lanes-1:0]                             closed_q;  // its last group of the pass is taken
   // what the fronts say; they all say the same
@@ -72,8 +80,9 @@ module opt4c_2d_4x4_sparse_row #(
   logic                                         read_final_q;
   logic [Fronts-1:0][Lanes*CodeWidth-1:0]       read_code_q;
   logic [PlaneWidth-1:0]                        read_plane_q;
-  // the step that the cells work on
-  logic                                         valid_q, last_q, final_q;
+  // the step that the cells work on; those that a digit of zero leaves alone are not active
+  logic                                         last_q, final_q;
+  logic [Fronts-1:0]                            active_q;
   logic                                         first_q, shift_q;  // it begins, moves up the psum
   logic [Fronts-1:0][Lanes*CodeWidth-1:0]       code_q;
   logic [PlaneWidth-1:0]                        plane_q;
@@ -83,8 +92,6 @@ module opt4c_2d_4x4_sparse_row #(
   logic [PlaneWidth-1:0]           whole_plane_q;
   logic [Cols-1:0][PsumWidth-1:0]  psum;
   logic [TermWidth-1:0]            term;
-  logic [Fronts-1:0]               cell_valid;
-  logic [Fronts-1:0][Lanes*CodeWidth-1:0] cell_code;
   logic [PlaneWidth-1:0]           cell_plane;
   logic                            cell_clk;
 
@@ -96,7 +103,7 @@ module opt4c_2d_4x4_sparse_row #(
   assign accept      = a_valid_i & a_ready_o;
   assign front_ready = ready[0];
   assign closing     = close[0];
-  assign a_ready_o   = {Lanes{open_i && en}} & ~closed_q & front_ready;
+  assign a_ready_o   = {Lanes{open_i && en_front}} & ~closed_q & front_ready;
 
   for (genvar f = 0; f < Fronts; f++) begin : gen_front
     opt4c_2d_4x4_front #(
@@ -109,7 +116,7 @@ module opt4c_2d_4x4_sparse_row #(
     ) u_front (
         .clk_i,
         .rst_ni,
-        .en_i     (en),
+        .en_i     (en_front),
         .valid_i  (offer),
         .ready_o  (ready[f]),
         .a_i,
@@ -126,11 +133,20 @@ module opt4c_2d_4x4_sparse_row #(
 
     // An empty group is a step without a digit; only the first step of a plane must clear the psum,
     // or move it up.
-    assign cell_valid[f] = valid_q && (first_q || shift_q || |code_q[f]);
-    assign cell_code[f]  = (cell_valid[f] || Hold == opt4c_2d_4x4_pkg::HoldMux) ? code_q[f] : '0;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) active_q[f] <= 1'b0;
+      else if (en) active_q[f] <= read_valid_q && (read_first_q || |read_code_q[f]);
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en) begin
+        if (read_valid_q) code_q[f] <= read_code_q[f];
+        else if (Hold != opt4c_2d_4x4_pkg::HoldMux) code_q[f] <= '0;
+      end
+    end
   end
 
-  assign read_o = en && step_valid[0];
+  assign read_o = en_front && step_valid[0];
   for (genvar c = 0; c < Cols; c++) begin : gen_index
     assign index_o[c] = step_index[(OwnFronts != 0) ? c : 0];
   end
@@ -140,14 +156,12 @@ module opt4c_2d_4x4_sparse_row #(
       closed_q     <= '0;
       read_valid_q <= 1'b0;
       read_last_q  <= 1'b0;
-      valid_q      <= 1'b0;
       last_q       <= 1'b0;
     end else begin
       closed_q <= done_i ? '0 : closed_q | (accept & a_last_i & closing);
       if (en) begin
         read_valid_q <= step_valid[0];
         read_last_q  <= step_valid[0] && step_last[0];
-        valid_q      <= read_valid_q;
         last_q       <= read_last_q;
       end
     end
@@ -163,12 +177,13 @@ module opt4c_2d_4x4_sparse_row #(
       end
       if (read_valid_q) begin
         final_q <= read_final_q;
-        code_q  <= read_code_q;
         plane_q <= read_plane_q;
-        b_q     <= b_i;
       end
       whole_final_q <= final_q;
       whole_plane_q <= plane_q;
+    end
+    for (int unsigned c = 0; c < Cols; c++) begin
+      if (en_col[c] && read_valid_q) b_q[c] <= b_i[c];
     end
   end
 
@@ -196,7 +211,27 @@ module opt4c_2d_4x4_sparse_row #(
     logic [TermWidth-1:0]       shadow_term_q;
 
     assign capture = whole_q && (!full_q || slot_i);
-    assign en      = !whole_q || !full_q || slot_i;
+
+    if (Stall == opt4c_2d_4x4_pkg::StallRegistered) begin : gen_registered
+      logic [Cols+1:0] waits_q;  // the row waits for its slot, for each part of it
+      logic            behind;   // the plane that is whole next has one before it
+
+      assign behind = last_q && (whole_q || (full_q && !take_i));
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) waits_q <= '0;
+        else waits_q <= (waits_q | {(Cols + 2){behind}}) & ~{(Cols + 2){slot_next_i}};
+      end
+
+      assign {en_col, en_front, en} = ~waits_q;
+    end else begin : gen_at_once
+      assign en       = !whole_q || !full_q || slot_i;
+      assign en_front = en;
+      assign en_col   = {Cols{en}};
+
+      logic unused_next;
+      assign unused_next = slot_next_i;
+    end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -204,42 +239,49 @@ module opt4c_2d_4x4_sparse_row #(
         full_q  <= 1'b0;
       end else begin
         if (en) whole_q <= last_q;
-        if (capture) full_q <= 1'b1;
-        else if (take_i) full_q <= 1'b0;
+        full_q <= full_next_o;
       end
     end
 
     always_ff @(posedge clk_i) begin
+      shadow_final_q <= final_next_o;
       if (capture) begin
         shadow_q       <= psum;
         shadow_term_q  <= term;
-        shadow_final_q <= whole_final_q;
         shadow_plane_q <= whole_plane_q;
       end
     end
 
-    assign full_o  = full_q;
-    assign final_o = shadow_final_q;
-    assign plane_o = shadow_plane_q;
-    assign psum_o  = shadow_q;
-    assign term_o  = shadow_term_q;
-    assign ask_o   = 1'b0;
+    assign full_o       = full_q;
+    assign final_o      = shadow_final_q;
+    assign full_next_o  = capture || (full_q && !take_i);
+    assign final_next_o = capture ? whole_final_q : shadow_final_q;
+    assign plane_o      = shadow_plane_q;
+    assign psum_o       = shadow_q;
+    assign term_o       = shadow_term_q;
+    assign ask_o        = 1'b0;
   end else begin : gen_direct
-    assign en = !whole_q || slot_i;
+    assign en       = !whole_q || slot_i;
+    assign en_front = en;
+    assign en_col   = {Cols{en}};
 
     // The last plane has no slot; it is over when it is taken.
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) whole_q <= 1'b0;
-      else if (en) whole_q <= last_q && (final_q || MsbFirst == 0);
-      else if (take_i) whole_q <= 1'b0;
+      else whole_q <= full_next_o;
     end
 
-    assign full_o  = whole_q;
-    assign final_o = whole_final_q;
-    assign plane_o = whole_plane_q;
-    assign psum_o  = psum;
-    assign term_o  = term;
-    assign ask_o   = (MsbFirst == 0) && en && last_q && !final_q;
+    assign full_o       = whole_q;
+    assign final_o      = whole_final_q;
+    assign full_next_o  = en ? last_q && (final_q || MsbFirst == 0) : whole_q && !take_i;
+    assign final_next_o = en ? final_q : whole_final_q;
+    assign plane_o      = whole_plane_q;
+    assign psum_o       = psum;
+    assign term_o       = term;
+    assign ask_o        = (MsbFirst == 0) && en && last_q && !final_q;
+
+    logic unused_next;
+    assign unused_next = slot_next_i;
   end
 
   opt4c_2d_4x4_row #(
@@ -252,7 +294,7 @@ module opt4c_2d_4x4_sparse_row #(
       .clk_i,
       .rst_ni,
       .en_i   (en),
-      .valid_i(cell_valid[0]),
+      .valid_i(active_q[0]),
       .first_i(first_q),
       .code_i (code_q[0]),
       .term_i (shift_q ? term << 2 : term),
@@ -281,10 +323,10 @@ module opt4c_2d_4x4_sparse_row #(
     ) u_cell (
         .clk_i  (cell_clk),
         .rst_ni,
-        .en_i   (en),
-        .valid_i(cell_valid[(OwnFronts != 0) ? c : 0]),
+        .en_i   (en_col[c]),
+        .valid_i(active_q[(OwnFronts != 0) ? c : 0]),
         .first_i(first_q),
-        .code_i (cell_code[(OwnFronts != 0) ? c : 0]),
+        .code_i (code_q[(OwnFronts != 0) ? c : 0]),
         .b_i    (b_q[c]),
         .plane_i(cell_plane),
         .psum_i (psum[c]),

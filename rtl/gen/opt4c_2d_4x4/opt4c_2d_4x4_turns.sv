@@ -20,6 +20,7 @@ module opt4c_2d_4x4_turns #(
     input  wire  logic                  group_i,  // a row takes a group
     input  wire  logic [Rows-1:0]       ask_i,    // its plane is whole in the next cycle
     output       logic [Rows-1:0]       slot_o,   // one row's, or none
+    output       logic [Rows-1:0]       next_o,   // ... in the next cycle; StallRegistered, Shadow
     output       logic [RowWidth-1:0]   row_o     // the same as a number
 );
 
@@ -56,7 +57,10 @@ module opt4c_2d_4x4_turns #(
       end
 
       assign slot_o = bit_q;
+      // Before a group of the pass and at its end no row waits, whosever slot is next.
+      assign next_o = {bit_q[Rows-2:0], bit_q[Rows-1]};
     end else begin : gen_compared
+      assign next_o = {Rows{1'(Rows == 1)}};
       for (genvar r = 0; r < Rows; r++) begin : gen_row
         assign slot_o[r] = (slot_q == RowWidth'(r));
       end
@@ -75,10 +79,13 @@ module opt4c_2d_4x4_turns #(
         .row_o
     );
 
+    assign next_o = '0;
+
     logic unused_pass;
     assign unused_pass = ^{done_i, group_i};
   end else begin : gen_none
     assign slot_o = '0;
+    assign next_o = '0;
     assign row_o  = '0;
 
     logic unused_inputs;
