@@ -91,7 +91,7 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     own = {made.top: properties()[made.top].read_text()}
     if made.top == "tpe_prop_array":
         own = {made.top: _bound(own[made.top], f"tpe_{module}")}
-    gated = engine.array.chained and clock_holds(engine.params)
+    gated = clock_holds(engine.params) and (engine.array.chained or record(engine).sparse)
     texts = {**overrides, **own, **misread(overrides), **(_latched(overrides) if gated else {})}
     texts |= stand_ins(engine)
     asked = query(made.engine, made.top, made.parameters, texts, made.cycles, "reset")
@@ -103,8 +103,9 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 def _latched(overrides: Mapping[str, str]) -> dict[str, str]:
     """`tpe_clock_gate`, or what `overrides` has in its place, by the latch that Yosys knows.
 
-    Psums that move have to stop with the array. Those that stay in their cells do not mind a clock
-    that runs: a step of zeros leaves them as they are, which is the stronger claim.
+    Psums that move have to stop with the array, and those of a row that waits for its finish with
+    the step behind them. Others stay in their cells and do not mind a clock that runs: a step of
+    zeros leaves them as they are, which is the stronger claim.
     """
     gate = overrides.get("tpe_clock_gate") or source_text("tpe_clock_gate")
     for register, latch in _LATCH:
