@@ -9,8 +9,8 @@
 // moves up at the first step of each plane but the first, and holds them all.
 // What the cells leave to the row, its term, goes wherever their psums go. Cells whose registers
 // have no enable (Hold) have their clock stopped, and codes of zero where there is no step.
-// With StallRegistered a row that waits for its slot is told so by registers, one for each column,
-// one for the fronts and one for the rest: what they say of a cycle is found in the one before.
+// A row that waits for its slot is told so by registers, one for each column, one for its fronts
+// and one for the rest: what they say of a cycle is found in the one before.
 // B is read by index, which takes a cycle; the rest of a step waits for it. Its word is registered
 // before a cell has it, so that no path of a cell begins in a memory.
 // Latency   : group accepted, digit, B, operand register, psum, shadow: one cycle each.
@@ -32,7 +32,6 @@ module tpe_sparse_row #(
     parameter int unsigned Shadow     = 1,  // 0: whole planes wait in the cells
     parameter int unsigned Hold       = tpe_pkg::HoldMux,
     parameter int unsigned CarryEvery = 1,  // bits from one carry of a psum to the next
-    parameter int unsigned Stall      = tpe_pkg::StallDirect,
     localparam int unsigned Few       = (PsumWidth - 1) / (CarryEvery + 1),  // carries, if no word
     localparam int unsigned TermWidth = PsumWidth - ((CarryEvery == 1) ? PsumWidth / 2 : Few),
     localparam int unsigned Fronts    = (OwnFronts != 0) ? Cols : 1
@@ -212,26 +211,17 @@ module tpe_sparse_row #(
 
     assign capture = whole_q && (!full_q || slot_i);
 
-    if (Stall == tpe_pkg::StallRegistered) begin : gen_registered
-      logic [Cols+1:0] waits_q;  // the row waits for its slot, for each part of it
-      logic            behind;   // the plane that is whole next has one before it
+    logic [Cols+1:0] waits_q;  // the row waits for its slot, for each part of it
+    logic            behind;   // the plane that is whole next has one before it
 
-      assign behind = last_q && (whole_q || (full_q && !take_i));
+    assign behind = last_q && (whole_q || (full_q && !take_i));
 
-      always_ff @(posedge clk_i or negedge rst_ni) begin
-        if (!rst_ni) waits_q <= '0;
-        else waits_q <= (waits_q | {(Cols + 2){behind}}) & ~{(Cols + 2){slot_next_i}};
-      end
-
-      assign {en_col, en_front, en} = ~waits_q;
-    end else begin : gen_at_once
-      assign en       = !whole_q || !full_q || slot_i;
-      assign en_front = en;
-      assign en_col   = {Cols{en}};
-
-      logic unused_next;
-      assign unused_next = slot_next_i;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) waits_q <= '0;
+      else waits_q <= (waits_q | {(Cols + 2){behind}}) & ~{(Cols + 2){slot_next_i}};
     end
+
+    assign {en_col, en_front, en} = ~waits_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin

@@ -8,7 +8,6 @@
 
 module tpe_prop_oldest #(
     parameter  int unsigned Rows     = 3,
-    localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1,
     localparam int unsigned AgeWidth = $clog2(Rows + 2)  // it shows that nobody waits any longer
 ) (
     input  wire  logic              clk_i,
@@ -20,8 +19,7 @@ module tpe_prop_oldest #(
   logic                          rst_nq = 1'b0;  // begun_q again: the reset of what is proved
   logic [Rows-1:0]               waits_q, ask, grant, best;
   logic [Rows-1:0][AgeWidth-1:0] age_q;
-  logic [RowWidth-1:0]           row;
-  logic                          late, wrong_row;
+  logic                          late;
 
   assign ask = ask_i & {Rows{begun_q}} & (~waits_q | best);
 
@@ -31,13 +29,11 @@ module tpe_prop_oldest #(
       .clk_i,
       .rst_ni (rst_nq),
       .ask_i  (ask),
-      .grant_o(grant),
-      .row_o  (row)
+      .grant_o(grant)
   );
 
   always_comb begin
-    late      = 1'b0;
-    wrong_row = 1'b0;
+    late = 1'b0;
     for (int unsigned r = 0; r < Rows; r++) begin
       best[r] = waits_q[r];
       for (int unsigned other = 0; other < Rows; other++) begin
@@ -45,7 +41,6 @@ module tpe_prop_oldest #(
           best[r] = 1'b0;
       end
       if (waits_q[r] && 32'(age_q[r]) >= Rows) late = 1'b1;
-      if (best[r] && 32'(row) != r) wrong_row = 1'b1;
     end
   end
 
@@ -58,7 +53,7 @@ module tpe_prop_oldest #(
     end
   end
 
-  assign fails_o = begun_q && (grant != best || late || wrong_row);
+  assign fails_o = begun_q && (grant != best || late);
 
 endmodule
 

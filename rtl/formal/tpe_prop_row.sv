@@ -25,7 +25,6 @@ module tpe_prop_row #(
     parameter  int unsigned Shadow     = 1,
     parameter  int unsigned Hold       = tpe_pkg::HoldMux,
     parameter  int unsigned CarryEvery = 1,
-    parameter  int unsigned Stall      = tpe_pkg::StallDirect,
     parameter  int unsigned FrontStages = 1,  // all but one are ahead of the group in work
     localparam int unsigned NumDigits  = (AWidth + 1) / 2,
     localparam int unsigned NumGroups  = 2 ** (IndexWidth - $clog2(Group * Lanes)),
@@ -72,8 +71,7 @@ module tpe_prop_row #(
       .MsbFirst  (MsbFirst),
       .Shadow    (Shadow),
       .Hold      (Hold),
-      .CarryEvery(CarryEvery),
-      .Stall     (Stall)
+      .CarryEvery(CarryEvery)
   ) u_row (
       .clk_i,
       .rst_ni      (rst_nq),

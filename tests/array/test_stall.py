@@ -153,11 +153,11 @@ FAULTS = [
     ("systolic_ws", "tpe_systolic_ws", "c_valid_q && en && c_last_q", "c_valid_o && c_ready_i"),
     ("sparse", "tpe_matrix2d_indexed", "(loaded_q || !load_i) && gone", "(loaded_q || !load_i)"),
     ("sparse", "tpe_matrix2d_indexed", "!loaded_q && gone;", "!loaded_q;"),
-    ("sparse", "tpe_sparse_drain", "is_row_q & full_i & ", "is_row_q & "),
+    ("sparse", "tpe_sparse_drain", "row_o & full_i & ", "row_o & "),
     ("sparse", "tpe_sparse_drain", "| ~final_i);", "| 1'b1);"),
     ("sparse", "tpe_sparse_drain", "final_next_i)) || drain_d)", "final_next_i)))"),
     ("sparse", "tpe_sparse_row", "~{(Cols + 2){slot_next_i}}", "'1"),
-    ("sparse", "tpe_turns", "next_o = {bit_q[Rows-2:0], bit_q[Rows-1]}", "next_o = bit_q"),
+    ("sparse", "tpe_turns", "next_o = slot_next", "next_o = slot_q"),
 ]
 
 

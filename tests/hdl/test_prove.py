@@ -178,7 +178,6 @@ def test_a_cell_that_does_not_say_how_long_a_step_takes_is_not_covered() -> None
 
 TWO = {"lanes": 2}
 TIME = {"bw": "time", "lanes": 2}
-REGISTERED = {"stall": "registered"}
 STORED, EDGE = ({"encode_in": where, "encoder": "ent"} for where in ("stored", "edge"))
 LOAD, STREAM = ({"overlap": what} for what in ("load", "stream"))
 # lemma, module, what stands there, the fault, the PE and its parameters
@@ -256,18 +255,18 @@ FAULTS = [
         {},
     ),
     ("array", "tpe_matrix2d_indexed", "loaded_q || !load_i", "1'b1", "opt4c", {}),
-    ("row", "tpe_sparse_row", "!whole_q || !full_q || slot_i", "1'b1", "opt4c", {}),
+    ("row", "tpe_sparse_row", "en_front, en} = ~waits_q", "en_front, en} = '1", "opt4c", {}),
     ("row", "tpe_sparse_row", "(!full_q || slot_i)", "!full_q", "opt4c", {}),
     ("row", "tpe_sparse_row", "whole_q <= last_q", "whole_q <= last_q && !slot_i", "opt4e", {}),
-    ("row", "tpe_sparse_row", "~{(Cols + 2){slot_next_i}}", "'1", "opt4c", REGISTERED),
-    ("row", "tpe_sparse_row", "(full_q && !take_i));", "1'b0);", "opt4c", REGISTERED),
+    ("row", "tpe_sparse_row", "~{(Cols + 2){slot_next_i}}", "'1", "opt4c", {}),
+    ("row", "tpe_sparse_row", "(full_q && !take_i));", "1'b0);", "opt4c", {}),
     (
         "array",
         "tpe_sparse_drain",
-        "now_d ? Rows'(1) << drain_row_d : turn_next_i",
+        "now_d ? drain_row_d : turn_next_i",
         "turn_next_i",
         "opt4c",
-        REGISTERED,
+        {},
     ),
     ("row", "tpe_front_lane", "!busy_q || done", "1'b1", "opt3", {}),
 ]

@@ -78,7 +78,6 @@ FAULTS = [
     (DIRECT, "turns", "tpe_oldest", "ask_i[other] && other < r", "ask_i[other] && other > r"),
     (DIRECT, "turns", "tpe_oldest", "waiting_q & ~grant_o;", "waiting_q;"),
     (DIRECT, "turns", "tpe_oldest", "<= left[other] ||", "<="),
-    (DIRECT, "turns", "tpe_oldest", "row_o | RowWidth'(r)", "row_o & RowWidth'(r)"),
 ]
 
 

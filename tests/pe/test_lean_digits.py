@@ -197,7 +197,7 @@ FAULTS = [
     ("tpe_sparse_row", "else if (Hold !=", "else if (1'b0 && Hold !=", FALLING),
     ("tpe_sparse_row", TERM.format("en"), TERM.format("1'b1"), ASKING),
     ("tpe_sparse_row", GATE.format("en"), GATE.format("1'b1"), ASKING),
-    ("tpe_matrix2d_indexed", ".term_i(term[row_sel])", ".term_i(term[0])", LEAN),
+    ("tpe_matrix2d_indexed", ".term_i(row_term)", ".term_i(term[0])", LEAN),
 ]
 
 

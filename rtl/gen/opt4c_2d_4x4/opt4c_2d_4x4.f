@@ -10,6 +10,7 @@ opt4c_2d_4x4_finish_plane.sv
 opt4c_2d_4x4_finish.sv
 opt4c_2d_4x4_half_reduce.sv
 opt4c_2d_4x4_kept_pair.sv
+opt4c_2d_4x4_pick.sv
 opt4c_2d_4x4_skid_buffer.sv
 opt4c_2d_4x4_sparse_drain.sv
 opt4c_2d_4x4_accumulate_kept.sv

@@ -65,7 +65,6 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     output       logic [Cols*AccWidth-1:0]                   c_o
 );
 
-  localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1;
 
   if (Depth < 2 * Group * Lanes || Depth % (Group * Lanes) != 0) begin : gen_check
     $error("opt4c_2d_4x4_matrix2d_indexed: Depth must be a multiple of Group * Lanes, twice that or more");
@@ -74,6 +73,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic            en;      // 0: the sink refuses a word
   logic            en_acc;  // ... for the accumulators
   logic [Cols-1:0] en_col;  // ... for the registers of each column
+  logic [Cols-1:0] en_finish;  // ... for its finish
   logic            gone;    // no word of the pass before waits for the sink
 
   // ---- B: loaded once, then read by index ------------------------------------------------------
@@ -222,9 +222,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   logic [Rows-1:0][Cols-1:0][PsumWidth-1:0]  psum;
   logic [Rows-1:0][PairWidth-1:0]            term;
   logic                                      any_group;  // a row takes a group
-  logic [RowWidth-1:0]                       served;     // the row whose plane the finish takes
-  logic [Rows-1:0]                           slot, ask;  // its bit; rows that are served in turn
-  logic [Rows-1:0]                           slot_next;  // its bit in the next cycle
+  logic [Rows-1:0]                           turn, turn_next;  // whose it is, now and then
+  logic [Rows-1:0]                           ask;        // rows that are served in turn
 
   assign any_group = |(a_valid & a_ready);
 
@@ -244,8 +243,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .MsbFirst  (MsbFirst),
         .Shadow    (Shadow),
         .Hold      (Hold),
-        .CarryEvery(CarryEvery),
-        .Stall     (Stall)
+        .CarryEvery(CarryEvery)
     ) u_row (
         .clk_i,
         .rst_ni,
@@ -266,8 +264,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .psum_o      (psum[r]),
         .term_o      (term[r]),
         .ask_o       (ask[r]),
-        .slot_i      (slot[r]),
-        .slot_next_i (slot_next[r]),
+        .slot_i      (turn[r]),
+        .slot_next_i (turn_next[r]),
         .take_i      (take[r])
     );
   end
@@ -277,25 +275,23 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   opt4c_2d_4x4_turns #(
       .Rows    (Rows),
       .MsbFirst(MsbFirst),
-      .Shadow  (Shadow),
-      .Stall   (Stall)
+      .Shadow  (Shadow)
   ) u_turns (
       .clk_i,
       .rst_ni,
       .done_i (done_o),
       .group_i(any_group),
       .ask_i  (ask),
-      .slot_o (slot),
-      .next_o (slot_next),
-      .row_o  (served)
+      .turn_o (turn),
+      .next_o (turn_next)
   );
 
-  logic                drain, drain_last;
-  logic [RowWidth-1:0] row_sel;
+  logic            drain, drain_last;
+  logic [Rows-1:0] row;  // the one that finishes look at, or none
 
   opt4c_2d_4x4_sparse_drain #(
       .Rows (Rows),
-      .Ahead((Stall == opt4c_2d_4x4_pkg::StallRegistered && (Shadow != 0 || MsbFirst != 0)) ? 1 : 0)
+      .Ahead((Shadow != 0 || MsbFirst != 0) ? 1 : 0)
   ) u_sparse_drain (
       .clk_i,
       .rst_ni,
@@ -305,11 +301,11 @@ module opt4c_2d_4x4_matrix2d_indexed #(
       .final_i     (final_plane),
       .full_next_i (full_next),
       .final_next_i(final_next),
-      .turn_i      (served),
-      .turn_next_i (slot_next),
+      .turn_i      (turn),
+      .turn_next_i (turn_next),
       .drain_o     (drain),
       .last_o      (drain_last),
-      .row_o       (row_sel),
+      .row_o       (row),
       .take_o      (take)
   );
 
@@ -317,16 +313,21 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   logic                            row_valid_q, row_flush_q, row_last_q, c_valid_q, c_last_q;
   logic                            word_valid, word_flush, word_last;  // what finishes add up now
-  logic [RowWidth-1:0]             row_q, word_row;
-  logic [PlaneWidth-1:0]           row_plane_q;
+  logic [Rows-1:0]                 row_q, word_row;
+  logic [PlaneWidth-1:0]           row_plane, row_plane_q;
+  logic [Cols-1:0][PsumWidth-1:0]  row_psum;
+  logic [PairWidth-1:0]            row_term;
   logic [Cols-1:0][2*PairWidth-1:0] row_pair, row_pair_q;
   logic [Rows-1:0][Cols-1:0][AccWidth-1:0] acc_q;
-  logic [Cols-1:0][AccWidth-1:0]   acc_d, word_acc_q, c_d, c_q;
+  logic [Cols-1:0][AccWidth-1:0]   acc_kept, acc_d, word_acc_q, c_d, c_q;
   logic                            fresh;  // the row taken begins its sum, if the pass does
-  logic [RowWidth-1:0]             next_row;    // the row that is added up next
+  logic [Rows-1:0]                 next_row;    // the row that is added up next
   logic                            next_fresh;  // ... begins its sum, if the pass does
   logic                            again;       // ... is added up now, too
   logic                            over;        // the last word of a pass goes on
+
+  localparam int unsigned LeftWidth = PlaneWidth + PairWidth + Cols * PsumWidth;
+  logic [Rows-1:0][LeftWidth-1:0]  left;        // what a row leaves, a plane of it
 
   assign done_o = flush_i ? over : (word_valid && word_last);
 
@@ -334,6 +335,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     assign en        = !(c_valid_q && !c_ready_i);
     assign en_acc    = en;
     assign en_col    = {Cols{en}};
+    assign en_finish = {Cols{en}};
     assign gone      = 1'b1;
     assign over      = c_valid_q && c_ready_i && c_last_q;
     assign c_valid_o = c_valid_q;
@@ -342,13 +344,13 @@ module opt4c_2d_4x4_matrix2d_indexed #(
   end else begin : gen_registered
     opt4c_2d_4x4_skid_buffer #(
         .Width (1 + Cols * AccWidth),
-        .Copies(3 + Cols)
+        .Copies(3 + 2 * Cols)
     ) u_skid_buffer (
         .clk_i,
         .rst_ni,
         .valid_i(c_valid_q),
         .word_i ({c_last_q, c_q}),
-        .en_o   ({en_col, en_acc, gone, en}),
+        .en_o   ({en_finish, en_col, en_acc, gone, en}),
         .valid_o(c_valid_o),
         .ready_i(c_ready_i),
         .word_o ({c_last_o, c_o})
@@ -357,18 +359,40 @@ module opt4c_2d_4x4_matrix2d_indexed #(
     assign over = c_valid_q && en && c_last_q;
   end
 
-  assign fresh = (MsbFirst != 0) || plane[row_sel] == '0;
+  assign fresh = (MsbFirst != 0) || row_plane == '0;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_left
+    assign left[r] = {plane[r], term[r], psum[r]};
+  end
+
+  opt4c_2d_4x4_pick #(
+      .Count(Rows),
+      .Width(LeftWidth)
+  ) u_pick_left (
+      .is_i   (row),
+      .words_i(left),
+      .word_o ({row_plane, row_term, row_psum})
+  );
+
+  opt4c_2d_4x4_pick #(
+      .Count(Rows),
+      .Width(Cols * AccWidth)
+  ) u_pick_acc (
+      .is_i   (next_row),
+      .words_i(acc_q),
+      .word_o (acc_kept)
+  );
 
   if (FinishLatency == 0) begin : gen_at_once
     assign word_valid = row_valid_q;
     assign word_flush = row_flush_q;
     assign word_last  = row_last_q;
     assign word_row   = row_q;
-    assign next_row   = row_sel;
+    assign next_row   = row;
     assign next_fresh = fresh;
   end else begin : gen_behind
     logic                valid_q, flush_q, last_q, fresh_q;
-    logic [RowWidth-1:0] word_row_q;
+    logic [Rows-1:0]     word_row_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) valid_q <= 1'b0;
@@ -394,8 +418,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   // The accumulator is read a cycle ahead of what is added to it; what is written in this cycle
   // passes by.
-  assign again = word_valid && word_row == next_row;
-  assign acc_d = (clear_i && next_fresh) ? '0 : again ? c_d : acc_q[next_row];
+  assign again = word_valid && (|(word_row & next_row));
+  assign acc_d = (clear_i && next_fresh) ? '0 : again ? c_d : acc_kept;
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
     opt4c_2d_4x4_kept_pair #(
@@ -403,8 +427,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .Every    (CarryEvery),
         .RowTerm  (RowTerm)
     ) u_pair (
-        .psum_i(psum[row_sel][c]),
-        .term_i(term[row_sel]),
+        .psum_i(row_psum[c]),
+        .term_i(row_term),
         .pair_o(row_pair[c])
     );
 
@@ -414,7 +438,7 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         .PlaneWidth(PlaneWidth)
     ) u_finish (
         .clk_i,
-        .en_i   ((FinishLatency != 0) && en_col[c]),
+        .en_i   ((FinishLatency != 0) && en_finish[c]),
         .psum_i (row_pair_q[c]),
         .plane_i(row_plane_q),
         .acc_i  (word_acc_q[c]),
@@ -434,8 +458,8 @@ module opt4c_2d_4x4_matrix2d_indexed #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      row_plane_q <= plane[row_sel];
-      row_q       <= row_sel;
+      row_plane_q <= row_plane;
+      row_q       <= row;
       row_flush_q <= drain && flush_i;
       row_last_q  <= drain_last;
       c_last_q    <= word_last;
@@ -447,7 +471,9 @@ module opt4c_2d_4x4_matrix2d_indexed #(
         if (word_valid && word_flush) c_q[c] <= c_d[c];
       end
     end
-    if (en_acc && word_valid && !word_flush) acc_q[word_row] <= c_d;
+    for (int unsigned r = 0; r < Rows; r++) begin
+      if (en_acc && word_valid && !word_flush && word_row[r]) acc_q[r] <= c_d;
+    end
   end
 
 endmodule

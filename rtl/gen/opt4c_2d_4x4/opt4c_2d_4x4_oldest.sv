@@ -7,14 +7,12 @@
 `default_nettype none
 
 module opt4c_2d_4x4_oldest #(
-    parameter  int unsigned Rows     = 4,
-    localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1
+    parameter int unsigned Rows = 4
 ) (
-    input  wire  logic                  clk_i,
-    input  wire  logic                  rst_ni,
-    input  wire  logic [Rows-1:0]       ask_i,
-    output       logic [Rows-1:0]       grant_o,
-    output       logic [RowWidth-1:0]   row_o     // the row that has the grant; 0 if none has
+    input  wire  logic             clk_i,
+    input  wire  logic             rst_ni,
+    input  wire  logic [Rows-1:0]  ask_i,
+    output       logic [Rows-1:0]  grant_o
 );
 
   logic [Rows-1:0]            waiting_q, left;  // in line; and still so behind this cycle
@@ -23,10 +21,8 @@ module opt4c_2d_4x4_oldest #(
   assign left = waiting_q & ~grant_o;
 
   always_comb begin
-    row_o = '0;
     for (int unsigned r = 0; r < Rows; r++) begin
       grant_o[r] = waiting_q[r] && ahead_q[r] == '0;
-      if (grant_o[r]) row_o = row_o | RowWidth'(r);
     end
   end
 

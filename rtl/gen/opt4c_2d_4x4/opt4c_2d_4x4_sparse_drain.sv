@@ -8,41 +8,40 @@
 `default_nettype none
 
 module opt4c_2d_4x4_sparse_drain #(
-    parameter  int unsigned Rows     = 4,
-    parameter  int unsigned Ahead    = 0,
-    localparam int unsigned RowWidth = (Rows > 1) ? $clog2(Rows) : 1
+    parameter int unsigned Rows  = 4,
+    parameter int unsigned Ahead = 0
 ) (
-    input  wire  logic                 clk_i,
-    input  wire  logic                 rst_ni,
-    input  wire  logic                 en_i,          // 0: no plane is taken
-    input  wire  logic                 done_i,        // the pass is over
-    input  wire  logic [Rows-1:0]      full_i,        // a row has a plane
-    input  wire  logic [Rows-1:0]      final_i,       // ... its last
-    input  wire  logic [Rows-1:0]      full_next_i,   // the same in the next cycle
-    input  wire  logic [Rows-1:0]      final_next_i,
-    input  wire  logic [RowWidth-1:0]  turn_i,        // whose turn it is before rows drain
-    input  wire  logic [Rows-1:0]      turn_next_i,   // ... in the next cycle, or nobody's
-    output       logic                 drain_o,
-    output       logic                 last_o,        // the last row drains
-    output       logic [RowWidth-1:0]  row_o,         // the row that the finishes look at
-    output       logic [Rows-1:0]      take_o         // its plane is taken
+    input  wire  logic             clk_i,
+    input  wire  logic             rst_ni,
+    input  wire  logic             en_i,          // 0: no plane is taken
+    input  wire  logic             done_i,        // the pass is over
+    input  wire  logic [Rows-1:0]  full_i,        // a row has a plane
+    input  wire  logic [Rows-1:0]  final_i,       // ... its last
+    input  wire  logic [Rows-1:0]  full_next_i,   // the same in the next cycle
+    input  wire  logic [Rows-1:0]  final_next_i,
+    input  wire  logic [Rows-1:0]  turn_i,        // the row whose turn it is before rows drain
+    input  wire  logic [Rows-1:0]  turn_next_i,   // ... in the next cycle
+    output       logic             drain_o,
+    output       logic             last_o,        // the last row drains
+    output       logic [Rows-1:0]  row_o,         // the row that the finishes look at, or none
+    output       logic [Rows-1:0]  take_o         // its plane is taken
 );
 
-  localparam logic [RowWidth-1:0] LastRow = RowWidth'(Rows - 1);
+  logic [Rows-1:0] drain_row_q, drain_row_d;  // the row that drains, or drains first
+  logic            drain_q, drain_d;          // from the second row of the drain to the last
+  logic            sending_q, sending_d;      // all rows have been taken
+  logic            moves;
 
-  logic [RowWidth-1:0] drain_row_q, drain_row_d;
-  logic                drain_q, drain_d;      // from the second row of the drain to the last
-  logic                sending_q, sending_d;  // all rows have been taken
-
-  assign last_o      = drain_o && (drain_row_q == LastRow);
-  assign drain_d     = !done_i && (drain_q || (en_i && drain_o));
-  assign drain_row_d = done_i ? '0 : (en_i && drain_o) ? drain_row_q + 1'b1 : drain_row_q;
-  assign sending_d   = !done_i && ((en_i && drain_o) ? last_o : sending_q);
+  assign moves       = en_i && drain_o;
+  assign last_o      = drain_o && drain_row_q[Rows-1];
+  assign drain_d     = !done_i && (drain_q || moves);
+  assign sending_d   = !done_i && (moves ? last_o : sending_q);
+  assign drain_row_d = done_i ? Rows'(1) : moves ? Rows'({drain_row_q, 1'b0}) : drain_row_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       drain_q     <= 1'b0;
-      drain_row_q <= '0;
+      drain_row_q <= Rows'(1);
       sending_q   <= 1'b0;
     end else begin
       drain_q     <= drain_d;
@@ -52,53 +51,35 @@ module opt4c_2d_4x4_sparse_drain #(
   end
 
   if (Ahead == 0) begin : gen_at_once
-    logic met;
-
-    assign met     = &(full_i & final_i);
-    assign drain_o = (met || drain_q) && !sending_q;
+    assign drain_o = ((&(full_i & final_i)) || drain_q) && !sending_q;
     assign row_o   = drain_o ? drain_row_q : turn_i;
-
-    always_comb begin
-      take_o        = '0;
-      take_o[row_o] = en_i && full_i[row_o] && (drain_o || !final_i[row_o]);
-    end
 
     logic unused_next;
     assign unused_next = ^{full_next_i, final_next_i, turn_next_i};
   end else begin : gen_ahead
-    logic                now_q, now_d;  // rows drain
-    logic [RowWidth-1:0] row_q, row_d;
-    logic [Rows-1:0]     is_row_q, is_row_d;
+    logic            now_q, now_d;  // rows drain
+    logic [Rows-1:0] row_q;
 
-    assign now_d    = ((&(full_next_i & final_next_i)) || drain_d) && !sending_d;
-    assign is_row_d = now_d ? Rows'(1) << drain_row_d : turn_next_i;
-
-    always_comb begin
-      row_d = '0;
-      for (int unsigned r = 0; r < Rows; r++) begin
-        if (is_row_d[r]) row_d |= RowWidth'(r);
-      end
-    end
+    assign now_d = ((&(full_next_i & final_next_i)) || drain_d) && !sending_d;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
-        now_q    <= 1'b0;
-        row_q    <= '0;
-        is_row_q <= Rows'(1);
+        now_q <= 1'b0;
+        row_q <= Rows'(1);
       end else begin
-        now_q    <= now_d;
-        row_q    <= row_d;
-        is_row_q <= is_row_d;
+        now_q <= now_d;
+        row_q <= now_d ? drain_row_d : turn_next_i;
       end
     end
 
     assign drain_o = now_q;
     assign row_o   = row_q;
-    assign take_o  = {Rows{en_i}} & is_row_q & full_i & ({Rows{now_q}} | ~final_i);
 
     logic unused_turn;
     assign unused_turn = ^turn_i;
   end
+
+  assign take_o = {Rows{en_i}} & row_o & full_i & ({Rows{drain_o}} | ~final_i);
 
 endmodule
 

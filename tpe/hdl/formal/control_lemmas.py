@@ -208,7 +208,7 @@ def _row(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(small)
     names = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
     parameters = {name: widths[name] for name in (*names, "OwnFronts", "MsbFirst", "Shadow")}
-    parameters |= {name: widths[name] for name in ("Hold", "CarryEvery", "FrontStages", "Stall")}
+    parameters |= {name: widths[name] for name in ("Hold", "CarryEvery", "FrontStages")}
     index = (GROUP * lanes * ROUNDS - 1).bit_length()
     parameters |= {"Group": GROUP, "IndexWidth": index}
     planes = small.widths.digits
