@@ -71,7 +71,6 @@ module tpe_matrix2d_indexed #(
   end
 
   logic            en;      // 0: the sink refuses a word
-  logic            en_acc;  // ... for the accumulators
   logic [Cols-1:0] en_col;  // ... for the registers of each column
   logic [Cols-1:0] en_finish;  // ... for its finish
   logic            gone;    // no word of the pass before waits for the sink
@@ -324,6 +323,8 @@ module tpe_matrix2d_indexed #(
   logic [Rows-1:0]                 next_row;    // the row that is added up next
   logic                            next_fresh;  // ... begins its sum, if the pass does
   logic                            again;       // ... is added up now, too
+  logic                            pending;     // ... has its sum in the register of C
+  logic [Rows-1:0]                 c_row_q;     // the row whose sum that is, if it does not leave
   logic                            over;        // the last word of a pass goes on
 
   localparam int unsigned LeftWidth = PlaneWidth + PairWidth + Cols * PsumWidth;
@@ -333,7 +334,6 @@ module tpe_matrix2d_indexed #(
 
   if (Stall == tpe_pkg::StallDirect) begin : gen_direct
     assign en        = !(c_valid_q && !c_ready_i);
-    assign en_acc    = en;
     assign en_col    = {Cols{en}};
     assign en_finish = {Cols{en}};
     assign gone      = 1'b1;
@@ -344,13 +344,13 @@ module tpe_matrix2d_indexed #(
   end else begin : gen_registered
     tpe_skid_buffer #(
         .Width (1 + Cols * AccWidth),
-        .Copies(3 + 2 * Cols)
+        .Copies(2 + 2 * Cols)
     ) u_skid_buffer (
         .clk_i,
         .rst_ni,
         .valid_i(c_valid_q),
         .word_i ({c_last_q, c_q}),
-        .en_o   ({en_finish, en_col, en_acc, gone, en}),
+        .en_o   ({en_finish, en_col, gone, en}),
         .valid_o(c_valid_o),
         .ready_i(c_ready_i),
         .word_o ({c_last_o, c_o})
@@ -416,10 +416,17 @@ module tpe_matrix2d_indexed #(
     assign next_fresh = fresh_q;
   end
 
-  // The accumulator is read a cycle ahead of what is added to it; what is written in this cycle
-  // passes by.
-  assign again = word_valid && (|(word_row & next_row));
-  assign acc_d = (clear_i && next_fresh) ? '0 : again ? c_d : acc_kept;
+  // The accumulator is read a cycle ahead of what is added to it. A sum goes to the register of C,
+  // and from there to its row's accumulator; until it is there it passes by.
+  assign again   = word_valid && (|(word_row & next_row));
+  assign pending = |(c_row_q & next_row);
+
+  always_comb begin
+    if (clear_i && next_fresh) acc_d = '0;
+    else if (again) acc_d = c_d;
+    else if (pending) acc_d = c_q;
+    else acc_d = acc_kept;
+  end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_finish
     tpe_kept_pair #(
@@ -450,9 +457,11 @@ module tpe_matrix2d_indexed #(
     if (!rst_ni) begin
       row_valid_q <= 1'b0;
       c_valid_q   <= 1'b0;
+      c_row_q     <= '0;
     end else if (en) begin
       row_valid_q <= |take;
       c_valid_q   <= word_valid && word_flush;
+      c_row_q     <= word_row & {Rows{word_valid && !word_flush}};
     end
   end
 
@@ -468,11 +477,11 @@ module tpe_matrix2d_indexed #(
       if (en_col[c]) begin
         row_pair_q[c] <= row_pair[c];
         word_acc_q[c] <= acc_d[c];
-        if (word_valid && word_flush) c_q[c] <= c_d[c];
+        if (word_valid) c_q[c] <= c_d[c];
       end
     end
     for (int unsigned r = 0; r < Rows; r++) begin
-      if (en_acc && word_valid && !word_flush && word_row[r]) acc_q[r] <= c_d;
+      if (c_row_q[r]) acc_q[r] <= c_q;
     end
   end
 

@@ -214,6 +214,8 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("tpe_matrix2d_indexed", "word_row   = word_row_q", "word_row   = row_q", "opt3", {"depth": 8}),
     ("tpe_matrix2d_indexed", "(|(word_row & next_row))", "1'b0", "opt4c", {"depth": 8}),
     ("tpe_matrix2d_indexed", "(|(word_row & next_row))", "1'b1", "opt4c", {"depth": 8}),
+    ("tpe_matrix2d_indexed", "|(c_row_q & next_row)", "1'b0", "opt3", {"depth": 8}),
+    ("tpe_matrix2d_indexed", "if (c_row_q[r])", "if (word_row[r])", "opt4c", {"depth": 8}),
     ("tpe_systolic_ws", ".d_i (ends)", ".d_i (valid_line[Leave])", "opt1", {"psum_depth": 3}),
     (
         "tpe_ws_column",
