@@ -80,6 +80,12 @@ package tpe_pkg;
     BSupplyPorted    = 2   // one memory with a read port for every row: simulated alone
   } b_supply_e;
 
+  // Whose operands are selected, where those of the other side have structured sparsity.
+  typedef enum int unsigned {
+    SelectFromA = 0,
+    SelectFromB = 1
+  } select_from_e;
+
   // What gives the product of two magnitudes of a byte each.
   typedef enum int unsigned {
     MultiplierMitchell = 0,  // sums of logarithms: tpe_mult_mitchell

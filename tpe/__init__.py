@@ -7,7 +7,7 @@ What the command line does is a function here, with the same words:
                 list_technologies
     workloads   workload, Workload, Layer; capture; read_weights -> WeightFile
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; quantise_integers ->
-                QuantisedTensor; one_bit -> OneBit; exact_sums -> ExactSums
+                QuantisedTensor; one_bit -> OneBit; exact_sums -> ExactSums; prune
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
     models      matmul; evaluate_model; tpe.torch: Linear, swap_linears
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tpe.numbers.product_quantiser import ProductQuantiser, product_quantiser
     from tpe.numbers.quantised_tensor import QuantisedTensor
     from tpe.numbers.quantisers import OneBit, one_bit, quantise_integers
+    from tpe.numbers.sparsity import prune
     from tpe.predict.fit import fit
     from tpe.report.catalogue import (
         list_arrays,
@@ -123,6 +124,7 @@ __all__ = [
     "price",
     "product_quantiser",
     "prove",
+    "prune",
     "quantise",
     "quantise_integers",
     "read_weights",
@@ -181,6 +183,7 @@ _HOMES = {
     "price": ("tpe.study.pricer", "price"),
     "product_quantiser": ("tpe.numbers.product_quantiser", "product_quantiser"),
     "prove": ("tpe.hdl.formal.prove", "prove"),
+    "prune": ("tpe.numbers.sparsity", "prune"),
     "quantise": ("tpe.numbers.blocks", "quantise"),
     "quantise_integers": ("tpe.numbers.quantisers", "quantise_integers"),
     "read_weights": ("tpe.workloads.weights.file", "read_weights"),

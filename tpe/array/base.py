@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from tpe.base.errors import TpeError
 from tpe.nest.notation import Dim
+from tpe.numbers.sparsity import Selection
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import LockStep, Pace
 from tpe.pe.parameters import EncodeIn, Parameter, check_name, rtl_folder
@@ -218,17 +219,38 @@ class TiledGemm:
 
 @dataclass(frozen=True)
 class Job(TiledGemm):
-    """One GEMM as an array sees it. Only PEs whose steps depend on the operands read them."""
+    """One GEMM as an array sees it. Only PEs whose steps depend on the operands read them.
+
+    With a `selection` K is what is stored of the sparse operand, of which `used` are none of the
+    padding of its last group.
+    """
 
     pe: PE
     params: Params
+    selection: Selection | None = None
+    used: int = 0
+
+    @property
+    def useful_k(self) -> int:
+        """Operands of K of an output that are not padding."""
+        return self.used if self.selection else self.k
 
     @property
     def a_bits(self) -> int:
-        """Bits of an operand of A as it comes to the array: stored digits are more than its own."""
+        """Bits of A as it comes to the array for a lane: stored digits are more than an operand."""
+        return self._lane_bits[0]
+
+    @property
+    def b_bits(self) -> int:
+        """Bits of B as it comes to the array for a lane: of all operands that are selected from."""
+        return self._lane_bits[1]
+
+    @property
+    def _lane_bits(self) -> tuple[int, int]:
+        a = self.widths.a + self.pe.arithmetic.valid_bit
         if self.params.get("encode_in") == EncodeIn.STORED:
-            return self.pe.code_bits(self.widths, self.params)
-        return self.widths.a + self.pe.arithmetic.valid_bit
+            a = self.pe.code_bits(self.widths, self.params)
+        return self.selection.bits(a, self.widths.b) if self.selection else (a, self.widths.b)
 
     @property
     def registered_stall(self) -> bool:

@@ -23,7 +23,7 @@ def dense_timing(job: Job, handshake: Handshake, skew: tuple[int, int] = (0, 0))
     closing = int(planes > 1)
     after = behind(job, closing + 1 + job.pe.latency(job.params), closing, skew)
     beats = -(-job.k // lanes) * planes
-    useful = Fraction(job.k * planes, lanes)
+    useful = Fraction(job.useful_k * planes, lanes)
     once = Cycles(useful=useful, edge=beats - useful)
     waits = (job.tiles - 1) * after.waits(beats - 1) + after.tail
     cycles = once * job.tiles + Cycles(fill_drain=Fraction(waits))

@@ -80,7 +80,7 @@ def bandwidth(job: Job) -> tuple[int, int]:
     w, beat = job.widths, job.pe.beat(job.widths)
     if job.pe.sparse:
         return job.rows * beat * job.a_bits, job.rows * job.cols * w.lanes * w.b
-    return job.rows * beat * job.a_bits, job.cols * beat * w.b
+    return job.rows * beat * job.a_bits, job.cols * beat * job.b_bits
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:

@@ -24,7 +24,7 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B."""
     lanes = job.widths.lanes
-    return job.rows * lanes * job.a_bits, job.cols * lanes * job.widths.b
+    return job.rows * lanes * job.a_bits, job.cols * lanes * job.b_bits
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:

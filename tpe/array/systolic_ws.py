@@ -128,7 +128,7 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     """
     passes = counted(job)
     streamed = sum(one.rows * times for one, times in passes)
-    useful = Fraction(job.m * job.n_tiles * job.k, job.k_tile)
+    useful = Fraction(job.m * job.n_tiles * job.useful_k, job.k_tile)
     drain = sum(ending(job, one) * times for one, times in passes)
     if job.params["overlap"] == Overlap.NONE:
         load = job.chain * sum(times for _, times in passes)
@@ -258,7 +258,7 @@ def walk_following(job: Job, handshake: Handshake) -> int:
 
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a row of a tile of A, the weights of a row of cells."""
-    return job.k_tile * job.a_bits, job.cols * job.widths.lanes * job.widths.b
+    return job.k_tile * job.a_bits, job.cols * job.widths.lanes * job.b_bits
 
 
 def parameters(pe: PE) -> tuple[Parameter, ...]:

@@ -15,6 +15,7 @@ from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.engine.choices import Overflow
 from tpe.engine.parameters import default_size, parse_size, resolve_parameters, size_text
+from tpe.engine.sparsity import check_sparsity
 from tpe.engine.spec import EngineSpec, remade
 from tpe.engine.written import check_listed, engine_toml
 from tpe.nest.notation import Nest, tile
@@ -60,6 +61,8 @@ class Config(EngineSpec):
         lanes = self._lanes(self.pe, grid, parameters, params)
         super().__init__(place, grid, lanes, params)
         self._check_storage()
+        formats = self.a_format, self.b_format
+        check_sparsity(self.pe, self.params, formats, self.selection)
 
     def _default_size(self, params: Mapping[str, Any]) -> tuple[int, ...]:
         """The size where none is given; its side along K what a step takes, if that has to be."""

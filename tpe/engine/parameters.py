@@ -14,6 +14,8 @@ from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.choices import OF_INTEGERS, Gating
 from tpe.engine.finish import PARAMETERS as CHAIN
+from tpe.engine.sparsity import PARAMETERS as SPARSITY
+from tpe.engine.sparsity import refuse_sparsity, refused
 from tpe.numbers.arithmetic import Arithmetic
 from tpe.numbers.formats import FORMATS, CodedFormat, IntFormat, number_format
 from tpe.numbers.zero_points import MODES
@@ -48,6 +50,7 @@ COMMON = (
         "of cells without a step: zeros for operands, or no clock",
         trade="isolate costs gates on operands of a cell, clock one on its clock; saves energy",
     ),
+    *SPARSITY,
 )
 
 
@@ -83,6 +86,7 @@ def resolve_parameters(
             raise unknown(f"parameter of {pe.name if pe else 'a nest'}{where}", name, known)
     for name in TYPES:
         _refuse_format(pe, known[name], values.get(name))
+    refuse_sparsity(pe, values)
     if array:
         _refuse_others(array, known, values)
     found = {
@@ -97,6 +101,8 @@ def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter,
     """The parameters that an engine of this PE takes, in this array or in any that is legal."""
     formats = integer_formats()
     common = [replace(p, legal=formats) if p.name in TYPES else p for p in COMMON]
+    if refused(pe):
+        common = [replace(p, legal=(p.default,)) if p in SPARSITY else p for p in common]
     if pe is None:
         return (*common, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
     chosen = [array] if array else [arrays.get(name) for name in arrays.usable()]

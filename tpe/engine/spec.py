@@ -22,6 +22,7 @@ from tpe.nest.readings import Unit, bound_inventory
 from tpe.numbers import zero_points
 from tpe.numbers.arithmetic import INTEGER, Arithmetic
 from tpe.numbers.formats import Format, number_format
+from tpe.numbers.sparsity import PATTERNS, Selection
 from tpe.pe.widths import Widths
 
 S = TypeVar("S", bound="EngineSpec")
@@ -174,8 +175,26 @@ class EngineSpec(ABC):
         """Which tensor is encoded, and what is turned for it."""
         return sides_of(self.params)
 
+    @cached_property
+    def selection(self) -> Selection | None:
+        """How cells select operands where one side has structured sparsity; None: neither has."""
+        pattern = PATTERNS.get(self.params["sparsity"])
+        if pattern is None:
+            return None
+        of_weights = self.params["sparse_operand"] == "weights"
+        return Selection(pattern, of_weights == self.sides.turned, self.widths.lanes)
+
+    def stored_k(self, k: int) -> int:
+        """Operands of the K of an output that cells take: all, or those that sparsity stores."""
+        return k if self.selection is None else self.selection.sparsity.stored(k)
+
+    def used_k(self, k: int) -> int:
+        """Those of them that are none of the padding of the last group of a sparse operand."""
+        return k if self.selection is None else self.selection.sparsity.used(k)
+
     def require_room(self, layer: str, k: int, added: Added | None) -> None:
-        """TpeError if a sum of `k` products, C0 and bias may leave the accumulator as built."""
+        """TpeError if a sum over K, C0 and bias may leave the accumulator as built."""
+        k = self.stored_k(k)
         if self.arithmetic.integral and self.choices.overflow is not Overflow.WRAP:
             formats, products = self.difference_formats(), self.arithmetic.products
             self.chain.check_room(layer, k, *formats, added, products)

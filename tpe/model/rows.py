@@ -91,7 +91,7 @@ def _ratios(
     busy = (
         sum(Fraction(layer.nonzero_digits or 0) * _columns(engine, layer) for layer in layers)
         if sparse
-        else Fraction(macs)
+        else sum(Fraction(layer.macs, layer.k) * engine.used_k(layer.k) for layer in layers)
     )
     if engine.stepped:  # busy cycles of PEs, padded rows included
         busy = terms.useful * engine.grid.m * engine.grid.n * engine.widths.lanes

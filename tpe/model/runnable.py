@@ -21,6 +21,7 @@ from tpe.engine.task import Seen, Task, fingerprint, see, task_of
 from tpe.model.layer_run import Error, LayerRun, counts
 from tpe.model.result import RunRecord
 from tpe.model.saved import save_run
+from tpe.model.selected import checked_sparse, selected
 from tpe.model.shown import (
     engine_html,
     engine_summary,
@@ -174,6 +175,7 @@ class Runnable(EngineSpec, Generic[J]):
     def _layer(self, task: Task, asked: Asked, given: ChainInputs = NOTHING) -> LayerRun:
         seen = see(task, self.a_format, self.b_format, self.params["zero_points"])
         encoded, other = self.sides.operands(seen.a, seen.b)
+        checked_sparse(self, encoded, other, task.name)
         added = self.chain.values(given, seen.a.shape[0], seen.b.shape[1], task.name)
         self.require_room(task.name, encoded.shape[1], added)
         results = None if asked.values == "none" else self._values(seen, asked.values, added)
@@ -221,16 +223,25 @@ class Runnable(EngineSpec, Generic[J]):
         TpeError, naming the layer `name`, if the accumulator may not hold C.
         """
         self.require_room(name, seen.a.shape[1], None)
+        checked_sparse(self, *self.sides.operands(seen.a, seen.b), name)
         return self.arithmetic.values(self._words(seen, "fast", None).c)
 
     def _words(self, seen: Seen, values: str, added: Added | None) -> Results:
         """The same as words: codes of C."""
         encoded, other = self.sides.operands(seen.a, seen.b)
-        product = self.arithmetic.product(encoded, other, *self.encoded_formats())
+        whole = self.arithmetic.integral  # what is not stored adds nothing: 0 times an integer
+        product = self._product(encoded, other) if whole else self._selected(encoded, other)
         exact = held = self.sides.output(product)
         if values == "bits":
-            held = self.sides.output(self._bits(encoded, other))
+            held = self.sides.output(selected(self, encoded, other, self._bits))
         return self.chain.applied(held, exact, seen.correction, added)
+
+    def _selected(self, encoded: Ints, other: Ints) -> Ints:
+        return selected(self, encoded, other, self._product)
+
+    def _product(self, encoded: Ints, other: Ints) -> Ints:
+        """Words of the product, without overflow, of the encoded side and the other one."""
+        return self.arithmetic.product(encoded, other, *self.encoded_formats())
 
     def _inexact(self, results: Results, seen: Seen) -> Results:
         """Words of C as values, beside the exact product: integers, or in float64."""

@@ -17,9 +17,11 @@ def job_of(engine: Config, encoded: Ints, other: Ints) -> Job:
 
 def shape_job(engine: Config, m: int, n: int, k: int) -> Job:
     """The same of operands that are not known, M x K the encoded one and K x N the other."""
-    grid = engine.grid
+    grid, selection = engine.grid, engine.selection
     tile = (engine.widths, grid.m, grid.n, grid.chain)
-    return Job(*tile, m, n, k, None, None, engine.pe, engine.params)
+    size = (m, n, engine.stored_k(k))
+    used = engine.used_k(k)
+    return Job(*tile, *size, None, None, engine.pe, engine.params, selection, used)
 
 
 def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Schedule:

@@ -80,6 +80,11 @@ def sample(
     >>> toggles.steps, toggles.flips["encode"] > 0
     (16, True)
     """
+    if engine.selection:
+        raise TpeError(
+            f"toggles of {engine.name} with sparsity = {engine.selection.sparsity.name} are not "
+            "modelled: its cells select their operands; legal: sparsity = none"
+        )
     mode = engine.params["zero_points"]
     seen = see(Task("toggles", "gemm", a, b), engine.a_format, engine.b_format, mode)
     encoded, other = engine.sides.operands(seen.a, seen.b)

@@ -13,12 +13,12 @@ from tpe.hdl.emit import finish, ports, resets, rtl_names, sources
 from tpe.hdl.emit.compressors import tree_modules
 from tpe.hdl.emit.keywords import KEYWORDS
 from tpe.hdl.emit.templates import template
+from tpe.hdl.emit.widths import array_widths, widths_by_module
 from tpe.hdl.emit.widths import finish_bits as finish_bits
 from tpe.hdl.emit.widths import hardware as hardware
 from tpe.hdl.emit.widths import record as record
 from tpe.hdl.emit.widths import rtl_size as rtl_size
 from tpe.hdl.emit.widths import rtl_widths as rtl_widths
-from tpe.hdl.emit.widths import widths_by_module
 from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tpe.engine.config import Config
 
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
+_SELECT = ("SelectN", "SelectM", "SelectFrom")
 _FORMATS = ("AExpWidth", "BExpWidth", "ASpecial", "BSpecial")  # of floating point, where taken
 _FINISH = ("AccWidth", "PsumWidth", "PlaneWidth", "FinishLatency")
 _ROW = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PlaneWidth", "CellLatency")
@@ -91,13 +92,16 @@ def _default(widths: Mapping[str, int], hit: re.Match[str]) -> str:
 def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
     """`tpe_cell`, `tpe_finish`, `tpe_row`, and `tpe_front` if there is one: those of the PE."""
     pe, built = record(engine), hardware(engine)
-    parts = [
-        ("tpe_cell", built.module, (*_CELL, "Offered") if pe.grouped else _CELL),
+    cell = ("tpe_dense_cell" if engine.selection else "tpe_cell", built.module)
+    parts: list[tuple[str, str, tuple[str, ...]]] = [
+        (*cell, (*_CELL, "Offered") if pe.grouped else _CELL),
         ("tpe_finish", f"tpe_finish_{built.finish}", _FINISH),
         ("tpe_row", f"tpe_row_{built.row}", _ROW),
     ]
     if pe.front != "none":
         parts.append(("tpe_front", f"tpe_front_{pe.front}", _FRONT))
+    if engine.selection:
+        parts.append(("tpe_cell", "tpe_select_cell", (*_CELL, *_SELECT)))
     widths = widths_by_module(engine)
     beside = (*_FORMATS, *built.numbers(engine.params))
     aliases = {}
@@ -113,7 +117,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
             chosen.append(("MsbFirst", 1))
         note = f"{target} under the name that every array instantiates."
         parameters = [(n, widths(target)[n]) for n in (*names, *beside) if n in taken]
-        if alias == "tpe_cell":
+        if alias == cell[0]:
             listed, known = sources.ports(source), [n for n, _ in parameters]
             check_cell(target, listed, sources.port_names(source), known, pe.stepped, names)
         if alias == "tpe_finish":
@@ -128,7 +132,7 @@ def pe_aliases(engine: Config, reset: str = "async") -> dict[str, str]:
             f"u_{kind}",
             chosen,
             source,
-            _GATED[engine.params["gating"]] if alias == "tpe_cell" else (),
+            _GATED[engine.params["gating"]] if alias == cell[0] else (),
             widths(target)["CellLatency"],
             reset == "sync",
         )
@@ -191,7 +195,7 @@ def stored_formats(engine: Config) -> tuple[Format, Format]:
 
 def _top(engine: Config, reset: str) -> str:
     """`tpe_engine`: the array, behind what widens operands and takes zero points out."""
-    widths, array = rtl_widths(engine), _array_module(engine)
+    widths, array = rtl_widths(engine) | array_widths(engine), _array_module(engine)
     names = _array_parameters(array)
     if widths["Lanes"] > 1 and "Lanes" not in names:
         raise TpeError(
@@ -204,18 +208,18 @@ def _top(engine: Config, reset: str) -> str:
     parameters = list(zip(("Rows", "Cols"), rtl_size(engine), strict=True))
     parameters += [(name, widths[name]) for name in names if name not in ("Rows", "Cols")]
     conversions = []
-    encoder = _edge_encoder(engine, listed)
+    encoder, times = _edge_encoder(engine, listed), port_lanes(engine)
     if encoder:
         connections["a_i"] = "a_code"
-        listed = ports.resized(listed, "a_i", "AWidth")
+        listed = ports.resized(listed, "a_i", "AWidth", times[0])
         parameters += [("AWidth", widths["AWidth"])] if "AWidth" not in names else []
-    for side, number in zip("ab", stored_formats(engine), strict=True):
+    for side, number, many in zip("ab", stored_formats(engine), times, strict=True):
         if number.signed and mode != ZeroPoints.SUBTRACT:
             continue
-        part = _conversion(side, number, mode, listed)
+        part = _conversion(engine, side, number, listed, 1 if encoder and side == "a" else many)
         conversions.append(part)
         parameters.append((part["in_width"], number.bits))
-        listed = _operand_ports(listed, part, mode)
+        listed = _operand_ports(listed, part, mode, 1 if encoder and side == "a" else many)
         if encoder and side == "a":
             encoder = {**encoder, "source": part["signal"]}
         else:
@@ -247,11 +251,23 @@ def _top(engine: Config, reset: str) -> str:
 
 
 def port_bits(engine: Config) -> tuple[int, int]:
-    """Bits of an operand of A and of B at the ports of an engine."""
+    """Bits of an operand of A and of B at the ports of an engine, a place with it if it has one."""
     a, b = stored_formats(engine)
+    bits = a.bits + engine.arithmetic.valid_bit
     if engine.choices.encode_in is EncodeIn.STORED:
-        return record(engine).code_bits(engine.widths, engine.params), b.bits
-    return a.bits + engine.arithmetic.valid_bit, b.bits
+        bits = record(engine).code_bits(engine.widths, engine.params)
+    if engine.selection is None:
+        return bits, b.bits
+    places = engine.selection.sparsity.place_bits
+    return (bits + places, b.bits) if engine.selection.encoded else (bits, b.bits + places)
+
+
+def port_lanes(engine: Config) -> tuple[int, int]:
+    """Operands of A and of B at a port for each lane: more than 1 of what cells select from."""
+    selection = engine.selection
+    if selection is None:
+        return 1, 1
+    return (1, selection.widening) if selection.encoded else (selection.widening, 1)
 
 
 def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:
@@ -260,17 +276,23 @@ def _edge_encoder(engine: Config, listed: ports.Ports) -> dict[str, Any] | None:
         return None
     count, _ = ports.find(listed, "a_i").elements
     kind = rtl_names.reference("Encoder", engine.encoder)
-    return {"count": count, "source": "a_i", "kind": kind}
+    many, bits = port_lanes(engine)[0], rtl_widths(engine)["CodeWidth"]
+    if many > 1:
+        return {"count": f"{count}*{many}", "source": "a_i", "kind": kind, "bits": bits}
+    return {"count": count, "source": "a_i", "kind": kind, "bits": "CodeWidth"}
 
 
-def _conversion(side: str, number: Format, mode: str, listed: ports.Ports) -> dict[str, Any]:
-    """How one side's operands become the array's, as the template reads it."""
+def _conversion(
+    engine: Config, side: str, number: Format, listed: ports.Ports, many: int
+) -> dict[str, Any]:
+    """How one side's operands, `many` a lane, become the array's, as the template reads it."""
     count, _ = ports.find(listed, f"{side}_i").elements
+    mode, width = engine.params["zero_points"], side.upper() + "Width"
     return {
         "side": side,
-        "count": count,
+        "count": count if many == 1 else f"{count}*{many}",
         "in_width": side.upper() + "Operand",
-        "out_width": side.upper() + "Width",
+        "out_width": rtl_widths(engine)[width] if engine.selection else width,
         "signed": int(number.signed),
         "zero": rtl_names.reference("Zero", mode),
         "signal": f"{side}_coded",
@@ -278,10 +300,12 @@ def _conversion(side: str, number: Format, mode: str, listed: ports.Ports) -> di
     }
 
 
-def _operand_ports(listed: ports.Ports, part: Mapping[str, Any], mode: str) -> ports.Ports:
+def _operand_ports(
+    listed: ports.Ports, part: Mapping[str, Any], mode: str, many: int
+) -> ports.Ports:
     """The port of one side in its stored width, and its zero point if that is subtracted."""
     side, width = part["side"], part["in_width"]
-    listed = ports.resized(listed, f"{side}_i", width)
+    listed = ports.resized(listed, f"{side}_i", width, many)
     if mode != ZeroPoints.SUBTRACT:
         return listed
     zero = ports.input_port(f"{side}_zero_i", f"[{width}-1:0]", "subtracted")

@@ -141,15 +141,19 @@ def renamed(ports: Sequence[Port], name: str, other: str) -> Ports:
     return replaced(ports, name, replace(find(ports, name), name=other))
 
 
-def resized(ports: Sequence[Port], name: str, width: str) -> Ports:
+def resized(ports: Sequence[Port], name: str, width: str, times: int = 1) -> Ports:
     """The list with as many elements in a port as before, each as wide as the parameter `width`.
 
-    >>> resized((input_port("a_i", "[Rows*CodeWidth-1:0]"),), "a_i", "AWidth")[0].dims
-    '[Rows*AWidth-1:0]'
+    times: so many in place of each.
+
+    >>> one = (input_port("a_i", "[Rows*CodeWidth-1:0]"),)
+    >>> resized(one, "a_i", "AWidth")[0].dims, resized(one, "a_i", "AWidth", 2)[0].dims
+    ('[Rows*AWidth-1:0]', '[Rows*2*AWidth-1:0]')
     """
     port = find(ports, name)
     count, _ = port.elements
-    return replaced(ports, name, replace(port, dims=f"[{count}*{width}-1:0]"))
+    many = count if times == 1 else f"{count}*{times}"
+    return replaced(ports, name, replace(port, dims=f"[{many}*{width}-1:0]"))
 
 
 def inserted(ports: Sequence[Port], behind: str, *more: Port) -> Ports:

@@ -67,9 +67,32 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "Hold": _hold(engine),
         "CarryEvery": params.get("carry_every", 1),
         **_formats(engine),
+        **_select(engine),
         **hardware(engine).numbers(params),
         **finish.parameters(engine),
         **{p.rtl: p.rtl_value(params[p.name]) for p in own if p.rtl},
+    }
+
+
+def array_widths(engine: Config) -> dict[str, int]:
+    """Of those the widths that are others around the cells, where cells select their operands."""
+    selection = engine.selection
+    if selection is None:
+        return {}
+    widths = rtl_widths(engine)
+    code, b = selection.bits(widths["CodeWidth"], widths["BWidth"])
+    return {"CodeWidth": code, "BWidth": b}
+
+
+def _select(engine: Config) -> dict[str, int]:
+    """What cells are told of structured sparsity; nothing where there is none."""
+    selection = engine.selection
+    if selection is None:
+        return {}
+    return {
+        "SelectN": selection.sparsity.n,
+        "SelectM": selection.sparsity.m,
+        "SelectFrom": rtl_names.number("SelectFrom", "b" if selection.encoded else "a"),
     }
 
 
@@ -99,7 +122,21 @@ def widths_by_module(engine: Config) -> Callable[[str], dict[str, int]]:
     term = pe.kernel.psum.word_bits(engine.widths) if pe.sparse else widths["AccWidth"]
     own = {"finish": {"PsumWidth": finish_bits(engine)}, "row": {"AccWidth": term}}
     own["engine"] = {"Hold": array_hold(engine)}
-    return lambda module: widths | own.get(module.split("_")[1], {})
+    around = array_widths(engine)
+
+    def of(module: str) -> dict[str, int]:
+        outside = around if around and _around_cells(engine, module) else {}
+        return widths | outside | own.get(module.split("_")[1], {})
+
+    return of
+
+
+def _around_cells(engine: Config, module: str) -> bool:
+    """Whether a module stands around the cells, such as an array, or is what it takes for one."""
+    home = sources.modules().get(module)
+    if home is None:
+        return module in ("tpe_engine", "tpe_cell", "tpe_row")
+    return home.parent.name == "array" or home.parent == engine.array.folder
 
 
 def array_hold(engine: Config) -> int:

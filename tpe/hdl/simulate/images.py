@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from tpe.hdl import emit
 from tpe.hdl.emit import finish
 from tpe.hdl.simulate.hex import pack
 from tpe.model.engine import Engine, Run
+from tpe.model.selected import selected, stored
 from tpe.numbers.digits import pack_digits
 from tpe.numbers.operands import Ints, as_operands
+from tpe.numbers.sparsity import Selection
 from tpe.numbers.words import wrap
 from tpe.numbers.zero_points import ZeroPoints, offset
 from tpe.pe.parameters import EncodeIn
@@ -234,7 +237,8 @@ def counts(case: Case) -> Counts:
 
 def _sizes(case: Case) -> Sizes:
     (m, k), n = case.a.shape, case.b.shape[1]
-    return Sizes(case.engine, *case.engine.sides.pair(m, n), k)
+    engine = case.engine
+    return Sizes(engine, *engine.sides.pair(m, n), engine.stored_k(k))
 
 
 def images(case: Case) -> Images:
@@ -243,11 +247,15 @@ def images(case: Case) -> Images:
     codes = as_operands(case.a, case.b, engine.a_format, engine.b_format, "case")
     a, b = engine.sides.operands(*codes)
     zeros = engine.sides.pair(case.a_zero, case.b_zero)
+    digits = engine.choices.encode_in is EncodeIn.STORED
+    if engine.selection:
+        a, b = _as_stored(engine, engine.selection, a, b)
+        digits = digits and not engine.selection.encoded  # of a sparse A they are in place
     a_words, b_words = _laid_out(
         sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
     )
     a_bits, b_bits = emit.port_bits(engine)
-    if engine.choices.encode_in is EncodeIn.STORED:
+    if digits:
         a_words = pack_digits(engine.encoder, a_words, engine.widths.a)
     settings = sizes.settings() | {
         "a_zero": int(zeros[0]) & 0xFFFF_FFFF,
@@ -267,21 +275,32 @@ def images(case: Case) -> Images:
     )
 
 
+def _as_stored(engine: Config, selection: Selection, a: Ints, b: Ints) -> tuple[Ints, Ints]:
+    """A (M, ...) and B (..., N) along K as they come: one with its places, one as it is offered."""
+    values, places = stored(engine, a, b)
+    steps = -(-values.shape[1] // selection.lanes)
+    bits = emit.port_bits(engine)[not selection.encoded] - selection.sparsity.place_bits
+    if selection.encoded and engine.choices.encode_in is EncodeIn.STORED:
+        values = pack_digits(engine.encoder, values, engine.widths.a)
+    placed = (values & ((1 << bits) - 1)) | places << bits
+    if selection.encoded:
+        return placed, selection.spread(b.T, steps).T
+    return selection.spread(a, steps), placed.T
+
+
 def _laid_out(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, Ints]:
     """Beats of A and of B, a row each, in the order of their addresses."""
-    engine, per_beat = sizes.engine, sizes.per_beat
+    engine = sizes.engine
+    a_beat, b_beat = (sizes.per_beat * many for many in emit.port_lanes(engine))
     if sizes.chained:
-        a_tiles = tiled(a, 1, per_beat, pads[0])  # (M, tiles of K, operands)
-        b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
-        cells = b_tiles.reshape(-1, engine.grid.n, engine.grid.chain, engine.widths.lanes)
+        a_tiles = tiled(a, 1, a_beat, pads[0])  # (M, tiles of K, operands)
+        b_tiles = tiled(b.T, engine.grid.n, b_beat, pads[1])
+        cells = b_tiles.reshape(-1, engine.grid.n, engine.grid.chain, b_beat // engine.grid.chain)
         falling = cells.transpose(0, 2, 1, 3)[:, ::-1]  # by row of the array, the last first
-        b_words = falling.reshape(-1, engine.grid.n * engine.widths.lanes)
-        return a_tiles.transpose(1, 0, 2).reshape(-1, per_beat), b_words
-    a_tiles = tiled(a, engine.grid.m, per_beat, pads[0])
-    if emit.record(engine).sparse:
-        b_tiles = tiled(b.T, engine.grid.n, 1, pads[1])
-    else:
-        b_tiles = tiled(b.T, engine.grid.n, per_beat, pads[1])
+        b_words = falling.reshape(-1, engine.grid.n * cells.shape[3])
+        return a_tiles.transpose(1, 0, 2).reshape(-1, a_beat), b_words
+    a_tiles = tiled(a, engine.grid.m, a_beat, pads[0])
+    b_tiles = tiled(b.T, engine.grid.n, 1 if emit.record(engine).sparse else b_beat, pads[1])
     return a_tiles.reshape(-1, a_tiles.shape[2]), b_tiles.reshape(-1, b_tiles.shape[2])
 
 
@@ -345,7 +364,13 @@ def _of_padding(case: Case, m: int, n: int) -> Ints:
     pads = engine.sides.pair(*(_padding(engine, side, 0) for side in (0, 1)))
     a = np.pad(a, ((0, m - len(a)), (0, 0)), constant_values=pads[0])
     b = np.pad(b, ((0, 0), (0, n - b.shape[1])), constant_values=pads[1])
-    return wrap(engine.arithmetic.product(a, b, *formats), engine.widths.acc)
+    product = partial(_product, engine)
+    words = selected(engine, *engine.sides.operands(a, b), product)
+    return wrap(engine.sides.output(words), engine.widths.acc)
+
+
+def _product(engine: Config, encoded: Ints, other: Ints) -> Ints:
+    return engine.arithmetic.product(encoded, other, *engine.encoded_formats())
 
 
 def leaving(c: Ints, m_tiles: int, n_tiles: int, engine: Config) -> Ints:

@@ -95,6 +95,9 @@ def facts(engine: Config) -> Interface:
     w, chained = engine.widths, engine.array.chained
     rows, cols = emit.rtl_size(engine)
     in_a_cell = pe.beat(w)  # operands of A
+    in_b_cell = 1 if pe.sparse else in_a_cell
+    (a_lane, b_lane), selection = emit.port_lanes(engine), engine.selection
+    placed = [selection is not None and selection.encoded is side for side in (True, False)]
     planes = w.digits if pe.sparse else pe.planes(w)
     lone = not pe.sparse or engine.params["drift"] > 0
     (a_bits, b_bits), formats = emit.port_bits(engine), emit.stored_formats(engine)
@@ -106,8 +109,8 @@ def facts(engine: Config) -> Interface:
     return Interface(
         rows=rows,
         cols=cols,
-        a=Elements(rows * in_a_cell, a_bits, formats[0].signed),
-        b=Elements(cols * (1 if pe.sparse else in_a_cell), b_bits, formats[1].signed),
+        a=Elements(rows * in_a_cell * a_lane, a_bits, formats[0].signed and not placed[0]),
+        b=Elements(cols * in_b_cell * b_lane, b_bits, formats[1].signed and not placed[1]),
         c=Elements(cols, out.bits, out.signed),
         streams=1 if lone else rows * w.lanes,
         planes=planes,
