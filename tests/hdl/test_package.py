@@ -69,6 +69,7 @@ KINDS: list[tuple[str, str, tuple[int, ...], dict[str, Any]]] = [
     ("mac", "ws", (2, 3), {"encode": "weights", "a_type": "uint8", "zero_points": "offset"}),
     ("mac", "ws", (2, 3), {"overlap": "stream", "c0": "on", "psum_depth": 2}),
     ("mac", "os", (3, 2), {"overlap": "stream", "bias": "on"}),
+    ("mac", "ws", (2, 2), {"sparsity": "2:4", "a_type": "uint8"}),
     ("opt2", "cube3d", (2, 2, 3), {"a_type": "int3", "overflow": "saturate", "bias": "on"}),
 ]
 kinds = pytest.mark.parametrize(("pe", "array", "size", "params"), KINDS, ids=lambda x: str(x))

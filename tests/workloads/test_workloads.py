@@ -185,6 +185,7 @@ def test_names_lists_built_ins_and_patterns() -> None:
         "FILE.safetensors[:tokens=N]",
         "FILE.csv",
         "FILE.yaml",
+        "pruned:N:M:WORKLOAD",
     ]
     for title in names().values():
         assert 1 <= len(title.split()) <= 5

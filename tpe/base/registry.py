@@ -33,6 +33,7 @@ T = TypeVar("T")
 # Of tpe itself, so that a checkout needs no installation: group, name, module:attribute.
 _OWN = (
     ("tpe.columns", "energy", "tpe.synth.power.annotate:ENERGY"),
+    ("tpe.columns", "sparsity", "tpe.model.sparse_columns:SPARSITY"),
     ("tpe.columns", "storage", "tpe.model.storage:STORAGE"),
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),
     ("tpe.figures", "save", "tpe.report.cycles_figure:save_figure"),
@@ -73,6 +74,7 @@ _OWN = (
     ("tpe.workloads", ".tsv", "tpe.workloads.sources:SCALESIM"),
     ("tpe.workloads", ".yaml", "tpe.workloads.sources:ZIGZAG"),
     ("tpe.workloads", ".yml", "tpe.workloads.sources:ZIGZAG"),
+    ("tpe.workloads", "pruned:", "tpe.workloads.pruned:PRUNED"),
 )
 # Groups with a file each, `RECORD` in it: the package, and its files that are none.
 _FOLDERS = {

@@ -19,12 +19,15 @@ from tpe.engine.sparsity import check_sparsity
 from tpe.engine.spec import EngineSpec, remade
 from tpe.engine.written import check_listed, engine_toml
 from tpe.nest.notation import Nest, tile
+from tpe.nest.readings import Unit
 from tpe.numbers.arithmetic import Arithmetic
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.base import PE
 from tpe.pe.parameters import EncodeIn
 
 C = TypeVar("C", bound="Config")
+
+SELECT = "select"  # the primitive in front of cells whose other operand is sparse
 
 
 class Config(EngineSpec):
@@ -211,6 +214,27 @@ class Config(EngineSpec):
             raise TpeError(f"pe {self.pe.name} is not written as a nest: no inventory, no rewrites")
         grid, w = self.grid, self.widths
         return self.pe.nest(tile(grid.m, grid.n, w.digits, w.lanes, grid.chain), self.params)
+
+    def inventory(self, m: int = 1, n: int = 1, k: int = 1) -> tuple[Unit, ...]:
+        """Copies, fan-in, needed width and runs of every primitive, for a GEMM of M x N x K.
+
+        With structured sparsity K is what is stored, and a select stands in every lane of a cell.
+        Raises TpeError for a PE that is not written as a nest.
+        """
+        units = super().inventory(m, n, k)
+        if self.selection is None:
+            return units
+        copies, fan_in = self.grid.m * self.grid.n * self.k_tile, self.selection.sparsity.m
+        steps = -(-m // self.grid.m) * -(-n // self.grid.n) * -(-k // self.k_tile)
+        runs = copies * steps * self.pe.planes(self.widths)
+        return (Unit(SELECT, copies, fan_in, self.built_bits(SELECT, fan_in), runs), *units)
+
+    def built_bits(self, op: str, fan_in: int) -> int:
+        """Output width of a primitive that so many words enter, as built; 0 for a model only."""
+        if op != SELECT or self.selection is None:
+            return self.pe.built_bits(self.widths, op, fan_in)
+        of_b = self.selection.encoded
+        return self.widths.b if of_b else self.pe.code_bits(self.widths, self.params)
 
     @property
     def has_nest(self) -> bool:

@@ -28,6 +28,16 @@ def checked_sparse(engine: EngineSpec, encoded: Ints, other: Ints, layer: str) -
     selection.sparsity.check(nonzero, f"layer '{layer}': operands of {name}", line)
 
 
+def as_sparse(engine: EngineSpec, a: Ints, b: Ints) -> tuple[Ints, Ints]:
+    """A (M, K) and B (K, N) with the side pruned that is to be sparse; as they are if none is."""
+    if engine.selection is None:
+        return a, b
+    pattern = engine.selection.sparsity
+    if engine.params["sparse_operand"] == "weights":
+        return a, pattern.pruned(b.T).T
+    return pattern.pruned(a), b
+
+
 def stored(engine: EngineSpec, encoded: Ints, other: Ints) -> Compressed:
     """What is stored of the sparse side, a row for each row of A or column of B: (rows, K')."""
     selection = engine.selection

@@ -220,7 +220,7 @@ def _inventory(engine: EngineSpec, terms: int | None) -> list[dict[str, Any]]:
 def _built_bits(engine: EngineSpec, unit: Unit) -> int | None:
     if not isinstance(engine, Config):
         return None
-    return engine.pe.built_bits(engine.widths, unit.op, unit.fan_in) or None
+    return engine.built_bits(unit.op, unit.fan_in) or None
 
 
 # ---- rewrites ----

@@ -74,7 +74,8 @@ def names() -> dict[str, str]:
 
     >>> list(names())
     ['digits_mlp', 'gemm:MxNxK[:uniform|normal:SIGMA]', 'npz:FILE', 'FILE.onnx', \
-'FILE.gguf[:tokens=N]', 'FILE.safetensors[:tokens=N]', 'FILE.csv', 'FILE.yaml']
+'FILE.gguf[:tokens=N]', 'FILE.safetensors[:tokens=N]', 'FILE.csv', 'FILE.yaml', \
+'pruned:N:M:WORKLOAD']
     """
     found, _ = registry.usable("tpe.workloads", _source)
     return {source.pattern or name: source.title for name, source in found.items() if source.listed}
@@ -119,7 +120,8 @@ def workload(
     spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]`, `npz:FILE`, an ONNX
                     model (FILE.onnx, or onnx:NAME for one of `onnx_light()`), a SCALE-Sim topology
                     (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml); or such a file's path;
-                    quantised weights (FILE.gguf, FILE.safetensors), with :tokens=N behind
+                    quantised weights (FILE.gguf, FILE.safetensors), with :tokens=N behind; any of
+                    them with pruned weights (pruned:2:4:...)
     seed            of generated operands, 0 .. 2**64 - 1
     a_type, b_type  formats of generated activations and weights; operands that are given keep
                     their values
@@ -134,7 +136,7 @@ def workload(
     Traceback (most recent call last):
     tpe.TpeError: unknown workload 'digits_mpl' (did you mean 'digits_mlp'?); \
 legal: digits_mlp, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, FILE.onnx, \
-FILE.gguf[:tokens=N], FILE.safetensors[:tokens=N], FILE.csv, FILE.yaml
+FILE.gguf[:tokens=N], FILE.safetensors[:tokens=N], FILE.csv, FILE.yaml, pruned:N:M:WORKLOAD
     """
     loops = {"loop_seconds": loop_seconds, "loop_iterations": loop_iterations}
     given = {"inputs": inputs, "batch": batch, "dims": dims, **loops}

@@ -19,6 +19,7 @@ from tpe.hdl.simulate.toolchain import verilator
 # An encoder's result is counted per digit: the three select lines.
 _PRIMITIVES = {
     "tpe_encode": ("encode", None),
+    "tpe_select": ("select", "Width"),
     "tpe_sparse": ("sparse", "IndexWidth"),
     "tpe_map": ("map", "Width"),
     "tpe_map_complement": ("map", "Width"),

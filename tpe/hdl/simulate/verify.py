@@ -21,6 +21,7 @@ from tpe.hdl.simulate.cosim import Outcome, cosimulate, memory_words
 from tpe.hdl.simulate.images import Case, counts
 from tpe.hdl.simulate.toolchain import has_fst_headers
 from tpe.model.engine import Engine
+from tpe.model.selected import as_sparse
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import ZeroPoints
 
@@ -140,6 +141,7 @@ def battery(engine: Config, seed: int, held: bool = True) -> Iterator[Case]:
             m = 4 * sum(engine.size) if chained else 2 * engine.grid.m - 1
             n = engine.grid.n + 1
             a, b = _draw(engine, rng, (m, k), "a"), _draw(engine, rng, (k, n), "b")
+            a, b = as_sparse(engine, a, b)
             if engine.choices.zero_points is not ZeroPoints.NONE:
                 zeros = {f"{x}_zero": int(_draw(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}
             given = drawn(engine, rng, m, n)
@@ -153,8 +155,8 @@ def corners(engine: Config, k: int) -> Iterator[Case]:
     """Extreme operands held constant over a tile: every pair of the formats' corners."""
     for x in engine.a_format.corners():
         for y in engine.b_format.corners():
-            a = np.full((engine.grid.m, k), x)
-            yield Case(engine, a, np.full((k, engine.grid.n), y))
+            a, b = np.full((engine.grid.m, k), x), np.full((k, engine.grid.n), y)
+            yield Case(engine, *as_sparse(engine, a, b))
 
 
 def _draw(engine: Config, rng: np.random.Generator, shape: tuple[int, int], side: str) -> Ints:

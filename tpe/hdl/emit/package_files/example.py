@@ -13,6 +13,7 @@ from tpe.hdl.emit.package_files.facts import Interface, facts
 from tpe.hdl.emit.package_files.order import Order, order
 from tpe.hdl.simulate.hex import pack
 from tpe.hdl.simulate.images import Case, expected, images
+from tpe.model.selected import as_sparse
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import ZeroPoints
 
@@ -63,21 +64,28 @@ def example_case(engine: Config) -> Case:
 
     A[m, k] = low_a + (3 m + 5 k) mod s_a and B[k, n] = low_b + (2 k + n) mod s_b; `low` is -3 or
     the format's own lowest, `s` is 7 or the number of values from `low` on, which are 2 apart in a
-    format without zero.
+    format without zero. A side that is to be sparse is pruned.
     """
     engine = engine.wrapping()
     known = facts(engine)
     rows = ROWS_OF_A_CHAIN if known.chained else engine.grid.m
     m, n = engine.sides.pair(rows, engine.grid.n)
-    k = max(3, known.per_beat + 1)
+    k = max(3, k_of_beat(engine, known) + 1)
     if engine.chain.narrow and not finish.has_room(engine, k):
         k = 1
     (low_a, span_a, step_a), (low_b, span_b, step_b) = map(span, (engine.a_format, engine.b_format))
     row, depth, col = np.arange(m)[:, None], np.arange(k), np.arange(n)
     a = low_a + step_a * ((3 * row + 5 * depth) % span_a)
     b = low_b + step_b * ((2 * depth[:, None] + col) % span_b)
+    a, b = as_sparse(engine, a, b)
     zero = OPERAND_ZERO if engine.choices.zero_points is not ZeroPoints.NONE else 0
     return Case(engine, a, b, a_zero=zero, b_zero=zero, chain_inputs=_given(engine, m, n))
+
+
+def k_of_beat(engine: Config, known: Interface) -> int:
+    """Operands of K, those that sparsity leaves out among them, that a beat of A is of."""
+    pattern = engine.selection.sparsity if engine.selection else None
+    return -(-known.per_beat // pattern.n) * pattern.m if pattern else known.per_beat
 
 
 def span(number: Format) -> tuple[int, int, int]:

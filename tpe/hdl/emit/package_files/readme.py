@@ -17,6 +17,7 @@ from tpe.hdl.emit.package_files.facts import Interface
 from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import CONFIGURED
 from tpe.hdl.simulate.images import Case
+from tpe.model.selected import as_sparse
 from tpe.version import __version__
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def _timings(engine: Config, known: Interface) -> list[tuple[str, str]]:
         sides = ((engine.a_format, (m, k)), (engine.b_format, (k, n)))
         drawn = [number.drawn(rng, shape) for number, shape in sides]
         zeros = [np.full(shape, 0 if number.step == 1 else number.low) for number, shape in sides]
-        both = [Case(engine, a, b, chain_inputs=given) for a, b in (zeros, drawn)]
+        pairs = (as_sparse(engine, *x) for x in (zeros, drawn))
+        both = [Case(engine, a, b, chain_inputs=given) for a, b in pairs]
         rows.append((f"{m} x {n} x {k}", " to ".join(f"{x:,}" for x in _cycles(both))))
     return rows
 

@@ -9,11 +9,12 @@ import numpy as np
 from tpe.array.base import Handshake
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, resets, sources
-from tpe.hdl.emit.package_files.example import example_case
+from tpe.hdl.emit.package_files.example import example_case, k_of_beat
 from tpe.hdl.emit.package_files.facts import facts
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.vectors import bench_memories, bench_source
 from tpe.hdl.simulate.verify import STALLS
+from tpe.model.selected import as_sparse
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import ZeroPoints
 
@@ -44,12 +45,13 @@ def smoke_cases(engine: Config) -> list[Case]:
     engine = engine.wrapping()
     rng = np.random.Generator(np.random.Philox(1))
     known = facts(engine)
-    k = known.per_beat + 2
+    k = k_of_beat(engine, known) + 2
     if engine.chain.narrow and not finish.has_room(engine, k):
         k = 1
     m, n = known.rows + 1 if known.chained else engine.grid.m + 1, engine.grid.n + 1
     m, n = engine.sides.pair(m, n)
     a, b = _drawn(engine, rng, (m, k), "a"), _drawn(engine, rng, (k, n), "b")
+    a, b = as_sparse(engine, a, b)
     zeros = {"a_zero": 0, "b_zero": 0}
     if engine.choices.zero_points is not ZeroPoints.NONE:
         zeros = {f"{x}_zero": int(_drawn(engine, rng, (1, 1), x)[0, 0]) for x in "ab"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tpe.array.base import Overlap
 from tpe.engine.choices import Overflow
 from tpe.hdl import emit
-from tpe.hdl.emit.package_files import example
+from tpe.hdl.emit.package_files import example, sparse_words
 from tpe.hdl.emit.package_files.facts import Interface
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.paces import LockStep
@@ -72,6 +72,7 @@ def texts(engine: Config, known: Interface) -> dict[str, str]:
         "padding": _padding(engine),
         "order_text": _order(engine, known),
         **_layouts(engine, known),
+        **sparse_words.layouts(engine, known),
         "planes_text": _planes(known),
         "passes_text": _passes(engine, known),
         "zeros_text": _zeros(engine),
@@ -83,7 +84,7 @@ def texts(engine: Config, known: Interface) -> dict[str, str]:
 def example_inputs(case: Case) -> list[str]:
     """What the worked example is given beside its operands, a line each."""
     engine, stages = case.engine, case.engine.chain
-    lines = []
+    lines = sparse_words.example_lines(engine)
     if engine.choices.zero_points is not ZeroPoints.NONE:
         lines.append(f"zero points of A and B = {example.OPERAND_ZERO}")
     if stages.c0:
