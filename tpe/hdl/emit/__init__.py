@@ -13,12 +13,13 @@ from tpe.hdl.emit import finish, ports, resets, rtl_names, sources
 from tpe.hdl.emit.compressors import tree_modules
 from tpe.hdl.emit.keywords import KEYWORDS
 from tpe.hdl.emit.templates import template
-from tpe.hdl.emit.widths import array_widths, widths_by_module
+from tpe.hdl.emit.widths import array_widths
 from tpe.hdl.emit.widths import finish_bits as finish_bits
 from tpe.hdl.emit.widths import hardware as hardware
 from tpe.hdl.emit.widths import record as record
 from tpe.hdl.emit.widths import rtl_size as rtl_size
 from tpe.hdl.emit.widths import rtl_widths as rtl_widths
+from tpe.hdl.emit.widths import widths_by_module as widths_by_module
 from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render

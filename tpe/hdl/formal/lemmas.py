@@ -18,6 +18,7 @@ from tpe.hdl.emit import (
     record,
     rtl_widths,
     sources,
+    widths_by_module,
     with_defaults,
 )
 from tpe.hdl.formal.solve import Query
@@ -105,6 +106,7 @@ def query(
     found: dict[str, str] = {}
     waiting = [top]
     widths = rtl_widths(engine)
+    of = widths_by_module(engine) if engine.selection else lambda module: widths
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -115,7 +117,7 @@ def query(
             text = texts.get(name) or properties()[name].read_text()
             found[name] = with_defaults(text, parameters)
         else:
-            found[name] = with_defaults(texts.get(name) or sources.text(name), widths)
+            found[name] = with_defaults(texts.get(name) or sources.text(name), of(name))
         waiting += sources.needs(found[name])
     return Query(top, sources.packages_first(found), cycles, start)
 

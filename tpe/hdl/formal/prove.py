@@ -11,6 +11,7 @@ Yosys and ABC. Together they say what a cell does, for any operands:
 - `clear`, `hold` and `valid`: what a first step, en_i = 0 and valid_i = 0 do to the psum, from any
   state. `cell`: the same over many cycles, with every flag beside its own operands.
 - `tpe.hdl.formal.step_lemmas` has those of cells whose steps take several cycles or a bit weight.
+- `select`, `select sum`: what stands before cells where one operand has structured sparsity.
 - `finish`: it makes of a psum the number that the lemmas above speak of.
 - `tile control`, `drain`, `array` and `front`: nothing is lost, repeated or reordered.
 """
@@ -33,6 +34,7 @@ from tpe.hdl.formal.float_cell_lemmas import float_cell_claims, uncovered_float_
 from tpe.hdl.formal.float_lemmas import float_claims
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, of_integers, properties
 from tpe.hdl.formal.memory_lemmas import memory_claims
+from tpe.hdl.formal.select_lemmas import dense, of_dense, select_claims, uncovered_selects
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
 from tpe.hdl.formal.step_lemmas import step_claims
 
@@ -141,8 +143,9 @@ def prove(
 
 def _missing(engine: Config) -> tuple[str, ...]:
     """What of an engine no lemma speaks about, a line each."""
+    selects, engine = uncovered_selects(engine), dense(engine) if engine.selection else engine
     inside = uncovered if of_integers(engine) else uncovered_float_cell
-    return (*inside(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
+    return (*selects, *inside(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
 
 
 def lemmas(engine: Config) -> list[str]:
@@ -157,6 +160,8 @@ def lemmas(engine: Config) -> list[str]:
 
 def all_claims(engine: Config) -> list[LemmaTemplate]:
     """Every lemma about an engine, to be built at its widths or others."""
+    if engine.selection:
+        return [*select_claims(engine), *map(of_dense, all_claims(dense(engine)))]
     if of_integers(engine):
         inside = [*step_claims(engine), *claims(engine)]
     elif parts := float_claims(engine):

@@ -29,6 +29,7 @@ from tpe.hdl.mutate.netlist import Mutant, mutated
 from tpe.hdl.mutate.subjects import label, require_judged, sample
 from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS, battery
+from tpe.model.selected import as_sparse
 from tpe.numbers.matrices import is_int
 
 COUNT, LIMIT, FLOOR = 50, 20.0, 0.98  # mutants, seconds of a proof, least rate
@@ -224,7 +225,8 @@ def _changed(case: Case, seed: int, changes: dict[str, Any]) -> Case:
     """The case with other operands, and values for its finish chain of their shape."""
     rng = np.random.Generator(np.random.Philox(seed))
     given = drawn(case.engine, rng, changes["a"].shape[0], changes["b"].shape[1])
-    return replace(case, chain_inputs=given, **changes)
+    a, b = as_sparse(case.engine, changes["a"], changes["b"])
+    return replace(case, chain_inputs=given, **{**changes, "a": a, "b": b})
 
 
 def _long(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
@@ -252,6 +254,8 @@ def _wrapping(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
     x, y = (f.corners().tolist() for f in (engine.a_format, engine.b_format))
     top, other = max(x, key=abs), max(y, key=abs)
     k = 2 + (1 << engine.widths.acc) // abs(top * other)
+    if engine.selection:  # of which as many are left
+        k = -(-k // engine.selection.sparsity.n) * engine.selection.sparsity.m
     while engine.chain.narrow and not has_room(engine, k):
         k //= 2
     for busy in (0, STALLS.busy | 0x00FF_0000):

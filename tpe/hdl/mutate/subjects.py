@@ -236,6 +236,10 @@ def _staged() -> Iterator[Config]:
     few = {"negate": "row", "biased": "on", "hold": "zero", "carry_every": 2}
     cut = {"front_stages": 3, "finish_stages": 2, "depth": 8}
     yield Config("opt4c", "matrix2d", (4, 2), **{**_TYPES, **few, **cut})
+    sparse: dict[str, Any] = {"sparsity": "2:4"}  # selects before cells, of either side
+    yield Config("mac", "matrix2d", (4, 2), **{**_TYPES, **sparse})
+    sparse |= {"sparse_operand": "activations", "lanes": 4}
+    yield Config("opt1", "systolic_ws", (2, 2), **{**_TYPES, **_BUFFERED, **sparse})
     near = {"planes": "inner", "window": 1, "lanes": 2}  # choices that go together alone
     behind = {"front_stages": 3, "cell_stages": 3, "finish_stages": 3}
     lean = {"negate": "row", "biased": "on", "hold": "zero"}
