@@ -4,6 +4,8 @@
 // legal_o says whether every code stands for a digit of -2..2, zero being 000. 2 and 3: a code is
 // all digits of an operand, as tpe_spec_code has them; legal_o as there. 4: bits stand for plus or
 // minus their weights; the top one of a code says that there is an operand, else all of it is zero.
+// 5 and more: an operand as it is, and products by the multiplier of that number less 5, as
+// tpe_spec_multiplier has them; legal_o as there.
 // InOrder 1: no sum, but the pairs {a, b} themselves, that of lane 0 on top.
 `default_nettype none
 
@@ -23,7 +25,7 @@ module tpe_spec_product #(
 );
 
   localparam int unsigned Sign    = (Digits == 4) ? 1 : 0;  // more than bits that are signed
-  localparam int unsigned Operand = ((Digits > 1) ? AWidth : CodeWidth) + Sign;  // bits of a
+  localparam int unsigned Operand = ((Digits > 1 && Digits < 5) ? AWidth : CodeWidth) + Sign;  // bits of a
   localparam int unsigned Other   = BWidth + Sign;                               // ... of b
   localparam int unsigned Exact   = Operand + Other;  // holds every product
 
@@ -53,6 +55,8 @@ module tpe_spec_product #(
     if (Digits == 0) begin : gen_operand
       assign a        = code_i[l];
       assign legal[l] = 1'b1;
+    end else if (Digits > 4) begin : gen_looked_up
+      assign a = code_i[l];
     end else if (Digits == 1) begin : gen_digit
       tpe_spec_digit #(
           .Width(CodeWidth)
@@ -77,7 +81,21 @@ module tpe_spec_product #(
       );
       assign a = value[AWidth-1:0];
     end
-    assign product[l] = Exact'(a) * Exact'(b);
+
+    if (Digits > 4) begin : gen_multiplier
+      tpe_spec_multiplier #(
+          .AWidth    (Operand),
+          .BWidth    (Other),
+          .Multiplier(Digits - 5)
+      ) u_multiplier (
+          .a_i      (a),
+          .b_i      (b),
+          .legal_o  (legal[l]),
+          .product_o(product[l])
+      );
+    end else begin : gen_product
+      assign product[l] = Exact'(a) * Exact'(b);
+    end
   end
 
   assign legal_o = &legal;

@@ -41,8 +41,8 @@ module tpe_pe_table_mult #(
   logic unused_pins;
   assign unused_pins = ^{rst_ni, plane_i};
 
-  logic [Lanes-1:0][AWidth-1:0] a;
-  logic [Lanes-1:0][BWidth-1:0] b;
+  logic [Lanes-1:0][AWidth-1:0] a, a_plain;
+  logic [Lanes-1:0][BWidth-1:0] b, b_plain;
   logic [Lanes-1:0][7:0]        a_size, b_size;
   logic [Lanes-1:0][15:0]       size;
   logic [Lanes-1:0]             negative;
@@ -51,8 +51,11 @@ module tpe_pe_table_mult #(
   assign b = b_i;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    assign a_size[l]   = 8'(a[l][AWidth-1] ? -a[l] : a[l]);
-    assign b_size[l]   = 8'(b[l][BWidth-1] ? -b[l] : b[l]);
+    // At the operand's own width: within a cast a tool may negate a wider word.
+    assign a_plain[l]  = a[l][AWidth-1] ? -a[l] : a[l];
+    assign b_plain[l]  = b[l][BWidth-1] ? -b[l] : b[l];
+    assign a_size[l]   = 8'(a_plain[l]);
+    assign b_size[l]   = 8'(b_plain[l]);
     assign negative[l] = a[l][AWidth-1] ^ b[l][BWidth-1];
 
     if (Multiplier == tpe_pkg::MultiplierMitchell) begin : gen_mitchell

@@ -18,6 +18,7 @@ from tpe.hdl.formal.lemmas import (
     LemmaTemplate,
     encoder,
     is_bipolar,
+    multiplier,
     of_integers,
     query,
 )
@@ -39,8 +40,9 @@ FINISHES = {
     "pass": 3,
 }
 WEIGHED, TERM = 1, 2  # ... a finish that adds the term of its row
-# Digits of tpe_spec_product: 0 an operand, 1 one digit, CODES + encoder all digits, 4 bipolar.
-CODES, BIPOLAR = 2, 4
+# Digits of tpe_spec_product: 0 an operand, 1 one digit, CODES + encoder all digits, 4 bipolar,
+# LOOKED_UP + multiplier an operand of another product.
+CODES, BIPOLAR, LOOKED_UP = 2, 4, 5
 _CELL = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth")
 
 
@@ -131,6 +133,9 @@ def digits(engine: Config) -> int:
         return 1
     if is_bipolar(engine):
         return BIPOLAR
+    other = multiplier(engine)
+    if other is not None:
+        return LOOKED_UP + other
     encoded = engine.params.get("encode_in", "cell") != "cell"
     return CODES + encoder(engine) if encoded else 0
 
@@ -146,7 +151,9 @@ def width_text(engine: Config) -> str:
     lanes = f", {w.lanes} lanes" if w.lanes > 1 else ""
     if digits(engine) == 1:
         return f"digit x {w.b}, pair {record(engine).kernel.psum.word_bits(w)}{lanes}"
-    code = f" as {rtl_widths(engine)['CodeWidth']} bits" if digits(engine) >= CODES else ""
+    code = (
+        f" as {rtl_widths(engine)['CodeWidth']} bits" if CODES <= digits(engine) <= BIPOLAR else ""
+    )
     return f"{w.a}{code} x {w.b}, acc {w.acc}{lanes}"
 
 
@@ -155,7 +162,7 @@ def _cell_claims(engine: Config) -> list[LemmaTemplate]:
     found = [
         LemmaTemplate(_lane("product", i, engine), _product(i, False), climbs=True) for i in lanes
     ]
-    if digits(engine) not in (1, BIPOLAR):
+    if digits(engine) != 1 and digits(engine) < BIPOLAR:
         for i in lanes:
             found.append(
                 LemmaTemplate(_lane("product by digits", i, engine), _product(i, True), True)

@@ -76,13 +76,22 @@ def at_widths(engine: Config, a: int, b: int, acc: int, lanes: int | None = None
 
 
 def of_integers(engine: Config) -> bool:
-    """Whether a product is one that `tpe_spec_product` knows: of two's complement, or bipolar.
+    """Whether a product is one that `tpe_spec_product` knows.
+
+    Of two's complement, exact or by a multiplier that has RTL, or bipolar.
 
     >>> from tpe.model.engine import Engine
-    >>> [of_integers(Engine(pe)) for pe in ("mac", "bipolar", "fma")]
-    [True, True, False]
+    >>> [of_integers(Engine(pe)) for pe in ("mac", "bipolar", "table_mult", "fma")]
+    [True, True, True, False]
     """
-    return record(engine).arithmetic == INTEGER or is_bipolar(engine)
+    plain = record(engine).arithmetic == INTEGER
+    return plain or is_bipolar(engine) or multiplier(engine) is not None
+
+
+def multiplier(engine: Config) -> int | None:
+    """The multiplier that products are by, as the parameter of the RTL has it; None: none."""
+    chosen = (p for p in record(engine).parameters if p.rtl == "Multiplier")
+    return next((p.rtl_value(engine.params[p.name]) for p in chosen), None)
 
 
 def is_bipolar(engine: Config) -> bool:

@@ -191,8 +191,7 @@ def trials(engine: Config, seed: int) -> Iterator[Trial]:
     Of floating point operands of its own in place of corners that are held constant, and no sum
     wraps.
     """
-    exact = engine.arithmetic.exact
-    cases = list(battery(engine, seed, held=exact))
+    cases = list(battery(engine, seed, held=engine.arithmetic.integral))
     yield from (Trial(case) for case in cases)
     for k in (2, 7, 33):
         for case in cases:
@@ -215,7 +214,7 @@ def classes(engine: Config, seed: int) -> Iterable[Pair]:
     >>> len(list(classes(Config("mac", "os", "2x2"), 0)))
     0
     """
-    if engine.arithmetic.exact:
+    if engine.arithmetic.integral:
         return ()
     fused = emit.record(engine).kernel.fused
     return fused_operands(engine, seed) if fused else float_operands(engine, seed)
@@ -248,7 +247,7 @@ def _wrapping(engine: Config, seed: int) -> Iterator[dict[str, Any]]:
 
     One with guard bits may only be asked for what it holds: more than fits without them.
     """
-    if not engine.arithmetic.exact:
+    if not engine.arithmetic.integral:
         return  # nothing wraps
     rng = np.random.Generator(np.random.Philox(seed))
     x, y = (f.corners().tolist() for f in (engine.a_format, engine.b_format))

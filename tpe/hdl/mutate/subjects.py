@@ -24,6 +24,8 @@ from tpe.pe.parameters import Parameter
 
 # Three digits of A, an odd number of planes; four rows, so that a stalled sink meets a drain.
 _TYPES: dict[str, Any] = {"a_type": "int6", "b_type": "int4", "acc_bits": 16, "overflow": "wrap"}
+# Of a multiplier of bytes all bits are at work.
+_LOOKED_UP: dict[str, Any] = {**_TYPES, "a_type": "int8", "b_type": "int8"}
 _NAMED = (4, 3)  # bits of A and of B where a PE names its formats
 _SIZE = (4, 2, 2)
 # Four lanes of a fused sum, the fewest there are, of products that reach both ends of fp32.
@@ -77,7 +79,7 @@ def require_judged(pe: PE) -> None:
 
 
 def _is_judged(pe: PE) -> bool:
-    return pe.arithmetic.exact or is_float(pe)
+    return pe.arithmetic.integral or is_float(pe)
 
 
 def is_float(pe: PE) -> bool:
@@ -137,6 +139,8 @@ def _types(pe: PE, choice: Mapping[str, Any]) -> dict[str, Any]:
         return _FUSED
     if is_float(pe):
         return _float_types(pe, choice)
+    if not pe.arithmetic.exact:
+        return _LOOKED_UP
     return {**_TYPES, **_named_types(pe)}
 
 
