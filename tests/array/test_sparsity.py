@@ -22,6 +22,7 @@ from tpe.hdl.simulate.images import Case
 from tpe.hdl.simulate.verify import STALLS
 from tpe.numbers.sparsity import PATTERNS
 from tpe.pe import get
+from tpe.synth.area.designs import pe_parts
 
 SIZES: dict[str, tuple[int, ...]] = {"cube3d": (2, 3, 2), "adder_tree": (4, 3)}
 ACTIVATIONS = {"sparse_operand": "activations"}
@@ -222,6 +223,13 @@ def test_inventory_is_what_elaborates(own: dict[str, Any]) -> None:
     assert unit.copies == 2 * 3 * e.lanes and unit.fan_in == 4 and unit.bits == 8
     run = engine("mac", "matrix2d").run("pruned:2:4:gemm:3x4x9")
     assert run.firings["select"] == run.firings["encode"] == 2 * 2 * 6 * 2 * 3
+
+
+def test_area_and_gates_are_of_cells_with_their_selects() -> None:
+    (cell,) = pe_parts(engine("mac", "matrix2d"), ())["cell"]
+    assert cell.top == "tpe_cell" and {"tpe_select", "tpe_select_cell"} <= set(cell.modules)
+    plain = pe_parts(tpe.Engine("mac", "matrix2d", (2, 3)), ())
+    assert not any("tpe_select" in x.modules for parts in plain.values() for x in parts)
 
 
 def test_a_place_that_is_read_wrongly_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,7 @@ SPARSITY = Parameter(
     NONE,
     (NONE, *PATTERNS),
     "structured sparsity N:M of one operand: of M consecutive k at most N are not zero",
-    trade="N:M costs a select of M words in every lane of a cell, M / N times the operands of the "
-    "other side a lane, places beside values; saves all but N of M steps",
+    trade="N:M costs selects in every cell, places, wires of the other side; saves steps",
 )
 SPARSE_OPERAND = Parameter(
     "sparse_operand", "weights", ("weights", "activations"), "which tensor has that sparsity"
