@@ -14,6 +14,7 @@ from tpe.array.base import Array, Grid
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.engine.choices import Overflow
+from tpe.engine.groups import groups_conflict
 from tpe.engine.parameters import default_size, parse_size, resolve_parameters, size_text
 from tpe.engine.sparsity import check_sparsity
 from tpe.engine.spec import EngineSpec, remade
@@ -66,6 +67,9 @@ class Config(EngineSpec):
         self._check_storage()
         formats = self.a_format, self.b_format
         check_sparsity(self.pe, self.params, formats, self.selection)
+        conflict = groups_conflict(self.params, self.chain.valued)
+        if conflict is not None:
+            raise TpeError(conflict)
 
     def _default_size(self, params: Mapping[str, Any]) -> tuple[int, ...]:
         """The size where none is given; its side along K what a step takes, if that has to be."""
@@ -183,6 +187,8 @@ class Config(EngineSpec):
     @property
     def rtl_checked(self) -> str:
         """What was run on its RTL: the column of that name; see `tpe.pe.rtl_checked`."""
+        if self.scale_group:  # none has the unit of scales
+            return "model only"
         return pes.rtl_checked(self.record if self.pe.rtl else self.pe)
 
     @property

@@ -14,6 +14,7 @@ from tpe.base import registry
 from tpe.base.errors import TpeError, unknown
 from tpe.engine.choices import OF_INTEGERS, Gating
 from tpe.engine.finish import PARAMETERS as CHAIN
+from tpe.engine.groups import PARAMETERS as SCALES
 from tpe.engine.sparsity import PARAMETERS as SPARSITY
 from tpe.engine.sparsity import refuse_sparsity, refused
 from tpe.numbers.arithmetic import Arithmetic
@@ -43,6 +44,7 @@ COMMON = (
         "overflow", "raise", tuple(map(str, OF_INTEGERS)), "if the accumulator may not hold C"
     ),
     *CHAIN,
+    *SCALES,
     Parameter(
         "gating",
         "none",
@@ -94,7 +96,9 @@ def resolve_parameters(
         for name, p in known.items()
     }
     following = {name: p.follows for name, p in known.items() if p.follows and name not in values}
-    return found | {name: value(found) for name, value in following.items()}
+    found |= {name: value(found) for name, value in following.items()}
+    left_out = {name for name, p in known.items() if p.optional and found[name] == p.default}
+    return {name: value for name, value in found.items() if name not in left_out}
 
 
 def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter, ...]:
@@ -104,6 +108,7 @@ def parameters_of(pe: PE | None, array: Array | None = None) -> tuple[Parameter,
     if refused(pe):
         common = [replace(p, legal=(p.default,)) if p in SPARSITY else p for p in common]
     if pe is None:
+        common = [p for p in common if p not in SCALES]
         return (*common, Parameter("encoder", "booth", ("booth", "ent"), "recoding"))
     chosen = [array] if array else [arrays.get(name) for name in arrays.usable()]
     of_arrays: dict[str, Parameter] = {}

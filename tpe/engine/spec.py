@@ -14,6 +14,7 @@ from tpe.base.errors import TpeError
 from tpe.base.units import short
 from tpe.engine.choices import Choices, Overflow
 from tpe.engine.finish import Added, Chain, chain_of, guard_bits
+from tpe.engine.groups import group_of, scale_type_of
 from tpe.engine.identity import identity_hash
 from tpe.engine.parameters import Settings
 from tpe.engine.sides import Sides, sides_of
@@ -141,6 +142,16 @@ class EngineSpec(ABC):
         return None
 
     @property
+    def scale_group(self) -> int:
+        """Operands of K that share a scale of weights; 0: K is one sum. See `tpe.engine.groups`."""
+        return group_of(self.params)
+
+    @property
+    def scale_type(self) -> str:
+        """The format that scales of groups are kept in."""
+        return scale_type_of(self.params)
+
+    @property
     def stepped(self) -> bool:
         """Whether an operand takes a cell several cycles, and all cells wait for one another."""
         return False
@@ -197,7 +208,8 @@ class EngineSpec(ABC):
         k = self.stored_k(k)
         if self.arithmetic.integral and self.choices.overflow is not Overflow.WRAP:
             formats, products = self.difference_formats(), self.arithmetic.products
-            self.chain.check_room(layer, k, *formats, added, products)
+            terms = min(k, self.scale_group) if self.scale_group else k
+            self.chain.check_room(layer, terms, *formats, added, products)
 
     def encoded_formats(self) -> tuple[Format, Format]:
         """Formats, as the array sees them, of the encoded operand and of the other one."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,11 +57,30 @@ def task_of(layer: Layer) -> Task:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the array sees of a task, and what is added to its output (None: nothing)."""
+    """What the array sees of a task: A (M, K), B (K, N), and what zero points leave out of either.
+
+    rests -- (M, 1) or (1, 1) of A and (1, N) or (1, 1) of B; None: nothing
+    """
 
     a: Ints
     b: Ints
-    correction: Ints | None
+    rests: tuple[Ints, Ints] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """M, K and N."""
+        return *self.a.shape, self.b.shape[1]
+
+    @cached_property
+    def correction(self) -> Ints | None:
+        """What is added to C (M, N); None: nothing."""
+        return None if self.rests is None else correction(self.a, self.b, *self.rests)
+
+    def groups(self, size: int) -> Iterator[Seen]:
+        """The same of every group of so many operands of K; the last one may be short."""
+        for start in range(0, self.a.shape[1], size):
+            end = start + size
+            yield Seen(self.a[:, start:end], self.b[start:end], self.rests)
 
 
 def see(task: Task, a_format: Format, b_format: Format, mode: str) -> Seen:
@@ -73,9 +94,9 @@ def see(task: Task, a_format: Format, b_format: Format, mode: str) -> Seen:
     a_zero, b_zero = _zeros(task, (a.shape[0], b.shape[1]), (a_format, b_format), mode)
     a_coded, b_coded = coded(a, a_zero, a_format, mode), coded(b, b_zero, b_format, mode)
     if mode != ZeroPoints.OFFSET:
-        return Seen(a_coded, b_coded, None)
+        return Seen(a_coded, b_coded)
     a_rest, b_rest = offset(a_format, mode) - a_zero, offset(b_format, mode) - b_zero
-    return Seen(a_coded, b_coded, correction(a_coded, b_coded, a_rest, b_rest))
+    return Seen(a_coded, b_coded, (a_rest, b_rest))
 
 
 def layer_zeros(layer: Layer, formats: tuple[Format, Format], mode: str) -> tuple[Ints, Ints]:

@@ -9,16 +9,17 @@ from typing import Any
 
 from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.array.sampled import Estimate
+from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.engine.file import load_engine
 from tpe.engine.finish import ChainInputs, Requant
 from tpe.engine.task import Seen
 from tpe.model.columns import column_set
-from tpe.model.firings import count_firings
+from tpe.model.firings import count_firings, together
 from tpe.model.layer_run import LayerRun
 from tpe.model.runnable import AnyRun, Asked, Runnable
 from tpe.model.saved import FORMAT, read_saved, run_of
-from tpe.model.schedule import bandwidth_of, job_of, timing_of
+from tpe.model.schedule import array_timing, bandwidth_of, group_jobs, job_of, timing_of
 from tpe.model.toggles import Toggles, sample
 from tpe.model.unvalued import UnvaluedLayer, estimate_of
 from tpe.model.values import bit_level
@@ -100,6 +101,10 @@ class Engine(Runnable[Job], Config):
 
         A (M, K) and B (K, N) as `run` takes them; see `tpe.model.toggles.sample`.
         """
+        if self.scale_group:
+            raise TpeError(
+                f"scale_group = {self.scale_group}: flips are counted of one sum; legal: none"
+            )
         return sample(self, a, b, seed, window)
 
     def timing(self, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
@@ -114,7 +119,12 @@ class Engine(Runnable[Job], Config):
         return estimate_of(self, layer, handshake)
 
     def _firings(self, job: Job, timing: Schedule, sampled: bool) -> dict[str, int | None]:
-        return count_firings(self, job, timing, sampled)
+        if not self.scale_group:
+            return count_firings(self, job, timing, sampled)
+        parts = list(group_jobs(job, self.scale_group))
+        return together(
+            (count_firings(self, part, array_timing(self, part)), n) for part, n in parts
+        )
 
     def _bandwidth(self, job: Job) -> tuple[int | None, int | None]:
         return bandwidth_of(self, job)

@@ -7,6 +7,7 @@ zero rows have no digits, but dense primitives fire on them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,23 @@ def count_firings(
     known = replace(timing, nonzero_digits=None, busy_steps=None) if sampled else timing
     return _sum(
         [(unit.op, _sparse_runs(nest, i, unit.runs, job, known)) for i, unit in enumerate(units)]
+    )
+
+
+def together(
+    parts: Iterable[tuple[dict[str, int | None], int]],
+) -> dict[str, int | None]:
+    """Those of several GEMMs, each so many times.
+
+    >>> together([({"add": 3}, 2), ({"add": 1}, 1)])
+    {'add': 7}
+    """
+    return _sum(
+        [
+            (op, None if runs is None else runs * times)
+            for counts, times in parts
+            for op, runs in counts.items()
+        ]
     )
 
 

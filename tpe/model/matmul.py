@@ -10,11 +10,14 @@ from tpe.base.errors import TpeError
 from tpe.engine.config import Config, checked_config
 from tpe.engine.task import Seen, Task, see
 from tpe.model.engine import Engine
+from tpe.model.group_scaled import group_scaled, in_groups
 from tpe.numbers.block_operands import BlockOperand
 from tpe.numbers.blocks import Blocks
+from tpe.numbers.float_arrays import rounded
 from tpe.numbers.floats import FloatFormat
 from tpe.numbers.formats import Array, Format, IntFormat
 from tpe.numbers.quantise import as_reals, largest_scale, quantised
+from tpe.numbers.quantised_tensor import QuantisedTensor
 
 Scales: TypeAlias = tuple[Any, Any] | None
 """Of x, one or as many as it has rows; of w, one or as many as it has columns; None: found."""
@@ -23,10 +26,16 @@ Scales: TypeAlias = tuple[Any, Any] | None
 def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     """x (..., K) @ w (K, N) as the engine computes it: reals (..., N), float32 or float64.
 
-    engine: a `tpe.Engine` or `tpe.Config` of integers or of floating point, without finish stages.
+    engine: a `tpe.Engine` or `tpe.Config` of integers or of floating point, or of weights that are
+    integers and activations that are not, without finish stages.
     x / x_scale and w / w_scale are rounded to its `a_type` and `b_type`, to nearest, ties to even;
     integers saturate, floats overflow as their format does. The engine's product is multiplied by
     x_scale * w_scale in float64. Cycles, firings and errors are what `Engine.run` gives.
+
+    Weights with scales along K, w a `tpe.QuantisedTensor` (K, N), or reals and an engine with
+    `scale_group`, which are quantised so: every group of K is summed by itself, times its scale, in
+    fp32 (`tpe.numbers.group_scales`); x is quantised as above, its scale multiplies at the end. An
+    engine that takes weights of floating point gets scale x (q - zero point), rounded to `b_type`.
 
     Of formats in blocks (MX, NVFP4) x and w are quantised along K as `tpe.quantise` does by
     default, or are `tpe.Blocks` already; a tensor's scale, which no engine knows, multiplies C.
@@ -49,6 +58,13 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     runner = Engine.of(checked_config(engine))
     _check_engine(runner)
     x_scale, w_scale = _pair(scales)
+    weights = in_groups(runner, w)
+    if weights is not None:
+        if w_scale is not None:
+            raise TpeError("w_scale is given, and w has scales in groups; legal: None beside them")
+        if not isinstance(runner.b_format, FloatFormat):
+            return _in_groups(runner, x, x_scale, weights)
+        w = weights.values()
     left = _reals(x, x_scale, runner.a_format, "x", axis=1)
     right = _reals(w, w_scale, runner.b_format, "w", axis=0)
     _check_shapes(left, right)
@@ -70,13 +86,32 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
         return scaled.astype(dtype).reshape(shape)
 
 
+def _in_groups(engine: Engine, x: object, x_scale: object, w: QuantisedTensor) -> Array:
+    """x (..., K) times weights in groups of K."""
+    left = _reals(x, x_scale, engine.a_format, "x", axis=1)
+    _check_shapes(left, w.codes)
+    dtype = np.result_type(left.dtype, np.float32)
+    shape = (*left.shape[:-1], w.codes.shape[1])
+    if left.size == 0 or w.codes.size == 0:
+        return np.zeros(shape, dtype)
+    rows = left.reshape(-1, left.shape[-1])
+    scale = _scale(x_scale, "x_scale", rows, engine.a_format, left.shape[:-1], axis=1)
+    with np.errstate(all="ignore"):
+        if isinstance(engine.a_format, IntFormat):
+            a = quantised(rows, engine.a_format, scale, "x")
+        else:
+            a = rounded(rows / scale, engine.a_format)
+        scaled: Array = group_scaled(engine, a, w) * scale
+        return scaled.astype(dtype).reshape(shape)
+
+
 def _seen(engine: Engine, x: Array, w: Array, a_scale: Array, b_scale: Array) -> Seen:
     """What the array sees of x (M, K) and w (K, N)."""
     sides = ((x, a_scale, engine.a_format, "x"), (w, b_scale, engine.b_format, "w"))
     if isinstance(engine.a_format, FloatFormat):
         with np.errstate(over="ignore", invalid="ignore"):
             a, b = (form.codes(y / scale) for y, scale, form, _ in sides)  # type: ignore[attr-defined]
-        return Seen(a, b, None)
+        return Seen(a, b)
     a, b = (quantised(y, form, scale, where) for y, scale, form, where in sides)  # type: ignore[arg-type]
     task = Task("matmul", "matmul", a, b)
     return see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
@@ -94,11 +129,15 @@ def _seen_in_blocks(
             blocks = form.blocked(y if isinstance(y, Blocks) else y / scale, where, axis)
         whole *= blocks.tensor_scale
         codes.append(form.codes(blocks))
-    return Seen(codes[0], codes[1], None), whole
+    return Seen(codes[0], codes[1]), whole
 
 
 def _reals(value: object, scale: object, number: Format, where: str, axis: int) -> Array:
     """A side's numbers; of blocks, where the engine takes them and no scale is beside, theirs."""
+    if isinstance(value, QuantisedTensor):
+        raise TpeError(
+            f"{where} is a QuantisedTensor; legal: numbers, and {where}_scale beside them"
+        )
     if not isinstance(value, Blocks) or not isinstance(number, BlockOperand):
         return as_reals(value, where)
     if scale is not None:
@@ -110,7 +149,8 @@ def _check_engine(engine: Engine) -> None:
     """TpeError for formats that real numbers are not brought to, and for finish stages."""
     formats = engine.a_format, engine.b_format
     kinds = IntFormat, FloatFormat, BlockOperand
-    if not any(all(isinstance(x, kind) for x in formats) for kind in kinds):
+    alike = any(all(isinstance(x, kind) for x in formats) for kind in kinds)
+    if not (alike or isinstance(engine.b_format, IntFormat)):
         names = " x ".join(number.name for number in formats)
         raise TpeError(
             f"engine {engine.name} takes {names}; legal: integers or floating point on both "

@@ -6,6 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -31,6 +32,7 @@ from tpe.model.shown import (
 )
 from tpe.model.unvalued import NO_OPERANDS, VALUES, UnvaluedLayer, values_of
 from tpe.numbers.arithmetic import exact_product
+from tpe.numbers.group_scales import GroupScales, scaled_sums
 from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import Zero
 from tpe.workloads import Layer, Workload
@@ -227,7 +229,19 @@ class Runnable(EngineSpec, Generic[J]):
         return self.arithmetic.values(self._words(seen, "fast", None).c)
 
     def _words(self, seen: Seen, values: str, added: Added | None) -> Results:
-        """The same as words: codes of C."""
+        """The same as words: codes of C. Of groups of K with scales: as with scales of 1."""
+        if not self.scale_group:
+            return self._sums(seen, values, added)
+        groups = (self._sums(part, values, added) for part in seen.groups(self.scale_group))
+        if not self.arithmetic.integral:
+            ones = GroupScales.ones(self.scale_group, *seen.shape[1:])
+            c = scaled_sums((self.arithmetic.values(one.c) for one in groups), ones)
+            words = self.arithmetic.words(c)
+            return Results(words, words, overflowed=False)
+        return reduce(_together, groups)
+
+    def _sums(self, seen: Seen, values: str, added: Added | None) -> Results:
+        """The same of K as one sum."""
         encoded, other = self.sides.operands(seen.a, seen.b)
         whole = self.arithmetic.integral  # what is not stored adds nothing: 0 times an integer
         product = self._product(encoded, other) if whole else self._selected(encoded, other)
@@ -252,6 +266,14 @@ class Runnable(EngineSpec, Generic[J]):
         with np.errstate(all="ignore"):
             exact = a.astype(np.float64) @ b.astype(np.float64)
         return Results(self.arithmetic.values(results.c), exact, overflowed=False)
+
+
+def _together(one: Results, other: Results) -> Results:
+    """Sums of two parts of K, as integers."""
+    whole = one.c is one.exact and other.c is other.exact
+    c = one.c + other.c
+    exact = c if whole else one.exact + other.exact
+    return Results(c, exact, one.overflowed or other.overflowed)
 
 
 class AnyRun(RunRecord):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 
-from tpe.array.base import ALWAYS, Handshake, Job, Schedule
+from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule
+from tpe.base.errors import TpeError
 from tpe.engine.config import Config
+from tpe.engine.groups import UNIT_STAGES
 from tpe.numbers.operands import Ints
 
 
@@ -25,8 +30,53 @@ def shape_job(engine: Config, m: int, n: int, k: int) -> Job:
 
 
 def timing_of(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
-    """The schedule of a job, the register of the finish chain included."""
-    return engine.chain.timed(lambda behind: engine.array.timing(job, behind), handshake)
+    """The schedule of a job, the register of the finish chain included.
+
+    Of groups of K with scales: that of every group, one after another, and the unit behind them.
+    TpeError for a handshake then.
+    """
+    if not engine.scale_group:
+        return array_timing(engine, job, handshake)
+    if handshake != ALWAYS:
+        raise TpeError(f"scale_group = {engine.scale_group} knows no handshake; legal: none")
+    whole = Schedule(Cycles(fill_drain=Fraction(UNIT_STAGES)))
+    for part, times in group_jobs(job, engine.scale_group):
+        whole = _together(whole, array_timing(engine, part), times)
+    return whole
+
+
+def array_timing(engine: Config, job: Job, handshake: Handshake = ALWAYS) -> Schedule:
+    """The schedule of a job as the array runs it, K one sum."""
+    return engine.chain.timed(partial(engine.array.timing, job), handshake)
+
+
+def group_jobs(job: Job, size: int) -> Iterator[tuple[Job, int]]:
+    """The GEMMs of all groups of K, and how often each comes; every one where operands count.
+
+    >>> job = shape_job(Config("mac", size="2x2"), 2, 2, 300)
+    >>> [(part.k, times) for part, times in group_jobs(job, 128)]
+    [(128, 2), (44, 1)]
+    """
+    counts = job.pe.sparse or job.pe.grouped or job.pe.stepped
+    if not counts or job.a is None:
+        full, rest = divmod(job.k, size)
+        parts = ((size, full), (rest, 1))
+        yield from ((replace(job, k=k, a=None, b=None), n) for k, n in parts if k and n)
+        return
+    for start in range(0, job.k, size):
+        a, b = job.a[:, start : start + size], job.b
+        yield replace(job, k=a.shape[1], a=a, b=None if b is None else b[start : start + size]), 1
+
+
+def _together(whole: Schedule, one: Schedule, times: int) -> Schedule:
+    """A schedule, and behind it so many others."""
+    counts = ("nonzero_digits", "busy_steps", "row_steps")
+    added = {
+        name: (getattr(whole, name) or 0) + value * times
+        for name in counts
+        if (value := getattr(one, name)) is not None
+    }
+    return Schedule(whole.cycles + one.cycles * times, **added)
 
 
 def bandwidth_of(engine: Config, job: Job) -> tuple[int, int]:

@@ -125,6 +125,10 @@ def estimate_of(
         return known, Estimate(_stepped_through(engine, layer, known, handshake), None)
     if handshake != ALWAYS:
         raise TpeError(f"layer '{layer.name}': sampled cycles know no handshake; legal: none")
+    if engine.scale_group:
+        raise TpeError(
+            f"layer '{layer.name}': sampled cycles know no groups of K; legal: without scale_group"
+        )
     found = sampled_timing(job, *(side.draw for side in sides))
     timing = engine.chain.timed(lambda behind: found.timing, ALWAYS)
     return job, Estimate(timing, found.standard_error)

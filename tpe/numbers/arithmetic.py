@@ -128,5 +128,6 @@ PLAIN: Mapping[str, tuple[Any, ...]] = {
     "bias": ("off",),
     "requant": ("off",),
     "relu": ("off",),
+    "scale_group": (0,),
 }
 """Choices of an arithmetic that has no zero points and nothing between the array and the port."""

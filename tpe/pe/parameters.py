@@ -75,6 +75,7 @@ class Parameter:
     trade: str = ""
     words: tuple[str, ...] = ()  # all that the RTL parameter knows, if not all of them are legal
     follows: Callable[[Params], Any] | None = None
+    optional: bool = False  # among the settings of an engine only where it is not at its default
 
     def check(self, value: Any) -> Any:
         """`value` as this parameter's type; `TpeError` with the legal range if it is none.

@@ -67,7 +67,7 @@ def arithmetic(table: MultiplierTable) -> Arithmetic:
         product=TableProduct(table),
         products=table.extremes,
         pads_with_zeros=not (table.products[0].any() or table.products[:, 0].any()),
-        choices=PLAIN,
+        choices={name: legal for name, legal in PLAIN.items() if name != "scale_group"},
     )
 
 

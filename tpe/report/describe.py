@@ -108,7 +108,7 @@ def _parameters(engine: EngineSpec, pe: PE | None, array: Array | None) -> list[
     return [
         {
             "name": p.name,
-            "value": engine.params[p.name],
+            "value": engine.params.get(p.name, p.default),
             "default": p.default,
             "legal": values_of(p.legal),
             "legal_text": values_text(p.legal),

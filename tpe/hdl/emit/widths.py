@@ -22,6 +22,11 @@ def record(engine: Config) -> PE:
     if not engine.pe.rtl:
         what = f" with {engine.pe.model_only}" if engine.pe.model_only else ""
         raise TpeError(f"pe {engine.pe.name}{what} is model only: it has no RTL")
+    if engine.scale_group:
+        raise TpeError(
+            f"scale_group = {engine.scale_group} is model only: the unit of scales stands behind "
+            "the engine, whose RTL knows no groups; legal: without scale_group"
+        )
     for owner in (engine.pe.hardware, engine.array):
         if owner is not None and owner.folder is not None:
             sources.include(owner.folder)

@@ -1,0 +1,61 @@
+"""Groups of K with scales of their own: what an engine is told of them, and how K is cut.
+
+The sum of a group leaves the array as a word of C does; behind it a unit multiplies it by the scale
+of its group and column, and adds that to an accumulator in fp32 (`tpe.numbers.group_scales`). To
+the array a group is a GEMM by itself (docs/decisions/0042).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tpe.numbers.group_scales import SCALE_TYPES
+from tpe.pe.parameters import Parameter
+
+UNIT_STAGES = 2  # registers of the unit behind the array: of the product, and of the sum
+
+PARAMETERS = (
+    Parameter(
+        "scale_group",
+        0,
+        range(65537),
+        "operands of K that share a scale of weights, 128 for instance; 0: no scales inside K",
+        optional=True,
+    ),
+    Parameter(
+        "scale_type",
+        SCALE_TYPES[0],
+        SCALE_TYPES,
+        "format that scales of groups are kept in",
+        optional=True,
+    ),
+)
+
+
+def group_of(params: Mapping[str, Any]) -> int:
+    """Operands of K that share a scale; 0 where none do but all.
+
+    >>> group_of({"scale_group": 128}), group_of({})
+    (128, 0)
+    """
+    return int(params.get("scale_group", 0))
+
+
+def scale_type_of(params: Mapping[str, Any]) -> str:
+    """The format that scales of groups are kept in."""
+    return str(params.get("scale_type", SCALE_TYPES[0]))
+
+
+def groups_conflict(params: Mapping[str, Any], valued: tuple[str, ...]) -> str | None:
+    """What is wrong where groups have scales and stages of the finish chain want whole sums.
+
+    >>> groups_conflict({"scale_group": 128}, ("bias",))
+    'scale_group = 128 is not legal with bias: C is in fp32 then; legal: without finish stages'
+    """
+    if not group_of(params) or not valued:
+        return None
+    return (
+        f"scale_group = {group_of(params)} is not legal with {', '.join(valued)}: C is in fp32 "
+        "then; legal: without finish stages"
+    )
