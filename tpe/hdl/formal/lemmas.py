@@ -22,7 +22,7 @@ from tpe.hdl.emit import (
     with_defaults,
 )
 from tpe.hdl.formal.solve import Query
-from tpe.numbers.arithmetic import INTEGER
+from tpe.numbers.arithmetic import exact_product
 from tpe.numbers.bipolar import BipolarFormat
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def of_integers(engine: Config) -> bool:
     Of two's complement, exact or by a multiplier that has RTL, or bipolar.
 
     >>> from tpe.model.engine import Engine
-    >>> [of_integers(Engine(pe)) for pe in ("mac", "bipolar", "table_mult", "fma")]
-    [True, True, True, False]
+    >>> [of_integers(Engine(pe)) for pe in ("mac", "mixpe", "bipolar", "table_mult", "fma")]
+    [True, True, True, True, False]
     """
-    plain = record(engine).arithmetic == INTEGER
+    plain = record(engine).arithmetic.product is exact_product
     return plain or is_bipolar(engine) or multiplier(engine) is not None
 
 
