@@ -28,18 +28,21 @@ def in_groups(engine: Engine, w: object) -> QuantisedTensor | None:
     """Weights (K, N) as they are multiplied in groups; None where no scale is inside K.
 
     Reals are quantised to the engine's `b_type` in its groups, as `tpe.quantise_integers` does by
-    default. TpeError for a tensor whose groups, or integers, are not the engine's.
+    default; without groups by columns, where activations are no integers. TpeError for a tensor
+    whose groups, or integers, are not the engine's.
     """
     number = engine.b_format
     if not isinstance(w, QuantisedTensor):
-        if not engine.scale_group:
+        mixed = isinstance(number, IntFormat) and not isinstance(engine.a_format, IntFormat)
+        if not engine.scale_group and not mixed:
             return None
         if number.name not in NUMBERS:
             legal = ", ".join(name for name in NUMBERS if name.startswith(("int", "uint")))
             raise TpeError(
                 f"scale_group = {engine.scale_group} and b_type = {number.name}; legal: {legal}"
             )
-        return quantise_integers(w, number.name, per="group", group=engine.scale_group, axis=0)
+        per, group = ("group", engine.scale_group) if engine.scale_group else ("channel", None)
+        return quantise_integers(w, number.name, per=per, group=group, axis=0)
     if isinstance(number, BlockOperand):
         raise TpeError(
             f"w is quantised to {w.number.name}; legal for b_type = {number.name}: numbers, or "
