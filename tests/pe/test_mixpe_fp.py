@@ -82,9 +82,7 @@ def test_zero_points_are_taken_out_before_the_array() -> None:
     q = tensor.integers().astype(int) - np.repeat(tensor.zeros, 8, axis=0)[:20].astype(int)
     ours = tpe.matmul(engine("bf16", "int5"), x, tensor)
     assert (ours == by_fractions(x, q, 8, tensor.scales.astype(np.float32))).all()
-    with pytest.raises(
-        tpe.TpeError, match=r"w less its zero points holds -.*legal for b_type = ui"
-    ):
+    with pytest.raises(tpe.TpeError, match=r"w less its zero points holds -.*legal for b_type"):
         tpe.matmul(engine("bf16", "uint4"), x, tensor)
 
 
