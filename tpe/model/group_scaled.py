@@ -24,13 +24,21 @@ from tpe.numbers.quantisers import NUMBERS, quantise_integers
 from tpe.numbers.words import wrap
 
 
-def in_groups(engine: Engine, w: object) -> QuantisedTensor | None:
+def in_groups(engine: Engine, w: object, scale: object = None) -> QuantisedTensor | None:
     """Weights (K, N) as they are multiplied in groups; None where no scale is inside K.
 
     Reals are quantised to the engine's `b_type` in its groups, as `tpe.quantise_integers` does by
     default; without groups by columns, where activations are no integers. TpeError for a tensor
-    whose groups, or integers, are not the engine's.
+    whose groups, or integers, are not the engine's, and for a `scale` of w given beside.
     """
+    weights = _in_groups(engine, w)
+    if weights is not None and scale is not None:
+        raise TpeError("w_scale is given, and w has scales in groups; legal: None beside them")
+    return weights
+
+
+def _in_groups(engine: Engine, w: object) -> QuantisedTensor | None:
+    """The same without a look at other scales."""
     number = engine.b_format
     if not isinstance(w, QuantisedTensor):
         mixed = isinstance(number, IntFormat) and not isinstance(engine.a_format, IntFormat)

@@ -58,10 +58,8 @@ def matmul(engine: Config, x: Any, w: Any, scales: Scales = None) -> Array:
     runner = Engine.of(checked_config(engine))
     _check_engine(runner)
     x_scale, w_scale = _pair(scales)
-    weights = in_groups(runner, w)
+    weights = in_groups(runner, w, w_scale)
     if weights is not None:
-        if w_scale is not None:
-            raise TpeError("w_scale is given, and w has scales in groups; legal: None beside them")
         if not isinstance(runner.b_format, FloatFormat):
             return _in_groups(runner, x, x_scale, weights)
         w = weights.values()
