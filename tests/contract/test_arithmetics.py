@@ -38,4 +38,4 @@ def test_contract(check):
 
 
 def test_there_are_some():
-    assert {"lmul", "bipolar", "fma", "fma_approxnorm", "tensorcore"} <= set(OTHERS)
+    assert {"lmul", "bipolar", "mixpe", "fma", "fma_approxnorm", "tensorcore"} <= set(OTHERS)
