@@ -29,6 +29,7 @@ from tpe.base.table import COLUMNS, SCHEMA_VERSION
 from tpe.cli import options
 from tpe.cli.commands.list import KINDS
 from tpe.cli.main import app
+from tpe.numbers.formats import number_format
 
 SMALL = ("--workload", "gemm:5x6x7", "--size", "4x4")
 COMMANDS = ("list", "run", "show", "compare")
@@ -149,8 +150,11 @@ def test_a_network_of_other_operands_is_refused() -> None:
 @pytest.mark.parametrize("pe", pes.names())
 @pytest.mark.parametrize("workload", ["digits_mlp", "gemm:17x33x40:normal:20"])
 def test_run_is_the_python_api(pe: str, workload: str) -> None:
-    if "bipolar1" in pes.get(pe).arithmetic.b_types and workload == "digits_mlp":
-        return  # refused: its operands are int8
+    legal = pes.get(pe).arithmetic.b_types
+    if legal and workload == "digits_mlp" and number_format(legal[0]).bits < 8:
+        return  # refused: its weights are int8
+    if "bipolar1" in legal and workload == "digits_mlp":
+        return  # refused: its operands are no odd numbers
     content = json.loads(
         run("run", "--pe", pe, "--workload", workload, "--seed", "3", "--json", "-").stdout
     )
