@@ -26,6 +26,7 @@ def test_a_cell_at_full_width() -> None:
     assert report.uncovered == ()
 
 
+@pytest.mark.full
 def test_lanes_and_stages_and_bits_of_the_other_operand() -> None:
     lanes = ("product, lane 0", "product, lane 1")
     own = {**NARROW, "lanes": 2, "stages": 2, "encode": "weights"}

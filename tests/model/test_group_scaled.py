@@ -151,6 +151,18 @@ def test_cycles_are_those_of_the_groups_and_of_the_unit(pe: str, array: str, own
     assert run.rows()[0]["exact"] is True
 
 
+@pytest.mark.parametrize(
+    ("pe", "array"), [("mac", "systolic_ws"), ("mac", "systolic_os"), ("opt4c", "matrix2d")]
+)
+def test_columns_of_tiles_may_come_one_after_another(pe: str, array: str) -> None:
+    """Without overlap: so accumulators of one column of tiles are enough."""
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(-128, 128, (9, 20)), rng.integers(-128, 128, (20, 7))
+    e = tpe.Engine(pe, array, "3x2", scale_group=8)
+    columns = [e.run(a, b[:, n : n + 2]).cycles - 2 for n in range(0, 7, 2)]
+    assert e.run(a, b).cycles == sum(columns) + 2
+
+
 def test_one_group_of_all_of_k_is_the_array_and_the_unit() -> None:
     for k in (1, 5, 8):
         operands = f"gemm:3x4x{k}"

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import tpe
+from tpe.base.errors import TpeError
+from tpe.numbers.formats import FORMATS
 from tpe.numbers.quantised_tensor import TERNARY, QuantisedTensor
 from tpe.numbers.quantisers import NUMBERS, one_bit, quantise_integers
 
@@ -232,3 +234,20 @@ def test_a_product_by_one_bit_needs_signs_alone() -> None:
     found = one_bit(w)
     y = ((x * found.columns) @ found.signs.T.astype(float)) * found.rows
     assert y == pytest.approx(x @ found.values().T)
+
+
+def test_a_matrix_turned_is_the_same_numbers() -> None:
+    x = np.random.default_rng(0).normal(size=(10, 6))
+    for per, group, axis in (("group", 4, 0), ("group", 4, 1), ("channel", None, 0)):
+        tensor = quantise_integers(x, "uint4", per=per, group=group, axis=axis)
+        turned = tensor.T
+        assert turned.axis == 1 - axis and turned.group == tensor.group
+        assert (turned.values() == tensor.values().T).all()
+        assert turned.zeros is not None and (turned.T.zeros == tensor.zeros).all()
+    index = np.array([1, 0, 1, 0, 0, 1])
+    scattered = QuantisedTensor(
+        FORMATS["int4"], np.ones((2, 6), int), np.ones((2, 2)), 1, 3, index=index
+    )
+    assert (scattered.T.index == index).all()
+    with pytest.raises(TpeError, match="tensor has 1 dimensions; legal: a matrix"):
+        _ = quantise_integers([1.0], "int4").T

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 
 import tpe
+from tests.cli.test_cli import run
 from tests.contract.agreement import assert_all_agree, break_cell
 from tpe import array as arrays
 from tpe.hdl.simulate import cell_cosim
@@ -71,23 +70,23 @@ def test_wide_weights_are_told_what_is_narrow() -> None:
 # ---- RTL ----
 
 
-def test_all_pairs_equal_the_rtl_and_so_do_sums_of_them() -> None:
-    """int8 x int4, then both sides unsigned; K = 1, and K that no lanes divide, under stalls."""
-    cases = []
-    for own in ({}, {"a_type": "uint8", "b_type": "uint4", "lanes": 3, "stages": 2}):
-        e = engine(acc_bits=18, overflow="wrap", **own)
-        cases.append(Case(e, e.a_format.sweep()[:, None], e.b_format.sweep()[None, :]))
-        cases += [Case(e, *drawn(e, 5, 6, k), STALLS) for k in (1, 33)]
+UNSIGNED = {"a_type": "uint8", "b_type": "uint4", "lanes": 3, "stages": 2}
+
+
+@pytest.mark.parametrize("own", [UNSIGNED, pytest.param({}, marks=pytest.mark.full)])
+def test_all_pairs_equal_the_rtl_and_so_do_sums_of_them(own: dict[str, object]) -> None:
+    """Both sides unsigned, and int8 x int4, whose pairs the contract has in the landing tier, too;
+    K = 1, and K that no lanes divide, under stalls."""
+    e = engine(acc_bits=18, overflow="wrap", **own)
+    cases = [Case(e, e.a_format.sweep()[:, None], e.b_format.sweep()[None, :])]
+    cases += [Case(e, *drawn(e, 5, 6, k), STALLS) for k in (1, 33)]
     assert_all_agree(cases)
 
 
-def test_arrays_that_pass_psums_and_keep_them() -> None:
+def test_a_chain_of_encoded_weights() -> None:
     chained = {"psum_depth": 3, "encode": "weights", "b_type": "int3"}
-    cases = []
-    for array, own in (("systolic_ws", chained), ("systolic_os", {"b_type": "uint2"})):
-        e = engine(array, "2x3", **own)
-        cases += [Case(e, *drawn(e, 5, 4, k), STALLS) for k in (1, 7)]
-    assert_all_agree(cases)
+    e = engine("systolic_ws", "2x3", **chained)
+    assert_all_agree([Case(e, *drawn(e, 5, 4, k), STALLS) for k in (1, 7)])
 
 
 FAULTS = [
@@ -123,22 +122,18 @@ def test_arrays_of_every_weight(array: str) -> None:
 
 
 def test_groups_on_the_command_line(tmp_path: Path) -> None:
-    def called(*words: str) -> subprocess.CompletedProcess[str]:
-        code = "from tpe.cli.main import app; app()"
-        return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
-
     usual = ["--pe", "mixpe", "--array", "ws", "--size", "4x4"]
     found = tmp_path / "e.json"
     group = ["-p", "scale_group=128", "-p", "scale_type=fp16"]
-    done = called("evaluate", "digits_mlp", *usual, *group, "--json", str(found))
-    assert done.returncode == 0, done.stderr
+    done = run("evaluate", "digits_mlp", *usual, *group, "--json", str(found))
+    assert done.exit_code == 0, done.stderr
     assert "-p scale_group=128 -p scale_type=fp16" in done.stdout.replace("\n", "")
     assert json.loads(found.read_text())["metrics"]["accuracy"] > 0.95
-    run = tmp_path / "r.json"
-    done = called("run", *usual, *group, "--workload", "gemm:8x8x300", "--json", str(run))
-    assert done.returncode == 0, done.stderr
-    cycles = json.loads(run.read_text())["totals"]["cycles"]
+    rows = tmp_path / "r.json"
+    done = run("run", *usual, *group, "--workload", "gemm:8x8x300", "--json", str(rows))
+    assert done.exit_code == 0, done.stderr
+    cycles = json.loads(rows.read_text())["totals"]["cycles"]
     assert cycles == tpe.Engine("mixpe", "ws", "4x4", scale_group=128).run("gemm:8x8x300").cycles
-    done = called("emit", *usual, *group, "-o", str(tmp_path / "out"))
-    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    done = run("emit", *usual, *group, "-o", str(tmp_path / "out"))
+    assert done.exit_code == 2 and done.stderr.count("\n") == 1
     assert "scale_group = 128 is model only" in done.stderr

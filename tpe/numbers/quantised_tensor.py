@@ -6,7 +6,7 @@ have zero points (GPTQ, AWQ, ONNX) or offsets (the minima of GGUF's Q4_1 and Q4_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -81,6 +81,28 @@ class QuantisedTensor:
     def missing(self) -> int:
         """How many numbers the last group lacks; they would be zeros."""
         return self.groups * self.group - self.codes.shape[self.axis] if self.index is None else 0
+
+    @property
+    def T(self) -> QuantisedTensor:  # noqa: N802 -- as an array has it
+        """A matrix turned, its groups with it: files have weights as N x K, products as K x N.
+
+        TpeError for a tensor of other than two dimensions.
+
+        >>> tensor = QuantisedTensor(TERNARY, np.array([[1, -1, 0]]), np.array([[0.5, 2.0]]), 1, 2)
+        >>> tensor.T.values().tolist(), tensor.T.axis
+        ([[0.5], [-0.5], [0.0]], 0)
+        """
+        if self.codes.ndim != 2:
+            raise TpeError(f"{self.where} has {self.codes.ndim} dimensions; legal: a matrix")
+        zeros, offsets = (None if x is None else x.T for x in (self.zeros, self.offsets))
+        return replace(
+            self,
+            codes=self.codes.T,
+            scales=self.scales.T,
+            axis=1 - self.axis,
+            zeros=zeros,
+            offsets=offsets,
+        )
 
     def integers(self) -> Array:
         """What is multiplied: the numbers that the codes stand for, without zero points."""
