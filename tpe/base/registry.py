@@ -57,6 +57,7 @@ _OWN = (
         ("tpe.formats", name, f"tpe.numbers.block_operands:{name.upper()}")
         for name in ("mx_e4m3fn", "mx_e5m2", "mx_e3m2", "mx_e2m3", "mx_e2m1", "nvfp4")
     ),
+    ("tpe.formats", "ternary", "tpe.numbers.lookup_tables:TERNARY"),
     ("tpe.formats", "tf32", "tpe.numbers.floats:TF32"),
     ("tpe.multipliers", ".csv", "tpe.numbers.multipliers:read_csv"),
     ("tpe.multipliers", ".npy", "tpe.numbers.multipliers:read_npy"),

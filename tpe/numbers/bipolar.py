@@ -96,6 +96,26 @@ class BipolarFormat(Format):
         return 2 * numbers - self.high
 
 
+def reinterpreted(q: Array, bits: int) -> Array:
+    """The bipolar number q' = 2 q - (2**bits - 1) of each q, 0 to 2**bits - 1; odd integers.
+
+    >>> reinterpreted(np.arange(4), 2).tolist()
+    [-3, -1, 1, 3]
+    """
+    numbers: Array = 2 * np.asarray(q, np.int64) - ((1 << bits) - 1)
+    return numbers
+
+
+def reinterpreted_zero(zero: Array, bits: int) -> Array:
+    """z' = 2 z + 1 - 2**bits of each zero point z: q - z is (q' - z') / 2.
+
+    >>> q, z = np.arange(4), 2
+    >>> ((reinterpreted(q, 2) - reinterpreted_zero(z, 2)) // 2 == q - z).all()
+    np.True_
+    """
+    return reinterpreted(zero, bits)
+
+
 BIPOLAR1 = BipolarFormat("bipolar1", 1)
 BIPOLAR2 = BipolarFormat("bipolar2", 2)
 BIPOLAR3 = BipolarFormat("bipolar3", 3)
