@@ -1,4 +1,4 @@
-"""Tables of activations: every code of every width against Python's integers, from the definition."""
+"""Tables of activations: every code of every width against sums by their definition."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ A group of G activations a is summed once in every way that its weights may want
 of the weights picks a sum. With `half` a plane's bits stand for +1 and -1: a weight q of W bits,
 unsigned, is q' = 2 q - (2**W - 1), the bipolar number of its bits (`tpe.numbers.bipolar`), and
 
-    sum of a q'  =  sum over planes b of 2**b L[q_b],   L[i] = sum over lanes k of (i_k ? a_k : -a_k)
+    sum of a q'  =  sum over planes b of 2**b L[q_b],   L[i] = sum over k of (i_k ? a_k : -a_k)
 
 Since L[i] = -L[~i], a table holds the half whose last lane is 0; a plane whose last bit is 1 has
 its other bits inverted, beforehand, and what it looks up is negated. Of weights w in two's
@@ -12,9 +12,10 @@ complement q = w + 2**(W-1), so that w = (q' - 1) / 2 and
 
     sum of a w  =  (sum of a q'  -  sum of a) / 2.
 
-`full` is the conventional table, of the bits 0 and 1 as they are: 2**G sums, the top plane negative.
-`ternary` has weights of -1, 0 and 1: a group is a number of G digits in balanced ternary, whose size
-picks one of (3**G - 1) / 2 sums and whose sign negates it, all in one look-up (arXiv:2604.25183).
+`full` is the conventional table, of the bits 0 and 1 as they are: 2**G sums, and the top plane is
+negative. `ternary` has weights of -1, 0 and 1: a group is a number of G digits in balanced ternary,
+whose size picks one of (3**G - 1) / 2 sums and whose sign negates it, all in one look-up
+(arXiv:2604.25183).
 """
 
 from __future__ import annotations
@@ -146,11 +147,11 @@ def plane_bits(weights: Ints, number: Format) -> Ints:
 
 
 def stored(weights: Ints, number: Format, kind: str) -> Ints:
-    """Weights of groups as they are stored for look-ups, (..., G) words of `number.bits` bits each.
+    """Weights of groups as they are stored for look-ups, (..., G): words of `number.bits` bits.
 
-    half: bit b of the last word is the sign of plane b's look-up, those of the others are its index,
-    inverted where the sign is 1. full: the weights' bits. ternary: the size of the group's number
-    from the first word's lowest bit on, its sign in the last word's highest.
+    half: bit b of the last word is the sign of plane b's look-up, those of the others are its
+    index, inverted where the sign is 1. full: the weights' bits. ternary: the size of the group's
+    number from the first word's lowest bit on, its sign in the last word's highest.
 
     >>> stored(np.array([[0, -1, 1], [1, 1, -2]]), IntFormat("int2", 2, True), "half").tolist()
     [[1, 2, 3], [3, 3, 0]]
