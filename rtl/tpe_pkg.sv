@@ -86,6 +86,13 @@ package tpe_pkg;
     SelectFromB = 1
   } select_from_e;
 
+  // What a table holds of a group of activations, for bits of weights to look up.
+  typedef enum int unsigned {
+    TableHalf    = 0,  // sums of plus or minus each, those whose last is minus
+    TableFull    = 1,  // sums of each or nothing
+    TableTernary = 2   // sums of plus, minus or nothing, one of each and its negative
+  } table_e;
+
   // What gives the product of two magnitudes of a byte each.
   typedef enum int unsigned {
     MultiplierMitchell = 0,  // sums of logarithms: tpe_mult_mitchell

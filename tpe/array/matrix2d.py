@@ -21,7 +21,7 @@ from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Way
 from tpe.pe.inner import b_supply
-from tpe.pe.paces import Dense, FreeRows, Groups, LockStep, Planes
+from tpe.pe.paces import BitPlanes, Dense, FreeRows, Groups, LockStep, Planes
 from tpe.pe.parameters import Parameter
 
 DRIFT = Parameter(
@@ -60,7 +60,7 @@ ANY_OVERLAP = overlap_parameter(
 def timing(job: Job, handshake: Handshake) -> Schedule:
     """Dense: steps + rows + cell latency + 3 cycles a tile of K; if tiles overlap, once a GEMM.
 
-    Else `free_rows`, `windowed`, `lockstep`.
+    Else `free_rows`, `windowed`, `lockstep`, `serial`.
     """
     if job.pe.sparse:
         return sparse_timing(job, handshake)
@@ -72,6 +72,10 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
         from tpe.array.lockstep import stepped_timing
 
         return stepped_timing(job, handshake)
+    if job.pe.serial:
+        from tpe.array.serial import serial_timing
+
+        return serial_timing(job, handshake)
     return dense_timing(job, handshake)
 
 
@@ -93,11 +97,13 @@ def parameters(pe: PE) -> tuple[Parameter, ...]:
 
 
 def module(pe: PE) -> str:
-    """The RTL for a PE: B read by index, groups within a window, long steps, or plain."""
+    """The RTL for a PE: B by index, groups within a window, long steps, planes of B, or plain."""
     if pe.sparse:
         return "matrix2d_indexed"
     if pe.grouped:
         return "matrix2d_window_staged" if pe.ahead else "matrix2d_window"
+    if pe.serial:
+        return "matrix2d_serial"
     return "matrix2d_stepped" if pe.stepped else "matrix2d"
 
 
@@ -108,7 +114,7 @@ RECORD = Array(
     aliases=(),
     way=Way.KEEP,
     dims=(M, N),
-    paces=frozenset({Dense, Planes, LockStep, FreeRows, Groups}),
+    paces=frozenset({Dense, Planes, BitPlanes, LockStep, FreeRows, Groups}),
     rtl=module,
     timing=timing,
     bandwidth=bandwidth,

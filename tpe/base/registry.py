@@ -108,6 +108,7 @@ _FOLDERS = {
             "free_rows",
             "free_rows_walk",
             "lockstep",
+            "serial",
             "windowed",
         },
     ),

@@ -182,7 +182,7 @@ class Config(EngineSpec):
     @property
     def stepped(self) -> bool:
         """Whether an operand takes a cell several cycles, and all cells wait for one another."""
-        return self.pe.stepped
+        return self.pe.stepped or self.pe.serial
 
     @property
     def rtl_checked(self) -> str:

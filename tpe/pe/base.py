@@ -16,10 +16,12 @@ from pathlib import Path
 from tpe.base.errors import TpeError
 from tpe.nest.notation import Nest
 from tpe.numbers.arithmetic import INTEGER, Arithmetic
+from tpe.numbers.formats import Format
+from tpe.numbers.operands import Ints
 from tpe.numbers.three_greedy import KnownWord
 from tpe.pe.kernel import Kernel
 from tpe.pe.meetings import Rule
-from tpe.pe.paces import FreeRows, Groups, LockStep, Pace, Planes
+from tpe.pe.paces import BitPlanes, FreeRows, Groups, LockStep, Pace, Planes
 from tpe.pe.parameters import Parameter, check_name, rtl_folder
 from tpe.pe.widths import Loops, Params, Widths
 
@@ -53,6 +55,11 @@ class Hardware:
         lambda widths, params: {}
     )
     """of those that are `Shaped` in RTL: what is known of each word, by (words, width)"""
+    front_bits: Callable[[Widths, Ints], Ints] | None = None
+    """of a front whose code is of all lanes together: operands (..., lanes) -> (..., bits), 0 or 1,
+    the lowest first, of all that it makes of them"""
+    stored_b: Callable[[Format, Ints], Ints] | None = None
+    """operands of B, of the format that enters the array, (..., lanes): words as they are stored"""
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
     def __post_init__(self) -> None:
@@ -167,6 +174,15 @@ class PE:
     def planes(self, widths: Widths) -> int:
         """Times that K is streamed."""
         return self.pace.count(widths) if isinstance(self.pace, Planes) else 1
+
+    @property
+    def serial(self) -> bool:
+        """Whether a step takes the bit planes of B one a cycle."""
+        return isinstance(self.pace, BitPlanes)
+
+    def bit_planes(self, widths: Widths) -> int:
+        """Bit planes of B that a step takes, a cycle each; 1 where it takes B as it is."""
+        return self.pace.count(widths) if isinstance(self.pace, BitPlanes) else 1
 
     def longest(self, widths: Widths) -> int:
         """Most cycles that a step takes."""

@@ -1,4 +1,4 @@
-"""How fast a PE takes operands: the five schedules that arrays have."""
+"""How fast a PE takes operands: the six schedules that arrays have."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ class Planes:
 
     lanes: range
     count: Callable[[Widths], int]  # times K is streamed
+
+
+@dataclass(frozen=True)
+class BitPlanes:
+    """A step takes a cycle for every bit plane of B, the lowest first, all cells alike.
+
+    The operands of A, or what a front makes of them, stay meanwhile.
+    """
+
+    lanes: range
+    count: Callable[[Widths], int]  # planes of a step
 
 
 @dataclass(frozen=True)
@@ -73,4 +84,4 @@ class Groups:
     ahead: int = 0
 
 
-Pace = Dense | Planes | LockStep | FreeRows | Groups
+Pace = Dense | Planes | BitPlanes | LockStep | FreeRows | Groups

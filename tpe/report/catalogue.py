@@ -19,7 +19,7 @@ from tpe.model.columns import column_set
 from tpe.numbers.digits import ENCODINGS
 from tpe.numbers.formats import FORMATS, Format, number_format
 from tpe.pe.base import PE, Way
-from tpe.pe.paces import Dense, LockStep, Pace, Planes
+from tpe.pe.paces import BitPlanes, Dense, LockStep, Pace, Planes
 from tpe.pe.parameters import ENCODERS, Parameter
 
 WAYS = {
@@ -41,6 +41,8 @@ def operand_steps(pace: Pace) -> str:
             return "1"
         case Planes() | LockStep(depends="nothing"):
             return "a fixed number"
+        case BitPlanes():
+            return "bits of B"
         case LockStep(depends="pairs"):
             return "non-zero digits of A, B"
         case _:

@@ -24,6 +24,7 @@ from tpe.hdl.foreign import slang_ports
 from tpe.hdl.foreign.drop_in import check_cell
 from tpe.nest.render import render
 from tpe.numbers.formats import Format
+from tpe.numbers.operands import Ints
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe import NOT_CHECKED, rtl_checked
 from tpe.pe.parameters import EncodeIn, Parameter
@@ -190,8 +191,12 @@ def _alias(
 
 
 def stored_formats(engine: Config) -> tuple[Format, Format]:
-    """Formats of the RTL's A and B as they are stored: A is the encoded side."""
-    return engine.sides.pair(engine.a_format, engine.b_format)
+    """Formats of the RTL's A and B as they are stored: A is the encoded side.
+
+    Where B is stored in words of the PE's own, it has entered the array already.
+    """
+    a, b = engine.sides.pair(engine.a_format, engine.b_format)
+    return a, b if hardware(engine).stored_b is None else engine.encoded_formats()[1]
 
 
 def _top(engine: Config, reset: str) -> str:
@@ -249,6 +254,15 @@ def _top(engine: Config, reset: str) -> str:
         bindings=names,
         connections=list(connections.items()),
     )
+
+
+def stored_b(engine: Config, b: Ints) -> Ints:
+    """Operands of B as they enter the array, (..., columns x lanes), as words of their storage."""
+    store = hardware(engine).stored_b
+    if store is None:
+        return b
+    groups = b.reshape(*b.shape[:-1], -1, engine.widths.lanes)
+    return store(engine.encoded_formats()[1], groups).reshape(b.shape)
 
 
 def port_bits(engine: Config) -> tuple[int, int]:

@@ -62,6 +62,7 @@ def rtl_widths(engine: Config) -> dict[str, int]:
         "Shadow": int(pe.shadow),
         "Coded": int(params.get("encode_in", "cell") != "cell"),
         "Planes": pe.planes(w),
+        "BitPlanes": pe.bit_planes(w),
         "CellLatency": pe.latency(params),
         "FrontStages": 1 + pe.ahead,
         "FinishStages": params.get("finish_stages", 1),

@@ -102,6 +102,8 @@ _COUNTED = (
         "    parameter int unsigned MsbFirst    = 0,\n    parameter int unsigned MemWords",
     ),
 )  # fmt: skip
+# ... where B comes in planes: its row has the code with the first alone.
+_SERIAL = ((".code_i (code),\n      .term_i", ".code_i (plane == '0 ? code : '0),\n      .term_i"),)
 _OF_COUNTED = ("RowTerm", "CarryEvery", "MsbFirst")
 
 
@@ -138,8 +140,9 @@ def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[CellStimulus, Ints]
 
     The second result, (count, reads), says after which steps to read: the dot product is the sum
     of what is shown there. A PE that takes selected digits shows plane after plane, each at its
-    weight; one that takes them from the top down into one psum, and one whose K is streamed once
-    per plane, show the total after the step that brings or closes the last.
+    weight; one that takes them from the top down into one psum, one whose K is streamed once per
+    plane, and one that takes planes of B, show the total after the step that brings or closes the
+    last.
     """
     pe, w = emit.record(engine), engine.widths
     count, lanes = a.shape
@@ -153,7 +156,7 @@ def steps_of_dots(engine: Config, a: Ints, b: Ints) -> tuple[CellStimulus, Ints]
         index = np.arange(count * taken).reshape(-1, taken)
     else:
         planes = pe.planes(w)
-        taken = planes + int(planes > 1)
+        taken = pe.bit_planes(w) if pe.serial else planes + int(planes > 1)
         code = np.repeat(np.asarray(a, np.int64), taken, axis=0)
         first = np.tile(np.arange(taken) == 0, count).astype(np.int64)
         index = np.arange(count)[:, None] * taken + taken - 1
@@ -183,7 +186,7 @@ def model_steps(engine: Config, steps: CellStimulus) -> Ints:
         digits = encoding(engine.encoder).encode(code, w.a).astype(np.int64)
         shown = _folded(engine, first, plane, digits, b)
     else:
-        shown = _traced(engine, first, plane, code, b)
+        shown = _traced(engine, first, plane + 1 if pe.serial else plane, code, b)
     words = np.zeros(len(steps), np.int64)
     words[taken] = wrap(np.asarray(shown), w.acc)
     return words
@@ -260,13 +263,18 @@ def design(engine: Config) -> Design:
     names = [*widths, "Lanes", "CellLatency", "Hold"]
     names += ["Offered"] if emit.record(engine).grouped else []
     names += _OF_COUNTED if _counted(engine) else []
-    parameters = [(name, w[name]) for name in names] + [("MemWords", WORDS)]
+    parameters = [(name, w[name]) for name in names] + [("MemWords", _words(engine))]
     modules = sources.closure({"tpe_pe_harness": _harness(engine), **emit.pe_aliases(engine)})
     harness = {"module": "tpe_pe_harness", "parameters": parameters, "settings": SETTINGS}
     modules["tpe_bench"] = template("bench.sv.j2", harnesses=[harness], settings=SETTINGS)
     # A step is a cycle of few operations, or many cycles.
     options = COMPILER_OPTIONS if emit.record(engine).stepped else QUICK
     return Design(modules, "tpe_bench", compiler=options)
+
+
+def _words(engine: Config) -> int:
+    """Steps that a bench memory holds: of planes of B twice as many, since all bytes are 2**19."""
+    return 2 * WORDS if emit.record(engine).serial else WORDS
 
 
 def _harness(engine: Config) -> str:
@@ -276,6 +284,7 @@ def _harness(engine: Config) -> str:
         (pe.stepped, _STEPPED),
         (pe.grouped, _GROUPED),
         (_counted(engine), _COUNTED),
+        (pe.serial, _SERIAL),
         (pe.finish_latency(engine.params) > 0, _CUT),
     )
     for old, new in (change for needed, own in changes if needed for change in own):
@@ -306,6 +315,8 @@ def _offered(steps: CellStimulus, count: int) -> tuple[Ints, Ints]:
 def _memory(engine: Config, steps: CellStimulus, flush: int) -> bytes:
     """Words {en, valid, first, plane, code, b}; the last `flush` are enabled but not valid."""
     w = emit.rtl_widths(engine)
+    if emit.record(engine).serial:
+        return _serial_memory(engine, steps, flush)
     code, b = _code_words(engine, steps.code), steps.b
     if emit.record(engine).grouped:
         index, b = _offered(steps, w["Offered"])
@@ -318,7 +329,27 @@ def _memory(engine: Config, steps: CellStimulus, flush: int) -> bytes:
         (steps.valid, 1),
         (steps.en, 1),
     )
-    body = np.hstack([_bits(x, bits) for x, bits in fields])
+    return _hex_of(np.hstack([_bits(x, bits) for x, bits in fields]), flush)
+
+
+def _serial_memory(engine: Config, steps: CellStimulus, flush: int) -> bytes:
+    """The same of a cell that takes planes of stored B, and one code of all lanes from its front.
+
+    The planes below the step's are gone from B.
+    """
+    w, built = emit.rtl_widths(engine), emit.hardware(engine)
+    assert built.front_bits is not None
+    b = emit.stored_b(engine, _by_lane(steps.b)) >> steps.plane[:, None]
+    made = built.front_bits(engine.widths, _by_lane(steps.code))
+    code = np.zeros((len(steps), w["Lanes"] * w["CodeWidth"]), np.uint8)
+    code[:, : made.shape[1]] = made
+    fields = ((steps.plane, w["PlaneWidth"]), (steps.first, 1), (steps.valid, 1), (steps.en, 1))
+    rest = [_bits(x, bits) for x, bits in fields]
+    return _hex_of(np.hstack([_bits(b, w["BWidth"]), code, *rest]), flush)
+
+
+def _hex_of(body: np.ndarray[Any, np.dtype[np.uint8]], flush: int) -> bytes:
+    """A memory of steps, (steps, bits), and behind them `flush` that are enabled but not valid."""
     tail = np.zeros((flush, body.shape[1]), np.uint8)
     tail[:, -1] = 1
     return to_hex(np.vstack([body, tail]))

@@ -21,7 +21,7 @@ from tpe.numbers.digits import pack_digits
 from tpe.numbers.operands import Ints, as_operands
 from tpe.numbers.sparsity import Selection
 from tpe.numbers.words import wrap
-from tpe.numbers.zero_points import ZeroPoints, offset
+from tpe.numbers.zero_points import ZeroPoints, coded, offset
 from tpe.pe.parameters import EncodeIn
 
 # What the harness is told of a case, by the name of its port.
@@ -251,9 +251,13 @@ def images(case: Case) -> Images:
     if engine.selection:
         a, b = _as_stored(engine, engine.selection, a, b)
         digits = digits and not engine.selection.encoded  # of a sparse A they are in place
+    if emit.hardware(engine).stored_b is not None:
+        of_b = engine.sides.pair(engine.a_format, engine.b_format)[1]
+        b = coded(b, zeros[1], of_b, engine.params["zero_points"])
     a_words, b_words = _laid_out(
         sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
     )
+    b_words = emit.stored_b(engine, b_words)
     a_bits, b_bits = emit.port_bits(engine)
     if digits:
         a_words = pack_digits(engine.encoder, a_words, engine.widths.a)
