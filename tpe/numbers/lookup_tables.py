@@ -70,7 +70,7 @@ def entries(kind: str, group: int) -> int:
     [8, 16, 40]
     """
     if kind == TableKind.TERNARY:
-        return (3**group - 1) // 2
+        return sum(3**lane for lane in range(group))
     return 1 << (group - (kind == TableKind.HALF))
 
 
@@ -168,7 +168,8 @@ def stored(weights: Ints, number: Format, kind: str) -> Ints:
     group = weights.shape[-1]
     values = np.asarray(weights, np.int64) @ 3 ** np.arange(group)
     word = np.abs(values) | (values < 0).astype(np.int64) << (group * number.bits - 1)
-    return word[..., None] >> number.bits * np.arange(group) & ones
+    words: Ints = word[..., None] >> number.bits * np.arange(group) & ones
+    return words
 
 
 def looked_up(table: Ints, words: Ints, plane: int, kind: str, b_bits: int) -> Ints:
