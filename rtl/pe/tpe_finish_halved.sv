@@ -13,7 +13,7 @@ module tpe_finish_halved #(
     input  wire  logic                    en_i,
     input  wire  logic [PsumWidth-1:0]    psum_i,
     input  wire  logic [PlaneWidth-1:0]   plane_i,
-    input  wire  logic [AccWidth-1:0]     acc_i,   // the term of the row
+    input  wire  logic [AccWidth-1:0]     acc_i,    // the term of the row
     output       logic [AccWidth-1:0]     c_o
 );
 

@@ -11,9 +11,9 @@ module tpe_front_lut_tc #(
     parameter int unsigned Table     = tpe_pkg::TableHalf
 ) (
     input  wire  logic                         clk_i,
-    input  wire  logic                         en_i,    // 0 keeps the table
+    input  wire  logic                         en_i,   // 0 keeps the table
     input  wire  logic [Lanes*AWidth-1:0]      a_i,
-    output       logic [Lanes*CodeWidth-1:0]   code_o   // entry 0 lowest, zeros above the last
+    output       logic [Lanes*CodeWidth-1:0]   code_o  // entry 0 lowest, zeros above the last
 );
 
   localparam int unsigned Entries = (Table == tpe_pkg::TableTernary) ? (3 ** Lanes - 1) / 2

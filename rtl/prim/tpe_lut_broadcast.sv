@@ -7,10 +7,10 @@ module tpe_lut_broadcast #(
     parameter int unsigned Entries    = 8,
     parameter int unsigned EntryWidth = 11
 ) (
-    input  wire  logic                                   clk_i,
-    input  wire  logic                                   en_i,
-    input  wire  logic [Entries-1:0][EntryWidth-1:0]     table_i,
-    output       logic [Entries-1:0][EntryWidth-1:0]     table_o
+    input  wire  logic                                 clk_i,
+    input  wire  logic                                 en_i,
+    input  wire  logic [Entries-1:0][EntryWidth-1:0]   table_i,
+    output       logic [Entries-1:0][EntryWidth-1:0]   table_o
 );
 
   logic [Entries-1:0][EntryWidth-1:0] table_q;

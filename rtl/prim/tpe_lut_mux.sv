@@ -13,10 +13,10 @@ module tpe_lut_mux #(
     parameter int unsigned ValueWidth = 11,
     parameter int unsigned Base       = 0                 // the index of entry 0
 ) (
-    input  wire  logic [Entries-1:0][EntryWidth-1:0]     table_i,
-    input  wire  logic [IndexWidth-1:0]                  index_i,
-    input  wire  logic                                   negative_i,
-    output       logic [ValueWidth-1:0]                  value_o
+    input  wire  logic [Entries-1:0][EntryWidth-1:0]   table_i,
+    input  wire  logic [IndexWidth-1:0]                index_i,
+    input  wire  logic                                 negative_i,
+    output       logic [ValueWidth-1:0]                value_o
 );
 
   localparam int unsigned Places = 2 ** IndexWidth;

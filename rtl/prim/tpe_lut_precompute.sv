@@ -15,8 +15,8 @@ module tpe_lut_precompute #(
     parameter int unsigned Entries    = 2 ** (Lanes - 1),
     parameter int unsigned EntryWidth = AWidth + $clog2(Lanes) + 1
 ) (
-    input  wire  logic [Lanes-1:0][AWidth-1:0]           a_i,
-    output       logic [Entries-1:0][EntryWidth-1:0]     table_o
+    input  wire  logic [Lanes-1:0][AWidth-1:0]         a_i,
+    output       logic [Entries-1:0][EntryWidth-1:0]   table_o
 );
 
   if (EntryWidth < AWidth + $clog2(Lanes)) begin : gen_check

@@ -95,10 +95,15 @@ def claims(engine: Config) -> list[LemmaTemplate]:
     if cell_form(engine) == "digits":
         found.append(LemmaTemplate("step", _digits_step, climbs=True))
     if cell_form(engine) is not None:
-        found.append(LemmaTemplate("finish", _finish, climbs=True))
+        found.append(finish_claim())
     if record(engine).sparse and (widths["RowTerm"] or widths["CarryEvery"] > 1):
         found.append(LemmaTemplate("kept_pair", _kept_pair, climbs=True))
     return found + primitive_claims(engine)
+
+
+def finish_claim() -> LemmaTemplate:
+    """The lemma on what a finish makes of a psum."""
+    return LemmaTemplate("finish", _finish, climbs=True)
 
 
 def value_parameters(engine: Config) -> dict[str, int]:

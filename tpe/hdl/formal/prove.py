@@ -10,6 +10,7 @@ Yosys and ABC. Together they say what a cell does, for any operands:
   itself does not.
 - `clear`, `hold` and `valid`: what a first step, en_i = 0 and valid_i = 0 do to the psum, from any
   state. `cell`: the same over many cycles, with every flag beside its own operands.
+- `tpe.hdl.formal.lookup_lemmas` has those of look-ups by planes of weights.
 - `tpe.hdl.formal.step_lemmas` has those of cells whose steps take several cycles or a bit weight.
 - `select`, `select sum`: what stands before cells where one operand has structured sparsity.
 - `finish`: it makes of a psum the number that the lemmas above speak of.
@@ -33,6 +34,7 @@ from tpe.hdl.formal.finish_lemmas import chain_claims, uncovered_chain
 from tpe.hdl.formal.float_cell_lemmas import float_cell_claims, uncovered_float_cell
 from tpe.hdl.formal.float_lemmas import float_claims
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, at_widths, of_integers, properties
+from tpe.hdl.formal.lookup_lemmas import lookup_claims, uncovered_lookup
 from tpe.hdl.formal.memory_lemmas import memory_claims
 from tpe.hdl.formal.select_lemmas import dense, of_dense, select_claims, uncovered_selects
 from tpe.hdl.formal.solve import OPEN, PROVED, REFUTED, Answer, decide
@@ -127,7 +129,7 @@ def prove(
         if name not in sources.modules():
             raise unknown("module", name, sources.modules())
     pe = record(checked_config(engine))
-    if not of_integers(engine) and not float_claims(engine):
+    if not (of_integers(engine) or lookup_claims(engine) or float_claims(engine)):
         raise TpeError(
             f"no proofs of pe {pe.name}: the specifications are of integer products, and it "
             f"computes in {pe.arithmetic.name}; tpe verify simulates it"
@@ -145,6 +147,8 @@ def _missing(engine: Config) -> tuple[str, ...]:
     """What of an engine no lemma speaks about, a line each."""
     selects, engine = uncovered_selects(engine), dense(engine) if engine.selection else engine
     inside = uncovered if of_integers(engine) else uncovered_float_cell
+    if lookup_claims(engine):
+        inside = uncovered_lookup
     return (*selects, *inside(engine), *uncovered_arrays(engine), *uncovered_chain(engine))
 
 
@@ -164,6 +168,8 @@ def all_claims(engine: Config) -> list[LemmaTemplate]:
         return [*select_claims(engine), *map(of_dense, all_claims(dense(engine)))]
     if of_integers(engine):
         inside = [*step_claims(engine), *claims(engine)]
+    elif parts := lookup_claims(engine):
+        inside = parts
     elif parts := float_claims(engine):
         inside = [*parts, *float_cell_claims(engine)]
     else:

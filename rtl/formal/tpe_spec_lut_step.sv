@@ -1,0 +1,59 @@
+// tpe_spec_lut_step -- specification: what a step of planes adds, from its table and its bits.
+//
+// Entry by entry: that whose index the bits are, at its sign, at the plane's weight. TableHalf: the
+// last lane's bit is the sign, the others are the index. TableFull: all are the index, the top plane
+// counts negative. TableTernary: the top bit is the sign, the index counts from 1.
+// Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
+`default_nettype none
+
+module tpe_spec_lut_step #(
+    parameter int unsigned AWidth     = 8,
+    parameter int unsigned BWidth     = 8,
+    parameter int unsigned Lanes      = 4,
+    parameter int unsigned CodeWidth  = 22,
+    parameter int unsigned PlaneWidth = 3,
+    parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Width      = 33
+) (
+    input  wire  logic [Lanes*CodeWidth-1:0]         code_i,
+    input  wire  logic [Lanes-1:0][BWidth-1:0]       b_i,     // bit 0 is the plane
+    input  wire  logic [PlaneWidth-1:0]              plane_i,
+    output       logic [Width-1:0]                   added_o
+);
+
+  localparam bit Half    = (Table == tpe_pkg::TableHalf);
+  localparam bit Ternary = (Table == tpe_pkg::TableTernary);
+  localparam int unsigned Entries = Ternary ? (3 ** Lanes - 1) / 2
+      : Half ? 2 ** (Lanes - 1) : 2 ** Lanes;
+  localparam int unsigned Most       = Lanes * 2 ** (AWidth - 1);
+  localparam int unsigned EntryWidth = $clog2(Half ? Most + 1 : Most) + 1;
+  localparam int unsigned WordWidth  = Lanes * BWidth;
+
+  logic [WordWidth-1:0] index;
+  logic                 sign;
+  logic [Width-1:0]     entry;
+
+  always_comb begin
+    index = '0;
+    if (Ternary) begin
+      index              = b_i;
+      index[WordWidth-1] = 1'b0;
+    end else begin
+      for (int unsigned l = 0; l < Lanes; l++) index[l] = b_i[l][0];
+      if (Half) index[Lanes-1] = 1'b0;
+    end
+    if (Ternary) sign = b_i[Lanes-1][BWidth-1];
+    else if (Half) sign = b_i[Lanes-1][0];
+    else sign = 32'(plane_i) == BWidth - 1;
+    entry = '0;
+    for (int unsigned i = 0; i < Entries; i++) begin
+      if (index == WordWidth'(i + 32'(Ternary))) begin
+        entry = Width'($signed(code_i[i*EntryWidth+:EntryWidth]));
+      end
+    end
+    added_o = (sign ? -entry : entry) << plane_i;
+  end
+
+endmodule
+
+`default_nettype wire
