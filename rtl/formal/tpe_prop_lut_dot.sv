@@ -34,6 +34,7 @@ module tpe_prop_lut_dot #(
   logic [BitPlanes-1:0][Wide-1:0]      found;
   logic [Wide-1:0]                     total, expected;
   logic                                legal;  // weights that there are: of ternary no -2
+  logic [BitPlanes-1:0]                allowed;
 
   // The front's register shows the table one cycle later, of the same operands.
   tpe_front #(
@@ -96,7 +97,8 @@ module tpe_prop_lut_dot #(
         .code_i (code),
         .b_i    (rest),
         .plane_i(PlaneWidth'(p)),
-        .added_o(found[p])
+        .added_o(found[p]),
+        .legal_o(allowed[p])
     );
   end
 
@@ -119,7 +121,7 @@ module tpe_prop_lut_dot #(
     end
   end
 
-  assign fails_o = known_q && legal && total != expected;
+  assign fails_o = known_q && legal && (total != expected || !(&allowed));
 
 endmodule
 

@@ -68,7 +68,7 @@ module tpe_prop_lut_row #(
 
   assign valid_at[0] = valid_i && rst_nq;
   assign first_at[0] = first_i;
-  assign sum_at[0]   = -PsumWidth'($signed(code_i[EntryWidth-1:0]));
+  assign sum_at[0]   = '0 - PsumWidth'($signed(code_i[EntryWidth-1:0]));
   assign half_at[0]  = half_i;
 
   if (Latency > 0) begin : gen_pipeline

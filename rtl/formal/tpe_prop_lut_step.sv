@@ -2,7 +2,8 @@
 //
 // en_i, valid_i, first_i, the table, the bits and psum_i are free in every cycle after the reset.
 // From the first step on that reaches it, the psum is the one of a step, or of zero with first_i,
-// plus what tpe_spec_lut_step has of the same cycle's operands; else it stays.
+// plus what tpe_spec_lut_step has of the same cycle's operands; else it stays. Operands are legal,
+// as tpe_prop_lut_dot finds all of them.
 // fails_o   : the property does not hold.
 `default_nettype none
 
@@ -33,6 +34,7 @@ module tpe_prop_lut_step #(
   logic [Latency:0]                valid_at, first_at;  // [s]: s registers after the operands
   logic [Latency:0][PsumWidth-1:0] added_at;
   logic [PsumWidth-1:0]            psum, expected_q;
+  logic                            legal, legal_q = 1'b1;
 
   tpe_cell #(
       .AWidth    (AWidth),
@@ -67,7 +69,8 @@ module tpe_prop_lut_step #(
       .code_i,
       .b_i,
       .plane_i,
-      .added_o(added_at[0])
+      .added_o(added_at[0]),
+      .legal_o(legal)
   );
 
   assign valid_at[0] = valid_i && rst_nq;
@@ -86,13 +89,14 @@ module tpe_prop_lut_step #(
 
   always_ff @(posedge clk_i) begin
     rst_nq <= 1'b1;
+    if (!legal) legal_q <= 1'b0;
     if (rst_nq && en_i && valid_at[Latency]) begin
       known_q    <= 1'b1;
       expected_q <= (first_at[Latency] ? '0 : psum_i) + added_at[Latency];
     end
   end
 
-  assign fails_o = known_q && psum != expected_q;
+  assign fails_o = known_q && legal_q && psum != expected_q;
 
 endmodule
 

@@ -3,6 +3,8 @@
 // Entry by entry: that whose index the bits are, at its sign, at the plane's weight. TableHalf: the
 // last lane's bit is the sign, the others are the index. TableFull: all are the index, the top plane
 // counts negative. TableTernary: the top bit is the sign, the index counts from 1.
+// legal_o says that there are such operands: no sum of half a table is the lowest number that it
+// could hold, whose negative is none; no ternary word has an index beyond the table.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 `default_nettype none
 
@@ -18,7 +20,8 @@ module tpe_spec_lut_step #(
     input  wire  logic [Lanes*CodeWidth-1:0]         code_i,
     input  wire  logic [Lanes-1:0][BWidth-1:0]       b_i,     // bit 0 is the plane
     input  wire  logic [PlaneWidth-1:0]              plane_i,
-    output       logic [Width-1:0]                   added_o
+    output       logic [Width-1:0]                   added_o,
+    output       logic                               legal_o
 );
 
   localparam bit Half    = (Table == tpe_pkg::TableHalf);
@@ -45,8 +48,12 @@ module tpe_spec_lut_step #(
     if (Ternary) sign = b_i[Lanes-1][BWidth-1];
     else if (Half) sign = b_i[Lanes-1][0];
     else sign = 32'(plane_i) == BWidth - 1;
-    entry = '0;
+    entry   = '0;
+    legal_o = !Ternary || index <= WordWidth'(Entries);
     for (int unsigned i = 0; i < Entries; i++) begin
+      if (Half && code_i[i*EntryWidth+:EntryWidth] == {1'b1, (EntryWidth - 1)'(0)}) begin
+        legal_o = 1'b0;
+      end
       if (index == WordWidth'(i + 32'(Ternary))) begin
         entry = Width'($signed(code_i[i*EntryWidth+:EntryWidth]));
       end
