@@ -166,8 +166,8 @@ def conflict(params: Params) -> str | None:
     mode = params.get("zero_points", "none")
     if mode != "none":
         return (
-            f"zero_points = '{mode}' is not legal with b_type = '{b_type}': bipolar numbers have "
-            "no zero; legal: none"
+            f"zero_points = '{mode}' is not legal with b_type = '{b_type}', whose numbers have no "
+            "zero; legal: none"
         )
     return None
 
