@@ -108,7 +108,10 @@ def test_what_does_not_go_together_is_said_in_a_line() -> None:
             {"b_type": "bipolar2", "table": "full"},
             "'full' .* 'bipolar2': its bits are 0 and 1; leg",
         ),
-        ({"b_type": "bipolar2", "zero_points": "offset"}, "zero_points = 'offset' .* have no zero; leg"),
+        (
+            {"b_type": "bipolar2", "zero_points": "offset"},
+            "zero_points = 'offset' .* have no zero; leg",
+        ),
         ({"zero_points": "subtract"}, "unknown zero_points 'subtract'; legal: none, offset"),
         ({"encode": "weights"}, "unknown encode 'weights'; legal: activations"),
         ({"lanes": 7}, "lanes = 7 is not legal: an integer from 2 to 6"),

@@ -60,6 +60,7 @@ class Hardware:
     the lowest first, of all that it makes of them"""
     stored_b: Callable[[Format, Ints], Ints] | None = None
     """operands of B, of the format that enters the array, (..., lanes): words as they are stored"""
+    stored_note: str = ""  # how, for who stores them
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
     def __post_init__(self) -> None:

@@ -116,6 +116,16 @@ def halve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
         acc[n] = psum[0, n] >> 1
 
 
+STORED = {
+    HALVED: "q = b + half the range;\nof a column's elements of the beat each but the last as q "
+    "xor the last one's q",
+    HALF: "of a column's\nelements of the beat each but the last as its bits xor the last one's",
+    FULL: "in two's complement",
+    TERNARY_WORDS: "of a column's\nelements of the beat, together, the number sum of b 3^i: its "
+    "size from the lowest bit on, its sign in the highest",
+}
+
+
 def code_bits(kind: str, widths: Widths, params: Params) -> int:
     """A lane's share of the bits of a table."""
     bits = entries(kind, widths.lanes) * entry_bits(kind, widths.a, widths.lanes)
@@ -210,6 +220,7 @@ def _at(kind: str, form: int, lanes: int) -> PE:
             latency=_latency,
             front_bits=partial(front_bits, kind),
             stored_b=partial(stored_b, kind),
+            stored_note=STORED[form],
         ),
         arithmetic=BIPOLAR_WEIGHTS if form == HALF else INTEGERS,
         parameters=PARAMETERS,

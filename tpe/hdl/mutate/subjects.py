@@ -56,7 +56,7 @@ def subjects() -> list[Config]:
             choices = [c for p in own for c in _choices(p, types) if (owner, *c) not in seen]
             found += _chosen(pe, array, choices)
             seen |= {(owner, *choice) for choice in choices}
-    return [*found, *_zero_pointed(), *_staged(), *_other_formats(), *_fused()]
+    return [*found, *_zero_pointed(), *_staged(), *_other_formats(), *_fused(), *_looked_up()]
 
 
 def subjects_of(pe: str) -> list[Config]:
@@ -272,3 +272,10 @@ def _fused() -> Iterator[Config]:
     left_out = {**_FUSED, "c_add": "none", "promote_every": 4}
     for choice in (half, {**half, "stages": 3}, late, left_out, {**_FUSED, "promote_every": 8}):
         yield Config("tensorcore", "matrix2d", (4, 2), **choice)
+
+
+def _looked_up() -> Iterator[Config]:
+    """Tables whose weights are of other formats: without a term of the row, and ternary ones."""
+    for b_type, lanes in (("bipolar2", 3), ("ternary", 3)):
+        types = {**_TYPES, "a_type": "int4", "b_type": b_type, "lanes": lanes}
+        yield Config("lut_tc", "matrix2d", (4, 2), **types)

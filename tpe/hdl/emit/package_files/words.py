@@ -214,6 +214,8 @@ def _layouts(engine: Config, known: Interface) -> dict[str, str]:
     stored = engine.choices.encode_in is EncodeIn.STORED
     coded = _VALID if engine.arithmetic.valid_bit else ""
     texts = {"a_coded": f" ({_CODES[engine.encoder]})" if stored else coded}
+    note = emit.hardware(engine).stored_note
+    texts["b_coded"] = f", stored for their look-ups ({note})" if note else ""
     if known.chained:
         return texts | {
             "a_layout": "element r is A[m, r] of the tile of K. A beat is a row m; rows in order.",
