@@ -7,7 +7,7 @@ import pytest
 
 from tpe.numbers.bipolar import BipolarFormat
 from tpe.numbers.formats import FORMATS, Format
-from tpe.numbers.lookup_gemm import lookup_product
+from tpe.numbers.lookup_gemm import lookup_product, tmac_product
 from tpe.numbers.lookup_tables import GROUPS, TERNARY
 
 SHAPES = [(1, 1, 1), (3, 5, 2), (2, 1, 7), (5, 3, 33), (1, 9, 101)]
@@ -49,3 +49,10 @@ def test_nothing_of_no_rows_and_no_columns() -> None:
     assert lookup_product(empty.T, empty, FORMATS["int2"], "half", 4).tolist() == [[0] * 4] * 4
     none = lookup_product(np.ones((2, 4), np.int64), empty.T, FORMATS["int2"], "half", 4)
     assert none.shape == (2, 0)
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_tmac_takes_unsigned_codes(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    a, q = rng.integers(-128, 128, (3, 37)), rng.integers(0, 1 << bits, (37, 5))
+    assert (tmac_product(a, q, bits) == a @ (q - 2 ** (bits - 1))).all()

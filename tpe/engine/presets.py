@@ -111,5 +111,16 @@ PRESETS: dict[str, Preset] = {
             size="16x16",
             parameters={**_INT8, "overlap": "stream"},
         ),
+        Preset(
+            name="lut_tensor_core",
+            title="LUT Tensor Core, W2 A8",
+            source="arXiv:2408.06003 (ISCA 2025): tiles of M x N x K = 2 x 64 x 4, int8 "
+            "activations, weights of 2 bits, half tables",
+            differs="tables are built in front of the array, not fused into the operator before",
+            pe="lut_tc",
+            array="matrix2d",
+            size="2x64",
+            parameters={"a_type": "int8", "b_type": "int2", "acc_bits": 32, "overlap": "stream"},
+        ),
     )
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from tpe.base.jit import compiled, kernel
 from tpe.numbers.bipolar import BipolarFormat
-from tpe.numbers.formats import Format
+from tpe.numbers.formats import Format, IntFormat
 from tpe.numbers.lookup_tables import TableKind, entries, planes, stored, tables
 from tpe.numbers.operands import Ints
 from tpe.numbers.threads import by_rows
@@ -82,6 +82,19 @@ def lookup_product(a: Ints, b: Ints, number: Format, kind: str, group: int) -> I
     if kind == TableKind.HALF and not isinstance(number, BipolarFormat):
         total = (total - left.sum(axis=1)[:, None]) >> 1  # it is even
     return total
+
+
+def tmac_product(a: Ints, q: Ints, bits: int) -> Ints:
+    """A (M, K) @ (q - 2**(bits - 1)), int64 and exact, as T-MAC has it (arXiv:2407.00088).
+
+    q (K, N): unsigned codes of 1 to 8 bits. Its tables are half tables of groups of four
+    activations, and what it adds as a bias, half a group's sum, is what these leave out.
+
+    >>> tmac_product(np.array([[5, -128]]), np.array([[0, 1], [3, 2]]), 2).tolist()
+    [[-138, -5]]
+    """
+    number = IntFormat(f"int{bits}", bits, signed=True)
+    return lookup_product(a, np.asarray(q, np.int64) - (1 << bits - 1), number, TableKind.HALF, 4)
 
 
 def _padded(b: Ints, k: int) -> Ints:
