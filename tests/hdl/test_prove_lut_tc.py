@@ -23,7 +23,8 @@ def test_a_table_at_full_width() -> None:
     report = prove(engine(), 60, only=("table",))
     assert report.full and results(report) == {"table": PROVED}
     assert report.proofs[0].width == "4 activations of 8 bits, weights of 8, half table"
-    assert report.uncovered == (
+    assert report.uncovered == () and "array" in lemmas(engine())
+    assert prove(engine(b_type="ternary"), 60, only=("tile control",)).uncovered == (
         "array matrix2d_serial: no property follows its streams from end to end",
     )
 
@@ -42,11 +43,20 @@ def test_a_table_at_full_width() -> None:
 )
 def test_a_narrow_cell(own: dict[str, Any]) -> None:
     e = engine(**{**NARROW, **own})
-    found = lemmas(e)
+    found = [name for name in lemmas(e) if name != "array"]
     assert found == [*CELL[:3], "row" if own.keys() <= {"stages", "lanes", "a_type"} else "finish",
                      "tile control", "drain"]  # fmt: skip
-    report = prove(e, 60, only=tuple(found[:4]))
-    assert report.full and set(results(report).values()) == {PROVED}
+    inside = tuple(name for name in found[:4] if name != "row")
+    report = prove(e, 60, only=inside)
+    assert report.full and results(report) == dict.fromkeys(inside, PROVED)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("stages", [1, 2])
+def test_the_term_of_a_row(stages: int) -> None:
+    """At full width; where operands are narrow an array from end to end has it, too."""
+    report = prove(engine(stages=stages), 120, only=("row",))
+    assert report.full and results(report) == {"row": PROVED}
 
 
 FAULTS = [
@@ -57,6 +67,9 @@ FAULTS = [
     ("step", "tpe_lut_mux", "negative_i ? -value : value", "value"),
     ("row", "tpe_row_lut_tc", "(AccWidth + 1)'(1) : sum_q", "'0 : sum_q"),
     ("row", "tpe_finish_halved", "psum_i[PsumWidth-1:1]", "psum_i[PsumWidth-2:0]"),
+    ("array", "tpe_matrix2d_serial", "first_q && begins", "first_q"),
+    ("array", "tpe_matrix2d_serial", ".Cycles(Behind)", ".Cycles(Behind - 1)"),
+    ("array", "tpe_matrix2d_serial", "(step_plane_q == '0) ? code[r] : '0", "code[r]"),
 ]
 
 
@@ -64,6 +77,21 @@ FAULTS = [
 def test_a_fault_is_refuted(lemma: str, module: str, right: str, wrong: str) -> None:
     report = prove(engine(**NARROW), 60, only=(lemma,), replaced=broken(module, right, wrong))
     assert results(report) == {lemma: REFUTED}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        pytest.param({"table": "full", "stages": 2}, marks=pytest.mark.full),
+        pytest.param({"overlap": "drain"}, marks=pytest.mark.full),
+        pytest.param({"overlap": "stream"}, marks=pytest.mark.full),
+    ],
+)
+def test_an_array_from_end_to_end(own: dict[str, Any]) -> None:
+    report = prove(engine(**{**NARROW, **own}), 120, only=("array", "tile control", "drain"))
+    assert report.ok, results(report)
+    assert "2 x 1, 2 x 2, acc" in report.proofs[-1].width
 
 
 @pytest.mark.full

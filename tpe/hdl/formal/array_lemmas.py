@@ -15,6 +15,7 @@ from tpe.hdl.emit import record, rtl_widths
 from tpe.hdl.emit.sources import text as source_text
 from tpe.hdl.formal.cell_lemmas import cell_form, digits, width_text
 from tpe.hdl.formal.lemmas import Lemma, at_widths, encoder, properties, query
+from tpe.hdl.formal.lookup_lemmas import lookup_kind, plain_weights
 from tpe.hdl.formal.memory_lemmas import misread
 from tpe.hdl.formal.open_cell import PAIRS, array_widths, is_open, stand_ins
 from tpe.hdl.formal.step_lemmas import stepped_parameters
@@ -41,7 +42,8 @@ _WORDS = ("AWidth", "BWidth", "AccWidth", "Lanes", "CodeWidth", "PsumWidth", "Pl
 class Small:
     """An array small enough: its engine at narrow widths, rows, columns, what the property takes.
 
-    cycles: how deep the proof goes; least: a depth that is proof enough.
+    cycles: how deep the proof goes; least: a depth that is proof enough. behind: the property's
+    module that the array stands in, if it takes operands in another form.
     """
 
     engine: Config
@@ -51,6 +53,7 @@ class Small:
     parameters: Mapping[str, int]
     cycles: int
     least: int
+    behind: str = ""
 
 
 def array_module(engine: Config) -> str:
@@ -75,6 +78,8 @@ def uncovered_arrays(engine: Config) -> list[str]:
 
 def follows_streams(engine: Config) -> bool:
     """Whether there is a lemma on an engine's array from end to end."""
+    if record(engine).serial:
+        return plain_weights(engine)
     known = array_module(engine) in _SMALL and (cell_form(engine) is not None or is_open(engine))
     return known and not _many_fronts(engine)
 
@@ -90,13 +95,15 @@ def array_lemma(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     made = _SMALL[module](engine)
     own = {made.top: properties()[made.top].read_text()}
     if made.top == "tpe_prop_array":
-        own = {made.top: _bound(own[made.top], f"tpe_{module}")}
+        array = made.behind or f"tpe_{module}"
+        own = {made.top: _bound(own[made.top], array)}
     gated = clock_holds(engine.params) and (engine.array.chained or record(engine).sparse)
     texts = {**overrides, **own, **misread(overrides), **(_latched(overrides) if gated else {})}
-    texts |= stand_ins(engine)
+    texts |= {} if made.behind else stand_ins(engine)
     asked = query(made.engine, made.top, made.parameters, texts, made.cycles, "reset")
     asked = replace(asked, least=made.least, gated=gated)
-    width = f"{made.rows} x {made.cols}, {_narrow_text(made.engine)}"
+    narrow = width_text(made.engine) if made.behind else _narrow_text(made.engine)
+    width = f"{made.rows} x {made.cols}, {narrow}"
     return Lemma("array", "every accepted beat counts once in C; words leave once", width, asked)
 
 
@@ -122,7 +129,8 @@ def _narrow_text(engine: Config) -> str:
 
 def _bound(text: str, module: str) -> str:
     """The property of streams, about `module` instead of tpe_array: its own parameters alone."""
-    known = source_text(module).split("\n) (\n")[0]
+    text_of = properties()[module].read_text() if module in properties() else source_text(module)
+    known = text_of.split("\n) (\n")[0]
     for name in ("Planes", "CellLatency", "Overlap"):
         if f" {name} " not in known:
             text = text.replace(f"      .{name:<11}({name}),\n", "")
@@ -177,6 +185,23 @@ def _stepped(engine: Config) -> Small:
     return Small(small, rows, cols, "tpe_prop_array", parameters, tile + more + 4, tile + more + 2)
 
 
+def _serial(engine: Config) -> Small:
+    """matrix2d of planes of B; two rows, which have terms, and a group of two lanes."""
+    acc = 2 * STREAM_BITS + 2
+    small = at_widths(engine, STREAM_BITS, STREAM_BITS, acc, record(engine).pace.lanes[0])
+    rows, cols, widths = 2, 1, rtl_widths(small)
+    names = (*_WORDS, "CellLatency", "RowTerm", "BitPlanes", "Overlap")
+    parameters = {name: widths[name] for name in names} | _sized(small, rows, cols)
+    parameters |= {"TableWidth": widths["CodeWidth"], "CodeWidth": widths["AWidth"]}
+    parameters |= lookup_kind(engine)
+    step, latency = widths["BitPlanes"] + 1, 1 + widths["CellLatency"]
+    tile = step + rows + 1 + latency + 2
+    more, inside = _following(engine, rows + step, 1 + latency + 2 + rows, rows)
+    parameters |= inside
+    top, behind = "tpe_prop_array", "tpe_prop_stored"
+    return Small(small, rows, cols, top, parameters, tile + more + 4, tile + more + 2, behind)
+
+
 def _stationary(engine: Config) -> Small:
     """systolic_ws; deep enough for a pass that leaves psums and the next, which goes on.
 
@@ -224,6 +249,7 @@ _SMALL = {
     "matrix2d": _lock_step,
     "systolic_os": _lock_step,
     "matrix2d_stepped": _stepped,
+    "matrix2d_serial": _serial,
     "systolic_ws": _stationary,
     "matrix2d_indexed": _indexed,
 }

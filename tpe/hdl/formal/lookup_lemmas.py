@@ -50,7 +50,13 @@ def uncovered_lookup(engine: Config) -> list[str]:
     return []
 
 
-def _kind(engine: Config) -> dict[str, int]:
+def plain_weights(engine: Config) -> bool:
+    """Whether the weights that an engine looks up are in two's complement, each bit a plane."""
+    bits = rtl_widths(engine)["BitPlanes"] == engine.widths.b
+    return bits and not isinstance(engine.encoded_formats()[1], BipolarFormat)
+
+
+def lookup_kind(engine: Config) -> dict[str, int]:
     """The table of an engine, as the RTL's parameter."""
     parameter = record(engine).parameter("table")
     assert parameter is not None
@@ -64,7 +70,7 @@ def _text(engine: Config) -> str:
 
 def _table(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     w, kind = engine.widths, engine.params["table"]
-    parameters = {"AWidth": w.a, "Lanes": w.lanes, **_kind(engine)}
+    parameters = {"AWidth": w.a, "Lanes": w.lanes, **lookup_kind(engine)}
     parameters |= {"Entries": entries(kind, w.lanes)}
     parameters |= {"EntryWidth": entry_bits(kind, w.a, w.lanes)}
     made = query(engine, "tpe_prop_lut_table", parameters, overrides)
@@ -74,7 +80,7 @@ def _table(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 def _planes(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
     names = ("AWidth", "BWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth", "BitPlanes")
-    parameters = {name: widths[name] for name in names} | _kind(engine)
+    parameters = {name: widths[name] for name in names} | lookup_kind(engine)
     bipolar = isinstance(engine.encoded_formats()[1], BipolarFormat)
     parameters["Bipolar"] = int(bipolar)
     made = query(engine, "tpe_prop_lut_dot", parameters, overrides, 2)
@@ -88,7 +94,7 @@ def _cell_parameters(engine: Config) -> dict[str, int]:
 
 
 def _step(engine: Config, overrides: Mapping[str, str]) -> Lemma:
-    parameters = {**_cell_parameters(engine), **_kind(engine)}
+    parameters = {**_cell_parameters(engine), **lookup_kind(engine)}
     least = 1 + 2 * (parameters["Latency"] + 1) + SLACK
     made = query(engine, "tpe_prop_lut_step", parameters, overrides, least, "reset")
     made = replace(made, least=least)
