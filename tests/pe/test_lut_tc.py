@@ -17,6 +17,7 @@ from tpe.hdl.simulate.cell_cosim import model_steps, rtl_steps, steps_of_dots
 from tpe.hdl.simulate.images import Case, images
 from tpe.hdl.simulate.verify import STALLS
 from tpe.numbers.operands import as_operands
+from tpe.synth.power import stimulus
 
 BITS = range(1, 9)
 
@@ -210,3 +211,15 @@ def test_the_emitted_top_takes_stored_weights() -> None:
     assert emit.port_bits(e) == (8, 4)
     top = emit.engine_modules(e)["tpe_engine"]
     assert "a_coded" in top and "b_coded" not in top
+
+
+def test_power_is_of_the_weights_that_the_cells_have() -> None:
+    """What stands before an array is left out; bipolar and ternary weights have nothing there."""
+    for b_type, mode, seen in (
+        ("bipolar2", "none", "bipolar2"),
+        ("ternary", "none", "ternary"),
+        ("uint4", "offset", "int4"),
+        ("uint4", "none", "int5"),
+    ):
+        engine_seen = stimulus._as_seen(engine(b_type, zero_points=mode))
+        assert (engine_seen.b_format.name, engine_seen.pe) == (seen, engine(seen).pe)

@@ -113,9 +113,13 @@ def _as_seen(engine: Config) -> Config:
     sides = engine.sides.pair(encoded, other)
     if not any(isinstance(number, IntFormat) for number in sides):
         return engine
-    names = [f"int{number.bits}" for number in sides]
+    stored = engine.a_format, engine.b_format  # what enters as it is keeps its name
+    names = [
+        number.name if number == own else f"int{number.bits}"
+        for number, own in zip(sides, stored, strict=True)
+    ]
     for name, number in zip(names, sides, strict=True):
-        if name not in FORMATS:
+        if name not in FORMATS and number not in stored:
             raise TpeError(f"energy is unknown: nothing is simulated of {number.name}, {name}")
     return sized(engine, a_type=names[0], b_type=names[1], zero_points="none")
 
