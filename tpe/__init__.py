@@ -75,7 +75,8 @@ if TYPE_CHECKING:
     from tpe.synth.area.synthesis import synthesise
     from tpe.torch.capture import capture
     from tpe.workloads import Layer, Workload, workload
-    from tpe.workloads.weights.file import WeightFile, read_weights
+    from tpe.workloads.weights.file import read_weights
+    from tpe.workloads.weights.matrices import WeightFile
 
 __all__ = [
     "Blocks",
@@ -156,7 +157,7 @@ _HOMES = {
     "ProductQuantiser": ("tpe.numbers.product_quantiser", "ProductQuantiser"),
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
-    "WeightFile": ("tpe.workloads.weights.file", "WeightFile"),
+    "WeightFile": ("tpe.workloads.weights.matrices", "WeightFile"),
     "Workload": ("tpe.workloads", "Workload"),
     "capture": ("tpe.torch.capture", "capture"),
     "compare": ("tpe.study.points", "compare"),

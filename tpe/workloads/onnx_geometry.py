@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.workloads.im2col import Window, im2col
+from tpe.workloads.lazy import clean
 
 
 @dataclass(frozen=True)
@@ -204,3 +207,35 @@ class MatShape:
 
     def _index(self, group: int) -> tuple[int, ...]:
         return tuple(int(i) for i in np.unravel_index(group, self.batch))
+
+
+def window_of(
+    attributes: Mapping[str, Any], size: tuple[int, ...], kernel: tuple[int, ...], where: str
+) -> Window:
+    """The window of a convolution's attributes over an input of `size`; `TpeError` if illegal."""
+    rank = len(size)
+    stride = tuple(attributes.get("strides", (1,) * rank))
+    dilation = tuple(attributes.get("dilations", (1,) * rank))
+    flat = list(attributes.get("pads", (0,) * (2 * rank)))
+    auto = attributes.get("auto_pad", "NOTSET")
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise TpeError(
+            f"{where}: auto_pad is '{clean(auto)}'; legal: NOTSET, VALID, SAME_UPPER, SAME_LOWER"
+        )
+    if len(flat) != 2 * rank:
+        raise TpeError(f"{where}: pads has {len(flat)} values; legal: {2 * rank}")
+    pads = tuple(zip(flat[:rank], flat[rank:], strict=True))
+    unpadded = ((0, 0),) * rank
+    if auto == "NOTSET":
+        return Window(size, kernel, stride, dilation, pads, where)
+    # Checks strides and dilations before they are divided by.
+    Window(tuple(2**40 for _ in size), kernel, stride, dilation, unpadded, where)
+    if auto == "VALID":
+        return Window(size, kernel, stride, dilation, unpadded, where)
+    same = []
+    for axis in range(rank):
+        reach = dilation[axis] * (kernel[axis] - 1) + 1
+        total = max(0, (-(-size[axis] // stride[axis]) - 1) * stride[axis] + reach - size[axis])
+        small, large = total // 2, total - total // 2
+        same.append((small, large) if auto == "SAME_UPPER" else (large, small))
+    return Window(size, kernel, stride, dilation, tuple(same), where)

@@ -1,8 +1,9 @@
 """Which nodes of an ONNX graph are GEMMs, and of what shape; what the other nodes are.
 
 Lowered: Conv, ConvInteger, QLinearConv (any rank; strides, pads, auto_pad, dilations, groups),
-Gemm, MatMul, MatMulInteger, QLinearMatMul, and Conv, Gemm and MatMul between QuantizeLinear and
-DequantizeLinear. Biases, scales and requantisation are what follows a GEMM, not part of it.
+Gemm, MatMul, MatMulInteger, QLinearMatMul, MatMulNBits (of which `tpe.workloads.onnx.nbits` makes
+a MatMul), and Conv, Gemm and MatMul between QuantizeLinear and DequantizeLinear. Biases, scales
+and requantisation are what follows a GEMM, not part of it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from tpe.base.errors import TpeError
-from tpe.workloads.im2col import Window
 from tpe.workloads.lazy import check_size, clean, few, unique_names
+from tpe.workloads.onnx.nbits import MADE, Packed, packed_of
+from tpe.workloads.onnx.trace import dequantiser
 from tpe.workloads.onnx_file import OnnxFile, bodies, nodes_of
-from tpe.workloads.onnx_geometry import ConvShape, MatShape
+from tpe.workloads.onnx_geometry import ConvShape, MatShape, window_of
 from tpe.workloads.onnx_shapes import TensorType
 
 if TYPE_CHECKING:
@@ -31,12 +33,6 @@ PRODUCTS = frozenset(
     "RNN STFT If Loop Scan SequenceMap".split()
 )
 """Standard operators that compute products, or hold graphs that may, and are not lowered."""
-
-_KEEP_GRID = frozenset(
-    "Dropout Flatten Identity MaxPool Relu Reshape Squeeze Transpose Unsqueeze".split()
-)
-# Values that were on a quantised grid are on it still after one of these.
-_HOPS = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,7 @@ class Quant:
     stored the tensor of the integers that DequantizeLinear took, "" without one
     loose  whether scales differ within a sum (from block to block): the integers are multiplied as
            they are stored, scales left out
+    packed how the stored integers and zero points are packed; None: they are not
     """
 
     type: str
@@ -59,6 +56,7 @@ class Quant:
     axis: int | None = None
     stored: str = ""
     loose: bool = False
+    packed: Packed | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,11 @@ class Side:
 
 @dataclass(frozen=True)
 class GemmNode:
-    """One GEMM node. `op` is "conv", "grouped conv", "depthwise conv", "gemm" or "matmul"."""
+    """One GEMM node. `op` is "conv", "grouped conv", "depthwise conv", "gemm" or "matmul".
+
+    b_parts  tensors that the integers of `b` are stored in: codes, scales, zero points, groups; ""
+             for one that is not there, none where `b` is no integers
+    """
 
     name: str
     node: str
@@ -79,6 +81,7 @@ class GemmNode:
     shape: ConvShape | MatShape
     a: Side
     b: Side
+    b_parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ class Lowering:
                 specs.append(self._gemm(node, name))
             except _OtherTypeError as other:
                 self.unsupported[f"{node.op_type} of {other}"] += 1
-            except _UnknownShapeError as other:
+            except UnknownShapeError as other:
                 self.unsupported[f"{node.op_type} of unknown shape"] += 1
                 self.unknown.append(str(other))
         for node in self.file.model.graph.node:
@@ -139,12 +142,29 @@ class Lowering:
         else:
             shape = self._mat(node, a, b, where)
         check_size(shape.m, shape.n, shape.k, where)
-        return GemmNode(name, node.op_type, shape.op, shape, *self._sides(node, shape, where))
+        a_side, b_side = self._sides(node, shape, where)
+        parts = self._parts(node, b_side)
+        return GemmNode(name, node.op_type, shape.op, shape, a_side, b_side, parts)
+
+    def _parts(self, node: NodeProto, b: Side) -> tuple[str, ...]:
+        """The tensors that the weights are stored in."""
+        names = [*node.input, *[""] * 6]
+        if node.op_type.startswith("QLinear"):
+            return (names[3], names[4], names[5])
+        if node.op_type.endswith("Integer"):
+            return (names[1], "", names[3])
+        if b.quant is None:
+            return ()
+        found = dequantiser(self.producer, b.tensor)
+        assert found is not None, "what is no DequantizeLinear has no quant"
+        return tuple(found[0].input)
 
     def _count(self, node: NodeProto, prefix: str = "") -> None:
         """Count a node that is no GEMM, and everything in the graphs it holds."""
         from onnx import defs
 
+        if node.doc_string == MADE:
+            return
         standard = node.domain in ("", "ai.onnx")
         label = clean(node.op_type if standard else f"{node.domain}.{node.op_type}")
         known = standard and defs.has(node.op_type) and node.op_type not in PRODUCTS
@@ -156,7 +176,8 @@ class Lowering:
                     self._count(inner, prefix=f"{label} body: ")
 
     def _conv(self, node: NodeProto, x: str, w: str, where: str) -> ConvShape:
-        x_shape, w_shape = self._shape(x, where), self._shape(w, where)
+        w_shape = self._shape(w, where)
+        x_shape = self._activations(node, x, w_shape, where)
         rank = len(x_shape) - 2
         if rank < 1 or len(w_shape) != len(x_shape):
             raise TpeError(
@@ -177,20 +198,27 @@ class Lowering:
                 f"{where}: group is {groups} with {channels} input channels and weights "
                 f"{list(w_shape)}; legal: a divisor of both channel counts"
             )
-        window = _window(attributes, x_shape[2:], kernel, where)
+        window = window_of(attributes, x_shape[2:], kernel, where)
         return ConvShape(x_shape[0], channels, out_channels, groups, window)
 
     def _mat(self, node: NodeProto, a: str, b: str, where: str) -> MatShape:
-        a_shape, b_shape = self._shape(a, where), self._shape(b, where)
+        b_shape = self._shape(b, where)
+        a_shape = self._activations(node, a, b_shape, where)
         attributes = attributes_of(node) if node.op_type == "Gemm" else {}
         trans_a, trans_b = (bool(attributes.get(key, 0)) for key in ("transA", "transB"))
         op = "gemm" if node.op_type == "Gemm" else "matmul"
         return MatShape.of(op, a_shape, b_shape, trans_a, trans_b, where)
 
+    def _activations(
+        self, node: NodeProto, name: str, weights: tuple[int, ...], where: str
+    ) -> tuple[int, ...]:
+        """The shape of the activations beside weights of a shape."""
+        return self._shape(name, where)
+
     def _shape(self, name: str, where: str) -> tuple[int, ...]:
         kind = self.types.get(name)
         if kind is None or kind.shape is None:
-            raise _UnknownShapeError(
+            raise UnknownShapeError(
                 f"{where}: the shape of its input '{clean(name)}' cannot be inferred, it is not "
                 "counted (give dims, or inputs, which the evaluator can run)"
             )
@@ -222,24 +250,39 @@ class Lowering:
         elem = self.types[name].elem
         if elem not in float_types():
             raise _OtherTypeError(type_name(elem))
+        found = dequantiser(self.producer, name)
+        if found is None:
+            return None
         permutations: list[list[int] | None] = []
-        current = name
-        for _ in range(_HOPS):
-            node = self.producer.get(current)
-            if node is None or node.domain not in ("", "ai.onnx") or current != node.output[0]:
-                return None
-            if node.op_type == "DequantizeLinear":
-                return self._quant(node, permutations, n_axis, where)
-            if node.op_type not in _KEEP_GRID:
-                return None
+        for node in found[1][::-1]:
             if node.op_type == "Transpose":
-                rank = len(self.types[current].shape or ())
+                rank = len(self.types[node.output[0]].shape or ())
                 reverse = list(range(rank))[::-1]
                 permutations.append(list(attributes_of(node).get("perm", reverse)))
             elif node.op_type != "Identity":
                 permutations.append(None)
-            current = node.input[0]
-        return None
+        packed = packed_of(found[0])
+        if packed is not None:
+            return self._packed(found[0], packed, where)
+        return self._quant(found[0], permutations, n_axis, where)
+
+    def _packed(self, node: NodeProto, packed: Packed, where: str) -> Quant:
+        """Codes of MatMulNBits: signed where no zero points stand beside them."""
+        stored, scale, zero, groups = (*node.input, "", "")[:4]
+        whole = bool(zero) and self.types[zero].elem not in float_types()
+        if zero and not whole:
+            self.notes.append(f"{where}: zero points of its weights are floats; left out of sums")
+        if groups or packed.blocks > 1:
+            self._note_loose("one scale per block", f"{packed.bits}-bit", where)
+        return Quant(
+            f"{'uint' if zero else 'int'}{packed.bits}",
+            zero if whole else "",
+            scale,
+            None if groups or packed.blocks > 1 else 1,
+            stored,
+            bool(groups) or packed.blocks > 1 or (bool(zero) and not whole),
+            packed,
+        )
 
     def _quant(
         self, node: NodeProto, permutations: list[list[int] | None], n_axis: int | None, where: str
@@ -275,11 +318,14 @@ class Lowering:
         """The integers behind DequantizeLinear where no sum of them has one scale."""
         name, zero = node.input[0], node.input[2] if len(node.input) > 2 else ""
         stored = int_types()[self.types[name].elem]
+        self._note_loose(fault, stored, where)
+        return Quant(stored, zero, node.input[1], stored=name, loose=True)
+
+    def _note_loose(self, fault: str, stored: str, where: str) -> None:
         self.notes.append(
             f"{where}: an operand has {fault}; its {stored} integers are multiplied as stored, "
             "scales left out"
         )
-        return Quant(stored, zero, node.input[1], stored=name, loose=True)
 
 
 def is_gemm(node: NodeProto) -> bool:
@@ -326,40 +372,9 @@ def type_name(elem: int) -> str:
     return str(TensorProto.DataType.Name(elem)).lower()  # type: ignore[arg-type,unused-ignore]
 
 
-class _UnknownShapeError(Exception):
+class UnknownShapeError(Exception):
     """An operand's shape cannot be inferred; the text says which."""
 
 
 class _OtherTypeError(Exception):
     """An operand is neither floats nor integers of 2 to 16 bits; carries the type's name."""
-
-
-def _window(
-    attributes: Mapping[str, Any], size: tuple[int, ...], kernel: tuple[int, ...], where: str
-) -> Window:
-    rank = len(size)
-    stride = tuple(attributes.get("strides", (1,) * rank))
-    dilation = tuple(attributes.get("dilations", (1,) * rank))
-    flat = list(attributes.get("pads", (0,) * (2 * rank)))
-    auto = attributes.get("auto_pad", "NOTSET")
-    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise TpeError(
-            f"{where}: auto_pad is '{clean(auto)}'; legal: NOTSET, VALID, SAME_UPPER, SAME_LOWER"
-        )
-    if len(flat) != 2 * rank:
-        raise TpeError(f"{where}: pads has {len(flat)} values; legal: {2 * rank}")
-    pads = tuple(zip(flat[:rank], flat[rank:], strict=True))
-    unpadded = ((0, 0),) * rank
-    if auto == "NOTSET":
-        return Window(size, kernel, stride, dilation, pads, where)
-    # Checks strides and dilations before they are divided by.
-    Window(tuple(2**40 for _ in size), kernel, stride, dilation, unpadded, where)
-    if auto == "VALID":
-        return Window(size, kernel, stride, dilation, unpadded, where)
-    same = []
-    for axis in range(rank):
-        reach = dilation[axis] * (kernel[axis] - 1) + 1
-        total = max(0, (-(-size[axis] // stride[axis]) - 1) * stride[axis] + reach - size[axis])
-        small, large = total // 2, total - total // 2
-        same.append((small, large) if auto == "SAME_UPPER" else (large, small))
-    return Window(size, kernel, stride, dilation, tuple(same), where)

@@ -34,6 +34,8 @@ from tpe.workloads.lazy import (
     unique_names,
 )
 from tpe.workloads.onnx.inputs import LOOP_ITERATIONS, LOOP_SECONDS, LoopLimits, read_inputs
+from tpe.workloads.onnx.nbits import expanded
+from tpe.workloads.onnx.stored import storage_bits
 from tpe.workloads.onnx_file import read_onnx
 from tpe.workloads.onnx_geometry import ConvShape, MatShape
 from tpe.workloads.onnx_lower import GemmNode, Lowered, Lowering, Quant
@@ -109,7 +111,7 @@ def _load(
     dims: Mapping[str, int] | None,
     limits: LoopLimits,
 ) -> ImportedWorkload:
-    file = read_onnx(path)
+    file = expanded(read_onnx(path))
     feeds, source = read_inputs(inputs, file) if inputs is not None else ({}, "")
     types = infer(file, batch, dims, {name: value.shape for name, value in feeds.items()})
     values = Values(file, types, feeds, limits)
@@ -202,6 +204,7 @@ class _Build:
             b_format.name,
             a_zero,
             b_zero,
+            storage_bits(self.values.file, spec),
         )
 
     def _format(self, quant: Quant | None, side: int) -> tuple[IntFormat, np.ndarray]:

@@ -1,6 +1,7 @@
-"""QuantizeLinear and DequantizeLinear as opsets 10 and 13 define them.
+"""QuantizeLinear and DequantizeLinear as opsets 10 and 13 define them, and weights of MatMulNBits.
 
-onnx's reference evaluator has them from opset 19 on only, and most quantised models are older.
+onnx's reference evaluator has the former from opset 19 on only, and most quantised models are
+older; the latter it has not at all.
 Importing this module imports onnx.
 """
 
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from onnx.reference.op_run import OpRun
+
+from tpe.workloads.onnx.nbits import DOMAIN, Packed
 
 
 class DequantizeLinear(OpRun):
@@ -51,10 +54,36 @@ class QuantizeLinear(OpRun):
         return (np.clip(total, limits.min, limits.max).astype(offset.dtype),)
 
 
+class DequantizeNBits(OpRun):
+    """The weights (K, N) of a MatMulNBits, in its scales' type, computed in float32."""
+
+    op_domain = DOMAIN
+
+    def _run(
+        self,
+        codes: np.ndarray,
+        scale: np.ndarray,
+        zero: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+        **sizes: int,
+    ) -> tuple[np.ndarray]:
+        packed = Packed(sizes["bits"], sizes["K"], sizes["N"], sizes["block_size"])
+        places = np.arange(packed.k) // packed.block if groups is None else groups
+        shape = packed.n, packed.blocks
+        if zero is None:
+            offset: Any = np.float32(1 << packed.bits - 1)
+        else:
+            unpacked = packed.zeros(zero) if zero.dtype == np.uint8 else zero.reshape(shape)
+            offset = unpacked.astype(np.float32)[:, places]
+        scales = scale.reshape(shape).astype(np.float32)[:, places]
+        weights = (packed.codes(codes).astype(np.float32) - offset) * scales
+        return (np.ascontiguousarray(weights.T).astype(scale.dtype),)
+
+
 def ops_for(opsets: Any) -> list[type[OpRun]]:
     """The operators to add to the evaluator for a model with these opset imports."""
     version = max((item.version for item in opsets if item.domain in ("", "ai.onnx")), default=1)
-    return [DequantizeLinear, QuantizeLinear] if version < 19 else []
+    return [DequantizeNBits, *([DequantizeLinear, QuantizeLinear] if version < 19 else [])]
 
 
 def _along(x: np.ndarray, parameter: np.ndarray, axis: int | None) -> tuple[int, ...]:

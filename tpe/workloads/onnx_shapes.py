@@ -14,6 +14,7 @@ import numpy as np
 from tpe.base.errors import TpeError
 from tpe.numbers.matrices import is_int
 from tpe.workloads.lazy import clean
+from tpe.workloads.onnx.nbits import declare
 from tpe.workloads.onnx_file import OnnxFile, tensor_array
 
 MAX_SIZE = 2**31 - 1
@@ -36,6 +37,7 @@ def infer(
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    some: bool = False,
 ) -> dict[str, TensorType]:
     """{tensor: type} of the main graph.
 
@@ -44,6 +46,7 @@ def infer(
            each that is named "?", "-1", "None", "unknown" or the like, which stand for no size
            in particular
     shapes {input: shape} of values at hand; they bind dimensions before `dims` does
+    some   whether dimensions may stay without a size, and shapes unknown
 
     Errors: `TpeError` naming the input and the dimension that has no size, an unknown name in
     `dims`, sizes that contradict the file, or what onnx's shape inference refuses.
@@ -52,7 +55,8 @@ def infer(
 
     sizes = _checked_sizes(batch, dims or {})
     _clear_anonymous(file)
-    _bind(file, batch, sizes, shapes or {})
+    _bind(file, batch, sizes, shapes or {}, some)
+    declare(file)
     try:
         model = onnx.shape_inference.infer_shapes(
             file.model, check_type=True, strict_mode=True, data_prop=_short_ranges(file)
@@ -123,6 +127,7 @@ def _bind(
     batch: int | None,
     sizes: dict[str, int],
     given: Mapping[str, tuple[int, ...]],
+    some: bool,
 ) -> None:
     """Give every dimension of the graph's inputs a size, in the model itself."""
     missing, changed = [], False
@@ -157,7 +162,7 @@ def _bind(
             if dim.dim_param:
                 _agree(symbols, dim.dim_param, size, where)
             dim.dim_value = size
-    _report(file, missing)
+    _report(file, [] if some else missing)
     _rebind_outputs(file, symbols, keep=not changed)
 
 

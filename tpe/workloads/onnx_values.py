@@ -19,6 +19,7 @@ from tpe.base.errors import TpeError
 from tpe.numbers.formats import FORMATS, IntFormat
 from tpe.workloads.lazy import clean, dtype_of
 from tpe.workloads.onnx.inputs import LoopLimits
+from tpe.workloads.onnx.trace import MOVES, dequantiser
 from tpe.workloads.onnx_file import OnnxFile, bodies
 from tpe.workloads.onnx_lower import PRODUCTS, Quant, Side, is_gemm
 from tpe.workloads.onnx_shapes import TensorType
@@ -35,7 +36,6 @@ MAX_CONSTANT = 2**26
 _BLOCK = 2**20
 _DATA_PATH = frozenset("Cast Dropout Expand Flatten Identity Reshape Squeeze Transpose Unsqueeze"
                        " DequantizeLinear QuantizeLinear".split())  # fmt: skip
-_MOVES = frozenset("Flatten Identity Reshape Squeeze Transpose Unsqueeze".split())
 _RANDOM = frozenset(
     "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike".split()
 )
@@ -112,20 +112,24 @@ class Values:
 
     def _as_stored(self, name: str, quant: Quant) -> Ints | None:
         """The constant integers behind a tensor, through nodes that only move its values."""
-        chain: list[NodeProto] = []
-        current = name
-        while (node := self.producer[current]).op_type != "DequantizeLinear":
-            if node.op_type not in _MOVES:
-                return None
-            chain.insert(0, node)
-            current = node.input[0]
         stored = self.array(quant.stored)
         if stored is None or stored.size == 0:
             return None
-        values = stored.astype(dtype_of(FORMATS[quant.type]), copy=False)
-        if chain:
-            values = self._run(chain, [name], {current: values})[name]
-        return Ints(values, self.zero(quant), quant.type)
+        number = FORMATS[quant.type]
+        values = stored if quant.packed is None else quant.packed.matrix(stored, number.signed)
+        moved = self.moved(name, values.astype(dtype_of(number), copy=False))
+        return None if moved is None else Ints(moved, self.zero(quant), quant.type)
+
+    def moved(self, name: str, stored: np.ndarray) -> np.ndarray | None:
+        """Numbers in the places of a DequantizeLinear's result, in those that they have in `name`.
+
+        None if nodes between them do more than to move them.
+        """
+        found = dequantiser(self.producer, name)
+        if found is None or any(node.op_type not in MOVES for node in found[1]):
+            return None
+        node, chain = found
+        return self._run(chain, [name], {node.output[0]: stored})[name] if chain else stored
 
     def zero(self, quant: Quant) -> np.ndarray:
         """The zero point, int64; the middle of an unsigned format if none is known, with a note.
@@ -143,7 +147,8 @@ class Values:
                 f"assumed {middle}"
             )
             return np.asarray(middle, np.int64)
-        zero = array.astype(np.int64)
+        packed = quant.packed
+        zero = (array if packed is None else packed.zeros(array)).astype(np.int64)
         if quant.loose and zero.size > 1:
             if int(zero.min()) != int(zero.max()):
                 self.notes.append(

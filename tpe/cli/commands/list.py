@@ -41,8 +41,8 @@ KindArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="KIND|FILE",
-        help=f"{', '.join(KINDS)}; or a file of weights, .gguf or .safetensors: its tensors. "
-        "Default: all kinds.",
+        help=f"{', '.join(KINDS)}; or a file of weights, .gguf, .safetensors or .onnx: its "
+        "tensors. Default: all kinds.",
     ),
     READS,
 ]

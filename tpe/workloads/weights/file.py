@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from functools import partial
-from operator import mul
-from typing import Any
 
 import numpy as np
 
@@ -18,100 +14,24 @@ from tpe.numbers.quantised_tensor import QuantisedTensor
 from tpe.numbers.quantisers import NUMBERS
 from tpe.workloads.lazy import clean
 from tpe.workloads.weights import gguf, packed, safetensors
-from tpe.workloads.weights.gguf_types import DECODED, TYPES, tensor_parts
+from tpe.workloads.weights.gguf_types import TYPES, tensor_parts
+from tpe.workloads.weights.matrices import WeightFile, WeightMatrix, left_out
 from tpe.workloads.weights.packed import PackedLinear
 from tpe.workloads.weights.tensors import StoredTensor, tensor_bytes
 
 ENDINGS = (".gguf", ".safetensors")
-LEGAL = f"GGUF of {', '.join(DECODED)}; safetensors of GPTQ, AWQ, I8"
+"""Of files that hold weights alone; ONNX models are read as well."""
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
-@dataclass(frozen=True, eq=False)
-class WeightMatrix:
-    """A matrix of narrow integers in a file, K inputs and N outputs; nothing of it is read yet.
-
-    scheme  how it is stored: a type of GGUF, "GPTQ v1", "AWQ", "I8"
-    number  the format of its codes
-    group   numbers along K that share a scale
-    bits    of storage a weight, scales, zero points and groups included
-    read    its codes, scales, zero points: no arguments
-    parts   the names of its tensors
-    """
-
-    name: str
-    scheme: str
-    k: int
-    n: int
-    number: str
-    group: int
-    bits: float
-    read: Callable[[], QuantisedTensor] = field(repr=False)
-    parts: tuple[str, ...] = ()
-
-    def codes(self) -> np.ndarray:
-        """The integers, (K, N), as an engine multiplies them: without scales and zero points."""
-        tensor = self.read()
-        integers = tensor.integers()
-        return integers if tensor.axis == 0 else integers.T
-
-
-@dataclass(frozen=True, eq=False)
-class WeightFile:
-    """What a GGUF or safetensors file holds.
-
-    tensors      every tensor of the header, in its order
-    matrices     those that are narrow integers of two dimensions, by name
-    unsupported  {kind: count} of other tensors that layers multiply by
-    not_gemm     {kind: count} of vectors, and of tables that are looked up
-    notes        what was told from the values, or assumed
-    """
-
-    path: str
-    kind: str
-    tensors: tuple[StoredTensor, ...]
-    matrices: Mapping[str, WeightMatrix]
-    unsupported: Mapping[str, int]
-    not_gemm: Mapping[str, int]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def bits_per_weight(self) -> float | None:
-        """Bits of storage a weight of all matrices, scales included; None if there are none."""
-        sizes = [matrix.k * matrix.n for matrix in self.matrices.values()]
-        bits = [matrix.bits for matrix in self.matrices.values()]
-        return sum(map(mul, bits, sizes)) / sum(sizes) if sizes else None
-
-    def rows(self) -> list[dict[str, Any]]:
-        """A row for every tensor, what `tpe list FILE` prints.
-
-        name, type (of a matrix how it is stored), shape, outermost first, bytes; of a matrix of
-        codes, else None: codes (their format), k, n, group, bits_per_weight; part_of: the matrix
-        whose scales, zero points or groups these are.
-        """
-        owner = {part: name for name, matrix in self.matrices.items() for part in matrix.parts}
-        return [_row(tensor, self.matrices.get(tensor.name), owner) for tensor in self.tensors]
-
-    def matrix(self, name: str) -> WeightMatrix:
-        """The matrix of that name; TpeError for none, and for a type that is not decoded."""
-        if name in self.matrices:
-            return self.matrices[name]
-        for tensor in self.tensors:
-            if tensor.name == name:
-                raise TpeError(
-                    f"'{clean(self.path)}': tensor '{clean(name)}' is {tensor.type} of "
-                    f"{len(tensor.shape)} dimension(s); legal: matrices in {LEGAL}"
-                )
-        raise unknown("matrix", clean(name), map(clean, self.matrices))
-
-
 def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> WeightFile:
-    """The header of a file of quantised weights, by its ending: .gguf or .safetensors.
+    """The header of a file of quantised weights, by its ending: .gguf, .safetensors or .onnx.
 
     gptq   v1 or v2, in place of what the zero points tell
     GGUF: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4, NVFP4, I8
     and BitNet's I2_S are decoded. safetensors: layers packed by GPTQ (2, 3, 4 and 8 bits) and AWQ,
-    and matrices of I8, with the scales NAME_scale where they are there. `read` of a matrix gives
+    and matrices of I8, with the scales NAME_scale where they are there. ONNX: the integers of
+    MatMulNBits, DequantizeLinear (blocks too), QLinear... and ...Integer. `read` of a matrix gives
     its codes, scales and zero points as a `QuantisedTensor`, whose `values()` are exact.
 
     Raises TpeError, one line with the file and the tensor, for a file that is damaged, cut off or
@@ -119,7 +39,7 @@ def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> We
 
     >>> read_weights("model.bin")
     Traceback (most recent call last):
-    tpe.TpeError: 'model.bin' ends in '.bin'; legal: .gguf, .safetensors
+    tpe.TpeError: 'model.bin' ends in '.bin'; legal: .gguf, .safetensors, .onnx
     """
     file = os.path.expanduser(checks.path(path, "path"))
     if gptq is not None and gptq not in packed.VERSIONS:
@@ -129,7 +49,12 @@ def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> We
         return _gguf(file)
     if ending == ".safetensors":
         return _safetensors(file, gptq)
-    raise TpeError(f"'{clean(file)}' ends in '{clean(ending)}'; legal: {', '.join(ENDINGS)}")
+    if ending == ".onnx":
+        from tpe.workloads.onnx.weights import read_onnx_weights
+
+        return read_onnx_weights(file)
+    legal = ", ".join((*ENDINGS, ".onnx"))
+    raise TpeError(f"'{clean(file)}' ends in '{clean(ending)}'; legal: {legal}")
 
 
 # ---- GGUF ----
@@ -140,7 +65,7 @@ def _gguf(path: str) -> WeightFile:
     tied = all(tensor.name != "output.weight" for tensor in tensors)
     kinds = {tensor.name: _gguf_kind(tensor, tied) for tensor in tensors}
     matrices = {x.name: _gguf_matrix(path, x) for x in tensors if kinds[x.name] == ("matrix", "")}
-    return WeightFile(path, gguf.KIND, tensors, matrices, *_left_out(kinds.values()))
+    return WeightFile(path, gguf.KIND, tensors, matrices, *left_out(kinds.values()))
 
 
 def _gguf_kind(tensor: StoredTensor, tied: bool) -> tuple[str, str]:
@@ -206,7 +131,7 @@ def _safetensors(path: str, gptq: str | None) -> WeightFile:
         used |= set(matrices[tensor.name].parts)
         notes += [] if scale else [f"'{clean(tensor.name)}' has no scale beside it: 1"]
     kinds = [_safetensors_kind(tensor) for name, tensor in rest.items() if name not in used]
-    return WeightFile(path, safetensors.KIND, tensors, matrices, *_left_out(kinds), tuple(notes))
+    return WeightFile(path, safetensors.KIND, tensors, matrices, *left_out(kinds), tuple(notes))
 
 
 def _plain(tensors: Mapping[str, StoredTensor]) -> Iterator[StoredTensor]:
@@ -266,30 +191,3 @@ def read_plain(
     return QuantisedTensor(
         NUMBERS["int8"], codes, scales, 1, group, where=f"{where}: '{clean(tensor.name)}'"
     )
-
-
-def _left_out(kinds: Iterable[tuple[str, str]]) -> tuple[dict[str, int], dict[str, int]]:
-    """How many tensors there are of each kind, in order: unsupported, then not_gemm."""
-    counts = Counter(kinds)
-    unsupported, not_gemm = (
-        {text: count for (kind, text), count in counts.items() if kind == wanted}
-        for wanted in ("unsupported", "not_gemm")
-    )
-    return unsupported, not_gemm
-
-
-def _row(
-    tensor: StoredTensor, matrix: WeightMatrix | None, owner: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "name": tensor.name,
-        "type": matrix.scheme if matrix else tensor.type,
-        "shape": list(tensor.shape),
-        "bytes": tensor.length,
-        "codes": matrix.number if matrix else None,
-        "k": matrix.k if matrix else None,
-        "n": matrix.n if matrix else None,
-        "group": matrix.group if matrix else None,
-        "bits_per_weight": matrix.bits if matrix else None,
-        "part_of": None if matrix else owner.get(tensor.name),
-    }

@@ -17,7 +17,8 @@ from tpe.workloads.draw import ACTIVATIONS, DISTRIBUTIONS, Distribution, Drawn, 
 from tpe.workloads.gemm import parse_distribution
 from tpe.workloads.imported import ImportedWorkload
 from tpe.workloads.lazy import LazyLayer, Operand, clean, few, unique_names
-from tpe.workloads.weights.file import ENDINGS, LEGAL, WeightFile, WeightMatrix, read_weights
+from tpe.workloads.weights.file import ENDINGS, read_weights
+from tpe.workloads.weights.matrices import LEGAL, WeightFile, WeightMatrix
 
 TOKENS = 128
 """Rows of activations, where none are said."""
