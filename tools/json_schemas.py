@@ -104,7 +104,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"lmul --no-energy {CELLS}",
     ),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
-    "evaluate": ("digits_mlp --size 4x4", "minilm --samples 1"),
+    "evaluate": (
+        "digits_mlp --size 4x4",
+        "digits_mlp --size 4x4 --samples 2 --types fc1:b_type=int4 --types fc2:a_type=int4",
+        "digits_mlp --pe mac --size 4x4 --samples 2 --outliers fma",
+        "minilm --samples 1",
+    ),
     "doctor": ("",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json"),
 }

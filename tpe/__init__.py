@@ -5,11 +5,12 @@ What the command line does is a function here, with the same words:
     engines     Engine, Config, Nest, NestEngine; describe
     catalogue   list_all, list_combinations, list_pes, list_arrays, list_workloads, list_formats,
                 list_technologies
-    workloads   workload, Workload, Layer; capture; read_weights -> WeightFile
+    workloads   workload, Workload, Layer; capture; layer_types; read_weights -> WeightFile
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; quantise_integers ->
                 QuantisedTensor; one_bit -> OneBit; exact_sums -> ExactSums; prune
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
-    models      matmul; evaluate_model; tpe.torch: Linear, swap_linears
+    models      matmul; outlier_matmul -> OutlierProduct; evaluate_model; tpe.torch: Linear,
+                swap_linears
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from tpe.model.layer_run import LayerRun
     from tpe.model.matmul import matmul
     from tpe.model.nest_engine import NestEngine
+    from tpe.model.outliers import OutlierProduct, outlier_matmul
     from tpe.nest.notation import Nest
     from tpe.numbers.blocks import Blocks, quantise
     from tpe.numbers.exact_sums import ExactSums, exact_sums
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from tpe.synth.area.synthesis import synthesise
     from tpe.torch.capture import capture
     from tpe.workloads import Layer, Workload, workload
+    from tpe.workloads.layer_types import layer_types
     from tpe.workloads.weights.file import read_weights
     from tpe.workloads.weights.matrices import WeightFile
 
@@ -92,6 +95,7 @@ __all__ = [
     "Nest",
     "NestEngine",
     "OneBit",
+    "OutlierProduct",
     "ProductQuantiser",
     "QuantisedTensor",
     "Requant",
@@ -110,6 +114,7 @@ __all__ = [
     "exact_sums",
     "fit",
     "from_codes",
+    "layer_types",
     "list_all",
     "list_arrays",
     "list_combinations",
@@ -121,6 +126,7 @@ __all__ = [
     "multiplier_table",
     "mutate",
     "one_bit",
+    "outlier_matmul",
     "point",
     "price",
     "product_quantiser",
@@ -152,6 +158,7 @@ _HOMES = {
     "MultiplierTable": ("tpe.numbers.multiplier_table", "MultiplierTable"),
     "Nest": ("tpe.nest.notation", "Nest"),
     "NestEngine": ("tpe.model.nest_engine", "NestEngine"),
+    "OutlierProduct": ("tpe.model.outliers", "OutlierProduct"),
     "OneBit": ("tpe.numbers.quantisers", "OneBit"),
     "QuantisedTensor": ("tpe.numbers.quantised_tensor", "QuantisedTensor"),
     "ProductQuantiser": ("tpe.numbers.product_quantiser", "ProductQuantiser"),
@@ -169,6 +176,7 @@ _HOMES = {
     "evaluate_model": ("tpe.study.evaluate", "evaluate_model"),
     "fit": ("tpe.predict.fit", "fit"),
     "from_codes": ("tpe.numbers.float_arrays", "from_codes"),
+    "layer_types": ("tpe.workloads.layer_types", "layer_types"),
     "list_all": ("tpe.report.catalogue", "catalogue"),
     "list_combinations": ("tpe.report.catalogue", "combinations"),
     "list_arrays": ("tpe.report.catalogue", "list_arrays"),
@@ -179,6 +187,7 @@ _HOMES = {
     "matmul": ("tpe.model.matmul", "matmul"),
     "multiplier_table": ("tpe.numbers.multipliers", "table_of"),
     "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
+    "outlier_matmul": ("tpe.model.outliers", "outlier_matmul"),
     "one_bit": ("tpe.numbers.quantisers", "one_bit"),
     "point": ("tpe.study.points", "point"),
     "price": ("tpe.study.pricer", "price"),

@@ -213,7 +213,7 @@ def test_a_set_of_another_package_is_found_by_name(installed: Callable[..., None
     assert RUN.with_columns("stalls").rows() == RUN.with_columns(STALLS).rows()
     with pytest.raises(
         tpe.TpeError,
-        match=r"unknown tpe\.columns 'stall'.*legal: energy, sparsity, storage, stalls",
+        match=r"unknown tpe\.columns 'stall'.*legal: energy, operands, sparsity, storage, stalls",
     ):
         RUN.with_columns("stall")
 

@@ -42,6 +42,9 @@ OBJECTS: dict[str, Any] = {
     "Nest": tpe.Engine("opt1", "os").nest,
     "NestEngine": tpe.NestEngine(tpe.Engine("opt1", "os").nest),
     "OneBit": tpe.one_bit([[1.0, -2.0]]),
+    "OutlierProduct": tpe.outlier_matmul(
+        tpe.Engine("mac"), tpe.Engine("fma", a_type="fp16"), [[1.0, 7.0]], [[1.0], [2.0]]
+    ),
     "ProductQuantiser": tpe.product_quantiser(np.eye(8), 2, 1),
     "QuantisedTensor": tpe.quantise_integers([[1.0, -2.0]], "int8"),
     "Requant": tpe.Requant(np.array([3, 5]), 2, 1),

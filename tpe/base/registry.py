@@ -33,6 +33,7 @@ T = TypeVar("T")
 # Of tpe itself, so that a checkout needs no installation: group, name, module:attribute.
 _OWN = (
     ("tpe.columns", "energy", "tpe.synth.power.annotate:ENERGY"),
+    ("tpe.columns", "operands", "tpe.model.operand_types:OPERANDS"),
     ("tpe.columns", "sparsity", "tpe.model.sparse_columns:SPARSITY"),
     ("tpe.columns", "storage", "tpe.model.storage:STORAGE"),
     ("tpe.figures", "cycles", "tpe.report.cycles_figure:figure"),

@@ -81,6 +81,8 @@ class LayerRun:
     cost_source: str | None = None  # where it is from, in words
     standard_error: float | None = None
     bits_per_weight: float | None = None  # of storage in the layer's source, None: not known
+    a_type: str | None = None  # format of the operands themselves, None: the engine's
+    b_type: str | None = None
 
     @property
     def cycles(self) -> int:

@@ -196,6 +196,8 @@ class Runnable(EngineSpec, Generic[J]):
             fingerprint=fingerprint(task, asked.handshake) + given.fingerprint,
             overflowed=None if results is None else results.overflowed,
             bits_per_weight=task.bits_per_weight,
+            a_type=task.a_type,
+            b_type=task.b_type,
             **self._counts(job, timing, task.repeat),
         )
         return self._measured(layer, seen) if asked.energy else layer

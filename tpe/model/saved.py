@@ -209,6 +209,7 @@ _FIELDS: tuple[tuple[str, Callable[[Any], bool], bool], ...] = (
     *((name, _is_count, True) for name in ("nonzero_digits", "row_steps")),
     *((name, _is_amount, True) for name in ("pe_pj", "standard_error", "bits_per_weight")),
     *((name, _is_text, True) for name in ("no_energy", "library", "cost_source")),
+    *((name, _is_text, True) for name in ("a_type", "b_type")),
     ("overflowed", lambda v: isinstance(v, bool), True),
     (
         "bandwidth",

@@ -101,6 +101,8 @@ class UnvaluedLayer:
             overflowed=None,
             standard_error=None if error is None else error * layer.repeat,
             bits_per_weight=layer.bits_per_weight if isinstance(layer, LazyLayer) else None,
+            a_type=layer.a_type if isinstance(layer, LazyLayer) else None,
+            b_type=layer.b_type if isinstance(layer, LazyLayer) else None,
             **counts,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ import numpy as np
 from tpe.base.errors import TpeError, pick
 from tpe.engine.config import Config, checked_config
 from tpe.model.engine import Engine
-from tpe.model.matmul import matmul
+from tpe.model.outliers import THRESHOLD
 from tpe.numbers.formats import Array
 from tpe.numbers.matrices import is_int
+from tpe.study.products import OutlierCount, formats_of, on_engine
 from tpe.workloads import digits_mlp, minilm
+from tpe.workloads.layer_types import LayerTypes, resolved
 
 Progress = Callable[[str], None]
 _CHUNK = 8  # sentences that go through the network at once
@@ -27,12 +29,16 @@ class Evaluation:
     samples  of the data that were taken: images, or pairs of sentences
     metrics  by name, None where one is not defined (a ranking of things that are all alike);
              `MEANINGS` says what each is
+    types    of products whose operands had other formats than the engine
+    outliers the engine of columns with outliers, None if there was none
     """
 
     model: str
     engine: Config
     samples: int
     metrics: Mapping[str, float | None]
+    types: LayerTypes = field(default_factory=dict)
+    outliers: Config | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The content of `tpe evaluate --json`."""
@@ -41,6 +47,8 @@ class Evaluation:
             "engine": self.engine.describe(),
             "samples": self.samples,
             "metrics": dict(self.metrics),
+            "types": {name: dict(own) for name, own in self.types.items()},
+            "outliers": self.outliers.describe() if self.outliers else None,
         }
 
 
@@ -49,7 +57,8 @@ class _Model:
     title: str
     samples: str  # what they are
     most: Callable[[], int]
-    run: Callable[[Engine, Array, Progress], dict[str, float | None]]
+    products: Callable[[], list[str]]
+    run: Callable[[str, minilm.Product, Array, Progress], dict[str, float | None]]
 
 
 MEANINGS = {
@@ -64,6 +73,9 @@ MEANINGS = {
     "kendall": "the same, as Kendall's tau-b",
     "grade_spearman": "rank correlation of the pairs' similarities with their grades",
     "grade_spearman_float": "the same in float32",
+    "outlier_share": "columns of activations with outliers, of all columns",
+    "cycles": "of the engine, for all products",
+    "outlier_cycles": "the same of the engine of the outliers",
 }
 
 
@@ -72,6 +84,9 @@ def evaluate_model(
     engine: Config,
     samples: int | None = None,
     progress: Progress | None = None,
+    types: LayerTypes | None = None,
+    outliers: Config | None = None,
+    threshold: float = THRESHOLD,
 ) -> Evaluation:
     """Run a model with every GEMM on an engine, and compare its output with float32's.
 
@@ -80,6 +95,12 @@ def evaluate_model(
     engine: as `tpe.matmul` takes one, which quantises or rounds the operands of every product.
     samples: how many of the images or pairs, evenly spread over all; None: all of them.
     progress: called with a name as each part begins.
+    types: {product: {"a_type": ..., "b_type": ...}}, see `tpe.layer_types`: what the operands of
+    single products are quantised to, signed integers no wider than the engine's, which computes
+    with them as they are. Products are called fc1 to fc3, and of minilm as `MiniLm.embed` says.
+    outliers, threshold: a second engine, of floating point, for the columns of activations in which
+    a magnitude is beyond the threshold, as `tpe.outlier_matmul` takes them; the metrics have their
+    share, and the cycles of both engines.
     Raises TpeError for an unknown model, a number of samples that there are not, and as `matmul`.
 
     >>> result = evaluate_model("digits_mlp", Engine("mac", "matrix2d", "16x16"))
@@ -93,8 +114,14 @@ def evaluate_model(
     if not is_int(count) or not 1 <= count <= most:
         raise TpeError(f"samples = {samples!r} is not legal: 1 to {most} {model.samples}")
     chosen = np.arange(count) * most // count
-    metrics = model.run(runner, chosen, progress or _silent)
-    return Evaluation(name, runner, int(count), metrics)
+    if types is not None and outliers is not None:
+        raise TpeError("types and outliers are both given; legal: one of them")
+    own = {} if types is None else resolved(types, model.products())
+    apart = None if outliers is None else OutlierCount(runner, outliers, threshold)
+    product = apart.product if apart else on_engine(runner, formats_of(runner, own))
+    metrics = model.run(runner.name, product, chosen, progress or _silent)
+    metrics |= apart.metrics() if apart else {}
+    return Evaluation(name, runner, int(count), metrics, own, outliers)
 
 
 def models() -> dict[str, str]:
@@ -113,12 +140,14 @@ def _silent(name: str) -> None:
 # ---- models ----
 
 
-def _digits(engine: Engine, chosen: Array, progress: Progress) -> dict[str, float | None]:
+def _digits(
+    name: str, product: minilm.Product, chosen: Array, progress: Progress
+) -> dict[str, float | None]:
     network = digits_mlp.load_float()
     progress("float32")
     plain = network.scores(minilm.exact_product)[chosen]
-    progress(engine.name)
-    ours = network.scores(_on(engine))[chosen]
+    progress(name)
+    ours = replace(network, images=network.images[chosen]).scores(product)
     labels, read, read_plain = network.labels[chosen], ours.argmax(axis=1), plain.argmax(axis=1)
     return {
         "accuracy": float(np.mean(read == labels)),
@@ -128,18 +157,20 @@ def _digits(engine: Engine, chosen: Array, progress: Progress) -> dict[str, floa
     }
 
 
-def _minilm(engine: Engine, chosen: Array, progress: Progress) -> dict[str, float | None]:
+def _minilm(
+    name: str, product: minilm.Product, chosen: Array, progress: Progress
+) -> dict[str, float | None]:
     every = minilm.sentence_pairs()
     pairs = [every[int(i)] for i in chosen]
     network = minilm.load()
     sentences = list(dict.fromkeys(text for _, *both in pairs for text in both))
     sentences.sort(key=lambda text: (len(text), text))  # of one length together
     outputs = []
-    for label, product in (("float32", minilm.exact_product), (engine.name, _on(engine))):
+    for label, multiply in (("float32", minilm.exact_product), (name, product)):
         vectors = []
         for start in range(0, len(sentences), _CHUNK):
             progress(f"{label}, {start} of {len(sentences)} sentences")
-            vectors.append(network.embed(sentences[start : start + _CHUNK], product))
+            vectors.append(network.embed(sentences[start : start + _CHUNK], multiply))
         outputs.append(np.concatenate(vectors).astype(np.float64))
     plain, ours = outputs
     place = {text: i for i, text in enumerate(sentences)}
@@ -159,29 +190,19 @@ def _minilm(engine: Engine, chosen: Array, progress: Progress) -> dict[str, floa
     }
 
 
-def _on(engine: Engine) -> minilm.Product:
-    """Products on an engine; an error says which one it was."""
-
-    def product(name: str, x: Array, w: Array) -> Array:
-        try:
-            return matmul(engine, x, w)
-        except TpeError as error:
-            raise TpeError(f"product {name}: {error}") from None
-
-    return product
-
-
 _MODELS = {
     "digits_mlp": _Model(
         "handwritten digits, float weights",
         "images",
         lambda: len(digits_mlp.load().labels),
+        lambda: [layer.name for layer in digits_mlp.load().layers],
         _digits,
     ),
     "minilm": _Model(
         "embeddings of sentences, all-MiniLM-L6-v2",
         "pairs of sentences",
         lambda: len(minilm.sentence_pairs()),
+        minilm.products,
         _minilm,
     ),
 }

@@ -114,6 +114,7 @@ def workload(
     dims: Mapping[str, int] | None = None,
     loop_seconds: float | None = None,
     loop_iterations: int | None = None,
+    types: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Workload:
     """The workload called `spec`, or of {layer name: (A, B)}; a `Workload` is returned as it is.
 
@@ -129,6 +130,8 @@ def workload(
                     of what it leaves open; see `load_onnx`
     loop_seconds, loop_iterations    of an ONNX model that runs on its inputs: how long its loops
                     may take
+    types           {layer: {"a_type": ..., "b_type": ...}}: formats of single layers' operands in
+                    place of a_type and b_type; see `tpe.layer_types`
 
     Errors: `TpeError`, one line with the value and what is legal.
 
@@ -140,6 +143,25 @@ FILE.gguf[:tokens=N], FILE.safetensors[:tokens=N], FILE.csv, FILE.yaml, pruned:N
     """
     loops = {"loop_seconds": loop_seconds, "loop_iterations": loop_iterations}
     given = {"inputs": inputs, "batch": batch, "dims": dims, **loops}
+
+    def load(a: str | None, b: str | None) -> Workload:
+        return _loaded(spec, seed, a or a_type, b or b_type, given)
+
+    if types is None:
+        return load(None, None)
+    from tpe.workloads.layer_types import typed
+
+    return typed(load(None, None), types, load)
+
+
+def _loaded(
+    spec: str | os.PathLike[str] | Workload | Mapping[str, Any],
+    seed: int,
+    a_type: str | IntFormat,
+    b_type: str | IntFormat,
+    given: dict[str, Any],
+) -> Workload:
+    """The workload, by whatever it was named; `given`: what is said of an ONNX model."""
     if isinstance(spec, Workload):
         _refuse(given, spec.name)
         return spec
@@ -157,7 +179,7 @@ FILE.gguf[:tokens=N], FILE.safetensors[:tokens=N], FILE.csv, FILE.yaml, pruned:N
         raise TpeError(f"workload {ascii(spec)[:200]}; legal: printable text")
     source = _source(_key(spec))
     if source.model:
-        given = {x: value for x, value in given.items() if x not in loops or value is not None}
+        given = {x: v for x, v in given.items() if not x.startswith("loop_") or v is not None}
     else:
         _refuse(given, spec)
         given = {}

@@ -136,6 +136,18 @@ def _softmax(x: Reals) -> Reals:
     return weights
 
 
+def products() -> list[str]:
+    """The names of all products of `MiniLm.embed`.
+
+    >>> len(products()), products()[6]
+    (48, 'encoder.layer.0.intermediate.dense')
+    """
+    attention = [*(f"self.{y}" for y in ("query", "key", "value")), "scores", "context"]
+    each = [*(f"attention.{y}" for y in (*attention, "output.dense"))]
+    each += ["intermediate.dense", "output.dense"]
+    return [f"encoder.layer.{layer}.{name}" for layer in range(LAYERS) for name in each]
+
+
 def gelu(x: Reals) -> Reals:
     """x Phi(x) with the normal distribution itself, not an approximation; float32.
 

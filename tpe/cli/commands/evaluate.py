@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tpe.base.errors import TpeError
 from tpe.cli.command import Command
 from tpe.cli.options import (
     DEFAULT_SIZE,
@@ -20,11 +21,31 @@ from tpe.cli.options import (
     command_line,
     document,
     engine_of,
+    engine_with,
     plain_table,
     working,
 )
+from tpe.cli.paths import READS
+from tpe.cli.type_options import TypesOption, types_of, types_words
+
+if TYPE_CHECKING:
+    from tpe.model.engine import Engine
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="digits_mlp or minilm.")]
+OutliersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--outliers",
+        metavar="PE|FILE|PRESET",
+        help="A second engine, of floating point, for the columns of activations with outliers: "
+        "a PE in the size of the first one, of fp16, or an engine.toml or a preset.",
+    ),
+    READS,
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option("--threshold", metavar="X", help="Magnitude beyond which one is an outlier [6]."),
+]
 SamplesOption = Annotated[
     int | None,
     typer.Option("--samples", metavar="N", help="Images, or pairs of sentences. Default: all."),
@@ -39,6 +60,9 @@ def evaluate(
     engine_file: EngineOption = None,
     param: ParamOption = None,
     samples: SamplesOption = None,
+    types: TypesOption = None,
+    outliers: OutliersOption = None,
+    threshold: ThresholdOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
@@ -50,17 +74,50 @@ def evaluate(
 
     out = Output(json_file)
     engine = engine_of(pe, array, size, param, engine_file)
+    apart = _outliers(outliers, threshold, engine)
     with working(f"evaluating {model}") as begin:
-        result = evaluate_model(model, engine, samples, begin)
-    words = {"default_size": DEFAULT_SIZE, "samples": samples}
-    command = command_line("evaluate", engine, seed, result.model, **words)
+        result = evaluate_model(model, engine, samples, begin, **types_of(types), **apart)
+    words = {"default_size": DEFAULT_SIZE, "samples": samples, "outliers": outliers}
+    words |= {"threshold": apart.get("threshold")}
+    command = command_line("evaluate", engine, seed, result.model, *types_words(types), **words)
     out.echo(command)
     out.text(f"{models()[result.model]}: {result.samples} samples on {engine.name}")
+    if result.types:
+        out.text(f"Products with operands of formats of their own: {len(result.types)}")
+    if result.outliers:
+        out.text(f"Columns with magnitudes beyond {apart['threshold']} on {result.outliers.name}")
     table = plain_table("metric", "value", "meaning", left=("metric", "meaning"))
     for name, value in result.metrics.items():
-        table.add_row(name, "-" if value is None else f"{value:.4f}", MEANINGS[name])
+        table.add_row(name, _shown(value), MEANINGS[name])
     out.table(table)
     out.json(document(command, **result.to_json()))
+
+
+def _shown(value: float | None) -> str:
+    """A metric: counts are whole numbers.
+
+    >>> _shown(None), _shown(0.5), _shown(12345)
+    ('-', '0.5000', '12,345')
+    """
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _outliers(spec: str | None, threshold: float | None, engine: Engine) -> dict[str, Any]:
+    """The engine of outliers and the threshold, as `evaluate_model` takes them; {} without."""
+    from tpe import pe as pes
+    from tpe.model.engine import Engine
+    from tpe.model.outliers import THRESHOLD
+
+    if spec is None:
+        if threshold is not None:
+            raise TpeError(f"--threshold {threshold:g} is given; legal: with --outliers")
+        return {}
+    size = engine.size if len(engine.array.sides) == 2 else None
+    if spec.casefold() in pes.names():
+        second = Engine(spec, None, size, a_type="fp16")
+    else:
+        second = engine_with(spec, None)
+    return {"outliers": second, "threshold": THRESHOLD if threshold is None else threshold}
 
 
 RECORD = Command(evaluate, "tpe evaluate minilm --pe opt1 -p a_type=int4 --samples 20")

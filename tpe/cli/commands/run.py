@@ -38,6 +38,7 @@ from tpe.cli.options import (
     progress,
 )
 from tpe.cli.paths import READS
+from tpe.cli.type_options import TypesOption, types_of, types_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,8 +81,8 @@ ColumnsOption = Annotated[
     typer.Option(
         "--columns",
         metavar="NAME,...",
-        help="Sets of columns that the table gets more of: energy, storage, and those of other "
-        "packages.",
+        help="Sets of columns that the table gets more of: energy, operands, storage, and those "
+        "of other packages.",
     ),
 ]
 
@@ -108,6 +109,7 @@ def run(
     dim: DimOption = None,
     loop_seconds: LoopSecondsOption = None,
     loop_iterations: LoopIterationsOption = None,
+    types: TypesOption = None,
     energy: EnergyOption = False,
     columns: ColumnsOption = None,
     values: ValuesOption = "auto",
@@ -117,16 +119,18 @@ def run(
     table_file: TableOption = None,
 ) -> None:
     """Run a workload on an engine: exact results, exact cycles, and where the cycles went."""
+    from tpe.model.operand_types import narrower
+
     out = Output(json_file, table_file)
     energy, more = _column_sets(energy, columns)
     engine = engine_of(pe, array, size, param, engine_file)
     model = (inputs, batch, dim, loop_seconds, loop_iterations)
     with progress(what=f"reading {workload}") as step:
-        found = engine.find(workload, seed, **model_options(*model))
+        found = engine.find(workload, seed, **model_options(*model), **types_of(types))
         step.total = len(found.layers)
         result = engine.run(found, seed=seed, values=values, progress=step, energy=energy)
     chosen = option_words({"energy": energy, "columns": ",".join(more) or None})
-    words = [*model_words(*model), *chosen, *values_words(values)]
+    words = [*model_words(*model), *types_words(types), *chosen, *values_words(values)]
     command = command_line(
         "run", engine, seed, *words, default_size=DEFAULT_SIZE, workload=found.name
     )
@@ -138,7 +142,7 @@ def run(
     _print(out, result, rows, all_layers)
     if energy:
         out.text(_energy_line(result))
-    for line in (result.assumed, result.without_values, *left_out(found)):
+    for line in (result.assumed, result.without_values, narrower(result), *left_out(found)):
         if line:
             out.text(line)
     if rows is not None:
