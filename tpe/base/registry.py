@@ -72,6 +72,7 @@ _OWN = (
     ("tpe.workloads", ".onnx", "tpe.workloads.sources:ONNX"),
     ("tpe.workloads", ".gguf", "tpe.workloads.sources:GGUF"),
     ("tpe.workloads", ".safetensors", "tpe.workloads.sources:SAFETENSORS"),
+    ("tpe.workloads", ".safetensors.index.json", "tpe.workloads.sources:SAFETENSORS_INDEX"),
     ("tpe.workloads", ".csv", "tpe.workloads.sources:SCALESIM"),
     ("tpe.workloads", ".tsv", "tpe.workloads.sources:SCALESIM"),
     ("tpe.workloads", ".yaml", "tpe.workloads.sources:ZIGZAG"),

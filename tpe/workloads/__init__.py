@@ -121,8 +121,9 @@ def workload(
     spec            a built-in name, `gemm:MxNxK[:uniform|normal:SIGMA]`, `npz:FILE`, an ONNX
                     model (FILE.onnx, or onnx:NAME for one of `onnx_light()`), a SCALE-Sim topology
                     (FILE.csv) or a ZigZag workload (FILE.yaml, FILE.yml); or such a file's path;
-                    quantised weights (FILE.gguf, FILE.safetensors), with :tokens=N behind; any of
-                    them with pruned weights (pruned:2:4:...)
+                    quantised weights (FILE.gguf, FILE.safetensors, FILE.safetensors.index.json or
+                    the folder of several), with :tokens=N behind; any of them with pruned weights
+                    (pruned:2:4:...)
     seed            of generated operands, 0 .. 2**64 - 1
     a_type, b_type  formats of generated activations and weights; operands that are given keep
                     their values
@@ -201,10 +202,17 @@ def _key(spec: str) -> str:
     known = registry.homes("tpe.workloads")
     prefix, colon, _ = spec.partition(":")
     ending = os.path.splitext(spec)[1].lower()
-    endings = [key for key in known if key.startswith(".") and f"{key}:" in spec.lower()]
-    for key in (spec, f"{prefix}:", ending, *endings):  # last: FILE.gguf:tokens=4
+    endings = [key for key in known if key.startswith(".") and f"{key}:" in f"{spec.lower()}:"]
+    for key in (
+        spec,
+        f"{prefix}:",
+        ending,
+        *endings,
+    ):  # last: a.gguf:tokens=4, a.b.json
         if key in known:
             return key
+    if os.path.isdir(spec) or os.path.isdir(prefix):
+        return ".safetensors"
     if spec.endswith(".npz"):
         raise TpeError(f"unknown workload '{spec}' (did you mean 'npz:{spec}'?)")
     if colon and prefix not in known:

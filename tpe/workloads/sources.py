@@ -61,4 +61,5 @@ GGUF = Source("Quantised weights, GGUF", _weights, pattern="FILE.gguf[:tokens=N]
 SAFETENSORS = Source(
     "Quantised weights, safetensors", _weights, pattern="FILE.safetensors[:tokens=N]"
 )
+SAFETENSORS_INDEX = Source("Quantised weights, several safetensors", _weights, listed=False)
 ZIGZAG = Source("ZigZag workload", _zigzag, pattern="FILE.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,8 +42,8 @@ KindArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="KIND|FILE",
-        help=f"{', '.join(KINDS)}; or a file of weights, .gguf, .safetensors or .onnx: its "
-        "tensors. Default: all kinds.",
+        help=f"{', '.join(KINDS)}; or a file of weights, .gguf, .safetensors or .onnx, or "
+        "a folder of .safetensors: its tensors. Default: all kinds.",
     ),
     READS,
 ]
@@ -69,7 +70,7 @@ def list_(
     from tpe.report import describe
 
     out = Output(json_file)
-    if kind is not None and "." in kind:
+    if kind is not None and ("." in kind or (kind not in KINDS and os.path.isdir(kind))):
         _list_file(out, kind, gptq, seed, combinations, param)
         return
     if gptq is not None:

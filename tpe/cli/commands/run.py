@@ -58,8 +58,8 @@ WorkloadOption = Annotated[
         "--workload",
         metavar="NAME",
         help="A built-in workload, gemm:MxNxK[:uniform|normal:SIGMA], npz:FILE, an .onnx model "
-        "(or onnx:NAME of a light one), .gguf or .safetensors weights (:tokens=N behind), a "
-        "SCALE-Sim .csv or a ZigZag .yaml.",
+        "(or onnx:NAME of a light one), .gguf or .safetensors weights or a folder of these "
+        "(:tokens=N behind), a SCALE-Sim .csv or a ZigZag .yaml.",
     ),
     READS,
 ]

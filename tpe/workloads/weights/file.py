@@ -13,19 +13,23 @@ from tpe.base.errors import TpeError, unknown
 from tpe.numbers.quantised_tensor import QuantisedTensor
 from tpe.numbers.quantisers import NUMBERS
 from tpe.workloads.lazy import clean
-from tpe.workloads.weights import gguf, packed, safetensors
+from tpe.workloads.weights import gguf, packed, safetensors, shards
 from tpe.workloads.weights.gguf_types import TYPES, tensor_parts
 from tpe.workloads.weights.matrices import WeightFile, WeightMatrix, left_out
 from tpe.workloads.weights.packed import PackedLinear
+from tpe.workloads.weights.shards import Shards
 from tpe.workloads.weights.tensors import StoredTensor, tensor_bytes
 
-ENDINGS = (".gguf", ".safetensors")
+ENDINGS = (".gguf", ".safetensors", shards.INDEX)
 """Of files that hold weights alone; ONNX models are read as well."""
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
 def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> WeightFile:
     """The header of a file of quantised weights, by its ending: .gguf, .safetensors or .onnx.
+
+    An index of several safetensors files, NAME.safetensors.index.json, and a folder that holds one,
+    or a single safetensors file, are read as one file.
 
     gptq   v1 or v2, in place of what the zero points tell
     GGUF: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4, NVFP4, I8
@@ -39,7 +43,8 @@ def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> We
 
     >>> read_weights("model.bin")
     Traceback (most recent call last):
-    tpe.TpeError: 'model.bin' ends in '.bin'; legal: .gguf, .safetensors, .onnx
+    tpe.TpeError: 'model.bin' ends in '.bin'; legal: .gguf, .safetensors, \
+.safetensors.index.json, .onnx
     """
     file = os.path.expanduser(checks.path(path, "path"))
     if gptq is not None and gptq not in packed.VERSIONS:
@@ -47,12 +52,14 @@ def read_weights(path: str | os.PathLike[str], *, gptq: str | None = None) -> We
     ending = os.path.splitext(file)[1].lower()
     if ending == ".gguf":
         return _gguf(file)
-    if ending == ".safetensors":
+    if ending == ".safetensors" or file.lower().endswith(shards.INDEX):
         return _safetensors(file, gptq)
     if ending == ".onnx":
         from tpe.workloads.onnx.weights import read_onnx_weights
 
         return read_onnx_weights(file)
+    if os.path.isdir(file):
+        return _safetensors(shards.in_folder(file), gptq)
     legal = ", ".join((*ENDINGS, ".onnx"))
     raise TpeError(f"'{clean(file)}' ends in '{clean(ending)}'; legal: {legal}")
 
@@ -115,10 +122,12 @@ def read_gguf(path: str, tensor: StoredTensor) -> QuantisedTensor:
 
 def _safetensors(path: str, gptq: str | None) -> WeightFile:
     where = f"'{clean(path)}'"
-    tensors = safetensors.read_header(path)
+    whole = path.lower().endswith(shards.INDEX)
+    index = shards.read_index(path) if whole else Shards(safetensors.read_header(path), ())
+    tensors = index.tensors
     linears = list(packed.packed_linears(tensors, where))
     ours = [linear for linear in linears if linear.scheme == "gptq"]
-    version, notes = gptq or "", []
+    version, notes = gptq or "", [*index.notes]
     if ours and gptq is None:
         version, why = packed.told_version(path, ours, where)
         notes.append(f"GPTQ {version}: {why}")

@@ -57,11 +57,11 @@ def read_header(path: str) -> tuple[StoredTensor, ...]:
             f"{where}: the header is said to have {length} bytes; "
             f"legal: at most {min(MAX_HEADER, total - 8)}"
         )
-    entries = _parsed(read_part(path, KIND, 8, length), where)
+    entries = parsed(read_part(path, KIND, 8, length), where)
     entries.pop("__metadata__", None)
     if len(entries) > MAX_TENSORS:
         raise TpeError(f"{where} has {len(entries)} tensors; legal: at most {MAX_TENSORS}")
-    tensors = tuple(_tensor(*entry, 8 + length, where) for entry in entries.items())
+    tensors = tuple(_tensor(*entry, 8 + length, path) for entry in entries.items())
     check_places(tensors, 8 + length, total, where, holes=False)
     return tensors
 
@@ -82,8 +82,8 @@ def read_array(path: str, tensor: StoredTensor) -> Array:
     return numbers.astype(kind, copy=False).reshape(tensor.shape)
 
 
-def _parsed(content: bytes, where: str) -> dict[str, Any]:
-    """The header's object, its keys each once."""
+def parsed(content: bytes, where: str) -> dict[str, Any]:
+    """The JSON object of a header, its keys each once."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
@@ -105,9 +105,9 @@ def _parsed(content: bytes, where: str) -> dict[str, Any]:
     return found
 
 
-def _tensor(name: str, entry: Any, data: int, where: str) -> StoredTensor:
+def _tensor(name: str, entry: Any, data: int, path: str) -> StoredTensor:
     """One entry of the header; `data`: where the tensors' bytes begin."""
-    label = f"{where}: tensor '{clean(name)}'"
+    label = f"'{clean(path)}': tensor '{clean(name)}'"
     if not isinstance(entry, dict) or entry.keys() != _FIELDS:
         raise TpeError(f"{label} is not described; legal: {', '.join(sorted(_FIELDS))}")
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -126,7 +126,7 @@ def _tensor(name: str, entry: Any, data: int, where: str) -> StoredTensor:
         raise TpeError(
             f"{label} has {end - begin} bytes; legal for {kind} of shape {list(shape)}: {wanted}"
         )
-    return StoredTensor(name, kind, tuple(shape), data + begin, wanted)
+    return StoredTensor(name, kind, tuple(shape), data + begin, wanted, path)
 
 
 def _counts(value: Any) -> bool:

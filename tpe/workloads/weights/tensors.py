@@ -27,6 +27,7 @@ class StoredTensor:
     """A tensor of a file: its type by the file's own name, its shape, outermost first.
 
     start, length  its bytes in the file
+    file           that it lies in, where a workload is made of several; "" of others
     """
 
     name: str
@@ -34,6 +35,7 @@ class StoredTensor:
     shape: tuple[int, ...]
     start: int
     length: int
+    file: str = ""
 
     @property
     def count(self) -> int:
@@ -57,6 +59,7 @@ def tensor_bytes(path: str, kind: str, tensor: StoredTensor, where: str) -> Arra
             f"{where}: tensor '{clean(tensor.name)}' has {size(tensor.length)}; "
             f"legal: at most {size(MAX_TENSOR)}"
         )
+    path = tensor.file or path
     return np.frombuffer(read_part(path, kind, tensor.start, tensor.length), np.uint8)
 
 

@@ -6,6 +6,7 @@ are what an engine of integers makes, to be scaled group by group behind it.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +41,7 @@ class WeightSpec:
 
 
 def parse_spec(spec: str) -> WeightSpec:
-    """`FILE.gguf[:tokens=N][:gptq=v1][:uniform|normal:SIGMA]`, taken apart.
+    """`FILE.gguf[:tokens=N][:gptq=v1][:uniform|normal:SIGMA]`, taken apart; FOLDER as well.
 
     Raises TpeError with what is legal for any other option, and one that is there twice.
 
@@ -54,6 +55,9 @@ uniform or normal:SIGMA, each behind a colon
     where = f"workload '{clean(spec)}'"
     match = _SPEC.fullmatch(spec)
     path, options = match.groups() if match else (spec, None)
+    if match is None and not os.path.isdir(spec):  # a folder, and options behind it
+        path, colon, rest = spec.partition(":")
+        options = colon + rest
     values: dict[str, str] = {}
     for word in _BETWEEN.split(options or "")[1:]:
         key, equals, value = word.partition("=")
@@ -85,8 +89,9 @@ def load_weights(
 ) -> ImportedWorkload:
     """The matrices of a file of quantised weights as GEMMs: activations (tokens, K), codes (K, N).
 
-    spec    FILE.gguf or FILE.safetensors, and options behind colons: `tokens`, rows of activations
-            (128); how they are drawn (uniform); `gptq`, v1 or v2. See `read_weights`
+    spec    FILE.gguf, FILE.safetensors, an index of several or the folder of it, and options behind
+            colons: `tokens`, rows of activations (128); how they are drawn (uniform); `gptq`, v1 or
+            v2. See `read_weights`
     seed    of the activations;  a_type  their format;  b_type  is the file's
 
     Layers carry `b_type`, the format of their codes, and `bits_per_weight`. Matrices of floats, of
