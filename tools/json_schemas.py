@@ -108,6 +108,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "digits_mlp --size 4x4",
         "digits_mlp --size 4x4 --samples 2 --types fc1:b_type=int4 --types fc2:a_type=int4",
         "digits_mlp --pe mac --size 4x4 --samples 2 --outliers fma",
+        "digits_mlp --samples 2 --weights int4,bipolar1 --activations int8 --group 32",
         "minilm --samples 1",
     ),
     "doctor": ("",),

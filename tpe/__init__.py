@@ -9,8 +9,8 @@ What the command line does is a function here, with the same words:
     numbers     rounded, to_codes, from_codes; quantise -> Blocks; quantise_integers ->
                 QuantisedTensor; one_bit -> OneBit; exact_sums -> ExactSums; prune
     running     Engine.run -> Run, LayerRun; Requant; compare -> Comparison; point; trace
-    models      matmul; outlier_matmul -> OutlierProduct; evaluate_model; tpe.torch: Linear,
-                swap_linears
+    models      matmul; outlier_matmul -> OutlierProduct; evaluate_model;
+                evaluate_weights -> FewBits; tpe.torch: Linear, swap_linears
     RTL         emit, verify, vectors, prove, mutate, cosim -> Cosimulation
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from tpe.study.comparison import Comparison
     from tpe.study.errors import ErrorStudy, error
     from tpe.study.evaluate import evaluate_model
+    from tpe.study.few_bits import FewBits, evaluate_weights
     from tpe.study.operand_trace import trace
     from tpe.study.points import compare, point
     from tpe.study.pricer import price
@@ -89,6 +90,7 @@ __all__ = [
     "Engine",
     "ErrorStudy",
     "ExactSums",
+    "FewBits",
     "Layer",
     "LayerRun",
     "MultiplierTable",
@@ -111,6 +113,7 @@ __all__ = [
     "emit",
     "error",
     "evaluate_model",
+    "evaluate_weights",
     "exact_sums",
     "fit",
     "from_codes",
@@ -153,6 +156,7 @@ _HOMES = {
     "ErrorStudy": ("tpe.study.errors", "ErrorStudy"),
     "ExactSums": ("tpe.numbers.exact_sums", "ExactSums"),
     "Engine": ("tpe.model.engine", "Engine"),
+    "FewBits": ("tpe.study.few_bits", "FewBits"),
     "Layer": ("tpe.workloads", "Layer"),
     "LayerRun": ("tpe.model.layer_run", "LayerRun"),
     "MultiplierTable": ("tpe.numbers.multiplier_table", "MultiplierTable"),
@@ -174,6 +178,7 @@ _HOMES = {
     "error": ("tpe.study.errors", "error"),
     "exact_sums": ("tpe.numbers.exact_sums", "exact_sums"),
     "evaluate_model": ("tpe.study.evaluate", "evaluate_model"),
+    "evaluate_weights": ("tpe.study.few_bits", "evaluate_weights"),
     "fit": ("tpe.predict.fit", "fit"),
     "from_codes": ("tpe.numbers.float_arrays", "from_codes"),
     "layer_types": ("tpe.workloads.layer_types", "layer_types"),

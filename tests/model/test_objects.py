@@ -36,6 +36,7 @@ OBJECTS: dict[str, Any] = {
     "Engine": RUN.engine,
     "ErrorStudy": tpe.error("lmul", "normal:1", [4], rows=2, columns=2),
     "ExactSums": tpe.exact_sums(A, B),
+    "FewBits": tpe.evaluate_weights("digits_mlp", ["int4"], ["int8"], ["group"], 32, 4),
     "Layer": tpe.Layer("fc", "fc", A, B),
     "LayerRun": RUN.layers[0],
     "MultiplierTable": tpe.multiplier_table("mitchell"),

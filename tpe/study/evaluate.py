@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,19 +109,34 @@ def evaluate_model(
     """
     model = _MODELS[pick("model", name, _MODELS)]
     runner = Engine.of(checked_config(engine))
-    most = model.most()
-    count = most if samples is None else samples
-    if not is_int(count) or not 1 <= count <= most:
-        raise TpeError(f"samples = {samples!r} is not legal: 1 to {most} {model.samples}")
-    chosen = np.arange(count) * most // count
     if types is not None and outliers is not None:
         raise TpeError("types and outliers are both given; legal: one of them")
     own = {} if types is None else resolved(types, model.products())
     apart = None if outliers is None else OutlierCount(runner, outliers, threshold)
     product = apart.product if apart else on_engine(runner, formats_of(runner, own))
-    metrics = model.run(runner.name, product, chosen, progress or _silent)
+    count, metrics = compared(name, product, runner.name, samples, progress)
     metrics |= apart.metrics() if apart else {}
-    return Evaluation(name, runner, int(count), metrics, own, outliers)
+    return Evaluation(name, runner, count, metrics, own, outliers)
+
+
+def compared(
+    name: str,
+    product: minilm.Product,
+    label: str,
+    samples: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[int, dict[str, float | None]]:
+    """How many samples were taken, and the metrics of a model with other products than float32's.
+
+    label: what stands for the products in `progress`; all else as `evaluate_model`.
+    """
+    model = _MODELS[pick("model", name, _MODELS)]
+    most = model.most()
+    count = most if samples is None else samples
+    if not is_int(count) or not 1 <= count <= most:
+        raise TpeError(f"samples = {samples!r} is not legal: 1 to {most} {model.samples}")
+    chosen = np.arange(count) * most // count
+    return int(count), model.run(label, product, chosen, progress or _silent)
 
 
 def models() -> dict[str, str]:
@@ -162,17 +177,10 @@ def _minilm(
 ) -> dict[str, float | None]:
     every = minilm.sentence_pairs()
     pairs = [every[int(i)] for i in chosen]
-    network = minilm.load()
     sentences = list(dict.fromkeys(text for _, *both in pairs for text in both))
     sentences.sort(key=lambda text: (len(text), text))  # of one length together
-    outputs = []
-    for label, multiply in (("float32", minilm.exact_product), (name, product)):
-        vectors = []
-        for start in range(0, len(sentences), _CHUNK):
-            progress(f"{label}, {start} of {len(sentences)} sentences")
-            vectors.append(network.embed(sentences[start : start + _CHUNK], multiply))
-        outputs.append(np.concatenate(vectors).astype(np.float64))
-    plain, ours = outputs
+    plain = _plain_vectors(tuple(sentences), progress)
+    ours = _vectors(sentences, name, product, progress)
     place = {text: i for i, text in enumerate(sentences)}
     first = [place[pair.first] for pair in pairs]
     second = [place[pair.second] for pair in pairs]
@@ -206,6 +214,29 @@ _MODELS = {
         _minilm,
     ),
 }
+
+
+def _vectors(
+    sentences: Sequence[str], label: str, product: minilm.Product, progress: Progress
+) -> Array:
+    """A vector for every sentence, (sentences, 384) float64."""
+    vectors = []
+    for start in range(0, len(sentences), _CHUNK):
+        progress(f"{label}, {start} of {len(sentences)} sentences")
+        vectors.append(minilm.load().embed(sentences[start : start + _CHUNK], product))
+    return np.concatenate(vectors).astype(np.float64)
+
+
+_PLAIN: dict[tuple[str, ...], Array] = {}  # of the sentences that were asked for last
+
+
+def _plain_vectors(sentences: tuple[str, ...], progress: Progress) -> Array:
+    """The same in float32: computed once for models on several engines."""
+    if sentences not in _PLAIN:
+        found = _vectors(sentences, "float32", minilm.exact_product, progress)
+        _PLAIN.clear()
+        _PLAIN[sentences] = found
+    return _PLAIN[sentences]
 
 
 # ---- rankings ----

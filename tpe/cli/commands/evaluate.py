@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tpe.base.errors import TpeError
 from tpe.cli.command import Command
+from tpe.cli.command_line import CommandLine
 from tpe.cli.options import (
     DEFAULT_SIZE,
     ArrayOption,
@@ -22,6 +24,7 @@ from tpe.cli.options import (
     document,
     engine_of,
     engine_with,
+    option_words,
     plain_table,
     working,
 )
@@ -46,6 +49,30 @@ ThresholdOption = Annotated[
     float | None,
     typer.Option("--threshold", metavar="X", help="Magnitude beyond which one is an outlier [6]."),
 ]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="TYPE,...",
+        help="Quantise the weights to each of int2 to int8, ternary, bipolar1, in place of an "
+        "engine; a table.",
+    ),
+]
+ActivationsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--activations",
+        metavar="TYPE,...",
+        help="With --weights: int2 to int16, or float32 as they are [int8,int16].",
+    ),
+]
+PerOption = Annotated[
+    str | None,
+    typer.Option("--per", metavar="channel,group", help="With --weights: what has a scale [both]."),
+]
+GroupOption = Annotated[
+    int | None, typer.Option("--group", metavar="N", help="Weights of a group along K [128].")
+]
 SamplesOption = Annotated[
     int | None,
     typer.Option("--samples", metavar="N", help="Images, or pairs of sentences. Default: all."),
@@ -63,16 +90,29 @@ def evaluate(
     types: TypesOption = None,
     outliers: OutliersOption = None,
     threshold: ThresholdOption = None,
+    weights: WeightsOption = None,
+    activations: ActivationsOption = None,
+    per: PerOption = None,
+    group: GroupOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
     """Run a model with every GEMM on an engine, and compare its output with float32's.
 
     Operands are rounded to the engine's formats; for integers each row and column has a scale.
+    With --weights no engine is named: the model's weights are quantised in every one of the ways
+    that are listed, and products are exact.
     """
     from tpe.study.evaluate import MEANINGS, evaluate_model, models
 
     out = Output(json_file)
+    ways = {"weights": weights, "activations": activations, "per": per, "group": group}
+    if weights is not None:
+        engine_words = {"pe": pe, "array": array, "size": size, "engine": engine_file}
+        _refuse({**engine_words, "param": param, "types": types, "outliers": outliers})
+        _evaluate_weights(out, model, ways, samples, seed)
+        return
+    _refuse(ways, "with --weights")
     engine = engine_of(pe, array, size, param, engine_file)
     apart = _outliers(outliers, threshold, engine)
     with working(f"evaluating {model}") as begin:
@@ -90,6 +130,45 @@ def evaluate(
     for name, value in result.metrics.items():
         table.add_row(name, _shown(value), MEANINGS[name])
     out.table(table)
+    out.json(document(command, **result.to_json()))
+
+
+def _refuse(options: Mapping[str, object], legal: str = "without --weights") -> None:
+    """TpeError for the first of these options that is given."""
+    for name, value in options.items():
+        if value not in (None, []):
+            text = value[0] if isinstance(value, list) else value
+            raise TpeError(f"--{name} {text} is given; legal: {legal}")
+
+
+def _evaluate_weights(
+    out: Output, model: str, ways: Mapping[str, Any], samples: int | None, seed: int
+) -> None:
+    """Print a row for every way to quantise the weights."""
+    from tpe.study.evaluate import MEANINGS, models
+    from tpe.study.few_bits import EXACT, evaluate_weights
+
+    lists: dict[str, Any] = {
+        name: text.split(",") for name, text in ways.items() if isinstance(text, str)
+    }
+    size: dict[str, Any] = {} if ways["group"] is None else {"group": ways["group"]}
+    with working(f"evaluating {model}") as begin:
+        result = evaluate_weights(model, **lists, samples=samples, progress=begin)
+    options = option_words({**ways, "samples": samples})
+    words = ["tpe", "evaluate", result.model, *options, "--seed", str(seed)]
+    command = CommandLine(words, words)
+    out.echo(command)
+    out.text(f"{models()[result.model]}: {result.samples} samples; {EXACT}")
+    metrics = [name for name in MEANINGS if name in result.rows[0]]
+    heads = [name.replace("_", "\n") for name in metrics]
+    first = ("weights", "per", "activations")
+    table = plain_table(*first, "bits/\nweight", *heads, left=first)
+    for row in result.rows:
+        lines = f"{row['group']}" if row["per"] == "group" else row["per"]
+        cells = [row["weights"], lines, row["activations"], f"{row['bits_per_weight']:.2f}"]
+        table.add_row(*cells, *(_shown(row[name]) for name in metrics))
+    out.table(table)
+    out.text("; ".join(f"{name}: {MEANINGS[name]}" for name in metrics))
     out.json(document(command, **result.to_json()))
 
 
