@@ -261,8 +261,21 @@ def with_engines(schema: Schema) -> Schema:
     return {"anyOf": [schema, several]}
 
 
+def with_metrics(schema: Schema) -> Schema:
+    """The schema of an evaluation whose rows have the metrics of any model: numbers, or null."""
+    row = schema["properties"]["rows"]["items"]
+    own = ("weights", "per", "group", "activations", "bits_per_weight")
+    row["properties"] = {name: row["properties"][name] for name in own}
+    row |= {"required": list(own), "additionalProperties": {"type": ["null", "number"]}}
+    return schema
+
+
 # What no line above shows, or none in a minute.
-MORE: dict[str, Callable[[Schema], Schema]] = {"run": with_columns, "prove": with_engines}
+MORE: dict[str, Callable[[Schema], Schema]] = {
+    "evaluate": with_metrics,
+    "run": with_columns,
+    "prove": with_engines,
+}
 
 
 def main() -> None:

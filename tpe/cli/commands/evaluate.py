@@ -148,10 +148,10 @@ def _evaluate_weights(
     from tpe.study.evaluate import MEANINGS, models
     from tpe.study.few_bits import EXACT, evaluate_weights
 
+    said: dict[str, Any] = {name: way for name, way in ways.items() if way is not None}
     lists: dict[str, Any] = {
-        name: text.split(",") for name, text in ways.items() if isinstance(text, str)
+        name: x.split(",") if isinstance(x, str) else x for name, x in said.items()
     }
-    size: dict[str, Any] = {} if ways["group"] is None else {"group": ways["group"]}
     with working(f"evaluating {model}") as begin:
         result = evaluate_weights(model, **lists, samples=samples, progress=begin)
     options = option_words({**ways, "samples": samples})
