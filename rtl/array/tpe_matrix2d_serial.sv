@@ -2,7 +2,8 @@
 //
 // As tpe_matrix2d, operands broadcast along rows and columns and psums kept. A beat is held for as
 // many cycles as B has planes. A row's front makes of its operands what its cells keep meanwhile;
-// the planes of a column's B follow each other, lowest first. A row has a term, added by its finish.
+// the planes of a column's B follow each other, lowest first. A row has a term, which its finish
+// adds.
 // Cycles    : a tile of K beats takes K BitPlanes + Rows + CellLatency + 4 cycles, one of them for
 //             what the front makes. Those before the last one take K BitPlanes OverlapStream, and
 //             CellLatency + 2 more OverlapDrain; the last beat waits until Rows - 1 cycles behind

@@ -43,7 +43,8 @@ module tpe_select_cell #(
   localparam int unsigned CellB       = FromA ? StoredWidth : WordWidth;
 
   if (SelectN < 1 || SelectM < SelectN || SelectFrom > tpe_pkg::SelectFromB
-      || LaneWidth <= PlaceWidth || (Lanes % SelectN != 0 && SelectN % Lanes != 0)) begin : gen_check
+      || LaneWidth <= PlaceWidth
+      || (Lanes % SelectN != 0 && SelectN % Lanes != 0)) begin : gen_check
     $error("tpe_select_cell: Lanes is a multiple or a divisor of SelectN, 1 to SelectM");
   end
 

@@ -11,20 +11,20 @@ module tpe_sparse_drain #(
     parameter int unsigned Rows  = 4,
     parameter int unsigned Ahead = 0
 ) (
-    input  wire  logic             clk_i,
-    input  wire  logic             rst_ni,
-    input  wire  logic             en_i,          // 0: no plane is taken
-    input  wire  logic             done_i,        // the pass is over
-    input  wire  logic [Rows-1:0]  full_i,        // a row has a plane
-    input  wire  logic [Rows-1:0]  final_i,       // ... its last
-    input  wire  logic [Rows-1:0]  full_next_i,   // the same in the next cycle
-    input  wire  logic [Rows-1:0]  final_next_i,
-    input  wire  logic [Rows-1:0]  turn_i,        // the row whose turn it is before rows drain
-    input  wire  logic [Rows-1:0]  turn_next_i,   // ... in the next cycle
-    output       logic             drain_o,
-    output       logic             last_o,        // the last row drains
-    output       logic [Rows-1:0]  row_o,         // the row that the finishes look at, or none
-    output       logic [Rows-1:0]  take_o         // its plane is taken
+    input  wire  logic              clk_i,
+    input  wire  logic              rst_ni,
+    input  wire  logic              en_i,          // 0: no plane is taken
+    input  wire  logic              done_i,        // the pass is over
+    input  wire  logic [Rows-1:0]   full_i,        // a row has a plane
+    input  wire  logic [Rows-1:0]   final_i,       // ... its last
+    input  wire  logic [Rows-1:0]   full_next_i,   // the same in the next cycle
+    input  wire  logic [Rows-1:0]   final_next_i,
+    input  wire  logic [Rows-1:0]   turn_i,        // the row whose turn it is before rows drain
+    input  wire  logic [Rows-1:0]   turn_next_i,   // ... in the next cycle
+    output       logic              drain_o,
+    output       logic              last_o,        // the last row drains
+    output       logic [Rows-1:0]   row_o,         // the row that the finishes look at, or none
+    output       logic [Rows-1:0]   take_o         // its plane is taken
 );
 
   logic [Rows-1:0] drain_row_q, drain_row_d;  // the row that drains, or drains first

@@ -38,8 +38,8 @@ module tpe_sparse_row #(
 ) (
     input  wire  logic                                         clk_i,
     input  wire  logic                                         rst_ni,
-    input  wire  logic                                         open_i,     // groups are welcome
-    input  wire  logic                                         done_i,     // the pass is over
+    input  wire  logic                                         open_i,        // groups are welcome
+    input  wire  logic                                         done_i,        // the pass is over
     // groups of A, a stream per lane
     input  wire  logic [Lanes-1:0]                             a_valid_i,
     output       logic [Lanes-1:0]                             a_ready_o,
@@ -51,16 +51,19 @@ module tpe_sparse_row #(
     input  wire  logic [Cols-1:0][Lanes-1:0][BWidth-1:0]       b_i,
     // whole planes
     output       logic                                         full_o,
-    output       logic                                         final_o,    // the pass's last plane
+    // the pass's last plane
+    output       logic                                         final_o,
     output       logic                                         full_next_o,   // the same in the
     output       logic                                         final_next_o,  // next cycle
     output       logic [PlaneWidth-1:0]                        plane_o,
     output       logic [Cols-1:0][PsumWidth-1:0]               psum_o,
     output       logic [TermWidth-1:0]                         term_o,
-    output       logic                                         ask_o,      // ... from next cycle on
-    input  wire  logic                                         slot_i,     // the row has the finish
+    // ... from next cycle on
+    output       logic                                         ask_o,
+    // the row has the finish
+    input  wire  logic                                         slot_i,
     input  wire  logic                                         slot_next_i,   // in the next cycle
-    input  wire  logic                                         take_i      // the plane is taken
+    input  wire  logic                                         take_i         // the plane is taken
 );
 
   logic                                         en;        // the row's own enable

@@ -11,13 +11,13 @@ module tpe_turns #(
     parameter int unsigned MsbFirst = 0,
     parameter int unsigned Shadow   = 1
 ) (
-    input  wire  logic             clk_i,
-    input  wire  logic             rst_ni,
-    input  wire  logic             done_i,   // the pass is over
-    input  wire  logic             group_i,  // a row takes a group
-    input  wire  logic [Rows-1:0]  ask_i,    // its plane is whole in the next cycle
-    output       logic [Rows-1:0]  turn_o,   // one row's, or none
-    output       logic [Rows-1:0]  next_o    // ... in the next cycle; with Shadow
+    input  wire  logic              clk_i,
+    input  wire  logic              rst_ni,
+    input  wire  logic              done_i,   // the pass is over
+    input  wire  logic              group_i,  // a row takes a group
+    input  wire  logic [Rows-1:0]   ask_i,    // its plane is whole in the next cycle
+    output       logic [Rows-1:0]   turn_o,   // one row's, or none
+    output       logic [Rows-1:0]   next_o    // ... in the next cycle; with Shadow
 );
 
   if (Shadow != 0) begin : gen_slots

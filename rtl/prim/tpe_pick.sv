@@ -9,9 +9,9 @@ module tpe_pick #(
     parameter int unsigned Count = 4,
     parameter int unsigned Width = 8
 ) (
-    input  wire  logic [Count-1:0]             is_i,
-    input  wire  logic [Count-1:0][Width-1:0]  words_i,
-    output       logic [Width-1:0]             word_o
+    input  wire  logic [Count-1:0]              is_i,
+    input  wire  logic [Count-1:0][Width-1:0]   words_i,
+    output       logic [Width-1:0]              word_o
 );
 
   always_comb begin

@@ -9,10 +9,10 @@
 module opt4c_2d_4x4_oldest #(
     parameter int unsigned Rows = 4
 ) (
-    input  wire  logic             clk_i,
-    input  wire  logic             rst_ni,
-    input  wire  logic [Rows-1:0]  ask_i,
-    output       logic [Rows-1:0]  grant_o
+    input  wire  logic              clk_i,
+    input  wire  logic              rst_ni,
+    input  wire  logic [Rows-1:0]   ask_i,
+    output       logic [Rows-1:0]   grant_o
 );
 
   logic [Rows-1:0]            waiting_q, left;  // in line; and still so behind this cycle

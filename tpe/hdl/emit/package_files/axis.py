@@ -125,3 +125,36 @@ def _unused(known: Interface) -> list[str]:
     if "b_last_i" not in known.ports:
         names.append("b_last")
     return names
+
+
+def axis_text(known: Interface, prefix: str) -> str:
+    """What is said of the wrapper below the table of its streams."""
+    lines = [
+        "Beats come in the order above, and each stream at its own pace: offer all of them at the",
+        "same time, none waits for another to be finished first. Each goes through a FIFO of two",
+        "beats, so that tready and tvalid come from registers; that adds a cycle on the way in and",
+        "one on the way out. tready is high in reset; the protocol forbids tvalid there.",
+    ]
+    if known.streams > 1:
+        lines += [
+            f"A beat of A has a part for each of {known.streams} rows and lanes, which the engine",
+            "takes one by one; it is taken when each part has room, so that none leads the slowest",
+            "by more than `Lead` beats (a parameter, 2 by default): cycles may be more than below.",
+        ]
+    if known.passes and not known.streamed:
+        lines += ["A pass takes one cycle more, in which its byte is read."]
+    if known.staged:
+        lines += [
+            "A beat of s_axis_d for every word of C, those of padded rows and columns too. A is "
+            "held",
+            "back until the next word's is there.",
+        ]
+    elif known.taken:
+        lines += ["A beat of s_axis_d for every word of C, those of padded rows and columns too."]
+    beside = [p for p in (*known.zeros, "overflow_o", "overflow_clear_i") if p in known.ports]
+    if beside:
+        names = ", ".join(f"`{p}`" for p in beside)
+        lines += [f"{names}: as at `{prefix}`, beside the streams."]
+    if known.zeros:
+        lines += ["Change a zero point only when every word of the GEMM before has left."]
+    return "\n".join(lines)

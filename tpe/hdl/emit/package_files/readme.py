@@ -11,7 +11,7 @@ from tpe.engine.parameters import size_text
 from tpe.hdl import emit
 from tpe.hdl.emit import finish, sources
 from tpe.hdl.emit.package_files import words
-from tpe.hdl.emit.package_files.axis import lasts, taken_bytes
+from tpe.hdl.emit.package_files.axis import axis_text, lasts, taken_bytes
 from tpe.hdl.emit.package_files.example import Example, example, span
 from tpe.hdl.emit.package_files.facts import Interface
 from tpe.hdl.emit.templates import template
@@ -75,7 +75,7 @@ def readme(engine: Config, prefix: str, reset: str = "async") -> str:
         ex_cycles=shown.cycles,
         ex_first=_first_word(shown),
         axis=_axis(known),
-        axis_text=words.axis_text(known, prefix),
+        axis_text=axis_text(known, prefix),
     )
 
 
