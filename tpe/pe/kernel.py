@@ -9,7 +9,8 @@ the psum of every cell as rows of unsigned words:
     codes  (lanes, cells)  operands of A, signed; digits of bit weight `plane` if the PE's pace
                            streams them (`Planes`, `FreeRows`)
     plane                  the bit weight; of `FreeRows` that are `falling`: 1 in the first step of
-                           one below the top, which moves the psum up before it adds, else 0
+                           one below the top, which moves the psum up before it adds, else 0; of
+                           `BitPlanes`: 0 for all planes of B, else 1 + the one that a step takes
     b      (lanes, cells)  operands of B, signed
     psum   (words, cells)  as many words as the `Psum` has, in its order; all zero at first
     acc    (cells,)        words of `facts.acc_bits` bits

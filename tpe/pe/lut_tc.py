@@ -42,9 +42,12 @@ _NARROW = [number.name for number in FORMATS.values() if number.bits <= 8]
 A_TYPES = ("int8", *(name for name in _NARROW if name != "int8"))
 B_TYPES = (*A_TYPES, *BIPOLAR, TERNARY.name)
 
-# What a kernel does with weights, the low bits of its settings; above them are the lanes.
-HALVED, HALF, FULL, TERNARY_WORDS = range(4)
-_FORM_BITS = 2
+# What a kernel makes of weights, the low bits of its settings; above them are the lanes.
+HALVED = 0  # integers by half tables: twice the sum, and the sum of A, which is taken off
+HALF = 1  # bipolar numbers by half tables
+FULL = 2
+TERNARY_WORDS = 3
+_FORMS = 4
 
 
 @kernel()
@@ -85,25 +88,26 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     when a group is over: cells and their row together.
     """
     word, mask = psum[0], (1 << facts.psum_bits) - 1
-    form, group = facts.settings & 3, facts.settings >> 2
-    first, end = (plane - 1, plane) if plane > 0 else (0, 1 if form == 3 else facts.b_bits)
+    form, group = facts.settings % _FORMS, facts.settings // _FORMS
+    count = 1 if form == TERNARY_WORDS else facts.b_bits
+    first, end = (plane - 1, plane) if plane > 0 else (0, count)
     entry = np.empty(word.size, np.int64)
     for low in range(0, codes.shape[0], group):
         high = min(low + group, codes.shape[0])
         of_group, weights = codes[low:high], b[low:high]
         for p in range(first, end):
-            if form == 3:  # the digits of the number that is looked up are the weights
+            if form == TERNARY_WORDS:  # the digits of the number that is looked up are the weights
                 entry[:] = 0
                 for lane in range(high - low):
                     for n in range(word.size):
                         entry[n] += weights[lane, n] * of_group[lane, n]
-            elif form == 2:
+            elif form == FULL:
                 _sums(of_group, weights, p, entry, facts)
             else:
-                _halves(of_group, weights, p, form == 0, entry, facts)
+                _halves(of_group, weights, p, form == HALVED, entry, facts)
             for n in range(word.size):
                 word[n] = (word[n] + (entry[n] << p)) & mask
-        if form == 0 and first == 0:
+        if form == HALVED and first == 0:
             for lane in range(high - low):
                 for n in range(word.size):
                     word[n] = (word[n] - of_group[lane, n]) & mask
@@ -199,7 +203,7 @@ def at(record: PE, params: Params) -> PE:
 def _at(kind: str, form: int, lanes: int) -> PE:
     halved = form == HALVED
     psum = Psum("word", partial(_acc, int(halved)))
-    settings = form | lanes << _FORM_BITS
+    settings = form + _FORMS * lanes
     return PE(
         name="lut_tc",
         title="look-ups by weight planes",
