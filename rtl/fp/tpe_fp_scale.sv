@@ -26,7 +26,8 @@ module tpe_fp_scale #(
   localparam int unsigned ScaleBias = (1 << (ScaleExpWidth - 1)) - 1;
   // Signed, of the product's top bit in the word's bias, and what normalisation takes from it.
   localparam int unsigned Reach     = Bias + (1 << ScaleExpWidth) + 2 * SigWidth;
-  localparam int unsigned ProdExp   = $clog2(Reach) + 1;
+  localparam int unsigned Needed    = $clog2(Reach) + 1;
+  localparam int unsigned ProdExp   = (Needed > ExpWidth + 2) ? Needed : ExpWidth + 2;
 
   if (SumWidth < 2 || ScaleExpWidth > ExpWidth) begin : gen_check
     $error("tpe_fp_scale: SumWidth of 2 or more, ScaleExpWidth <= ExpWidth");

@@ -12,9 +12,12 @@ import pytest
 import tpe
 from tests.numbers.slow_group_scales import nearest
 from tpe.hdl.emit import sources
+from tpe.hdl.simulate import slang
+from tpe.hdl.simulate.build import lint
 from tpe.numbers.floats import FP32, FloatFormat
 from tpe.pe.floating import float_format
 
+TOPS = ("tpe_fp_scale", "tpe_group_scale")
 E4M3 = FloatFormat("e4m3", exponent_bits=4, fraction_bits=3, bias=7)
 
 
@@ -31,6 +34,14 @@ def files(top: str) -> list[Path]:
 
 def scale_widths(number: FloatFormat) -> dict[str, int]:
     return {"ScaleExpWidth": number.exponent_bits, "ScaleFracWidth": number.fraction_bits}
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_nothing_warns(top: str) -> None:
+    texts = sources.packages_first({path.stem: path.read_text() for path in files(top)})
+    assert lint(texts, top) == ""
+    findings = slang.check(texts, top)
+    assert not findings.errors + findings.warnings, findings
 
 
 def test_every_whole_number_times_every_scale_is_rounded_once() -> None:
@@ -60,7 +71,10 @@ def by_fractions(whole: np.ndarray, scale: np.ndarray, kept: str) -> np.ndarray:
         return FP32.codes(np.array(found) + 0.0)
 
 
-@pytest.mark.parametrize("kept", ["fp32", pytest.param("fp16", marks=pytest.mark.full)])
+LATER = [pytest.param(name, marks=pytest.mark.full) for name in ("fp16", "bf16")]
+
+
+@pytest.mark.parametrize("kept", ["fp32", *LATER])
 def test_wide_sums_by_scales_of_full_width(kept: str) -> None:
     ports = {"whole": "sum_i", "scale": "scale_i", "out": "word_o"}
     params = {"SumWidth": 32, **scale_widths(float_format(kept))}
