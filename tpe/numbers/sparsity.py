@@ -196,7 +196,7 @@ def prune(x: object, sparsity: str = "2:4", *, axis: int = 0) -> Array:
     [0, -9, 4, 0, 8]
     >>> prune([[1.0, 2.0]], "1:3", axis=1)
     Traceback (most recent call last):
-    tpe.TpeError: unknown sparsity '1:3'; legal: 2:4, 1:2, 1:4
+    tpe.TpeError: unknown sparsity '1:3' (did you mean '1:4'?); legal: 2:4, 1:2, 1:4
     """
     pattern = PATTERNS[pick("sparsity", sparsity, PATTERNS)]
     array = finite(as_reals(x, "x"), "x")
