@@ -194,6 +194,10 @@ def test_an_engine_without_groups_is_what_it_was() -> None:
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "floats": (lambda: tpe.Engine("fma", scale_group=8), "scale_group = 8 is not legal: 0"),
+    "scales of floats": (
+        lambda: tpe.Engine("lmul", scale_type="fp16"),
+        "unknown scale_type 'fp16' (did you mean 'fp32'?); legal: fp32",
+    ),
     "stages": (
         lambda: tpe.Engine("mac", scale_group=8, bias="on"),
         "scale_group = 8 is not legal with bias: C is in fp32 then; legal: without finish stages",

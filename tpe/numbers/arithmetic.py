@@ -122,12 +122,13 @@ def of_values(a: Ints, b: Ints, a_format: Format, b_format: Format) -> Ints:
 
 
 INTEGER = Arithmetic("integer", (), (), exact_product)
-PLAIN: Mapping[str, tuple[Any, ...]] = {
+NO_STAGES: Mapping[str, tuple[Any, ...]] = {
     "zero_points": ("none",),
     "c0": ("off",),
     "bias": ("off",),
     "requant": ("off",),
     "relu": ("off",),
-    "scale_group": (0,),
 }
 """Choices of an arithmetic that has no zero points and nothing between the array and the port."""
+PLAIN: Mapping[str, tuple[Any, ...]] = {**NO_STAGES, "scale_group": (0,), "scale_type": ("fp32",)}
+"""The same of one whose weights have no scales in groups of K."""

@@ -67,8 +67,10 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
 
 def _choices() -> dict[str, tuple[object, ...]]:
     """Common parameters: those of sums in fp32, but scales of groups; the activation is encoded."""
-    plain = {name: legal for name, legal in choices(("fp32",)).items() if name != "scale_group"}
-    return {**plain, "encode": ("activations",)}
+    own = {
+        name: legal for name, legal in choices(("fp32",)).items() if not name.startswith("scale")
+    }
+    return {**own, "encode": ("activations",)}
 
 
 def at(record: PE, params: Params) -> PE:

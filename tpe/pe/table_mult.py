@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from tpe.base.jit import kernel
-from tpe.numbers.arithmetic import PLAIN, Arithmetic
+from tpe.numbers.arithmetic import NO_STAGES, Arithmetic
 from tpe.numbers.formats import FORMATS
 from tpe.numbers.multiplier_table import MOST_BITS, MultiplierTable
 from tpe.numbers.multipliers import MULTIPLIERS, checked_name, legal_names, named_table
@@ -67,7 +67,7 @@ def arithmetic(table: MultiplierTable) -> Arithmetic:
         product=TableProduct(table),
         products=table.extremes,
         pads_with_zeros=not (table.products[0].any() or table.products[:, 0].any()),
-        choices={name: legal for name, legal in PLAIN.items() if name != "scale_group"},
+        choices=NO_STAGES,
     )
 
 
