@@ -86,8 +86,9 @@ def test_a_thousand_are_killed():
 
 def test_subjects_are_every_pe_and_array_with_rtl():
     known = [(p, a) for p, a, reason in combinations() if reason is None and p.rtl]
-    judged = {p.name for p, _ in known if p.arithmetic.exact or is_float(p)}
-    assert {"mac", "bipolar", "mixpe", "fma", "fma_approxnorm", "lmul", "tensorcore"} <= judged
+    judged = {p.name for p, _ in known if p.arithmetic.integral or is_float(p)}
+    named = {"mac", "bipolar", "mixpe", "table_mult", "lut_tc", "fma", "fma_approxnorm", "lmul"}
+    assert named | {"tensorcore"} <= judged
     legal = {(p.name, a.name) for p, a in known if p.name in judged and not a.fixed}
     assert {(e.pe.name, e.array.name) for e in subjects()} == legal
     assert len(sample(10_000, seed=0)) == len(subjects())
