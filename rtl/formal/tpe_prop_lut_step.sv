@@ -1,4 +1,4 @@
-// tpe_prop_lut_step -- a step of a cell adds what its bits look up, and counts once, with its flags.
+// tpe_prop_lut_step -- a step adds what its bits look up, and counts once, with its flags.
 //
 // en_i, valid_i, first_i, the table, the bits and psum_i are free in every cycle after the reset.
 // From the first step on that reaches it, the psum is the one of a step, or of zero with first_i,

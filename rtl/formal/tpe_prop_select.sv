@@ -1,4 +1,4 @@
-// tpe_prop_select -- every lane of a cell gets the word at its place of its own group, and its value.
+// tpe_prop_select -- every lane gets the word at its place of its own group, and its value.
 //
 // The operands as they are stored and offered, put together as the ports of tpe_select_cell have
 // them; the cell behind it is tpe_spec_operands, which shows what it gets.

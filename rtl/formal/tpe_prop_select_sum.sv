@@ -1,4 +1,4 @@
-// tpe_prop_select_sum -- what is stored, times what is selected, sums to the whole group's products.
+// tpe_prop_select_sum -- what is stored times what is selected sums to the group's products.
 //
 // SelectN values at places that rise are a group of SelectM operands of which all others are zero.
 // fails_o   : the property does not hold.

@@ -1,7 +1,7 @@
 // tpe_prop_stored -- tpe_matrix2d_serial behind weights as they are, in two's complement.
 //
-// So that its streams can be followed by tpe_prop_array: b_i is stored here as its cells look it up,
-// by the definition, and a code of A is the operand.
+// So that its streams can be followed by tpe_prop_array: b_i is stored here as its cells look it
+// up, by the definition, and a code of A is the operand.
 `default_nettype none
 
 module tpe_prop_stored #(

@@ -1,8 +1,8 @@
 // tpe_spec_lut_step -- specification: what a step of planes adds, from its table and its bits.
 //
 // Entry by entry: that whose index the bits are, at its sign, at the plane's weight. TableHalf: the
-// last lane's bit is the sign, the others are the index. TableFull: all are the index, the top plane
-// counts negative. TableTernary: the top bit is the sign, the index counts from 1.
+// last lane's bit is the sign, the others are the index. TableFull: all are the index, the top
+// plane counts negative. TableTernary: the top bit is the sign, the index counts from 1.
 // legal_o says that there are such operands: no sum of half a table is the lowest number that it
 // could hold, whose negative is none; no ternary word has an index beyond the table.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183

@@ -25,8 +25,9 @@ module tpe_spec_product #(
 );
 
   localparam int unsigned Sign    = (Digits == 4) ? 1 : 0;  // more than bits that are signed
-  localparam int unsigned Operand = ((Digits > 1 && Digits < 5) ? AWidth : CodeWidth) + Sign;  // bits of a
-  localparam int unsigned Other   = BWidth + Sign;                               // ... of b
+  localparam int unsigned Code    = (Digits > 1 && Digits < 5) ? AWidth : CodeWidth;
+  localparam int unsigned Operand = Code + Sign;      // bits of a
+  localparam int unsigned Other   = BWidth + Sign;    // ... of b
   localparam int unsigned Exact   = Operand + Other;  // holds every product
 
   logic [Lanes-1:0]                   legal;

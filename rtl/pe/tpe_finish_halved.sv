@@ -1,4 +1,4 @@
-// tpe_finish_halved -- the finish of a psum that is twice a number and a bit: its half, plus a term.
+// tpe_finish_halved -- the finish of a psum that is twice a number and a bit: half, and a term.
 //
 // Latency   : combinational. Modulo 2**AccWidth; what is half a bit is the term's row's to know.
 `default_nettype none

@@ -1,6 +1,6 @@
 // tpe_row_lut_tc -- what a row of tables leaves to its finish: minus half the activations' sum.
 //
-// Cells sum a (2 w + 1), twice what they should and the sum of a too much, which is the row's alone.
+// Cells sum a (2 w + 1): twice what they should and the sum of a too much, which is the row's.
 // Entry 0 of a half table is minus the sum of its group; it comes once, with the group's plane 0.
 // Both sums are odd or even together, so that each may be halved by itself, downwards: minus the
 // half of a sum s, downwards, is (1 - s) >> 1.

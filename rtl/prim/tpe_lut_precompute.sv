@@ -1,8 +1,9 @@
 // tpe_lut_precompute -- the sums of a group of activations that bits of weights look up.
 //
 // TableHalf: entry i is the sum over all lanes but the last of +a where bit k of i is 1, -a where
-// it is 0, less the a of the last lane. TableFull: of a where bit k is 1, of all lanes. TableTernary:
-// entry i - 1 is the sum of digit times a of the digits -1, 0 and 1 of i, the lowest first.
+// it is 0, less the a of the last lane. TableFull: of a where bit k is 1, of all lanes.
+// TableTernary: entry i - 1 is the sum of digit times a of the digits -1, 0 and 1 of i, the lowest
+// first.
 // Lane by lane: what there is so far, and the same with the lane's a, an adder a new entry.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 // Latency   : combinational. Exact.

@@ -14,7 +14,7 @@ from tpe import array as arrays
 from tpe import pe as pes
 from tpe.array.base import ALWAYS
 from tpe.base.errors import TpeError
-from tpe.engine.sparsity import refused
+from tpe.engine.sparsity import of_weights, refused
 from tpe.hdl import emit
 from tpe.hdl.simulate.cosim import cosimulate
 from tpe.hdl.simulate.elaborate import elaborated
@@ -52,7 +52,7 @@ def operands(e: tpe.Engine, m: int, n: int, k: int) -> tuple[np.ndarray, np.ndar
     if not e.arithmetic.integral:
         a, b = (np.where(np.isfinite(x), x, 1.0) for x in (a, b))
     name = e.params["sparsity"]
-    if e.params["sparse_operand"] == "weights":
+    if of_weights(e.params):
         return a, tpe.prune(b, name, axis=0)
     return tpe.prune(a, name, axis=1), b
 
@@ -60,8 +60,9 @@ def operands(e: tpe.Engine, m: int, n: int, k: int) -> tuple[np.ndarray, np.ndar
 def every_place(e: tpe.Engine) -> tuple[np.ndarray, np.ndarray]:
     """A group for each set of places of what is not zero, none to n, at the format's ends."""
     pattern = PATTERNS[e.params["sparsity"]]
-    of_weights = e.params["sparse_operand"] == "weights"
-    number, other = (e.b_format, e.a_format) if of_weights else (e.a_format, e.b_format)
+    number, other = e.a_format, e.b_format
+    if of_weights(e.params):
+        number, other = other, number
     counts = range(pattern.n + 1)
     groups = [at for count in counts for at in combinations(range(pattern.m), count)]
     sparse = np.zeros((len(groups), pattern.m), number.drawn(np.random.default_rng(0), (1,)).dtype)
@@ -70,7 +71,7 @@ def every_place(e: tpe.Engine) -> tuple[np.ndarray, np.ndarray]:
     dense = np.array(
         [[other.low, other.high, 1, 0][: pattern.m], [2, 0, other.high, other.low][: pattern.m]]
     )
-    return (dense, sparse.T) if of_weights else (sparse, dense.T)
+    return (dense, sparse.T) if of_weights(e.params) else (sparse, dense.T)
 
 
 def cases(e: tpe.Engine) -> list[Case]:

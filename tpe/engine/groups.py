@@ -48,14 +48,19 @@ def scale_type_of(params: Mapping[str, Any]) -> str:
 
 
 def groups_conflict(params: Mapping[str, Any], valued: tuple[str, ...]) -> str | None:
-    """What is wrong where groups have scales and stages of the finish chain want whole sums.
+    """What is wrong where groups have scales and something else wants other sums.
+
+    Stages of the finish chain want whole ones; structured sparsity leaves operands of K out, so
+    that a group of those that are stored is none of K.
 
     >>> groups_conflict({"scale_group": 128}, ("bias",))
     'scale_group = 128 is not legal with bias: C is in fp32 then; legal: without finish stages'
     """
-    if not group_of(params) or not valued:
+    if not group_of(params):
         return None
-    return (
-        f"scale_group = {group_of(params)} is not legal with {', '.join(valued)}: C is in fp32 "
-        "then; legal: without finish stages"
-    )
+    refused = f"scale_group = {group_of(params)} is not legal with"
+    if valued:
+        return f"{refused} {', '.join(valued)}: C is in fp32 then; legal: without finish stages"
+    if "sparsity" in params:
+        return f"{refused} sparsity = {params['sparsity']!r}: groups are of K, left out or not"
+    return None

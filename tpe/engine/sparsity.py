@@ -13,7 +13,7 @@ from tpe import pe as pes
 from tpe.base.errors import TpeError
 from tpe.numbers.block_operands import BlockOperand
 from tpe.numbers.formats import FORMATS, Format
-from tpe.numbers.sparsity import PATTERNS, Selection
+from tpe.numbers.sparsity import PATTERNS, Selection, Sparsity
 from tpe.numbers.zero_points import ZeroPoints
 from tpe.pe.base import PE
 from tpe.pe.paces import Dense, Planes
@@ -26,11 +26,31 @@ SPARSITY = Parameter(
     (NONE, *PATTERNS),
     "structured sparsity N:M of one operand: of M consecutive k at most N are not zero",
     trade="N:M costs selects in every cell, places, wires of the other side; saves steps",
+    optional=True,
 )
 SPARSE_OPERAND = Parameter(
-    "sparse_operand", "weights", ("weights", "activations"), "which tensor has that sparsity"
+    "sparse_operand",
+    "weights",
+    ("weights", "activations"),
+    "which tensor has that sparsity",
+    optional=True,
 )
 PARAMETERS = (SPARSITY, SPARSE_OPERAND)
+
+
+def pattern_of(params: Mapping[str, Any]) -> Sparsity | None:
+    """The sparsity of one operand; None where neither has any.
+
+    >>> pattern_of({}), pattern_of({"sparsity": "2:4"}).name
+    (None, '2:4')
+    """
+    return PATTERNS.get(params.get(SPARSITY.name, NONE))
+
+
+def of_weights(params: Mapping[str, Any]) -> bool:
+    """Whether weights have it, where an operand has sparsity."""
+    default = SPARSE_OPERAND.default
+    return bool(params.get(SPARSE_OPERAND.name, default) == default)
 
 
 def refused(pe: PE | None) -> str | None:
@@ -64,7 +84,7 @@ def check_sparsity(
     pe: for these parameters. formats: of A and of B.
     """
     if selection is None:
-        if params[SPARSE_OPERAND.name] != SPARSE_OPERAND.default:
+        if not of_weights(params):
             raise TpeError(
                 f"sparse_operand = {params[SPARSE_OPERAND.name]!r} is not legal with sparsity = "
                 f"'none'; legal: {SPARSE_OPERAND.default}"
@@ -82,11 +102,11 @@ def _conflicts(
     pe: PE, params: Mapping[str, Any], formats: tuple[Format, Format], selection: Selection
 ) -> Iterator[tuple[str, str]]:
     """Parameters that do not go with sparsity, and why."""
-    of_weights = params[SPARSE_OPERAND.name] == SPARSE_OPERAND.default
+    weights = of_weights(params)
     for name, number in zip(("a_type", "b_type"), formats, strict=True):
         if isinstance(number, BlockOperand):
             yield name, "a scale's block would be cut; legal: formats without blocks"
-        elif not number.signed and of_weights is (name == "b_type"):
+        elif not number.signed and weights is (name == "b_type"):
             signed = ", ".join(x for x in FORMATS if FORMATS[x].signed)
             yield name, f"stored values come as the array takes them; legal: {signed}"
     if params["zero_points"] != ZeroPoints.NONE:

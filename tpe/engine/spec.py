@@ -18,12 +18,13 @@ from tpe.engine.groups import group_of, scale_type_of
 from tpe.engine.identity import identity_hash
 from tpe.engine.parameters import Settings
 from tpe.engine.sides import Sides, sides_of
+from tpe.engine.sparsity import of_weights, pattern_of
 from tpe.nest.notation import Nest
 from tpe.nest.readings import Unit, bound_inventory
 from tpe.numbers import zero_points
 from tpe.numbers.arithmetic import INTEGER, Arithmetic
 from tpe.numbers.formats import Format, number_format
-from tpe.numbers.sparsity import PATTERNS, Selection
+from tpe.numbers.sparsity import Selection
 from tpe.pe.widths import Widths
 
 S = TypeVar("S", bound="EngineSpec")
@@ -189,11 +190,10 @@ class EngineSpec(ABC):
     @cached_property
     def selection(self) -> Selection | None:
         """How cells select operands where one side has structured sparsity; None: neither has."""
-        pattern = PATTERNS.get(self.params["sparsity"])
+        pattern = pattern_of(self.params)
         if pattern is None:
             return None
-        of_weights = self.params["sparse_operand"] == "weights"
-        return Selection(pattern, of_weights == self.sides.turned, self.widths.lanes)
+        return Selection(pattern, of_weights(self.params) == self.sides.turned, self.widths.lanes)
 
     def stored_k(self, k: int) -> int:
         """Operands of the K of an output that cells take: all, or those that sparsity stores."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tpe.engine.sparsity import of_weights
 from tpe.engine.spec import EngineSpec
 from tpe.numbers.operands import Ints
 from tpe.numbers.sparsity import Compressed, Selection
@@ -22,7 +23,7 @@ def checked_sparse(engine: EngineSpec, encoded: Ints, other: Ints, layer: str) -
     selection = engine.selection
     if selection is None:
         return
-    weights = engine.params["sparse_operand"] == "weights"
+    weights = of_weights(engine.params)
     name, line = ("B", "column") if weights else ("A", "row")
     _, nonzero = _sparse_side(engine, selection, encoded, other)
     selection.sparsity.check(nonzero, f"layer '{layer}': operands of {name}", line)
@@ -33,7 +34,7 @@ def as_sparse(engine: EngineSpec, a: Ints, b: Ints) -> tuple[Ints, Ints]:
     if engine.selection is None:
         return a, b
     pattern = engine.selection.sparsity
-    if engine.params["sparse_operand"] == "weights":
+    if of_weights(engine.params):
         return a, pattern.pruned(b.T).T
     return pattern.pruned(a), b
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tpe.base.columns import Column
 from tpe.engine.config import Config
+from tpe.engine.sparsity import of_weights
 from tpe.model.columns import ColumnSet, Values
 from tpe.model.engine import Engine
 from tpe.model.result import RunRecord
@@ -38,7 +39,7 @@ def compared(run: RunRecord) -> Values:
         places.append(lines * engine.stored_k(layer.k))
         sizes.append(lines * layer.k)
     pattern = engine.selection.sparsity
-    side = engine.b_format if engine.params["sparse_operand"] == "weights" else engine.a_format
+    side = engine.b_format if of_weights(engine.params) else engine.a_format
     stored = [x / y for x, y in zip(_and_sum(places), _and_sum(sizes), strict=True)]
     return {
         "cycles_dense": _and_sum(cycles),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tpe.engine.sparsity import of_weights
 from tpe.hdl.emit.package_files.facts import Interface
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def example_lines(engine: Config) -> list[str]:
     if engine.selection is None:
         return []
     name = engine.selection.sparsity.name
-    side = "AB"[engine.params["sparse_operand"] == "weights"]
+    side = "AB"[of_weights(engine.params)]
     return [f"{side} then pruned {name} along k: the largest magnitudes, of equal ones the first"]
 
 
