@@ -111,7 +111,7 @@ def label(engine: Config) -> str:
     'mac_adder_tree_4x2'
     """
     plain = small(engine.record, engine.array, {}).params
-    other = [f"{k}={v}" for k, v in engine.params.items() if v != plain[k] and k[1:] != "_type"]
+    other = [f"{k}={v}" for k, v in engine.params.items() if v != plain.get(k) and k[1:] != "_type"]
     return " ".join([engine.name, *other])
 
 
