@@ -186,6 +186,8 @@ CHOICES = {
     "the other side": ("--pe", "opt4e", "-p", "encode=weights", "-p", "depth=64"),
     "a preset": ("--engine", "edge_16x16"),
     "a preset, changed": ("--engine", "edge_16x16", "-p", "acc_bits=30"),
+    "a preset with groups": ("--engine", "edge_16x16", "-p", "scale_group=32"),
+    "sparse weights": ("-p", "sparsity=2:4", "--workload", "pruned:2:4:gemm:3x4x8", "--seed", "2"),
     "a workload and a seed": ("--workload", "gemm:3x4x5:normal:20", "--seed", "7"),
     "energy": ("--pe", "mac", "--energy"),
 }
@@ -211,10 +213,12 @@ COMPARED = {
     "the usual baseline": ("--pe", "opt1,mac", "--baseline", "mac"),
     "arrays": ("--pe", "mac,opt1", "--array", "mac:os,opt1:ws", "--size", "4"),
     "a parameter of one": ("--pe", "mac,opt1", "-p", "mac:stages=2"),
+    "groups of one": ("--pe", "mac,opt1", "-p", "mac:scale_group=32"),
     "a parameter of all": ("--pe", "mac,opt4c", "-p", "encoder=ent", "-p", "a_type=int4"),
     "one refused": ("--pe", "mac,opt4c", "--array", "os", "--size", "2x3"),
     "layers": ("--pe", "mac,opt1", "--layers"),
     "presets": ("--engine", "edge_16x16", "--workload", "gemm:8x8x8"),
+    "presets with groups": ("--engine", "edge_16x16", "-p", "scale_group=4"),
 }
 
 

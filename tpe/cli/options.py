@@ -243,8 +243,15 @@ def engine_with(spec: str, param: Iterable[str] | None) -> Engine:
     from tpe.model.engine import Engine
 
     found = find_engine(Engine, spec)
-    params = parse_params(param, found.params, spec)
+    params = parse_params(param, parameter_names(found), spec)
     return find_engine(Engine, spec, **params) if params else found
+
+
+def parameter_names(engine: Engine) -> list[str]:
+    """What `-p` may say of an engine: its settings, and those it has only where they are chosen."""
+    from tpe.engine.parameters import parameters_of
+
+    return [p.name for p in parameters_of(engine.pe, engine.array)]
 
 
 def refuse_beside_engine(**options: object) -> None:

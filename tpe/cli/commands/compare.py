@@ -39,6 +39,7 @@ from tpe.cli.options import (
     model_options,
     model_words,
     option_words,
+    parameter_names,
     parse_params,
     progress,
     refuse_beside_engine,
@@ -240,13 +241,14 @@ def _engines(specs: Sequence[str], param: Iterable[str] | None) -> dict[str, Eng
     if len(found) != len(specs):
         twice = next(spec for spec in specs if list(specs).count(spec) > 1)
         raise TpeError(f"--engine {twice} is given twice; legal: each engine once")
-    known = dict.fromkeys(name for engine in found.values() for name in engine.params)
+    legal = {spec: parameter_names(engine) for spec, engine in found.items()}
+    known = dict.fromkeys(name for names in legal.values() for name in names)
     params = parse_params(param, known, "any of these engines")
     if not params:
         return found
     return {
-        spec: find_engine(Engine, spec, **{k: v for k, v in params.items() if k in engine.params})
-        for spec, engine in found.items()
+        spec: find_engine(Engine, spec, **{k: v for k, v in params.items() if k in legal[spec]})
+        for spec in found
     }
 
 
@@ -376,7 +378,9 @@ def _param_words(
         }
         if not values:
             continue
-        if len({str(value) for value in values.values()}) == 1:
+        others = [c for c in candidates if c.engine is not None and key not in c.params]
+        alike = len({str(value) for value in values.values()}) == 1
+        if alike and not any(key in parameter_names(c.built) for c in others):
             words += ["-p", f"{key}={next(iter(values.values()))}"]
         else:
             words += [w for pe, value in values.items() for w in ("-p", f"{pe}:{key}={value}")]
