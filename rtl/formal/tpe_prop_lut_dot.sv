@@ -14,7 +14,6 @@ module tpe_prop_lut_dot #(
     parameter int unsigned Table      = tpe_pkg::TableHalf,
     parameter int unsigned Bipolar    = 0,
     parameter int unsigned CodeWidth  = 22,
-    parameter int unsigned PsumWidth  = 33,
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned BitPlanes  = 8
 ) (

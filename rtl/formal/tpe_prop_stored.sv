@@ -36,6 +36,10 @@ module tpe_prop_stored #(
     output       logic [Cols*AccWidth-1:0]       c_o
 );
 
+  if (CodeWidth != AWidth) begin : gen_check
+    $error("tpe_prop_stored: CodeWidth = AWidth");
+  end
+
   // Bit by bit: above the range's middle, and inverted where the group's last one is set.
   localparam logic [BWidth-1:0] Middle = {1'b1, (BWidth - 1)'(0)};
 

@@ -11,13 +11,16 @@
 module tpe_spec_multiplier #(
     parameter int unsigned AWidth     = 8,
     parameter int unsigned BWidth     = 8,
-    parameter int unsigned Multiplier = tpe_pkg::MultiplierMitchell
+    parameter int unsigned Multiplier = 0  // Mitchell, Kulkarni, or an exact one
 ) (
     input  wire  logic signed [AWidth-1:0]          a_i,
     input  wire  logic signed [BWidth-1:0]          b_i,
     output       logic                              legal_o,
     output       logic signed [AWidth+BWidth-1:0]   product_o
 );
+
+  localparam int unsigned Mitchell = 0;
+  localparam int unsigned Kulkarni = 1;
 
   logic signed [31:0] whole_a, whole_b, a, b, one, fractions, size;
 
@@ -27,7 +30,7 @@ module tpe_spec_multiplier #(
   assign b       = (b_i < 0) ? -whole_b : whole_b;
   assign legal_o = a < 256 && b < 256;
 
-  if (Multiplier == tpe_pkg::MultiplierMitchell) begin : gen_mitchell
+  if (Multiplier == Mitchell) begin : gen_mitchell
     always_comb begin
       one       = '0;  // 2**(i+j)
       fractions = '0;  // (x + y) 2**(i+j)
@@ -47,7 +50,7 @@ module tpe_spec_multiplier #(
       fractions = '0;  // what the exact one is too large by
       for (int i = 0; i < 4; i++) begin
         for (int j = 0; j < 4; j++) begin
-          if (Multiplier == tpe_pkg::MultiplierKulkarni && ((a >> (2 * i)) & 3) == 3
+          if (Multiplier == Kulkarni && ((a >> (2 * i)) & 3) == 3
               && ((b >> (2 * j)) & 3) == 3) begin
             fractions = fractions + (2 << (2 * (i + j)));
           end

@@ -22,6 +22,10 @@ module tpe_spec_operands #(
     output       logic [PsumWidth-1:0]         psum_o
 );
 
+  if (AWidth < 1 || AccWidth < 1 || PsumWidth < Lanes * (CodeWidth + BWidth)) begin : gen_check
+    $error("tpe_spec_operands: psum_o holds the operands");
+  end
+
   logic unused_inputs;
   assign unused_inputs = ^{clk_i, rst_ni, en_i, valid_i, first_i, plane_i, psum_i};
   assign psum_o        = PsumWidth'({code_i, b_i});

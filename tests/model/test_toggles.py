@@ -59,6 +59,7 @@ class Watched:
     codes: dict[str, list[str]] = field(default_factory=dict)  # of each primitive's signals
     control: dict[str, str] = field(default_factory=dict)
     steps: list[int] = field(default_factory=list)  # which of the enabled cycles are steps
+    read: int = 0  # of a sparse PE: whether B of a step was read in the enabled cycle before
     shown: dict[str, list[list[int]]] = field(default_factory=dict)
 
     def look(self, values: dict[str, int]) -> None:
@@ -68,7 +69,10 @@ class Watched:
             own_front = self.engine.pe.own_front and op in FRONT
             if on["accept" if op == "encode" else "busy"] if own_front else on["en"]:
                 self.shown.setdefault(op, []).append([values.get(code, 0) for code in codes])
-        if on["en"] and on["valid"]:
+        step = on["valid"]
+        if self.engine.pe.sparse and on["en"]:
+            step, self.read = self.read, step
+        if on["en"] and step:
             self.steps.append(len(self.shown["map"]) - 1)
 
     def flips(self, op: str) -> list[int]:
@@ -153,7 +157,7 @@ def connect(one: Watched, harness: str, names: dict[str, str]) -> None:
     row, cell = match[1] + ".", match[0].removesuffix("en_i")
     sparse = one.engine.pe.sparse
     one.control["en"] = own[row + "en" if sparse else cell + "en_i"]
-    one.control["valid"] = own[row + "valid_q" if sparse else cell + "valid_i"]
+    one.control["valid"] = own[row + "read_valid_q" if sparse else cell + "valid_i"]
     for op, pattern in SIGNALS.items():
         one.codes[op] = matching(own, cell, pattern)
     if one.engine.pe.own_front:

@@ -100,7 +100,8 @@ def test_every_module_as_a_top(module):
 
 def _beside(module):
     """The aliases of a PE that fits under a module, as far as it needs them."""
-    needed = {"tpe_cell", "tpe_front", "tpe_finish", "tpe_row"} & _below(module)
+    kinds = {"tpe_cell", "tpe_dense_cell", "tpe_front", "tpe_finish", "tpe_row"}
+    needed = kinds & _below(module)
     if not needed:
         return {}
     made = (engine(pe, array, (2, 2)) for pe, array in WITH_RTL)
@@ -110,7 +111,11 @@ def _beside(module):
         for choice in variants(pe, array)
         if {"planes", "shadow"} & choice.keys()
     )
-    for e in chain(made, others):
+    apart = (
+        tpe.Engine("lut_tc", "matrix2d", (2, 2)),
+        tpe.Engine("mac", "matrix2d", (2, 2), sparsity="2:4"),
+    )
+    for e in chain(made, others, apart):
         if module in emit.engine_modules(e):
             aliases = emit.pe_aliases(e)
             return {name: aliases[name] for name in needed}
@@ -132,6 +137,10 @@ def _below(module):
 # Properties that stand behind choices: PE, array, parameters.
 BEHIND = [
     ("mac", "systolic_os", {"requant": "tensor", "overflow": "flag"}),
+    ("mac", "matrix2d", {"sparsity": "2:4"}),
+    ("table_mult", "matrix2d", {}),
+    ("lut_tc", "matrix2d", {}),
+    ("lut_tc", "matrix2d", {"b_type": "ternary"}),
     ("opt1", "systolic_os", {"encode_in": "edge"}),
     ("opt2", "systolic_os", {"bw": "time"}),
     ("opt1", "systolic_os", {"overlap": "stream", "negate": "row", "biased": "on"}),
@@ -167,7 +176,8 @@ def test_everything_that_proofs_read():
             read |= set(query.modules)
             assert str(check(query.modules, query.top)) == "", (e.name, query.top)
     alone = "tpe_prop_operand"  # of operands with zero points
-    renamed = {x for x in properties() if x.startswith("tpe_spec_next_")} | {"tpe_spec_finish"}
+    renamed = {x for x in properties() if x.startswith("tpe_spec_next_")}
+    renamed |= {"tpe_spec_finish", "tpe_spec_operands"}
     assert set(properties()) - read <= {alone, *renamed}
     assert {"tpe_spec_next", "tpe_finish"} <= read
     assert str(check(sources.closure({alone: properties()[alone].read_text()}), alone)) == ""

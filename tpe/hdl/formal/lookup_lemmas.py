@@ -79,7 +79,7 @@ def _table(engine: Config, overrides: Mapping[str, str]) -> Lemma:
 
 def _planes(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     widths = rtl_widths(engine)
-    names = ("AWidth", "BWidth", "Lanes", "CodeWidth", "PsumWidth", "PlaneWidth", "BitPlanes")
+    names = ("AWidth", "BWidth", "Lanes", "CodeWidth", "PlaneWidth", "BitPlanes")
     parameters = {name: widths[name] for name in names} | lookup_kind(engine)
     bipolar = isinstance(engine.encoded_formats()[1], BipolarFormat)
     parameters["Bipolar"] = int(bipolar)
