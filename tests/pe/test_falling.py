@@ -54,9 +54,16 @@ def shapes(e: tpe.Engine) -> list[Case]:
 
 
 @pytest.mark.parametrize(
-    "pe", [pytest.param("opt3", marks=pytest.mark.full), "opt4c", "opt4e"]
+    ("pe", "choice"),
+    [
+        pytest.param("opt4c", FALLING, id="msb_first-opt4c"),
+        pytest.param("opt4c", DIRECT, id="off-opt4c"),
+        pytest.param("opt4e", FALLING, id="msb_first-opt4e"),
+        pytest.param("opt4e", DIRECT, id="off-opt4e", marks=pytest.mark.full),
+        pytest.param("opt3", FALLING, id="msb_first-opt3", marks=pytest.mark.full),
+        pytest.param("opt3", DIRECT, id="off-opt3", marks=pytest.mark.full),
+    ],
 )  # opt3's cell and row are opt4c's
-@choices
 def test_sizes_drift_and_loads_equal_the_rtl(pe: str, choice: dict[str, Any]) -> None:
     cases = []
     for size in ((3, 2), (1, 1), (6, 1)):
@@ -66,7 +73,11 @@ def test_sizes_drift_and_loads_equal_the_rtl(pe: str, choice: dict[str, Any]) ->
     assert_all_agree(cases)
 
 
-@choices
+@pytest.mark.parametrize(
+    "choice",
+    [FALLING, pytest.param(DIRECT, marks=pytest.mark.full)],
+    ids=["msb_first", "off"],
+)
 def test_types_encoders_and_cells_equal_the_rtl(choice: dict[str, Any]) -> None:
     cases = []
     for i, types in enumerate(TYPES):

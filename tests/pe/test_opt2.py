@@ -50,7 +50,7 @@ def test_where_the_published_rtl_overflows_every_lane_is_right(bw, lanes, pair):
 
 
 @forms
-@pytest.mark.parametrize("encoder", ["booth", "ent"])
+@pytest.mark.parametrize("encoder", ["booth", pytest.param("ent", marks=pytest.mark.full)])
 def test_all_pairs_on_every_lane_beside_zeros_and_beside_others(bw, encoder):
     e = engine(bw=bw, encoder=encoder)
     pairs = [x.ravel() for x in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128))]
