@@ -3,8 +3,8 @@
 // Entry by entry: that whose index the bits are, at its sign, at the plane's weight. TableHalf: the
 // last lane's bit is the sign, the others are the index. TableFull: all are the index, the top
 // plane counts negative. TableTernary: the top bit is the sign, the index counts from 1.
-// legal_o says that there are such operands: no sum of half a table is the lowest number that it
-// could hold, whose negative is none; no ternary word has an index beyond the table.
+// legal_o says that there are such operands: no entry is larger, in size, than the sum of all lanes
+// may be; no ternary word has an index beyond the table.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 `default_nettype none
 
@@ -28,13 +28,14 @@ module tpe_spec_lut_step #(
   localparam bit Ternary = (Table == tpe_pkg::TableTernary);
   localparam int unsigned Entries = Ternary ? (3 ** Lanes - 1) / 2
       : Half ? 2 ** (Lanes - 1) : 2 ** Lanes;
-  localparam int unsigned Most       = Lanes * 2 ** (AWidth - 1);
+  localparam int Most                = Lanes * 2 ** (AWidth - 1);
   localparam int unsigned EntryWidth = $clog2(Half ? Most + 1 : Most) + 1;
   localparam int unsigned WordWidth  = Lanes * BWidth;
 
   logic [WordWidth-1:0] index;
   logic                 sign;
   logic [Width-1:0]     entry;
+  logic signed [31:0]   held;
 
   always_comb begin
     index = '0;
@@ -49,11 +50,11 @@ module tpe_spec_lut_step #(
     else if (Half) sign = b_i[Lanes-1][0];
     else sign = 32'(plane_i) == BWidth - 1;
     entry   = '0;
+    held    = '0;
     legal_o = !Ternary || index <= WordWidth'(Entries);
     for (int unsigned i = 0; i < Entries; i++) begin
-      if (Half && code_i[i*EntryWidth+:EntryWidth] == {1'b1, (EntryWidth - 1)'(0)}) begin
-        legal_o = 1'b0;
-      end
+      held = 32'($signed(code_i[i*EntryWidth+:EntryWidth]));
+      if (held > Most || held < -Most) legal_o = 1'b0;
       if (index == WordWidth'(i + 32'(Ternary))) begin
         entry = Width'($signed(code_i[i*EntryWidth+:EntryWidth]));
       end
