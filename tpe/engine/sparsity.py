@@ -36,6 +36,7 @@ SPARSE_OPERAND = Parameter(
     optional=True,
 )
 PARAMETERS = (SPARSITY, SPARSE_OPERAND)
+DENSE: Mapping[str, Any] = {p.name: p.default for p in PARAMETERS}  # an engine without sparsity
 
 
 def pattern_of(params: Mapping[str, Any]) -> Sparsity | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tpe.base.columns import Column
 from tpe.engine.config import Config
-from tpe.engine.sparsity import of_weights
+from tpe.engine.sparsity import DENSE, of_weights
 from tpe.model.columns import ColumnSet, Values
 from tpe.model.engine import Engine
 from tpe.model.result import RunRecord
@@ -27,8 +27,7 @@ def compared(run: RunRecord) -> Values:
     engine = run.engine
     if engine.selection is None or not isinstance(engine, Config):
         return {column.name: [None] * (len(run.layers) + 1) for column in COLUMNS}
-    plain = {"sparsity": "none", "sparse_operand": "weights"}
-    dense = Engine(*engine.listed(), **{**engine.params, **plain})
+    dense = Engine(*engine.listed(), **{**engine.params, **DENSE})
     cycles, own, places, sizes = [], [], [], []
     for layer in run.layers:
         m, n = engine.sides.pair(layer.m, layer.n)

@@ -203,12 +203,8 @@ def _key(spec: str) -> str:
     prefix, colon, _ = spec.partition(":")
     ending = os.path.splitext(spec)[1].lower()
     endings = [key for key in known if key.startswith(".") and f"{key}:" in f"{spec.lower()}:"]
-    for key in (
-        spec,
-        f"{prefix}:",
-        ending,
-        *endings,
-    ):  # last: a.gguf:tokens=4, a.b.json
+    # The last ones are of a.gguf:tokens=4 and a.b.json.
+    for key in (spec, f"{prefix}:", ending, *endings):
         if key in known:
             return key
     if os.path.isdir(spec) or os.path.isdir(prefix):

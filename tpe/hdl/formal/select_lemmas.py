@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tpe.engine.sparsity import DENSE
 from tpe.engine.spec import remade
 from tpe.hdl.emit import rtl_widths
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, properties, query
@@ -34,7 +35,7 @@ def select_claims(engine: Config) -> list[LemmaTemplate]:
 
 def dense(engine: Config) -> Config:
     """The engine without sparsity, whose cells are those behind the selects, of the same widths."""
-    params = {**engine.params, "sparsity": "none", "sparse_operand": "weights"}
+    params = {**engine.params, **DENSE}
     return remade(type(engine), engine._place(), params, engine.widths)
 
 
