@@ -1,6 +1,6 @@
 // tpe_spec_multiplier -- specification: the product of two numbers by a multiplier of magnitudes.
 //
-// The magnitudes' product, by the definition of its Multiplier, with the sign of the exact one.
+// The magnitudes' product, by the definition of its Method, with the sign of the exact one.
 // Mitchell (doi:10.1109/TEC.1962.5219391): with a = 2**i (1 + x) and b = 2**j (1 + y), which have
 // 0 <= x, y < 1, it is 2**(i+j) (1 + x + y) or, if x + y >= 1, 2**(i+j+1) (x + y). Kulkarni
 // (doi:10.1109/VLSID.2011.51): the exact one, less 2 * 4**(i+j) for every digit i of a and digit j
@@ -9,9 +9,9 @@
 `default_nettype none
 
 module tpe_spec_multiplier #(
-    parameter int unsigned AWidth     = 8,
-    parameter int unsigned BWidth     = 8,
-    parameter int unsigned Multiplier = 0  // Mitchell, Kulkarni, or an exact one
+    parameter int unsigned AWidth  = 8,
+    parameter int unsigned BWidth  = 8,
+    parameter int unsigned Method  = 0  // Mitchell, Kulkarni, or an exact one
 ) (
     input  wire  logic signed [AWidth-1:0]          a_i,
     input  wire  logic signed [BWidth-1:0]          b_i,
@@ -30,7 +30,7 @@ module tpe_spec_multiplier #(
   assign b       = (b_i < 0) ? -whole_b : whole_b;
   assign legal_o = a < 256 && b < 256;
 
-  if (Multiplier == Mitchell) begin : gen_mitchell
+  if (Method == Mitchell) begin : gen_mitchell
     always_comb begin
       one       = '0;  // 2**(i+j)
       fractions = '0;  // (x + y) 2**(i+j)
@@ -50,7 +50,7 @@ module tpe_spec_multiplier #(
       fractions = '0;  // what the exact one is too large by
       for (int i = 0; i < 4; i++) begin
         for (int j = 0; j < 4; j++) begin
-          if (Multiplier == Kulkarni && ((a >> (2 * i)) & 3) == 3
+          if (Method == Kulkarni && ((a >> (2 * i)) & 3) == 3
               && ((b >> (2 * j)) & 3) == 3) begin
             fractions = fractions + (2 << (2 * (i + j)));
           end

@@ -85,9 +85,9 @@ module tpe_spec_product #(
 
     if (Digits > 4) begin : gen_multiplier
       tpe_spec_multiplier #(
-          .AWidth    (Operand),
-          .BWidth    (Other),
-          .Multiplier(Digits - 5)
+          .AWidth(Operand),
+          .BWidth(Other),
+          .Method(Digits - 5)
       ) u_multiplier (
           .a_i      (a),
           .b_i      (b),
