@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tpe.base import cache
-from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
 from tpe.pe.parameters import EncodeIn
 from tpe.study.cost_file import Cost, CostTable
 from tpe.synth.area import designs, timing
 from tpe.synth.area.by_part import composed_by_part
-from tpe.synth.area.compose import Composed, Version, compose, of_whole, own_versions
+from tpe.synth.area.compose import Composed, Version, compose, of_whole, own_versions, timed
 from tpe.synth.area.designs import Size, sized
 from tpe.synth.area.pareto import Point, pareto
 from tpe.synth.area.rows import Chosen, MappedPE
@@ -107,6 +106,7 @@ class Synthesised:
     period_ns  -- the shortest period of the whole at the reference size
     recipe     -- the recipe of every module, variants named
     areas      -- um2 of one copy of each module but the top, which `top_recipe` made
+    resized    -- by what the top became larger where its gates were resized
     parts      -- where the netlists of the PE's parts lie, by kind
     form       -- what was chosen for the whole array beside the engine that was asked for, see
                   `tpe.study.forms`
@@ -116,6 +116,7 @@ class Synthesised:
     recipe: str
     top_recipe: str
     areas: Mapping[str, float]
+    resized: float
     parts: Mapping[str, Place]
     scale: Scaling
     design: MappedPE
@@ -149,7 +150,7 @@ class Synthesised:
 
     def area_um2(self, size: Size) -> float:
         """um2 at a size, memories of more than 4096 bits left out."""
-        return self.scale.area_um2(size, self.top_recipe, self.areas)
+        return self.scale.area_um2(size, self.top_recipe, self.areas, self.resized)
 
     def cells_share(self, size: Size) -> float | None:
         """The part of the area that is in the PE's own modules: cells, fronts, finishes."""
@@ -252,12 +253,13 @@ def _modules(design: MappedPE) -> dict[str, Sequence[Version]]:
 
 
 def _option(composed: Composed, scale: Scaling, design: MappedPE) -> dict[str, Any]:
-    chosen = composed.versions
+    chosen, areas = composed.versions, composed.area_by_module
     return {
         "period_ns": composed.period_ns,
-        "recipe": composed.label,
+        "recipe": composed.recipe,
         "top_recipe": chosen[scale.top].source.recipe,
-        "areas": {name: chosen[name].area_um2 for name in scale.copies},
+        "areas": {name: areas[name][1] for name in scale.copies},
+        "resized": areas[scale.top][1] / replace(composed, sizes={}).area_by_module[scale.top][1],
         "parts": {kind: _place(chosen[f"tpe_{kind}"].source) for kind in design.points},
     }
 
@@ -317,18 +319,8 @@ def _compositions(
     by_part = [c for clock in clocks for c in composed_by_part(tech, top, versions, {}, clock)]
     known = {c.label for c in by_part}
     distinct = {c.label: c for c in made if c.label not in known}
-    return [*_timed(tech, list(distinct.values())), *{c.label: c for c in by_part}.values()]
-
-
-def _timed(tech: Technology, composed: Sequence[Composed]) -> list[Composed]:
-    """The same with the timing of the whole, all in one call."""
-    found = timing.timings(tech, [c.netlist for c in composed])
-    done = []
-    for c, measured in zip(composed, found, strict=True):
-        if measured is None:
-            raise TpeError(f"{c.top} has no path between registers: nothing to time")
-        done.append(replace(c, timing=measured))
-    return done
+    resized = [timed(tech, composed, clock_ns=0.0) for composed in distinct.values()]
+    return [*resized, *{c.label: c for c in by_part}.values()]
 
 
 # ---- from the user ----

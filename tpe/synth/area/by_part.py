@@ -1,8 +1,8 @@
 """An array for a clock whose parts have budgets of their own: each as slow as its paths allow.
 
 A path from part to part is longer than any inside one, so that modules that meet a clock by
-themselves need not meet it together. To choose all of them for a shorter one makes those faster,
-too, that no such path goes through, and these may be most of the area.
+themselves need not meet it together, resized or not. To choose all of them for a shorter one makes
+those faster, too, that no such path goes through, and these may be most of the area.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def composed_by_part(
     legal = {name: list(found) for name, found in versions.items()}
     made: list[Composed] = []
     for tried in count(1):
-        made.append(timed(tech, compose(tech, top, legal, bases, clock_ns)))
+        made.append(timed(tech, compose(tech, top, legal, bases, clock_ns), None, clock_ns))
         if made[-1].period_ns <= clock_ns or tried == _TRIES:
             return made
         spent = spent_ns(made[-1])

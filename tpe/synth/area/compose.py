@@ -3,14 +3,15 @@
 Every distinct module is mapped once by each recipe: the PE's parts by all, what lies between them
 by two. For a clock the smallest version of each module that meets it between registers is taken;
 nets that many modules share get buffers; the composed netlist is then timed, through all module
-boundaries, and where a path over a boundary is longer than the clock the modules are chosen
-for a shorter one.
+boundaries. Where a path is longer than the clock its gates are resized, and where that is not
+enough the modules are chosen for a shorter one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ from tpe.engine.config import Config
 from tpe.synth.area import designs, timing
 from tpe.synth.area.pareto import Point, pareto
 from tpe.synth.area.points import measured
+from tpe.synth.area.sizing import Sizes, resized, sizes
 from tpe.synth.area.timing import Timing
 from tpe.synth.netlist import mapper
 from tpe.synth.netlist.fanout import buffered
@@ -52,7 +54,8 @@ class Composed:
 
     `timing` is None before the whole is timed: then the period is the slowest module's own.
     `bases`: (flip-flops, with reset) of the parts of the PE that the whole was mapped with; the
-    version of a part may be another variant.
+    version of a part may be another variant. `sizes`: gates that are other cells than in the
+    versions, see `tpe.synth.area.sizing`.
     """
 
     technology: Technology
@@ -62,14 +65,15 @@ class Composed:
     module_period_ns: float
     bases: Mapping[str, Registers]
     met: bool = True
+    sizes: Sizes = field(default_factory=dict)
 
     @cached_property
     def netlist(self) -> Netlist:
-        """The hierarchical netlist, with buffers on the nets that many modules share."""
+        """The hierarchical netlist, with buffers on nets that many modules share, and resized."""
         modules = {name: version.module for name, version in self.versions.items()}
         inner = {name: module for name, module in modules.items() if name != self.top}
         modules[self.top] = buffered(modules[self.top], inner, self.technology)
-        return Netlist(self.top, modules)
+        return resized(Netlist(self.top, modules), self.sizes)
 
     @property
     def period_ns(self) -> float:
@@ -141,6 +145,12 @@ class Composed:
         return " ".join(f"{name}={label}" for name, label in sorted(names.items()))
 
     @property
+    def recipe(self) -> str:
+        """The recipe of every module, and how many gates of them were resized."""
+        count = sum(map(len, self.sizes.values()))
+        return f"{self.label} resized={count}" if count else self.label
+
+    @property
     def limited_by(self) -> str:
         """The kind of path that is the longest."""
         return (self.timing.limited_by if self.timing else None) or "a module between registers"
@@ -191,14 +201,13 @@ class ArrayFront:
         """
         if self.fastest.period_ns > clock_ns:
             return self
-        made, budget = list(self.composed), clock_ns
-        seen = {c.label for c in made}
+        made, budget, seen = list(self.composed), clock_ns, set[str]()
         for _ in range(_TRIES):
             composed = compose(self.technology, self.top, self.versions, self.bases, budget)
             if composed.label in seen:
                 break
             seen.add(composed.label)
-            made.append(timed(self.technology, composed, self.timer))
+            made.append(timed(self.technology, composed, self.timer, clock_ns))
             if made[-1].period_ns <= clock_ns:
                 break
             budget *= 0.97 * clock_ns / made[-1].period_ns
@@ -231,10 +240,11 @@ def array_front(
         name: Netlist(name, {name: around[0].netlist.modules[name]}).flip_flops(tech.library)
         for name in own
     }
-    made = [compose(tech, part.top, versions, bases, clock) for clock in (0.0, float("inf"))]
-    for composed in made:
-        _check_registers(composed)
-    made = [timed(tech, composed, timer) for composed in made]
+    made = []
+    for clock in (0.0, float("inf")):
+        made.append(compose(tech, part.top, versions, bases, clock))
+        _check_registers(made[-1])
+        made[-1] = timed(tech, made[-1], timer, clock)
     return ArrayFront(engine.name, engine, tech, part.top, versions, bases, tuple(made), timer)
 
 
@@ -296,8 +306,18 @@ def compose(
     return Composed(tech, top, chosen, None, max(v.period_ns for v in chosen.values()), bases)
 
 
-def timed(tech: Technology, composed: Composed, timer: str | None = None) -> Composed:
-    """The same, timed as a whole; TpeError if it has no path to time."""
+def timed(
+    tech: Technology,
+    composed: Composed,
+    timer: str | None = None,
+    clock_ns: float = float("inf"),
+) -> Composed:
+    """The same, resized for a clock and timed as a whole; TpeError if it has no path to time.
+
+    What our timer does not time is left as it is.
+    """
+    with suppress(*([TpeError] if timer == "sta" else [])):
+        composed = replace(composed, sizes=sizes(tech, composed.netlist, clock_ns))
     measured = timing.timings(tech, [composed.netlist], timer)[0]
     if measured is None:
         raise TpeError(f"{composed.top} has no path between registers: nothing to time")

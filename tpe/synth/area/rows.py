@@ -167,7 +167,7 @@ def point_json(point: Point, on_front: bool) -> dict[str, Any]:
 
 def _choice_json(choice: Composed) -> dict[str, Any]:
     return {
-        "recipe": choice.label,
+        "recipe": choice.recipe,
         "period_ns": choice.period_ns,
         "area_um2": choice.area_um2,
         "paths_ns": choice.timing.paths if choice.timing else None,
@@ -201,7 +201,7 @@ def pe_columns(chosen: Chosen) -> dict[str, Any]:
 
 def array_columns(chosen: Composed) -> dict[str, Any]:
     return {
-        "recipe": chosen.label,
+        "recipe": chosen.recipe,
         "area_um2": chosen.area_um2,
         "cells": sum(chosen.cells.values()),
         "flip_flops": chosen.flip_flops,

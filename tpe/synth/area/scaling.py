@@ -81,11 +81,16 @@ class Scaling:
     copies: Mapping[str, tuple[float, ...]]
     memory_bits: tuple[float, ...]
 
-    def area_um2(self, size: Size, recipe: str, modules: Mapping[str, float]) -> float:
-        """um2 of an array, its top made by `recipe`, from the area of one copy of each module."""
+    def area_um2(
+        self, size: Size, recipe: str, modules: Mapping[str, float], resized: float = 1.0
+    ) -> float:
+        """um2 of an array, its top made by `recipe`, from the area of one copy of each module.
+
+        resized -- by what the top became larger where gates were resized, at the reference size
+        """
         at = terms(self.engine, size)
         inner = sum(self.count(name, size) * modules[name] for name in self.copies)
-        return inner + _value(self.between_um2[recipe], at)
+        return inner + resized * _value(self.between_um2[recipe], at)
 
     def count(self, module: str, size: Size) -> int:
         """Copies of a module."""
