@@ -38,6 +38,7 @@ __all__ = [
     "own_variants",
     "share",
     "takes",
+    "turn",
     "types_of",
     "variants",
     "wrapped",
@@ -54,7 +55,7 @@ REFUSED = [(pe, array, reason) for pe, array, reason in combinations() if reason
 WITH_RTL = [(pe, array) for pe, array in LEGAL if pe.rtl]
 
 # Both axes from 1 to 5 and 17 (rows: 34, in `scale`); every other size is in `FULL_SIZES`.
-# A combination of the landing tier has half of them.
+# A combination of the landing tier has a third of them.
 LANDING_SIZES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 5), (4, 3), (5, 4), (1, 17)]
 FULL_SIZES = [(r, 1 + r % 2) for r in range(6, 17)] + [(1, c) for c in range(6, 17)]
 FULL_SIZES += [(9, 9), (17, 1)]
@@ -70,8 +71,8 @@ def share(items: list[Any], combo: tuple[PE, Array], parts: int) -> list[Any]:
 
     All combinations together cover the list several times over; the full tier gives it to each.
     """
-    turn = [combo_id(other) for other in LEGAL].index(combo_id(combo))
-    return items[turn % parts :: parts]
+    first = [combo_id(other) for other in LEGAL].index(combo_id(combo))
+    return items[first % parts :: parts]
 
 
 def own_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
@@ -83,8 +84,8 @@ def own_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     found = []
     for variant in variants(pe, array):
         having = [home.name for home in homes if variant in variants(pe, home)]
-        turn = _turn(f"{pe.name} {sorted(variant.items())}", len(having))
-        if not variant or having[turn] == array.name:
+        home = having[turn(f"{pe.name} {sorted(variant.items())}", len(having))]
+        if not variant or home == array.name:
             found.append(variant)
     return found
 
@@ -93,7 +94,7 @@ def landing_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     """Of those the ones that the landing tier builds; the full tier builds all of all arrays.
 
     Sparse PEs have one array, whose rows take the same RTL around their cells: they take turns.
-    The cell itself is held to all pairs in each of its variants.
+    The cell itself is held to all pairs in every other of its variants, in the full tier in each.
     """
     found = own_variants(pe, array)
     if not pe.sparse:
@@ -102,11 +103,11 @@ def landing_variants(pe: PE, array: Array) -> list[dict[str, Any]]:
     chosen = []
     for variant in found:
         having = [p for p, theirs in kin if variant in theirs]
-        if not variant or having[_turn(f"{sorted(variant.items())}", len(having))] is pe:
+        if not variant or having[turn(f"{sorted(variant.items())}", len(having))] is pe:
             chosen.append(variant)
     return chosen
 
 
-def _turn(text: str, count: int) -> int:
+def turn(text: str, count: int) -> int:
     """Whose turn it is, of so many; the same in every run."""
     return sum(map(ord, text)) % count

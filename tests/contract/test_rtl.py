@@ -23,6 +23,7 @@ from tests.contract.combos import (
     landing_variants,
     operands,
     share,
+    turn,
     types_of,
     variants,
 )
@@ -60,7 +61,7 @@ def rng_mask(x, seed):
 
 @combos
 def test_cycles_and_values_of_sizes(combo):
-    assert_all_agree([*shapes(*combo, share(LANDING_SIZES, combo, 2)), *deep(*combo)])
+    assert_all_agree([*shapes(*combo, share(LANDING_SIZES, combo, 3)), *deep(*combo)])
 
 
 @pytest.mark.full
@@ -143,10 +144,14 @@ OF_ARRAYS = {
 
 
 def rarely(pe, variant):
-    """The full tier alone has what others show: opt3's cell is opt4c's, a tree is one anywhere."""
+    """The full tier alone has what others show: opt3's cell is opt4c's, a tree is one anywhere.
+
+    Of what is left but the defaults the landing tier has every other one here, and all in an array.
+    """
     other = pe.name == "opt3" and variant
     tree = "tree" in variant and pe.name not in ("mac", "opt1")
-    return [pytest.mark.full] if other or tree else []
+    half = variant and turn(f"{pe.name} {sorted(variant.items())}", 2)
+    return [pytest.mark.full] if other or tree or half else []
 
 
 @pytest.mark.parametrize(
