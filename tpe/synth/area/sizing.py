@@ -50,21 +50,21 @@ def sizes(tech: Technology, netlist: Netlist, clock_ns: float) -> Sizes:
     if circuit is None or now is None or now.period_ns <= clock_ns:
         return {}
     gates = _with_larger(tech, circuit)
-    best, period, waited = gates.circuit.kinds, now.period_ns, 0
+    kinds = best = circuit.kinds
+    period, waited = now.period_ns, 0
     while period > clock_ns and waited < _PATIENCE:
-        moves = _first(_moves(gates, now.path))
+        moves = _first(_moves(gates, kinds, now.path))
         if not moves:
             break
-        kinds = gates.circuit.kinds.copy()
+        kinds = kinds.copy()
         for move in moves:
             kinds[move.gates] = move.kind
-        gates = replace(gates, circuit=replace(gates.circuit, kinds=kinds))
-        now = nldm.timed(tech, gates.circuit)
+        now = nldm.timed(tech, replace(gates.circuit, kinds=kinds))
         assert now is not None
         waited += 1
         if now.period_ns < period - _LEAST_NS:
             best, period, waited = kinds, now.period_ns, 0
-    return _changes(circuit, replace(gates.circuit, kinds=best))
+    return _changes(gates.circuit, best)
 
 
 def resized(netlist: Netlist, changes: Sizes) -> Netlist:
@@ -172,13 +172,13 @@ def _held(circuit: Circuit, gate: int) -> dict[str, int]:
     return {name: int(net == ONE) for name, net in nets.items() if net in (ZERO, ONE)}
 
 
-def _changes(before: Circuit, after: Circuit) -> dict[str, dict[str, str]]:
-    """What is another cell in the second circuit, by module and instance."""
+def _changes(circuit: Circuit, kinds: Ints) -> dict[str, dict[str, str]]:
+    """Gates of other kinds than in the circuit, by module and instance, and their cells."""
     found: dict[str, dict[str, str]] = {}
-    for gate in np.flatnonzero(before.kinds != after.kinds).tolist():
-        block = before.blocks[bisect_right(before.blocks, gate, key=lambda b: b.gate) - 1]
+    for gate in np.flatnonzero(circuit.kinds != kinds).tolist():
+        block = circuit.blocks[bisect_right(circuit.blocks, gate, key=lambda b: b.gate) - 1]
         name = block.nets.gates[gate - block.gate].name
-        found.setdefault(block.nets.name, {})[name] = after.cell(gate).cell.name
+        found.setdefault(block.nets.name, {})[name] = circuit.arcs[kinds[gate]].cell.name
     return found
 
 
@@ -204,20 +204,19 @@ def _first(moves: Sequence[_Move]) -> list[_Move]:
     return chosen
 
 
-def _moves(gates: _Gates, path: Sequence[PathStage]) -> list[_Move]:
+def _moves(gates: _Gates, kinds: Ints, path: Sequence[PathStage]) -> list[_Move]:
     """All that gain something on a path, as far as the neighbours of a gate tell."""
     copies = [gates.copies(stage.instance) for stage in path]
-    kinds = [gates.circuit.cell(int(own[0])) for own in copies]
+    arcs = [gates.circuit.arcs[kinds[own[0]]] for own in copies]
     found = []
     for place, own in enumerate(copies[:-1]):  # the last stage is a setup time
         if gates.circuit.roles[own[0]] != INSIDE:
             continue
-        kind = int(gates.circuit.kinds[own[0]])
-        for other in gates.larger[kind]:
+        for other in gates.larger[int(kinds[own[0]])]:
             after = gates.circuit.arcs[other]
-            gain = _gain(gates.circuit, path, kinds, place, own, after)
+            gain = _gain(gates.circuit, path, arcs, place, own, after)
             if gain > _LEAST_GAIN_NS:
-                more = after.cell.area_um2 - gates.circuit.arcs[kind].cell.area_um2
+                more = after.cell.area_um2 - arcs[place].cell.area_um2
                 found.append(_Move(place, own, other, gain / (more * len(own))))
     return found
 
@@ -225,22 +224,22 @@ def _moves(gates: _Gates, path: Sequence[PathStage]) -> list[_Move]:
 def _gain(
     circuit: Circuit,
     path: Sequence[PathStage],
-    kinds: Sequence[Arcs],
+    arcs: Sequence[Arcs],
     place: int,
     own: Ints,
     after: Arcs,
 ) -> float:
     """What a path gains, ns, by another cell: over its driver, the gate, and the one behind."""
-    before, slew, lost = kinds[place], CLOCK_SLEW_NS, 0.0
+    before, slew, lost = arcs[place], CLOCK_SLEW_NS, 0.0
     if place:
         more = _more_load(circuit, path, place, own, before.cell, after.cell)
-        was, now = (_stage(kinds[place - 1], path, place - 1, None, ff) for ff in (0.0, more))
+        was, now = (_stage(arcs[place - 1], path, place - 1, None, ff) for ff in (0.0, more))
         lost, slew = now[0] - was[0], path[place - 1].slew_ns + now[1] - was[1]
     was, now = _stage(before, path, place), _stage(after, path, place, slew)
     gained = was[0] - now[0] - lost
     if path[place + 1].output is not None:
         first, second = (
-            _stage(kinds[place + 1], path, place + 1, out)[0] for out in (was[1], now[1])
+            _stage(arcs[place + 1], path, place + 1, out)[0] for out in (was[1], now[1])
         )
         gained += first - second
     return gained
@@ -275,7 +274,7 @@ def _stage(
         slew_ns = path[place - 1].slew_ns if place else CLOCK_SLEW_NS
     load = (stage.load_ff or 0.0) + more_ff
     found = [
-        (float(delay.at(slew_ns, load)), float(slew.at(slew_ns, load)))
+        (delay.at_point(slew_ns, load), slew.at_point(slew_ns, load))
         for delay, slew in _tables(kind, path, place)
     ]
     return max(found, default=(0.0, 0.0))
