@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tpe.array.base import Array
-from tpe.array.matrix2d import bandwidth, module, parameters, timing
+from tpe.array.matrix2d import bandwidth, closed, module, parameters, timing
 from tpe.nest.notation import K, N
 from tpe.pe.base import Way
 from tpe.pe.paces import Dense, Planes
@@ -20,4 +20,5 @@ RECORD = Array(
     timing=timing,
     bandwidth=bandwidth,
     parameters=parameters,
+    closed=closed,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tpe.array.closed import ClosedForm
 from tpe.base.errors import TpeError
 from tpe.nest.notation import Dim
 from tpe.numbers.sparsity import Selection
@@ -113,6 +114,17 @@ class Cycles:
         total = sum((term.numerator for term in terms if term.denominator == 1), sum(broken))
         assert total.denominator == 1, f"cycle terms sum to {total}, no whole number"
         return int(total)
+
+    @classmethod
+    def of(cls, form: ClosedForm) -> Cycles:
+        """The exact terms of a closed form of single integers.
+
+        >>> Cycles.of(ClosedForm(useful=5, per=2, steps=3, fill_drain=4)).edge
+        Fraction(1, 2)
+        """
+        useful = Fraction(form.useful, form.per)
+        drain, load = Fraction(form.fill_drain), Fraction(form.load)
+        return cls(useful=useful, edge=form.steps - useful, fill_drain=drain, load=load)
 
     @property
     def compute(self) -> Fraction:
@@ -222,13 +234,14 @@ class Job(TiledGemm):
     """One GEMM as an array sees it. Only PEs whose steps depend on the operands read them.
 
     With a `selection` K is what is stored of the sparse operand, of which `used` are none of the
-    padding of its last group.
+    padding of its last group. `source` names A: jobs of one that is not None have the same A.
     """
 
     pe: PE
     params: Params
     selection: Selection | None = None
     used: int = 0
+    source: Hashable = None
 
     @property
     def useful_k(self) -> int:
@@ -295,6 +308,9 @@ class Array:
     legal_size: range = field(default=range(1, 1025))
     skewed: bool = False  # operands pass from cell to cell; else every cell of a row gets them
     parameters: Callable[[PE], tuple[Parameter, ...]] = lambda pe: ()
+    # Cycles by shape alone, of jobs whose sides may be arrays; None where operands count, or if the
+    # array says none.
+    closed: Callable[[Job], ClosedForm | None] = lambda job: None
     fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)  # parameters with one value
     folder: Path | None = None  # of RTL that does not come with tpe, one module a file
 
@@ -326,7 +342,7 @@ class Array:
             m=trips.get(Dim.M, 1),
             n=trips.get(Dim.N, 1),
             lanes=None if self.chained else along_k,
-            chain=along_k or 1 if self.chained else 1,
+            chain=along_k if self.chained and along_k is not None else 1,
         )
 
     def narrowed(self, parameter: Parameter) -> Parameter:

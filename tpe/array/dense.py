@@ -10,7 +10,8 @@ from fractions import Fraction
 from itertools import repeat
 
 from tpe.array.base import ALWAYS, Cycles, Handshake, Job, Schedule
-from tpe.array.kept import behind, walk
+from tpe.array.closed import ClosedForm
+from tpe.array.kept import Behind, behind, walk
 
 
 def dense_timing(job: Job, handshake: Handshake, skew: tuple[int, int] = (0, 0)) -> Schedule:
@@ -19,15 +20,30 @@ def dense_timing(job: Job, handshake: Handshake, skew: tuple[int, int] = (0, 0))
     skew: cycles by which the lowest cells are later than the highest, and the rightmost than the
     leftmost.
     """
-    lanes, planes = job.widths.lanes, job.pe.planes(job.widths)
-    closing = int(planes > 1)
-    after = behind(job, closing + 1 + job.pe.latency(job.params), closing, skew)
-    beats = -(-job.k // lanes) * planes
-    useful = Fraction(job.useful_k * planes, lanes)
-    once = Cycles(useful=useful, edge=beats - useful)
-    waits = (job.tiles - 1) * after.waits(beats - 1) + after.tail
-    cycles = once * job.tiles + Cycles(fill_drain=Fraction(waits))
+    cycles = Cycles.of(dense_form(job, skew))
     if handshake == ALWAYS:
         return Schedule(cycles)
+    after, beats = _after(job, skew), _beats(job)
     total = walk(repeat([1] * beats, job.tiles), after, handshake, job.registered_stall)
     return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
+
+
+def dense_form(job: Job, skew: tuple[int, int] = (0, 0)) -> ClosedForm:
+    """The same without a handshake, of sides that may be arrays."""
+    after, beats = _after(job, skew), _beats(job)
+    return ClosedForm(
+        useful=job.useful_k * job.pe.planes(job.widths) * job.tiles,
+        per=job.widths.lanes,
+        steps=beats * job.tiles,
+        fill_drain=(job.tiles - 1) * after.waits(beats - 1) + after.tail,
+    )
+
+
+def _beats(job: Job) -> int:
+    """Cycles of a tile's steps."""
+    return -(-job.k // job.widths.lanes) * job.pe.planes(job.widths)
+
+
+def _after(job: Job, skew: tuple[int, int]) -> Behind:
+    closing = int(job.pe.planes(job.widths) > 1)
+    return behind(job, closing + 1 + job.pe.latency(job.params), closing, skew)

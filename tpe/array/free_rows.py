@@ -23,6 +23,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from tpe.array.free_rows_walk import (
     walked,
 )
 from tpe.base.jit import compiled, kernel
+from tpe.base.shared import shared
 from tpe.numbers.digits import encoding
 
 Ints = np.ndarray[Any, np.dtype[Any]]
@@ -259,26 +261,24 @@ def _load_cycles(job: Job, edges: list[Ints]) -> int:
 
 def row_pass(job: Job, start: int, stop: int) -> PassCounts:
     """The steps of all rows in one range of K."""
-    codes = row_codes(job, start, stop)
     flags, popcount = _tables(job)
     group, planes, lanes = job.pe.group, job.widths.digits, job.widths.lanes
-    step = max(1, CHUNK // codes.shape[1])
-    parts = [codes[i : i + step] for i in range(0, len(codes), step)]
-    groups = -(-codes.shape[1] // group)
+    groups = -(-(stop - start) // group)
     rounds = -(-groups // lanes)
-    padded = (rounds * lanes - groups) * planes * len(codes)
+    padded = (rounds * lanes - groups) * planes * job.m_tiles * job.rows
+    of_rows = partial(_of_rows, job, start, stop)
     turn = turns(job.pe)
     free = turn == NEVER or (turn != LINE and rounds >= job.rows)
     if lanes == 1 and free:  # a slot, if there are any, comes before the next plane is whole
-        counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
+        counts = of_rows(row_steps, flags, popcount, group, planes)
         meets = counts.sum(axis=1) + first_held(job.pe)
         busy, spent = int(counts[:, 0].sum()), int(counts.sum())
     else:
         fields = sum(((flags >> p) & 1) << (FIELD * p) for p in range(planes))
         if lanes == 1:
-            steps = in_threads(compiled(lone_steps), parts, fields, group, planes)
+            steps = of_rows(lone_steps, fields, group, planes)
         else:
-            steps = in_threads(compiled(plane_steps), parts, fields, group, planes, lanes)
+            steps = of_rows(plane_steps, fields, group, planes, lanes)
         spans = np.ascontiguousarray(steps[:, 0])
         waits = compiled(line_meets if turn == LINE else row_meets)
         held = first_held(job.pe)
@@ -286,11 +286,30 @@ def row_pass(job: Job, start: int, stop: int) -> PassCounts:
         spent, busy = (int(x) for x in steps.sum(axis=(0, 2)))
     digits, empty = busy, spent - busy  # of a lone lane each step is a digit's or an empty group's
     if lanes > 1:
-        counts = in_threads(compiled(row_steps), parts, flags, popcount, group, planes)
+        counts = of_rows(row_steps, flags, popcount, group, planes)
         digits, empty = (int(x) for x in counts.sum(axis=0))
     tail = pass_tail(job, stop == job.k) - first_held(job.pe)
     edges = np.asarray(meets).reshape(job.m_tiles, job.rows).max(axis=1) + tail
     return PassCounts(edges, digits, busy, spent, empty, padded)
+
+
+def _of_rows(job: Job, start: int, stop: int, work: Any, *arguments: Any) -> Ints:
+    """What a kernel counts in each row of A, and in the rows of zeros that fill the last tile.
+
+    Counted once for all jobs with the same A: sizes of arrays share it.
+    """
+
+    def counted() -> Ints:
+        codes = np.pad(row_codes(replace(job, rows=1), start, stop), ((0, 1), (0, 0)))
+        step = max(1, CHUNK // codes.shape[1])
+        parts = [codes[i : i + step] for i in range(0, len(codes), step)]
+        return in_threads(compiled(work), parts, *arguments)
+
+    facts = (work, start, stop, job.widths.a, str(job.params["encoder"]), job.pe.group)
+    key = None if job.source is None else (job.source, *facts, job.widths.lanes)
+    counts = shared(key, counted)
+    zeros = job.m_tiles * job.rows - job.m
+    return np.concatenate([counts[:-1], np.repeat(counts[-1:], zeros, axis=0)])
 
 
 def _drifting(job: Job, free: Schedule) -> Schedule:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tpe.array.base import Exit, Handshake, Job, Overlap, overlap_parameter
+from tpe.array.closed import larger
 
 OVERLAP = overlap_parameter(
     Overlap.NONE,
@@ -40,7 +41,7 @@ class Behind:
 
         earlier: cycles of the tile's steps before its last one.
         """
-        return max(self.gap, self.rows - 1 - earlier)
+        return larger(self.gap, self.rows - 1 - earlier)
 
     @property
     def tail(self) -> int:

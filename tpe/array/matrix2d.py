@@ -15,7 +15,8 @@ from tpe.array.base import (
     Schedule,
     overlap_parameter,
 )
-from tpe.array.dense import dense_timing
+from tpe.array.closed import ClosedForm
+from tpe.array.dense import dense_form, dense_timing
 from tpe.array.free_rows import sparse_timing
 from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
@@ -79,6 +80,17 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     return dense_timing(job, handshake)
 
 
+def closed(job: Job) -> ClosedForm | None:
+    """The same by shape alone: of PEs whose steps no operand changes."""
+    if job.pe.sparse or job.pe.grouped or job.pe.stepped:
+        return None
+    if job.pe.serial:
+        from tpe.array.serial import serial_form
+
+        return serial_form(job)
+    return dense_form(job)
+
+
 def bandwidth(job: Job) -> tuple[int, int]:
     """Operand bits a cycle: a column of A, a row of B; sparse: a group per row, a B per PE."""
     w, beat = job.widths, job.pe.beat(job.widths)
@@ -119,4 +131,5 @@ RECORD = Array(
     timing=timing,
     bandwidth=bandwidth,
     parameters=parameters,
+    closed=closed,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tpe.array.base import STALL, Array, Handshake, Job, Schedule
-from tpe.array.dense import dense_timing
+from tpe.array.closed import ClosedForm
+from tpe.array.dense import dense_form, dense_timing
 from tpe.array.kept import OVERLAP
 from tpe.nest.notation import M, N
 from tpe.pe.base import PE, Way
@@ -19,6 +20,11 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     another as they are done, and steps + rows + cols + cell latency + 2 are those of the last tile.
     """
     return dense_timing(job, handshake, (job.rows - 1, job.cols - 1))
+
+
+def closed(job: Job) -> ClosedForm:
+    """The same by shape alone, of sides that may be arrays."""
+    return dense_form(job, (job.rows - 1, job.cols - 1))
 
 
 def bandwidth(job: Job) -> tuple[int, int]:
@@ -45,4 +51,5 @@ RECORD = Array(
     bandwidth=bandwidth,
     skewed=True,
     parameters=parameters,
+    closed=closed,
 )

@@ -31,6 +31,7 @@ from tpe.array.base import (
     Schedule,
     overlap_parameter,
 )
+from tpe.array.closed import ClosedForm, either, larger, smaller
 from tpe.nest.notation import K, N
 from tpe.pe.base import PE, Way
 from tpe.pe.paces import Dense
@@ -63,7 +64,7 @@ class Pass:
 
 def block_rows(job: Job) -> int:
     """Rows of M in a block; all of them if K fits one tile, since no psum returns then."""
-    return job.m if k_tiles(job) == 1 else min(job.m, int(job.params["psum_depth"]))
+    return either(k_tiles(job) == 1, job.m, smaller(job.m, int(job.params["psum_depth"])))
 
 
 def k_tiles(job: Job) -> int:
@@ -105,17 +106,17 @@ def ending(job: Job, one: Pass) -> int:
 def exposed(job: Job, done: Pass) -> int:
     """Cycles that the pass after `done` waits for its weights, if they load behind `done`."""
     ready = job.chain + job.cols - 1 + job.chain  # edge of the next pass's first row, at best
-    return max(0, ready - (done.rows + ending(job, done)))
+    return larger(0, ready - (done.rows + ending(job, done)))
 
 
 def loading(job: Job, done: Pass) -> int:
     """Cycles that the pass behind `done` waits for its weights, if it follows without a gap."""
-    return max(0, job.chain + job.cols - 1 + job.chain - done.rows)
+    return larger(0, job.chain + job.cols - 1 + job.chain - done.rows)
 
 
 def returning(job: Job, done: Pass) -> int:
     """Cycles that it then waits, besides, until the psum of its first row can be read."""
-    return 0 if done.flush else max(0, job.chain + 3 - done.rows - loading(job, done))
+    return 0 if done.flush else larger(0, job.chain + 3 - done.rows - loading(job, done))
 
 
 def timing(job: Job, handshake: Handshake) -> Schedule:
@@ -126,9 +127,17 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     With `overlap` = load only the first load counts, and what of the others is not hidden. With
     stream a pass leaves once, the last one.
     """
+    cycles = Cycles.of(closed(job))
+    if handshake == ALWAYS:
+        return Schedule(cycles)
+    followed = job.params["overlap"] == Overlap.STREAM
+    total = (walk_following if followed else walk)(job, handshake)
+    return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
+
+
+def closed(job: Job) -> ClosedForm:
+    """The same by shape alone, of sides that may be arrays."""
     passes = counted(job)
-    streamed = sum(one.rows * times for one, times in passes)
-    useful = Fraction(job.m * job.n_tiles * job.useful_k, job.k_tile)
     drain = sum(ending(job, one) * times for one, times in passes)
     if job.params["overlap"] == Overlap.NONE:
         load = job.chain * sum(times for _, times in passes)
@@ -139,17 +148,13 @@ def timing(job: Job, handshake: Handshake) -> Schedule:
     else:
         load = job.chain - exposed(job, passes[-1][0])  # nothing loads behind the last pass
         load += sum(exposed(job, one) * times for one, times in passes)
-    cycles = Cycles(
-        useful=useful,
-        edge=streamed - useful,
-        fill_drain=Fraction(drain),
-        load=Fraction(load),
+    return ClosedForm(
+        useful=job.m * job.n_tiles * job.useful_k,
+        per=job.k_tile,
+        steps=sum(one.rows * times for one, times in passes),
+        fill_drain=drain,
+        load=load,
     )
-    if handshake == ALWAYS:
-        return Schedule(cycles)
-    followed = job.params["overlap"] == Overlap.STREAM
-    total = (walk_following if followed else walk)(job, handshake)
-    return Schedule(cycles + Cycles(stall=Fraction(total - cycles.total)))
 
 
 @dataclass
@@ -279,4 +284,5 @@ RECORD = Array(
     bandwidth=bandwidth,
     skewed=True,
     parameters=parameters,
+    closed=closed,
 )

@@ -10,6 +10,7 @@ cannot be loaded, is refused when it is asked for and noted in lists: it concern
     tpe.workloads     a `tpe.workloads.base.Source`, by a name, a prefix `x:` or an ending `.x`
     tpe.multipliers   what reads a table of products from a file, by its ending `.x`
     tpe.columns       a `tpe.model.columns.ColumnSet`: columns that a run's table gets more of
+    tpe.prices        by a library: (engine, clock) -> columns of cost, `tpe.explore.prices`
     tpe.figures       what draws a comparison
     tpe.commands      a `tpe.cli.command.Command`; of ours, a file of `tpe/cli/commands`
 
@@ -104,6 +105,7 @@ _FOLDERS = {
         {
             "__init__",
             "base",
+            "closed",
             "sampled",
             "dense",
             "kept",
