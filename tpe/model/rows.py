@@ -128,6 +128,13 @@ def point_id(
     identity: Mapping[str, Any], workload: str, seed: int, fingerprints: list[str], version: str
 ) -> str:
     """A short hash of what determines a run: engine, workload and its operands, seed, version."""
-    parts = [identity, workload, seed, fingerprints, version]
-    key = json.dumps(parts, sort_keys=True, default=str)
+    key = point_key(identity, workload, seed, fingerprints, version)
     return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def point_key(
+    identity: Mapping[str, Any], workload: str, seed: int, fingerprints: list[str], version: str
+) -> str:
+    """The text that `point_id` is the hash of."""
+    parts = [identity, workload, seed, fingerprints, version]
+    return json.dumps(parts, sort_keys=True, default=str)

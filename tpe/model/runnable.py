@@ -126,9 +126,7 @@ class Runnable(EngineSpec, Generic[J]):
                 raise TpeError(f"A is a {type(a).__name__} and B is given; legal: two matrices")
             task = Task("gemm", "gemm", a, b, a_zero=zeros[0], b_zero=zeros[1])
             return Ran("arrays", seed, (self._layer(task, asked, given),), {})
-        if self.chain.input_stages:
-            stages = ", ".join(self.chain.input_stages)
-            raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
+        self.require_fed()
         workload = a if isinstance(a, Workload) else self.find(a, seed)
         return Ran(workload.name, seed, *self._driven(workload, asked))
 
@@ -170,6 +168,16 @@ class Runnable(EngineSpec, Generic[J]):
         a_type, b_type = self.params["a_type"], self.params["b_type"]
         return find_workload(spec, seed=seed, a_type=a_type, b_type=b_type, **model)
 
+    def require_fed(self) -> None:
+        """TpeError if the finish chain takes what no workload gives."""
+        if self.chain.input_stages:
+            stages = ", ".join(self.chain.input_stages)
+            raise TpeError(f"a workload gives nothing to ({stages}); legal: run(A, B, ...)")
+
+    def unvalued_layer(self, layer: Layer) -> LayerRun:
+        """One layer of a workload without values: its cycles, as `run` has them."""
+        return self._unvalued_layer(layer, Asked("none"))
+
     def run_task(self, task: Task, values: str = "fast") -> LayerRun:
         """One GEMM of a workload; `repeat` equal ones are counted, one is computed."""
         return self._layer(task, Asked(values))
@@ -207,7 +215,7 @@ class Runnable(EngineSpec, Generic[J]):
         job, estimate = self._unvalued(unvalued, asked.handshake)
         sampled = estimate.standard_error is not None
         counted = self._counts(job, estimate.timing, layer.repeat, sampled)
-        made = unvalued.run(job, estimate, counted, asked.handshake)
+        made = unvalued.run(estimate, counted, asked.handshake)
         return replace(made, no_energy=NO_OPERANDS) if asked.energy else made
 
     def _counts(

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tpe.array.base import ALWAYS, Handshake, Job, Schedule, TiledGemm
+from tpe.array.base import ALWAYS, Handshake, Job, Schedule
 from tpe.array.sampled import Estimate, sampled_timing
 from tpe.base.errors import TpeError
+from tpe.base.shared import shared
 from tpe.engine.config import Config
 from tpe.engine.spec import EngineSpec
 from tpe.engine.task import layer_zeros
@@ -80,12 +81,15 @@ class UnvaluedLayer:
         both = self.engine.sides.pair(0, 1)
         return [_Side(self.engine, self.layer, i, self.zeros[i]) for i in both]
 
-    def run(
-        self, tiled: TiledGemm, estimate: Estimate, counts: dict[str, Any], handshake: Handshake
-    ) -> LayerRun:
+    def fingerprint(self, handshake: Handshake = ALWAYS) -> str:
+        """Which operands these are, as far as is known, and the handshake."""
+        m, n, k = self.shape
+        zeros = [zero.tolist() for zero in self.zeros]
+        return f"none {self.layer.operand_source} {m} {n} {k} {zeros} {handshake}"
+
+    def run(self, estimate: Estimate, counts: dict[str, Any], handshake: Handshake) -> LayerRun:
         """The layer without C: its cycles, and the `counts` that `tpe.model.layer_run` makes."""
         layer, error = self.layer, estimate.standard_error
-        zeros = [zero.tolist() for zero in self.zeros]
         return LayerRun(
             name=layer.name,
             op=layer.op,
@@ -96,8 +100,7 @@ class UnvaluedLayer:
             operand_source=layer.operand_source,
             C=None,
             error=None,
-            fingerprint=f"none {layer.operand_source} {tiled.m} {tiled.n} {layer.k} "
-            f"{zeros} {handshake}",
+            fingerprint=self.fingerprint(handshake),
             overflowed=None,
             standard_error=None if error is None else error * layer.repeat,
             bits_per_weight=layer.bits_per_weight if isinstance(layer, LazyLayer) else None,
@@ -123,7 +126,8 @@ def estimate_of(
     sides = unvalued.sides
     both = isinstance(pe.pace, LockStep) and pe.pace.depends == "pairs"
     if not all(side.drawn for side in sides[: 1 + both]):
-        known = replace(job, a=sides[0].rows(), b=sides[1].rows().T if both else None)
+        b = sides[1].rows().T if both else None
+        known = replace(job, a=sides[0].rows(), b=b, source=sides[0].source)
         return known, Estimate(_stepped_through(engine, layer, known, handshake), None)
     if handshake != ALWAYS:
         raise TpeError(f"layer '{layer.name}': sampled cycles know no handshake; legal: none")
@@ -172,6 +176,7 @@ class _Side:
         self.operand = _sides(layer)[index]
         self.transposed = index == 1
         self.zero = zero
+        self.layer = layer
         self.name = f"layer '{layer.name}': {'AB'[index]}"
 
     @property
@@ -179,8 +184,16 @@ class _Side:
         """How its values are drawn; None if they are given, or not drawn one by one."""
         return self.operand.drawn if isinstance(self.operand, Operand) else None
 
+    @property
+    def source(self) -> tuple[object, ...]:
+        """What determines the operand as the array sees it."""
+        return (self.layer, self.transposed, self.number.name, str(self.mode))
+
     def rows(self) -> Ints:
-        """The operand itself."""
+        """The operand itself, made once inside of `tpe.base.shared.sharing`."""
+        return shared(self.source, self._rows)
+
+    def _rows(self) -> Ints:
         made = self.operand() if isinstance(self.operand, Operand) else self.operand
         self.number.read(made, self.name, "M x K", f"{self.name[-1].lower()}_type")
         seen = coded(made, self.zero, self.number, self.mode)
