@@ -25,6 +25,7 @@ LAYERS = (
     ("hdl", "torch"),
     ("synth", "testing"),
     ("study", "predict"),
+    ("explore",),
     ("report",),
     ("cli",),
 )

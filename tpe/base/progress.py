@@ -25,12 +25,18 @@ class Progress:
 
     total  parts there are; None while it is not known: set `step.total` when it is
     what   what is done, shown until the first part begins
+    even   whether parts take about as long as each other: then the time left is shown too
     """
 
     def __init__(
-        self, total: int | None = None, what: str = "", console: Console | None = None
+        self,
+        total: int | None = None,
+        what: str = "",
+        console: Console | None = None,
+        even: bool = False,
     ) -> None:
-        self.name = what
+        self.name, self.even = what, even
+        self._skipped = 0  # parts that were done before this began
         self._total, self._begun = total, 0
         self._console = console
         self._shown: _Bar | _Lines | None = None
@@ -51,6 +57,19 @@ class Progress:
     def __call__(self, name: str) -> None:
         """The next part begins; it is called `name`."""
         self.name, self._begun = name, self._begun + 1
+        if self._shown is not None:
+            self._shown.update()
+
+    def advance(self, count: int, name: str = "", before: bool = False) -> None:
+        """So many parts are done; `before`: they were when this began, which took no time.
+
+        >>> step = Progress(100, "sweep", even=True)
+        >>> step.advance(20, before=True), step.advance(40), step.line(8)
+        (None, None, 'tpe: sweep, 60 of 100 done, 8 s, about 8 s left')
+        """
+        self.name = name or self.name
+        self._begun = max(self._begun, 1) + count
+        self._skipped += count if before else 0
         if self._shown is not None:
             self._shown.update()
 
@@ -82,6 +101,11 @@ class Progress:
         known = self.total is not None and self._begun > 0
         counted = [f"{self.done:,} of {self.total:,} done"] if known else []
         name = "".join(c if c.isprintable() else "?" for c in self.name)
+        fresh = self.done - self._skipped
+        if known and self.even and fresh > 0 and self.total is not None:
+            left = seconds * (self.total - self.done) / fresh
+            counted += [f"{seconds:.0f} s", f"about {_duration(left)} left"]
+            return "tpe: " + ", ".join([name or "working", *counted])
         return "tpe: " + ", ".join([name or "working", *counted, f"{seconds:.0f} s"])
 
     def _on_terminal(self) -> bool:
@@ -95,13 +119,25 @@ class Progress:
         return self._console.is_terminal and self._console.is_interactive
 
 
+def _duration(seconds: float) -> str:
+    """Seconds as a person reads them.
+
+    >>> _duration(59), _duration(600), _duration(20_000)
+    ('59 s', '10 min', '5.6 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 class _Bar:
     """A bar of rich, which appears if the work takes longer than `DELAY`."""
 
     def __init__(self, of: Progress, console: Console | None) -> None:
         from rich import progress as rich
 
-        columns = (rich.BarColumn(30), rich.MofNCompleteColumn(), rich.TimeElapsedColumn())
+        left = [rich.TimeRemainingColumn()] if of.even else []
+        columns = (rich.BarColumn(30), rich.MofNCompleteColumn(), rich.TimeElapsedColumn(), *left)
         name = rich.TextColumn("{task.description}", markup=False)
         options: Any = {"console": console, "transient": True, "redirect_stdout": False}
         self._of, self._bar = of, rich.Progress(*columns, name, **options)

@@ -26,7 +26,18 @@ from tpe.version import __version__
 # The order of the help, from first steps to odds and ends; what is not here stands behind.
 ORDER = (
     *("list", "run", "compare", "show", "trace", "emit", "verify", "prove", "vectors", "mutate"),
-    *("cosim", "fit", "evaluate", "synth", "reproduce", "rerun", "schema", "doctor"),
+    *(
+        "sweep",
+        "optimize",
+        "cosim",
+        "fit",
+        "evaluate",
+        "synth",
+        "reproduce",
+        "rerun",
+        "schema",
+        "doctor",
+    ),
 )
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 # What parsing raises, by way of the one subclass of it that every version of typer exports.
@@ -54,8 +65,8 @@ class CommandGroup(TyperGroup):
                 "error: not enough memory for this; legal: a smaller workload, or --values none",
                 BAD_INPUT,
             )
-        except KeyboardInterrupt:
-            _fail("interrupted", INTERRUPTED)
+        except KeyboardInterrupt as stop:
+            _fail(f"interrupted: {stop}" if str(stop) else "interrupted", INTERRUPTED)
         except BrokenPipeError:
             _drop_stdout()
             sys.exit(NO_READER)

@@ -81,12 +81,15 @@ def is_file_name(spec: str) -> bool:
     return "/" in spec or os.sep in spec or spec.lower().endswith((".toml", ".cfg"))
 
 
-def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a TOML file holds; TpeError naming the file and the line if it is none."""
+def read_toml(path: str | os.PathLike[str], what: str = "engine file") -> dict[str, Any]:
+    """What a TOML file holds; TpeError naming the file and the line if it is none.
+
+    what -- what errors call it
+    """
     if not isinstance(path, str | os.PathLike):
-        raise TpeError(f"engine file {path!r} is not legal: a path")
-    where = f"engine file '{os.fspath(path)}'"
-    text = read_text(path, "engine file", MAX_BYTES)
+        raise TpeError(f"{what} {path!r} is not legal: a path")
+    where = f"{what} '{os.fspath(path)}'"
+    text = read_text(path, what, MAX_BYTES)
     if bracket_depth(text) > MAX_DEPTH:
         raise TpeError(f"{where}: nested deeper than {MAX_DEPTH}; legal: up to that")
     try:

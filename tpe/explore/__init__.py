@@ -1,0 +1,1 @@
+"""Spaces of engines, and their points: described, run, kept, searched."""
