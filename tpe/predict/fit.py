@@ -11,32 +11,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpe.base.errors import TpeError, missing_extra, pick
+from tpe.base.errors import TpeError, pick
 from tpe.engine.parameters import checked_seed
+from tpe.predict.learners import RATIO, Column, Regressor, learner
+from tpe.predict.scoring import (
+    Fold,
+    Hull,
+    coverage,
+    grouped_folds,
+    half_width,
+    held_out,
+    importance,
+    score,
+)
+from tpe.predict.scoring import r2 as r2
 from tpe.predict.table import Floats, Measurements, column_names, inputs, measurements, read
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TREES, FOLDS = 100, 5
-MODELS = ("forest", "log-linear")
+FOLDS = 5
+CLOSED = "closed form"
+MODELS = ("forest", "log-linear", "boosted")
+ON_CLOSED = (CLOSED, *(name + RATIO for name in MODELS))  # where there is a closed form
 SPLITS = ("groups", "rows")
-COLUMNS = ("model", "split", "r2", "r2_log", "error_mean", "error_median", "error_90")
-
-
-class Regressor(Protocol):
-    """What scikit-learn's models have."""
-
-    def fit(self, x: Floats, y: Floats) -> Any:
-        """Learn."""
-
-    def predict(self, x: Floats) -> Floats:
-        """What was learned of these rows."""
+COLUMNS = ("model", "split", "r2", "r2_log", "error_mean", "error_median", "error_90", "coverage")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +49,9 @@ class Fit:
     """Models of one target, fitted to all rows, and their scores on rows that were held out.
 
     `logs` are the inputs whose logarithm the models know: those that are positive in every row of
-    the fit. Rows that are predicted later cannot change that.
+    the fit. Rows that are predicted later cannot change that. `widths` are the log ratios within
+    which nine of ten held-out rows lay, by model, `hull` the range of the inputs, and
+    `importances`, of the best model, what shuffling an input among held-out groups costs.
     """
 
     data: Measurements
@@ -52,12 +59,15 @@ class Fit:
     scores: tuple[dict[str, Any], ...]
     seed: int
     logs: tuple[str, ...]
+    widths: dict[str, float] = field(default_factory=dict)
+    hull: Hull | None = None
+    importances: dict[str, float] = field(default_factory=dict)
+    closed: str | None = None
 
     @property
     def best(self) -> str:
         """The model with the least mean error on held-out groups."""
-        held = [score for score in self.scores if score["split"] == "groups"]
-        return str(min(held, key=lambda score: float(score["error_mean"]))["model"])
+        return best_of(self.scores)
 
     def predict(self, rows: pd.DataFrame, model: str | None = None) -> Floats:
         """The target of rows that have the columns of the inputs; by the best model by default.
@@ -65,7 +75,25 @@ class Fit:
         Raises TpeError for a column that is missing, a value that is no finite number or, where
         the fit had positive ones alone, not positive, and an unknown model.
         """
-        learned = self.models[self.best if model is None else pick("model", model, self.models)]
+        learned = self.models[self._model(model)]
+        x = self._inputs(rows)
+        return np.exp(learned.predict(x)) if len(x) else x[:, 0]
+
+    def interval(self, rows: pd.DataFrame, model: str | None = None) -> tuple[Floats, Floats]:
+        """Lower and upper ends between which the target of nine rows of ten lies, in groups that
+        are new and like those of the fit; see `Fit.outside`."""
+        middle, width = self.predict(rows, model), self.widths[self._model(model)]
+        return middle * np.exp(-width), middle * np.exp(width)
+
+    def outside(self, rows: pd.DataFrame) -> list[str]:
+        """Of every row, the inputs that are outside of what the fit has seen, by name."""
+        assert self.hull is not None
+        return self.hull.outside(self._inputs(rows))
+
+    def _model(self, model: str | None) -> str:
+        return self.best if model is None else str(pick("model", model, dict.fromkeys(self.models)))
+
+    def _inputs(self, rows: pd.DataFrame) -> Floats:
         x = inputs(rows, self.data.names, "rows")
         for name, column in zip(self.data.names, x.T, strict=True):
             bad = np.flatnonzero(column <= 0)
@@ -75,9 +103,7 @@ class Fit:
                     f"rows: row {row + 1}: {name} = {column[row]:g} is not legal: more than 0, "
                     "as in every row of the fit"
                 )
-        return (
-            np.exp(learned.predict(_logged(x, self.data.names, self.logs))) if len(x) else x[:, 0]
-        )
+        return _logged(x, self.data.names, self.logs)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for every model and split; errors are relative."""
@@ -90,13 +116,22 @@ class Fit:
         return {
             "target": self.data.target,
             "inputs": list(self.data.names),
+            "closed": self.closed,
             "rows": len(self.data.y),
             "groups": self.data.count,
             "folds": FOLDS,
             "seed": self.seed,
             "best": self.best,
             "scores": list(self.scores),
+            "interval_ratio": {name: float(np.exp(x)) for name, x in self.widths.items()},
+            "importance": self.importances,
         }
+
+
+def best_of(scores: Sequence[dict[str, Any]]) -> str:
+    """The model with the least mean error on held-out groups."""
+    held = [score for score in scores if score["split"] == "groups"]
+    return str(min(held, key=lambda score: float(score["error_mean"]))["model"])
 
 
 def fit(
@@ -105,16 +140,19 @@ def fit(
     group: Sequence[str],
     features: Sequence[str] = (),
     *,
+    closed: str | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> Fit:
-    """A random forest of `target`, and a log-linear baseline, from any table of measurements.
+    """A random forest of `target`, boosted trees and a log-linear baseline, from any table.
 
     table     a CSV file, gzipped or not, a Parquet file, or a data frame
     target    the column to predict: positive numbers; its logarithm is fitted
     group     the columns that make two rows one experiment, such as m, n, k; they are inputs, and
               the scores are of groups that were held out whole, five folds of them
     features  more columns that are inputs. No other column is: some may follow from the target
+    closed    a column of positive numbers to which the target is nearly proportional, such as
+              operations: an input, a baseline, and models of the ratio to it beside the others
     seed      of the forest and of the folds, 0 .. 2**63 - 1
     progress  is called with what is fitted next
 
@@ -129,6 +167,8 @@ def fit(
     """
     seed = checked_seed(seed)
     group, features = column_names(group, "group"), column_names(features, "features")
+    if closed is not None:
+        features = (*features, *column_names([closed], "closed"))
     where = "table"
     if isinstance(table, str | os.PathLike):
         where = os.fspath(table)
@@ -143,54 +183,52 @@ def fit(
             f"{where}: {data.count} groups of {', '.join(group)}; legal: {FOLDS} or more, "
             "so that some can be held out"
         )
-    scores, models = [], {}
     logs = tuple(n for n, column in zip(data.names, data.x.T, strict=True) if (column > 0).all())
+    if closed is not None and closed not in logs:
+        raise TpeError(f"{where}: {closed} has values of 0 or less; legal: a closed form has none")
+    return _fitted(data, logs, seed, closed, progress or (lambda what: None))
+
+
+def _fitted(
+    data: Measurements,
+    logs: tuple[str, ...],
+    seed: int,
+    closed: str | None,
+    step: Callable[[str], None],
+) -> Fit:
+    """Every model, scored on both splits, and fitted to all rows."""
     x, y = _logged(data.x, data.names, logs), np.log(data.y)
-    for name in MODELS:
+    place = None if closed is None else data.names.index(closed)
+    folds = {split: _folds(split, data, seed) for split in SPLITS}
+    scores, models, widths = [], {}, {}
+    for name in MODELS if closed is None else (*MODELS, *ON_CLOSED):
+        make = partial(_model, name, seed, place)
         for split in SPLITS:
-            if progress:
-                progress(f"{name}, {split} held out")
-            scores.append(_score(name, split, data, x, y, seed))
-        models[name] = _model(name, seed).fit(x, y)
-    return Fit(data, models, tuple(scores), seed, logs)
+            step(f"{name}, {split} held out")
+            missed = held_out(make, x, y, folds[split])
+            found = score(y, missed)
+            found["coverage"] = coverage(missed - y, data.groups, folds[split])
+            scores.append({"model": name, "split": split, **found})
+            if split == "groups":
+                widths[name] = half_width(missed - y, data.groups)
+        models[name] = make().fit(x, y)
+    best = best_of(scores)
+    step(f"{best}, importance")
+    costs = importance(partial(_model, best, seed, place), x, y, folds["groups"], data.names, seed)
+    hull = Hull.of(x, data.names)
+    return Fit(data, models, tuple(scores), seed, logs, widths, hull, costs, closed)
 
 
-def _score(
-    name: str, split: str, data: Measurements, x: Floats, y: Floats, seed: int
-) -> dict[str, Any]:
-    """How well a model predicts what it has not seen."""
-    held = np.zeros_like(y)
-    for train, test in _folds(split, data, seed):
-        held[test] = _model(name, seed).fit(x[train], y[train]).predict(x[test])
-    error = np.abs(np.exp(held) / data.y - 1)
-    return {
-        "model": name,
-        "split": split,
-        "r2": r2(data.y, np.exp(held)),
-        "r2_log": r2(y, held),
-        "error_mean": float(error.mean()),
-        "error_median": float(np.median(error)),
-        "error_90": float(np.quantile(error, 0.9)),
-    }
+def _model(name: str, seed: int, place: int | None) -> Any:
+    """An estimator by name; `place` is the closed form's among the inputs."""
+    if place is None:
+        return learner(name, seed)
+    return Column(place) if name == CLOSED else learner(name, seed, Column(place))
 
 
-def r2(measured: Floats, predicted: Floats) -> float:
-    """The share of the variance that is explained; below 0 for less than the mean explains.
-
-    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
-    1.0
-    """
-    spread = float(((measured - measured.mean()) ** 2).sum())
-    return 1 - float(((measured - predicted) ** 2).sum()) / spread if spread else 0.0
-
-
-def _folds(split: str, data: Measurements, seed: int) -> list[tuple[Any, Any]]:
+def _folds(split: str, data: Measurements, seed: int) -> list[Fold]:
     """(train, test) rows of every fold: of groups in random order, or of rows."""
-    rng = np.random.default_rng(seed)
-    size = data.count if split == "groups" else len(data.y)
-    part = rng.permutation(size) % FOLDS
-    fold = part[data.groups] if split == "groups" else part
-    return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(FOLDS)]
+    return grouped_folds(data.groups if split == "groups" else np.arange(len(data.y)), FOLDS, seed)
 
 
 def _logged(x: Floats, names: Sequence[str], logs: Sequence[str]) -> Floats:
@@ -200,23 +238,3 @@ def _logged(x: Floats, names: Sequence[str], logs: Sequence[str]) -> Floats:
         if name in logs:
             found[:, place] = np.log(x[:, place])
     return found
-
-
-def _model(name: str, seed: int) -> Any:
-    try:
-        from sklearn.ensemble import RandomForestRegressor
-        from sklearn.linear_model import LinearRegression
-    except ImportError:
-        raise missing_extra("scikit-learn", "dse") from None
-    if name == "forest":
-        return RandomForestRegressor(TREES, random_state=_forest_seed(seed))
-    return LinearRegression()
-
-
-def _forest_seed(seed: int) -> int:
-    """A seed as scikit-learn takes it, of 32 bits: a longer one is mixed into so many.
-
-    >>> _forest_seed(7), _forest_seed(2**40) < 2**32
-    (7, True)
-    """
-    return seed if seed < 1 << 32 else int(np.random.SeedSequence(seed).generate_state(1)[0])
