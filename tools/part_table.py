@@ -1,4 +1,4 @@
-"""The table of parts that ships: models/parts_tpe130.jsonl, packed into tpe/synth/data.
+"""The table of parts that ships: reports/parts_tpe130.jsonl, packed into tpe/synth/data.
 
     python -m tools.part_table            # makes lines that are missing or stale, until stopped
     python -m tools.part_table --pack     # packs what there is
@@ -6,8 +6,8 @@
 
 A line is a PE in an array with parameters of its own: each of its parts mapped by a few recipes
 and timed, the front kept. Days on two cores, so that lines are appended as they are made: one is
-made anew when the RTL of one of its parts is another text, and a run that is stopped loses the line
-it was at. Sets stand in an order of their own hashes, so that the first hundred are a sample of all.
+made anew when the RTL of one of its parts is another text, and a run that is stopped loses the one
+it was at. Sets stand in an order of their own hashes, so that the first hundred are a sample.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tpe.synth.area.synthesis import compare
 from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology, technology
 
-LINES = Path("models/parts_tpe130.jsonl")
+LINES = Path("reports/parts_tpe130.jsonl")
 TYPES = ((8, 8), (4, 4), (6, 6), (12, 12), (8, 4), (4, 8), (5, 7), (3, 6), (16, 16), (10, 6))
 ACC_BITS = (24, 32, 40)
 SHARE = 7  # of the combinations of two choices one in so many

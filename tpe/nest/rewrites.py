@@ -7,12 +7,12 @@ the well-formedness of the nest it makes. A rewrite's docstring reads `before ->
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 
-from tpe.base.errors import TpeError
+from tpe.base.errors import TpeError, unknown
 from tpe.nest.notation import (
     ACCUMULATE,
     ADD,
@@ -354,6 +354,21 @@ def reachable(nest: Nest, depth: int) -> dict[Nest, tuple[str, ...]]:
                     found.append(after)
         frontier = found
     return paths
+
+
+def rewritten(nest: Nest, labels: Sequence[str]) -> Nest:
+    """A nest after rewrites in turn, by the labels of `reachable`; TpeError for one that is none.
+
+    >>> from tpe.nest.notation import mac, tile
+    >>> rewritten(mac(*tile(8, 8, 4)), ["defer(add, past=K)"]) == opt1(mac(*tile(8, 8, 4)))
+    True
+    """
+    known = dict(_CANDIDATES)
+    for label in labels:
+        if label not in known:
+            raise unknown("rewrite", label, known)
+        nest = known[label](nest)
+    return nest
 
 
 def _single_rewrites(nest: Nest) -> Iterator[tuple[str, Nest]]:

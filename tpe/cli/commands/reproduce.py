@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from tpe.technology.technology import Technology
 
 PaperArgument = Annotated[
-    str, typer.Argument(metavar="PAPER", help="hpca25, ent, fma_approxnorm, lmul or tensorcore.")
+    str,
+    typer.Argument(
+        metavar="PAPER", help="hpca25, ent, fma_approxnorm, lmul, tensorcore or gpperf."
+    ),
 ]
 LibrariesOption = Annotated[
     list[str] | None,
@@ -50,7 +53,11 @@ PictureOption = Annotated[
     WRITES,
 ]
 
-
+RunsOption = Annotated[
+    str | None,
+    typer.Option("--table", metavar="FILE", help="Of gpperf: the runs that it published."),
+    READS,
+]
 EnergyOption = Annotated[
     bool,
     typer.Option(
@@ -67,6 +74,7 @@ def reproduce(
     recipe: RecipeOption = None,
     energy: EnergyOption = True,
     figure: PictureOption = None,
+    table: RunsOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Put a paper's claims beside our own measurements, with clock, recipe and activity.
@@ -75,12 +83,20 @@ def reproduce(
     the same comparison gives here, the spread over recipes, and a sentence that says whether we
     agree and, where not, why. fma_approxnorm and lmul are of cells, both sides at the same clocks,
     with their errors beside. tensorcore is of results alone: probes of every architecture.
+    gpperf is of a GPU's runs, which --table names: a forest on rows at random, and on whole GEMMs.
     """
-    from tpe.report.papers import CELLS, NUMERICS, get
+    from tpe.report.papers import CELLS, NUMERICS, RUNS, get
 
     out = Output(json_file)
     priced = {"cost": cost, "figure": figure}
     mapped = {"liberty": liberty, "portfolio": not quick, "recipe": recipe, "no-energy": not energy}
+    if paper in RUNS:
+        from tpe.cli.commands.reproduce_gpperf import reproduce_gpperf
+
+        _refuse(paper, {**priced, **mapped})
+        reproduce_gpperf(out, table)
+        return
+    _refuse(paper, {"table": table})
     if paper in NUMERICS:
         _refuse(paper, {**priced, **mapped})
         _numerics(out, paper)
@@ -118,11 +134,12 @@ def reproduce(
 
 def _refuse(paper: str, options: Mapping[str, object]) -> None:
     """TpeError for an option that a paper does not take."""
-    from tpe.report.papers import CELLS, PAPERS
+    from tpe.report.papers import CELLS, PAPERS, RUNS
 
     for name, value in options.items():
         if value:
             takers = PAPERS if name in ("cost", "figure") else (*PAPERS, *CELLS)
+            takers = RUNS if name == "table" else takers
             raise TpeError(f"--{name} is not legal for {paper}; legal: for {', '.join(takers)}")
 
 

@@ -15,6 +15,7 @@ from tpe.report.papers.facts import Paper
 PAPERS = ("hpca25", "ent")
 CELLS = ("fma_approxnorm", "lmul")
 NUMERICS = ("tensorcore",)  # of results alone: a module with TITLE, FACTS and `measured`
+RUNS = ("gpperf",)  # of measurements that a file of theirs holds
 
 
 def get(name: str) -> Paper:
@@ -24,7 +25,7 @@ def get(name: str) -> Paper:
     'EN-T (ICCD 2024, arXiv:2404.11887)'
     """
     if name not in PAPERS:
-        raise unknown("paper", name, (*PAPERS, *CELLS, *NUMERICS))
+        raise unknown("paper", name, (*PAPERS, *CELLS, *NUMERICS, *RUNS))
     found: Paper = importlib.import_module(f"tpe.report.papers.{name}").PAPER
     return found
 

@@ -1,0 +1,143 @@
+"""The tables that the models of cost learn from: of parts that were mapped, and of sparse cycles.
+
+Both come from `python -m tools.predictor`, and stand in `models/` with the card of their scores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tpe.base.errors import TpeError
+from tpe.base.files import data_folder
+from tpe.engine.config import Config
+from tpe.model.engine import Engine
+from tpe.pe.paces import FreeRows, Groups, LockStep
+from tpe.predict.features import features
+from tpe.predict.table import read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SLACKS = (1.0, 1.25, 1.5, 2.0)  # clocks, as multiples of the shortest that all parts meet
+COSTS = ("period_ns", *(f"area_um2@{slack:g}" for slack in SLACKS))
+FACTS = ("pe", "array", "params", "cell")  # of a row of parts: what it is of, no inputs
+PARTS, CYCLES = "parts_training.csv.gz", "cycles_training.csv.gz"
+SAMPLE = (8, 512)  # rows of A, and operands of K, of which the steps of an operand are learned
+Row = dict[str, Any]
+
+
+# ---- parts ----
+
+
+def part_row(line: Mapping[str, Any]) -> Row:
+    """A line of `tpe.synth.area.part_table` as a row: inputs, and what its PE costs.
+
+    The area is that of a PE in the array that was mapped: of what a row or a column shares its
+    share. At every clock each part is the smallest that meets it.
+    """
+    engine = Config(line["pe"], line["array"], "4x4", **line["params"])
+    points = {kind: part["points"] for kind, part in line["parts"].items()}
+    period = max(min(p[1] for p in own) for own in points.values())
+    costs = [period]
+    for slack in SLACKS:
+        clock = period * slack * (1 + 1e-9)
+        least = {kind: min(p[2] for p in own if p[1] <= clock) for kind, own in points.items()}
+        costs.append(sum(area / _sharing(engine, kind) for kind, area in least.items()))
+    params = json.dumps(line["params"], sort_keys=True)
+    cell = line["parts"]["cell"]["made_from"]
+    facts = dict(zip(FACTS, (line["pe"], line["array"], params, cell), strict=True))
+    return facts | features(engine) | dict(zip(COSTS, costs, strict=True))
+
+
+def _sharing(engine: Config, kind: str) -> int:
+    """PEs that share a part of the kind."""
+    if kind == "finish":
+        return engine.rows
+    shared = kind == "row" or (kind == "front" and not engine.pe.own_front)
+    return engine.cols if shared else 1
+
+
+# ---- cycles ----
+
+
+def is_data_dependent(engine: Config) -> bool:
+    """Whether its cycles depend on operands' values; others are computed, never predicted."""
+    pace = engine.pe.pace
+    if isinstance(pace, LockStep):
+        return pace.depends != "nothing"
+    return isinstance(pace, FreeRows | Groups)
+
+
+def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: tuple[float, float]) -> Row:
+    """Inputs of cycles: shape, array, and the steps of an operand with their spread over rows.
+
+    `closed` is the closed form: tiles times K times the steps that an operand takes by itself.
+    """
+    rows, cols = engine.grid.m, engine.grid.n
+    tiles = -(-m // rows) * -(-n // cols)
+    pace = engine.pe.pace
+    mean, spread = steps
+    return {
+        "m": m,
+        "n": n,
+        "k": k,
+        "rows": rows,
+        "cols": cols,
+        "tiles": tiles,
+        "steps": mean,
+        "spread": spread,
+        "lanes": engine.widths.lanes,
+        "digits": engine.widths.digits,
+        "group": engine.pe.group,
+        "free": float(isinstance(pace, FreeRows)),
+        "shadow": float(engine.pe.shadow),
+        "in_pairs": float(isinstance(pace, LockStep) and pace.depends == "pairs"),
+        "cells": rows * cols,
+        "filled": m * n / (tiles * rows * cols),
+        "closed": tiles * k * mean,
+    }
+
+
+def steps_of(engine: Config, a: Any, b: Any) -> tuple[float, float]:
+    """(mean, relative spread over rows) of the cycles that an operand of A takes in one PE.
+
+    A (M, K) by B (K, N): of `SAMPLE` of A, a row after the other, through an array of 1 x 1 of the
+    same PE; what fills and drains it is in them.
+    """
+    one = Engine(engine.record, engine.array, (1,) * len(engine.size), **engine.params)
+    rows, depth = min(SAMPLE[0], a.shape[0]), min(SAMPLE[1], a.shape[1])
+    part = b[:depth, :1]
+    each = [one.run(a[i : i + 1, :depth], part, values="none").cycles / depth for i in range(rows)]
+    return float(np.mean(each)), float(np.std(each) / np.mean(each))
+
+
+def cycle_row(engine: Engine, a: Any, b: Any) -> Row:
+    """A GEMM that was run, as a row: what it is of, inputs, and its cycles."""
+    (m, k), n = a.shape, b.shape[1]
+    found = cycle_inputs(engine, m, n, k, steps_of(engine, a, b))
+    params = json.dumps({k: v for k, v in engine.params.items() if k in ("encoder", "planes")})
+    run = engine.run(a, b, values="none")
+    return {"pe": engine.pe.name, "params": params, **found, "cycles": run.cycles}
+
+
+# ---- files ----
+
+
+@cache
+def training(name: str) -> pd.DataFrame:
+    """A table of `models/`; TpeError if it is not there."""
+    path = data_folder("models") / name
+    if not path.exists():
+        raise TpeError(f"{path} is not there; python -m tools.predictor makes it, in a checkout")
+    return read(path)
+
+
+def group_numbers(values: Iterable[Any]) -> Any:
+    """A number for each value that differs: groups of rows."""
+    _, numbers = np.unique(np.array([str(value) for value in values]), return_inverse=True)
+    return numbers.reshape(-1).astype(np.int64)
