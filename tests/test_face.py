@@ -28,6 +28,9 @@ FUNCTIONS = {
     "cosim": "cosim",
     "synth": "synthesise",
     "fit": "fit",
+    "predict": "predict_cost",
+    "pareto": "pareto",
+    "diff": "differences",
     "error": "error",
     "evaluate": "evaluate_model",
 }

@@ -3,6 +3,7 @@
     python -m tools.part_table            # makes lines that are missing or stale, until stopped
     python -m tools.part_table --pack     # packs what there is
     python -m tools.part_table --list     # how many lines there are, and are to be
+    python -m tools.part_table --prices mac,opt1    # prices of PEs in arrays, with energies
 
 A line is a PE in an array with parameters of its own: each of its parts mapped by a few recipes
 and timed, the front kept. Days on two cores, so that lines are appended as they are made: one is
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import lzma
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,6 +33,14 @@ from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.engine.config import Config
 from tpe.pe.base import PE, Way
+from tpe.study.candidates import Choice
+from tpe.study.compare import prepare
+from tpe.study.price import price as price_of
+from tpe.study.price import varied
+from tpe.study.price_table import FILE as PRICES
+from tpe.study.price_table import energies_of, entry_of, key_of
+from tpe.study.price_table import packed as packed_prices
+from tpe.study.pricer import DEFAULT_RECIPES
 from tpe.synth.area.designs import pe_parts, sized
 from tpe.synth.area.part_table import FILE, LIBRARY, RECIPES, made_from, packed
 from tpe.synth.area.scaling import reference
@@ -159,11 +169,12 @@ def _holds(row: Row | None, keys: dict[str, str]) -> bool:
     return {kind: part["made_from"] for kind, part in row["parts"].items()} == keys
 
 
-def make(lines: Path, most: int | None, seconds: float | None) -> None:
+def make(lines: Path, most: int | None, seconds: float | None, only: str | None) -> None:
     """Make the lines that are missing or stale, each appended when it is done."""
+    some = only.split(",") if only else pes.usable()
     tech, began, count = technology(LIBRARY), time.perf_counter(), 0
     done = {_key(row): row for row in kept_lines(lines)}
-    for pe, array, params in parameter_sets():
+    for pe, array, params in (one for one in parameter_sets() if one[0] in some):
         engine = built(pe, array, params)
         assert engine is not None
         if _holds(done.get(_named(pe, array, params)), facts(engine, tech)):
@@ -174,6 +185,30 @@ def make(lines: Path, most: int | None, seconds: float | None) -> None:
         keep_line(lines, row)
         count += 1
         print(count, pe, array, params, row.get("seconds"), row.get("reason", ""), flush=True)
+
+
+def prices(names: list[str]) -> None:
+    """Entries of the table of prices, as a comparison asks for them; others stay as they are."""
+    tech, recipes = technology(LIBRARY), find_recipes(DEFAULT_RECIPES)
+    kept = json.loads(lzma.decompress(PRICES.read_bytes())) if PRICES.exists() else []
+    plan = prepare(names, "gemm:8x8x8", Choice(), None, 0, None, "auto")
+    for candidate in plan.candidates:
+        engine = candidate.built
+        vary = varied(engine)
+        key = key_of(engine, tech, recipes, vary)
+        if any(entry["key"] == key for entry in kept):
+            continue
+        price = price_of(engine, tech, recipes, (), vary, workers=1)
+        best = price.densest((16, 16))
+        place = price.options.index(best)
+        energy = {place: energies_of(best, price.engine, tech)}
+        pair = (candidate.pe, price.engine.array.name)
+        kept = [entry for entry in kept if (entry["pe"], entry["array"]) != pair]
+        kept.append({**entry_of(key, price, energy), "commit": commit()})
+        PRICES.parent.mkdir(exist_ok=True)
+        with whole_file(PRICES) as temporary:
+            temporary.write_bytes(packed_prices(kept))
+        print(candidate.pe, len(price.options), "options", flush=True)
 
 
 def latest(lines: Path) -> list[Row]:
@@ -198,14 +233,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=Path, default=LINES)
     parser.add_argument("--most", type=int, help="lines to make")
+    parser.add_argument("--pe", metavar="PE,...", help="lines of these alone; default: of all")
     parser.add_argument("--seconds", type=float, help="begin no line after so long")
     parser.add_argument("--pack", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--prices", metavar="PE,...", help="entries of the table of prices")
     options = parser.parse_args()
+    if options.prices:
+        prices(options.prices.split(","))
+        return
     if options.list:
         print(f"{len(parameter_sets())} sets in all")
     elif not options.pack:
-        make(options.lines, options.most, options.seconds)
+        make(options.lines, options.most, options.seconds, options.pe)
     rows = latest(options.lines)
     print(summary(rows))
     if options.pack:

@@ -15,7 +15,7 @@ What the command line does is a function here, with the same words:
     synthesis   synthesise (tpe synth), price
     errors      error -> ErrorStudy
     look-ups    multiplier_table -> MultiplierTable; product_quantiser -> ProductQuantiser
-    learning    fit
+    learning    fit, predict_cost -> Prediction; pareto -> ParetoFront; differences -> Differences
 
 `tpe.testing` holds the contract for PEs of other packages.
 
@@ -57,7 +57,10 @@ if TYPE_CHECKING:
     from tpe.numbers.quantised_tensor import QuantisedTensor
     from tpe.numbers.quantisers import OneBit, one_bit, quantise_integers
     from tpe.numbers.sparsity import prune
+    from tpe.predict.cost import Prediction, predict_cost
+    from tpe.predict.differences import Differences, differences
     from tpe.predict.fit import fit
+    from tpe.predict.fronts import ParetoFront, pareto
     from tpe.report.catalogue import (
         list_arrays,
         list_formats,
@@ -87,6 +90,7 @@ __all__ = [
     "Comparison",
     "Config",
     "Cosimulation",
+    "Differences",
     "Engine",
     "ErrorStudy",
     "ExactSums",
@@ -98,6 +102,8 @@ __all__ = [
     "NestEngine",
     "OneBit",
     "OutlierProduct",
+    "ParetoFront",
+    "Prediction",
     "ProductQuantiser",
     "QuantisedTensor",
     "Requant",
@@ -110,6 +116,7 @@ __all__ = [
     "compare",
     "cosim",
     "describe",
+    "differences",
     "emit",
     "error",
     "evaluate_model",
@@ -130,7 +137,9 @@ __all__ = [
     "mutate",
     "one_bit",
     "outlier_matmul",
+    "pareto",
     "point",
+    "predict_cost",
     "price",
     "product_quantiser",
     "prove",
@@ -153,6 +162,7 @@ _HOMES = {
     "Comparison": ("tpe.study.comparison", "Comparison"),
     "Config": ("tpe.engine.config", "Config"),
     "Cosimulation": ("tpe.hdl.foreign.report", "Cosimulation"),
+    "Differences": ("tpe.predict.differences", "Differences"),
     "ErrorStudy": ("tpe.study.errors", "ErrorStudy"),
     "ExactSums": ("tpe.numbers.exact_sums", "ExactSums"),
     "Engine": ("tpe.model.engine", "Engine"),
@@ -165,6 +175,8 @@ _HOMES = {
     "OutlierProduct": ("tpe.model.outliers", "OutlierProduct"),
     "OneBit": ("tpe.numbers.quantisers", "OneBit"),
     "QuantisedTensor": ("tpe.numbers.quantised_tensor", "QuantisedTensor"),
+    "ParetoFront": ("tpe.predict.fronts", "ParetoFront"),
+    "Prediction": ("tpe.predict.cost", "Prediction"),
     "ProductQuantiser": ("tpe.numbers.product_quantiser", "ProductQuantiser"),
     "Requant": ("tpe.engine.finish", "Requant"),
     "Run": ("tpe.model.engine", "Run"),
@@ -174,6 +186,7 @@ _HOMES = {
     "compare": ("tpe.study.points", "compare"),
     "cosim": ("tpe.hdl.foreign.cosim", "cosim"),
     "describe": ("tpe.report.describe", "describe"),
+    "differences": ("tpe.predict.differences", "differences"),
     "emit": ("tpe.hdl.emit.package", "emit_directory"),
     "error": ("tpe.study.errors", "error"),
     "exact_sums": ("tpe.numbers.exact_sums", "exact_sums"),
@@ -194,7 +207,9 @@ _HOMES = {
     "mutate": ("tpe.hdl.mutate.mutate", "mutate"),
     "outlier_matmul": ("tpe.model.outliers", "outlier_matmul"),
     "one_bit": ("tpe.numbers.quantisers", "one_bit"),
+    "pareto": ("tpe.predict.fronts", "pareto"),
     "point": ("tpe.study.points", "point"),
+    "predict_cost": ("tpe.predict.cost", "predict_cost"),
     "price": ("tpe.study.pricer", "price"),
     "product_quantiser": ("tpe.numbers.product_quantiser", "product_quantiser"),
     "prove": ("tpe.hdl.formal.prove", "prove"),

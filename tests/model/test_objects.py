@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import tpe
@@ -33,6 +34,7 @@ OBJECTS: dict[str, Any] = {
     "Blocks": tpe.quantise(np.ones((2, 32)), "mx_e4m3fn"),
     "Comparison": COMPARISON,
     "Cosimulation": Cosimulation,
+    "Differences": tpe.differences(RUN.to_frame(), RUN.to_frame()),
     "Engine": RUN.engine,
     "ErrorStudy": tpe.error("lmul", "normal:1", [4], rows=2, columns=2),
     "ExactSums": tpe.exact_sums(A, B),
@@ -46,6 +48,8 @@ OBJECTS: dict[str, Any] = {
     "OutlierProduct": tpe.outlier_matmul(
         tpe.Engine("mac"), tpe.Engine("fma", a_type="fp16"), [[1.0, 7.0]], [[1.0], [2.0]]
     ),
+    "ParetoFront": tpe.pareto(pd.DataFrame({"x": [1.0, 2.0], "y": [2.0, 1.0]}), ["x", "y"]),
+    "Prediction": tpe.predict_cost(tpe.Engine("opt1", "os").nest),
     "ProductQuantiser": tpe.product_quantiser(np.eye(8), 2, 1),
     "QuantisedTensor": tpe.quantise_integers([[1.0, -2.0]], "int8"),
     "Requant": tpe.Requant(np.array([3, 5]), 2, 1),

@@ -26,18 +26,8 @@ from tpe.version import __version__
 # The order of the help, from first steps to odds and ends; what is not here stands behind.
 ORDER = (
     *("list", "run", "compare", "show", "trace", "emit", "verify", "prove", "vectors", "mutate"),
-    *(
-        "sweep",
-        "optimize",
-        "cosim",
-        "fit",
-        "evaluate",
-        "synth",
-        "reproduce",
-        "rerun",
-        "schema",
-        "doctor",
-    ),
+    *("sweep", "optimize", "cosim", "fit", "predict", "pareto", "diff", "evaluate", "synth"),
+    *("reproduce", "rerun", "schema", "doctor"),
 )
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 # What parsing raises, by way of the one subclass of it that every version of typer exports.

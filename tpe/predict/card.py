@@ -39,7 +39,8 @@ def made(commit: str) -> tuple[str, dict[str, Any]]:
         f"Made by `python -m tools.predictor` at {commit}. Relative errors are of rows that were "
         "held out whole: `cells`, five folds of equal cells (of cycles: of equal GEMM shapes); "
         "`PE`, each PE left out alone. Closed form: of area and period a log-linear fit to bits of "
-        "primitives and widths, of cycles tiles x K x the steps of an operand by itself. "
+        "primitives and widths; of cycles the array's on zeros, and what an operand takes alone "
+        "beyond a zero. "
         "Log-linear: to all inputs. `of ratio`: what the closed form leaves.",
         "",
     ]
@@ -103,14 +104,13 @@ def _beside(names: tuple[str, ...], errors: list[Any]) -> str:
 
 
 def _shuffled(problem: Problem, name: str, folds: list[Fold]) -> str:
-    """What is left where the targets are shuffled among the rows."""
+    """What is left where the targets, or their ratios to a closed form, are shuffled."""
     order = np.random.default_rng(SEED).permutation(len(problem.y))
-    y = problem.y[order]
-    base = y - problem.x[:, [problem.closed]].reshape(y.shape) if problem.closed is not None else y
-    found = held_out(partial(problem.make, name), problem.x, y, folds)
-    if problem.closed is not None:  # the closed form knows the sizes whatever the targets are
-        found = found - problem.x[:, problem.closed]
-    return f"With shuffled targets R2 is {r2(base, found):.2f}."
+    base = np.zeros_like(problem.y) if problem.closed is None else problem.x[:, problem.closed]
+    ratios = (problem.y - base)[order]
+    found = held_out(partial(problem.make, name), problem.x, base + ratios, folds) - base
+    what = "targets" if problem.closed is None else "ratios to the closed form"
+    return f"With shuffled {what} R2 is {r2(ratios, found):.2f}."
 
 
 def _left_out(problem: Problem, best: str, names: list[str]) -> list[str]:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 PARAMETERS = "parameters.json"
 CLOSED, LINEAR = "closed form", "log-linear"
 MODELS = (CLOSED, LINEAR, "forest", "forest of ratio", "boosted", "boosted of ratio")
-OF_CYCLES = ("steps", "spread", "lanes", "digits", "group", "free", "shadow", "in_pairs")
+OF_CYCLES = (  # that are no sizes, and stay as they are
+    *("steps", "spread", "lead", "zeros", "lanes", "digits", "group", "free", "shadow"),
+    "in_pairs",
+)
 
 
 @dataclass

@@ -135,8 +135,8 @@ def _reference(
     costs: Floats, front: Floats, given: Sequence[float] | None, names: Sequence[str]
 ) -> Floats:
     if given is None:
-        worst = costs.max(axis=0)
-        return np.where(worst > 0, worst * WORST, worst + (WORST - 1) * np.abs(worst))
+        worst: Floats = costs.max(axis=0)
+        return worst + (WORST - 1) * np.abs(worst)
     at = np.array([-x if n.startswith("-") else x for n, x in zip(names, given, strict=False)])
     if len(given) != len(names):
         raise TpeError(f"reference has {len(given)} values; legal: {len(names)}, one an objective")
@@ -247,7 +247,7 @@ def search(
 
 
 def _front_of(done: Sequence[int], costs: Floats) -> set[int]:
-    return {done[i] for i in np.flatnonzero(nondominated(costs))}
+    return {done[int(i)] for i in np.flatnonzero(nondominated(costs))}
 
 
 def _proposed(

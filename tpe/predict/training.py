@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
+from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +29,7 @@ SLACKS = (1.0, 1.25, 1.5, 2.0)  # clocks, as multiples of the shortest that all 
 COSTS = ("period_ns", *(f"area_um2@{slack:g}" for slack in SLACKS))
 FACTS = ("pe", "array", "params", "cell")  # of a row of parts: what it is of, no inputs
 PARTS, CYCLES = "parts_training.csv.gz", "cycles_training.csv.gz"
-SAMPLE = (8, 512)  # rows of A, and operands of K, of which the steps of an operand are learned
+SAMPLE = (16, 512)  # rows of A, and operands of K, of which the steps of an operand are learned
 Row = dict[str, Any]
 
 
@@ -73,15 +75,18 @@ def is_data_dependent(engine: Config) -> bool:
     return isinstance(pace, FreeRows | Groups)
 
 
-def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: tuple[float, float]) -> Row:
+def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: Steps) -> Row:
     """Inputs of cycles: shape, array, and the steps of an operand with their spread over rows.
 
-    `closed` is the closed form: tiles times K times the steps that an operand takes by itself.
+    `closed` is the closed form: the array's cycles on zeros, of a first tile and of each that
+    follows it, and for every operand what it takes beyond a zero when it is alone.
     """
     rows, cols = engine.grid.m, engine.grid.n
     tiles = -(-m // rows) * -(-n // cols)
     pace = engine.pe.pace
-    mean, spread = steps
+    first, next_one = _on_zeros(engine, k)
+    closed = first + (tiles - 1) * next_one + tiles * k * steps.beyond_zero
+    depth = min(k, SAMPLE[1])
     return {
         "m": m,
         "n": n,
@@ -89,8 +94,10 @@ def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: tuple[float, flo
         "rows": rows,
         "cols": cols,
         "tiles": tiles,
-        "steps": mean,
-        "spread": spread,
+        "steps": steps.mean,
+        "spread": steps.spread,
+        "lead": steps.spread * sqrt(2 * log(rows) * depth / k),
+        "zeros": tiles * next_one / closed,
         "lanes": engine.widths.lanes,
         "digits": engine.widths.digits,
         "group": engine.pe.group,
@@ -99,21 +106,47 @@ def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: tuple[float, flo
         "in_pairs": float(isinstance(pace, LockStep) and pace.depends == "pairs"),
         "cells": rows * cols,
         "filled": m * n / (tiles * rows * cols),
-        "closed": tiles * k * mean,
+        "closed": closed,
     }
 
 
-def steps_of(engine: Config, a: Any, b: Any) -> tuple[float, float]:
-    """(mean, relative spread over rows) of the cycles that an operand of A takes in one PE.
+@dataclass(frozen=True)
+class Steps:
+    """Cycles that an operand takes alone in one PE.
 
-    A (M, K) by B (K, N): of `SAMPLE` of A, a row after the other, through an array of 1 x 1 of the
-    same PE; what fills and drains it is in them.
+    mean, spread -- over rows of A: the mean, and the standard deviation over it
+    beyond_zero  -- the mean of what operands take that zeros do not
     """
-    one = Engine(engine.record, engine.array, (1,) * len(engine.size), **engine.params)
+
+    mean: float
+    spread: float
+    beyond_zero: float
+
+
+def steps_of(engine: Config, a: Any, b: Any) -> Steps:
+    """The steps of operands of A (M, K) by B (K, N), from `SAMPLE` of A and a column of B.
+
+    A row after the other goes through an array of 1 x 1 of the same PE, and a row of zeros.
+    """
+    one = _sized(engine, (1,) * len(engine.size))
     rows, depth = min(SAMPLE[0], a.shape[0]), min(SAMPLE[1], a.shape[1])
     part = b[:depth, :1]
-    each = [one.run(a[i : i + 1, :depth], part, values="none").cycles / depth for i in range(rows)]
-    return float(np.mean(each)), float(np.std(each) / np.mean(each))
+    none = one.run(np.zeros_like(a[:1, :depth]), part, values="none").cycles
+    taken = [one.run(a[i : i + 1, :depth], part, values="none").cycles for i in range(rows)]
+    mean = float(np.mean(taken))
+    return Steps(mean / depth, float(np.std(taken)) / mean, (mean - none) / depth)
+
+
+def _on_zeros(engine: Config, k: int) -> tuple[int, int]:
+    """Cycles of a tile of zeros of so many k, and of another one behind it."""
+    own, rows, cols = Engine.of(engine), engine.grid.m, engine.grid.n
+    b = np.zeros((k, cols), np.int64)
+    one, two = (own.run(np.zeros((t * rows, k), np.int64), b, values="none") for t in (1, 2))
+    return one.cycles, two.cycles - one.cycles
+
+
+def _sized(engine: Config, size: tuple[int, ...]) -> Engine:
+    return Engine(engine.record, engine.array, size, **engine.params)
 
 
 def cycle_row(engine: Engine, a: Any, b: Any) -> Row:

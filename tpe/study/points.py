@@ -14,7 +14,14 @@ from tpe.study.compare import Plan, prepare
 from tpe.study.comparison import Comparison
 from tpe.study.equal import Pricer, compare_iso
 from tpe.study.equal_table import IsoComparison
-from tpe.study.pricer import DEFAULT_RECIPES, Liberty, by_synthesis, check_clock, from_file
+from tpe.study.pricer import (
+    DEFAULT_RECIPES,
+    Liberty,
+    by_synthesis,
+    check_clock,
+    from_file,
+    from_table,
+)
 from tpe.workloads import Workload
 
 Engines = Iterable[Compared] | Mapping[str, Compared]
@@ -72,6 +79,9 @@ def compare(
     energy      with iso: whether energies are measured, the longer part of a first run
     progress    called with what begins, engine and layer or job of synthesis
 
+    Without liberty, clock_ns, recipes and lean prices come from the table that ships where it has
+    the engine's RTL, its energies then of operands normal:20; `cost_source` says which it is.
+
     Where nothing is asked of `overlap`, a PE given by name takes what its array can do at once of
     tiles that follow each other: stream, or else load. An `Engine` is compared as it is.
 
@@ -117,7 +127,8 @@ def _pricer(
         return from_file(cost)
     step = progress or (lambda name: None)
     chosen = recipes or DEFAULT_RECIPES
-    return by_synthesis(plan, liberty or "tpe130", clock_ns, chosen, step, lean)
+    table = from_table(liberty, clock_ns, recipes, lean)
+    return by_synthesis(plan, liberty or "tpe130", clock_ns, chosen, step, lean, table)
 
 
 def point(

@@ -19,6 +19,8 @@ from tpe.study.equal import Pricer
 from tpe.study.forms import best, tried
 from tpe.study.price import Price, count_steps, users_price, varied
 from tpe.study.price import price as price_of
+from tpe.study.price_table import tabled
+from tpe.synth.area.part_table import LIBRARY
 from tpe.synth.area.synthesis import Step
 from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology, technology
@@ -65,17 +67,21 @@ def by_synthesis(
     recipes: str = DEFAULT_RECIPES,
     step: Step = lambda name: None,
     lean: bool = False,
+    table: bool = False,
 ) -> Pricer:
     """Prices of synthesis; a parameter that an engine was given is not varied.
 
-    step  called with a name as each of `steps` jobs ends
-    lean  other forms of every PE too, see `tpe.study.forms`
+    step   called with a name as each of `steps` jobs ends
+    lean   other forms of every PE too, see `tpe.study.forms`
+    table  the table that ships is read first: see `from_table`
     """
     tech = _technology(liberty)
     found, clocks = find_recipes(recipes), () if clock_ns is None else (clock_ns,)
 
     def priced(own: Config, form: Mapping[str, Any], given: Container[str]) -> Price:
-        return price_of(own, tech, found, clocks, _vary(own, given, form), step)
+        vary = _vary(own, given, form)
+        known = tabled(own, tech, found, vary) if table else None
+        return known or price_of(own, tech, found, clocks, vary, step)
 
     def pricer(engine: Engine) -> Price:
         given = _given(plan, engine)
@@ -84,14 +90,31 @@ def by_synthesis(
     return pricer
 
 
-def steps(plan: Plan, recipes: str = DEFAULT_RECIPES, lean: bool = False) -> int:
-    """Jobs of pricing all engines of a plan that have RTL."""
+def from_table(liberty: object, clock_ns: float | None, recipes: str | None, lean: bool) -> bool:
+    """Whether prices are those of the table that ships, where it has them.
+
+    It holds what the defaults give; whoever asks for a library, a clock, recipes or other forms
+    gets synthesis.
+
+    >>> from_table(None, None, None, False), from_table(None, 4.0, None, False)
+    (True, False)
+    """
+    return not liberty and clock_ns is None and recipes is None and not lean
+
+
+def steps(
+    plan: Plan, recipes: str = DEFAULT_RECIPES, lean: bool = False, table: bool = False
+) -> int:
+    """Jobs of pricing all engines of a plan that have RTL and, with `table`, are not in it."""
     found, jobs = find_recipes(recipes), 0
+    tech = technology(LIBRARY)
     for engine in (c.engine for c in plan.candidates):
         if not isinstance(engine, Engine) or not engine.pe.rtl:
             continue
         given = _given(plan, engine)
         for form, own in tried(engine, lean, given):
+            if table and tabled(own, tech, found, _vary(own, given, form)):
+                continue
             jobs += count_steps(own, found, _vary(own, given, form))
     return jobs
 

@@ -90,8 +90,10 @@ def run_iso(
     if cost is not None:
         return compare_iso(plan, pricer.from_file(cost), iso, clock_ns, energy)
     recipes = recipe or pricer.DEFAULT_RECIPES
-    with progress(pricer.steps(plan, recipes, lean)) as step:
-        found = pricer.by_synthesis(plan, liberty or ("tpe130",), clock_ns, recipes, step, lean)
+    table = pricer.from_table(liberty, clock_ns, recipe, lean)
+    with progress(pricer.steps(plan, recipes, lean, table)) as step:
+        given = (liberty or ("tpe130",), clock_ns, recipes, step, lean, table)
+        found = pricer.by_synthesis(plan, *given)
         return compare_iso(plan, found, iso, clock_ns, energy)
 
 
@@ -123,6 +125,8 @@ def print_iso(out: Output, result: IsoComparison, figure: str | None) -> None:
     base = next(row for row in rows if row["label"] == result.baseline)
     out.text(f"{result.workload}: {base['macs']:,} MACs. Equal {result.iso}: {ISO[result.iso]}.")
     out.text(_source(base))
+    for text in _tabled(rows):
+        out.text(text)
     out.text("")
     out.table(_costs(rows))
     for row in rows:
@@ -149,6 +153,19 @@ def _source(row: Mapping[str, Any]) -> str:
     if row["library"] is None:
         return f"Numbers of {row['cost_source']}: not from synthesis here; area is PEs alone."
     return library_text(row["library"], row["node_nm"], row["corner"], row["cost_source"])
+
+
+def _tabled(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which PEs were in the table that ships, and which had to be synthesised."""
+    from tpe.study.price_table import SOURCE
+
+    done = [row for row in rows if row["status"] == "ok"]
+    known = [row["label"] for row in done if str(row["cost_source"]).startswith(SOURCE)]
+    others = [row["label"] for row in done if row["label"] not in known]
+    if not known:
+        return []
+    mapped = f"; not in it, so mapped here: {', '.join(others)}" if others else ""
+    return [f"From the table that ships: {', '.join(known)}{mapped}. Anew: --recipe quick."]
 
 
 def _costs(rows: Sequence[Mapping[str, Any]]) -> Table:

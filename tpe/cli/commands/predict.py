@@ -25,6 +25,7 @@ from tpe.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from tpe.model.engine import Engine
     from tpe.nest.notation import Nest
     from tpe.predict.cost import PredictedCycles, Prediction
 
@@ -79,8 +80,8 @@ def predict(
     words = [w for text in rewrite or () for w in ("--rewrite", text)]
     words += [w for text in param or () for w in ("-p", text)]
     more = {"depth": depth, "gemm": gemm, "clock-ns": clock_ns, "model": model}
-    nests = rewrite is not None or depth is not None
-    if nests:
+    subjects: list[Nest] | list[Engine]
+    if rewrite is not None or depth is not None:
         _refuse(pe=pe, array=array, param=param or None, gemm=gemm)
         names, subjects = _reachable(size or "4x4", rewrite or (), depth or 0)
         place: dict[str, Any] = {"size": size}
@@ -107,13 +108,14 @@ def _refuse(**options: object) -> None:
 
 def _reachable(size: str, rewrites: Sequence[str], depth: int) -> tuple[list[str], list[Nest]]:
     """Nests by their rewrites from the MAC of a size."""
+    from tpe import array as arrays
     from tpe.engine.parameters import parse_size
     from tpe.nest.notation import mac, tile
     from tpe.nest.rewrites import reachable, rewritten
 
     if not 0 <= depth <= 5:
         raise TpeError(f"--depth {depth} is not legal: 0 to 5")
-    rows, cols = parse_size(size)
+    rows, cols = parse_size(size, arrays.get("matrix2d"))
     start = rewritten(mac(*tile(rows, cols, 4)), rewrites)
     paths = {nest: (*rewrites, *path) for nest, path in reachable(start, depth).items()}
     return ["; ".join(path) or "mac" for path in paths.values()], list(paths)

@@ -138,8 +138,9 @@ def _refuse(paper: str, options: Mapping[str, object]) -> None:
 
     for name, value in options.items():
         if value:
-            takers = PAPERS if name in ("cost", "figure") else (*PAPERS, *CELLS)
-            takers = RUNS if name == "table" else takers
+            takers: tuple[str, ...] = (*PAPERS, *CELLS)
+            if name in ("cost", "figure", "table"):
+                takers = RUNS if name == "table" else PAPERS
             raise TpeError(f"--{name} is not legal for {paper}; legal: for {', '.join(takers)}")
 
 

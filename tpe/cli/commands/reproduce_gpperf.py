@@ -23,9 +23,10 @@ def reproduce_gpperf(out: Output, table: str | None) -> None:
         found = measured(table, begin)
     command = f"tpe reproduce gpperf --table {table}"
     out.echo(command)
-    out.text(f"{TITLE}. Mean errors are relative; of whole GEMMs the mean of three foldings, R2")
-    out.text(f"with the least and the most. Printed: R2 {PRINTED['r2']}, ")
-    out.text(f"mean error {PRINTED['error_mean']:.1%}, of rows at random.")
+    out.text(
+        f"{TITLE}. Means of five foldings, R2 with the least and the most; errors are relative. "
+        f"Printed of rows at random: R2 {PRINTED['r2']}, mean error {PRINTED['error_mean']:.1%}."
+    )
     rows = plain_table("model", "held out", "R2", "R2 of logs", "mean", "median", left=("model",))
     for one in found:
         rows.add_row(one.model, one.split, _r2(one), f"{one.mean('r2_log'):.3f}", *_errors(one))

@@ -27,9 +27,8 @@ from tpe.technology.technology import Technology
 FILE = Path(__file__).resolve().parents[1] / "data" / "parts_tpe130.jsonl.xz"
 LARGEST = 3_000_000  # bytes of the packed file
 LIBRARY = "tpe130"
-# Adders and scripts of which each stands on some part's front; of each adder as many as the quick
-# recipes have where it can be, since those of one adder are mapped, and kept, together.
-RECIPES = ("brent_kung/fast", "brent_kung/small", "sklansky/fast", "sklansky/small", "ripple/small")
+# Five netlists of one kind of gates, from the fastest to the smallest: a part is elaborated once.
+RECIPES = ("brent_kung/fast", "brent_kung/small")
 COLUMNS = ("recipe", "period_ns", "area_um2", "cells", "flip_flops", "full_adders")
 Row = dict[str, Any]
 
