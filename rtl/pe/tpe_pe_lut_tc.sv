@@ -2,8 +2,7 @@
 //
 // A step is one plane of a group: its bits, which are stored for the look-up, pick an entry of the
 // table that comes as the code, or minus it, and that is added at the plane's weight.
-// TableHalf: the last lane's bit is the sign, the others' are the index. TableFull: all are the
-// index, and the top plane is negative. TableTernary: a word of all bits, {sign, index}, one plane.
+// Which one the bits pick: tpe_lut_index.
 // Reference : arXiv:2408.06003
 // Latency   : Stages - 1 registers before the psum register: 2 registers what is looked up.
 // Overflow  : a step is exact; the accumulator wraps modulo 2**PsumWidth.
@@ -59,20 +58,20 @@ module tpe_pe_lut_tc #(
   logic [PsumWidth-1:0]   addend, psum_q;
   logic                   unused_bits;
 
-  assign unused_bits = ^{b_i, code_i};  // of a half table bits of planes to come, and padding
+  assign unused_bits = ^code_i;  // what pads a table
 
-  if (Ternary) begin : gen_word
-    assign index    = b_i[IndexWidth-1:0];
-    assign negative = b_i[Lanes*BWidth-1];
-  end else begin : gen_plane
-    logic [Lanes-1:0] bits;
-    for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-      assign bits[l] = b_i[l*BWidth];
-    end
-    assign index    = bits[IndexWidth-1:0];
-    assign negative = (Table == tpe_pkg::TableFull) ? plane_i == PlaneWidth'(BWidth - 1)
-                                                    : bits[Lanes-1];
-  end
+  tpe_lut_index #(
+      .BWidth    (BWidth),
+      .Lanes     (Lanes),
+      .PlaneWidth(PlaneWidth),
+      .IndexWidth(IndexWidth),
+      .Table     (Table)
+  ) u_index (
+      .b_i,
+      .plane_i,
+      .index_o   (index),
+      .negative_o(negative)
+  );
 
   tpe_lut_mux #(
       .Entries   (Entries),

@@ -172,7 +172,7 @@ def test_a_cell_on_every_code(a_type: str, b_type: str, lanes: int, own: dict[st
 def test_a_sign_that_is_lost_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     e = engine("int3", (1, 1), a_type="int2", lanes=2, acc_bits=16, overflow="wrap")
     steps, _ = steps_of_dots(e, np.array([[1, -2]] * 2), np.array([[1, 3], [1, -3]]))
-    break_cell(monkeypatch, "tpe_pe_lut_tc", "bits[Lanes-1];", "1'b0;")
+    break_cell(monkeypatch, "tpe_lut_index", ": bits[Lanes-1];", ": 1'b0;")
     assert rtl_steps(e, steps).tolist() != model_steps(e, steps).tolist()
 
 

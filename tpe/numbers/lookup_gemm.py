@@ -62,7 +62,7 @@ def lookup_product(a: Ints, b: Ints, number: Format, kind: str, group: int) -> I
     together = max(1, _BYTE // _word_bits(kind, group))
     k = -(-a.shape[1] // (group * together)) * group * together
     left = np.pad(np.asarray(a, np.int64), ((0, 0), (0, k - a.shape[1])))
-    words = _merged_words(_padded(b, k), number, kind, group, together)
+    words = merged_words(padded(b, k), number, kind, group, together)
     count = planes(kind, number.bits)
     weights = 1 << np.arange(count)
     if kind == TableKind.FULL:
@@ -97,7 +97,7 @@ def tmac_product(a: Ints, q: Ints, bits: int) -> Ints:
     return lookup_product(a, np.asarray(q, np.int64) - (1 << bits - 1), number, TableKind.HALF, 4)
 
 
-def _padded(b: Ints, k: int) -> Ints:
+def padded(b: Ints, k: int) -> Ints:
     """B with rows of code 0 up to `k`: whatever that is a weight of, its activation is 0."""
     return np.pad(np.asarray(b, np.int64), ((0, k - b.shape[0]), (0, 0)))
 
@@ -109,7 +109,7 @@ def _word_bits(kind: str, group: int) -> int:
     return group
 
 
-def _merged_words(b: Ints, number: Format, kind: str, group: int, together: int) -> Any:
+def merged_words(b: Ints, number: Format, kind: str, group: int, together: int) -> Any:
     """Look-ups (planes, merged groups, N) of B (K, N), that of the first group lowest."""
     grouped = b.reshape(len(b) // group, group, b.shape[1]).transpose(0, 2, 1)
     lanes = stored(grouped, number, kind)
@@ -130,7 +130,7 @@ def _merged_words(b: Ints, number: Format, kind: str, group: int, together: int)
 
 def _merged_tables(groups: Ints, kind: str, together: int) -> Ints:
     """(M, groups, G) -> (M, merged groups, sums): what every word of a look-up finds."""
-    table = _by_word(tables(groups, kind), kind, groups.shape[-1])
+    table = signs_by_word(tables(groups, kind), kind, groups.shape[-1])
     parts = table.reshape(len(table), groups.shape[1] // together, together, table.shape[-1])
     merged = parts[:, :, 0]
     for t in range(1, together):
@@ -140,7 +140,7 @@ def _merged_tables(groups: Ints, kind: str, together: int) -> Ints:
     return merged
 
 
-def _by_word(table: Ints, kind: str, group: int) -> Ints:
+def signs_by_word(table: Ints, kind: str, group: int) -> Ints:
     """A table's sums by the word that looks them up: a sign above the index, where there is one."""
     if kind == TableKind.FULL:
         return table

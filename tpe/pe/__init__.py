@@ -18,7 +18,7 @@ DEFAULT = "opt1"
 _IN_CONTRACT = frozenset(
     """
     mac opt1 opt2 opt3 opt4c opt4e stripes laconic bitlet lmul bipolar fma fma_approxnorm tensorcore
-    table_mult mixpe lut_tc
+    table_mult mixpe lut_tc lut_tc_fp
     """.split()
 )
 NOT_CHECKED = "not checked"

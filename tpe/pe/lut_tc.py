@@ -47,7 +47,7 @@ HALVED = 0  # integers by half tables: twice the sum, and the sum of A, which is
 HALF = 1  # bipolar numbers by half tables
 FULL = 2
 TERNARY_WORDS = 3
-_FORMS = 4
+FORMS = 4
 
 
 @kernel()
@@ -88,7 +88,7 @@ def step(codes: I64, b: I64, plane: int, psum: I64, facts: Facts) -> None:
     when a group is over: cells and their row together.
     """
     word, mask = psum[0], (1 << facts.psum_bits) - 1
-    form, group = facts.settings % _FORMS, facts.settings // _FORMS
+    form, group = facts.settings % FORMS, facts.settings // FORMS
     count = 1 if form == TERNARY_WORDS else facts.b_bits
     first, end = (plane - 1, plane) if plane > 0 else (0, count)
     entry = np.empty(word.size, np.int64)
@@ -148,19 +148,22 @@ def stored_b(kind: str, number: Format, b: Ints) -> Ints:
     return stored(b, number, kind)
 
 
-def _count(kind: str, widths: Widths) -> int:
+def plane_count(kind: str, widths: Widths) -> int:
+    """Planes of a group that are looked up."""
     return planes(kind, widths.b)
 
 
-def _plane_bits(kind: str, widths: Widths, params: Params) -> int:
-    return max(1, (_count(kind, widths) - 1).bit_length())
+def plane_bits(kind: str, widths: Widths, params: Params) -> int:
+    """Bits of the number of a plane."""
+    return max(1, (plane_count(kind, widths) - 1).bit_length())
 
 
 def _acc(more: int, widths: Widths) -> int:
     return widths.acc + more
 
 
-def _latency(params: Params) -> int:
+def latency(params: Params) -> int:
+    """Registers of a cell before its psum's."""
     return int(params["stages"]) - 1
 
 
@@ -193,17 +196,21 @@ def table_for(params: Mapping[str, Any]) -> str:
 
 def at(record: PE, params: Params) -> PE:
     """The PE for its table, its weights and its lanes."""
-    table, b_type = str(params["table"]), params.get("b_type", B_TYPES[0])
+    return _at(str(params["table"]), form_of(params), int(params["lanes"]))
+
+
+def form_of(params: Params) -> int:
+    """What a kernel makes of weights, by the table and by the weights' format."""
     forms = {TableKind.FULL: FULL, TableKind.TERNARY: TERNARY_WORDS}
-    form = forms.get(TableKind(table), HALF if b_type in BIPOLAR else HALVED)
-    return _at(table, form, int(params["lanes"]))
+    bipolar = params.get("b_type", B_TYPES[0]) in BIPOLAR
+    return forms.get(TableKind(params["table"]), HALF if bipolar else HALVED)
 
 
 @cache
 def _at(kind: str, form: int, lanes: int) -> PE:
     halved = form == HALVED
     psum = Psum("word", partial(_acc, int(halved)))
-    settings = form + _FORMS * lanes
+    settings = form + FORMS * lanes
     return PE(
         name="lut_tc",
         title="look-ups by weight planes",
@@ -212,7 +219,7 @@ def _at(kind: str, form: int, lanes: int) -> PE:
         # table that is a step of its own: neither is written there.
         nest=None,
         kernel=Kernel(psum, step, halve if halved else resolve_word, settings=settings),
-        pace=BitPlanes(lanes=range(GROUPS[0], GROUPS[-1] + 1), count=partial(_count, kind)),
+        pace=BitPlanes(lanes=range(GROUPS[0], GROUPS[-1] + 1), count=partial(plane_count, kind)),
         ways=frozenset({Way.KEEP}),
         hardware=Hardware(
             cell="lut_tc",
@@ -220,8 +227,8 @@ def _at(kind: str, form: int, lanes: int) -> PE:
             row="lut_tc" if halved else "none",
             finish="halved" if halved else "word",
             code_bits=partial(code_bits, kind),
-            plane_bits=partial(_plane_bits, kind),
-            latency=_latency,
+            plane_bits=partial(plane_bits, kind),
+            latency=latency,
             front_bits=partial(front_bits, kind),
             stored_b=partial(stored_b, kind),
             stored_note=STORED[form],
@@ -244,22 +251,23 @@ INTEGERS = Arithmetic(
     b_types=B_TYPES,
     product=of_values,
     choices={"encode": ("activations",), "zero_points": ("none", "offset")},
-    instead="tables are of integers of 2 to 8 bits, weights of 1 to 8",
+    instead="tables are of integers of 2 to 8 bits (of floats: lut_tc_fp), weights of 1 to 8",
 )
 # A column of B that pads a tile meets activations: bits of zeros are a number.
 BIPOLAR_WEIGHTS = replace(INTEGERS, pads_with_zeros=False, b_padding=lowest)
 
+TABLE = Parameter(
+    "table",
+    str(TableKind.HALF),
+    tuple(map(str, TableKind)),
+    "what a table holds: sums of plus or minus each activation, of which half are enough; of "
+    "each or nothing; for ternary weights of plus, minus or nothing",
+    "Table",
+    trade="full costs twice the entries; saves the row's term and inverted weights",
+    follows=table_for,
+)
 PARAMETERS = (
-    Parameter(
-        "table",
-        str(TableKind.HALF),
-        tuple(map(str, TableKind)),
-        "what a table holds: sums of plus or minus each activation, of which half are enough; of "
-        "each or nothing; for ternary weights of plus, minus or nothing",
-        "Table",
-        trade="full costs twice the entries; saves the row's term and inverted weights",
-        follows=table_for,
-    ),
+    TABLE,
     lanes_parameter(4, range(GROUPS[0], GROUPS[-1] + 1)),
     stages_parameter("stages", 2, "2 registers what is looked up", "Stages"),
 )

@@ -7,6 +7,9 @@ Together they say that C is the sum of a * b, for any operands:
   group; of half tables and two's complement to twice that, and the sum of a.
 - `step`: a step of the cell adds what its plane has, once, with its own flags.
 - `row`: of psums that are twice a number and the sum of a, term and finish make the number.
+
+Of activations of floating point there are `table`, of aligned significands as wide as those of
+bytes, and `sum`, of a look-up and a psum in a narrow format.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from tpe.hdl.emit import hardware, record, rtl_widths
 from tpe.hdl.formal.cell_lemmas import cell_ports, finish_claim
+from tpe.hdl.formal.float_cell_lemmas import sum_claims
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, query
 from tpe.numbers.bipolar import BipolarFormat
 from tpe.numbers.lookup_tables import entries, entry_bits
@@ -24,6 +28,7 @@ from tpe.numbers.lookup_tables import entries, entry_bits
 if TYPE_CHECKING:
     from tpe.engine.config import Config
 
+ALIGNED_BITS = 8  # of activations of floating point, once aligned; integers have no more
 SLACK = 2  # cycles behind the second step, in which it may be held
 
 
@@ -36,6 +41,8 @@ def lookup_claims(engine: Config) -> list[LemmaTemplate]:
     """
     if not record(engine).serial:
         return []
+    if not record(engine).arithmetic.integral:
+        return [LemmaTemplate("table", _table), *sum_claims({"tpe_fp_fused_add"}), finish_claim()]
     found = [
         LemmaTemplate("table", _table, climbs=True),
         LemmaTemplate("planes", _planes, climbs=True, few=True),
@@ -46,14 +53,24 @@ def lookup_claims(engine: Config) -> list[LemmaTemplate]:
 
 
 def uncovered_lookup(engine: Config) -> list[str]:
-    """What of a cell and its front no lemma speaks about, a line each: nothing."""
-    return []
+    """What of a cell and its front no lemma speaks about, a line each: of integers nothing."""
+    if record(engine).arithmetic.integral:
+        return []
+    name = record(engine).name
+    return [
+        f"front of {name}: how its parts go together, and entries rounded; tpe verify simulates it",
+        f"cell of {name}: how its parts go together; tpe verify simulates it",
+    ]
 
 
 def plain_weights(engine: Config) -> bool:
     """Whether the weights that an engine looks up are in two's complement, each bit a plane."""
     bits = rtl_widths(engine)["BitPlanes"] == engine.widths.b
-    return bits and not isinstance(engine.encoded_formats()[1], BipolarFormat)
+    return (
+        record(engine).arithmetic.integral
+        and bits
+        and not isinstance(engine.encoded_formats()[1], BipolarFormat)
+    )
 
 
 def lookup_kind(engine: Config) -> dict[str, int]:
@@ -70,11 +87,14 @@ def _text(engine: Config) -> str:
 
 def _table(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     w, kind = engine.widths, engine.params["table"]
-    parameters = {"AWidth": w.a, "Lanes": w.lanes, **lookup_kind(engine)}
+    bits = min(w.a, ALIGNED_BITS)
+    parameters = {"AWidth": bits, "Lanes": w.lanes, **lookup_kind(engine)}
     parameters |= {"Entries": entries(kind, w.lanes)}
-    parameters |= {"EntryWidth": entry_bits(kind, w.a, w.lanes)}
+    parameters |= {"EntryWidth": entry_bits(kind, bits, w.lanes)}
     made = query(engine, "tpe_prop_lut_table", parameters, overrides)
-    return Lemma("table", "every entry is the sum of its index", _text(engine), made)
+    integral = record(engine).arithmetic.integral
+    text = _text(engine) if integral else f"{w.lanes} aligned activations of {bits} bits"
+    return Lemma("table", "every entry is the sum of its index", text, made)
 
 
 def _planes(engine: Config, overrides: Mapping[str, str]) -> Lemma:
