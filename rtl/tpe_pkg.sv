@@ -90,8 +90,15 @@ package tpe_pkg;
   typedef enum int unsigned {
     TableHalf    = 0,  // sums of plus or minus each, those whose last is minus
     TableFull    = 1,  // sums of each or nothing
-    TableTernary = 2   // sums of plus, minus or nothing, one of each and its negative
+    TableTernary = 2,  // sums of plus, minus or nothing, one of each and its negative
+    TableNone    = 3   // no sums: each by itself, added in the cells
   } table_e;
+
+  // Where the bits of half a table are inverted, if the last one's is 1.
+  typedef enum int unsigned {
+    InversionOffline = 0,  // beforehand: weights are stored so
+    InversionCell    = 1   // in every cell
+  } inversion_e;
 
   // What gives the product of two magnitudes of a byte each.
   typedef enum int unsigned {

@@ -12,6 +12,7 @@ module tpe_prop_lut_dot #(
     parameter int unsigned BWidth     = 8,
     parameter int unsigned Lanes      = 4,
     parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion  = tpe_pkg::InversionOffline,
     parameter int unsigned Bipolar    = 0,
     parameter int unsigned CodeWidth  = 22,
     parameter int unsigned PlaneWidth = 3,
@@ -70,7 +71,8 @@ module tpe_prop_lut_dot #(
       end
     end
     for (int unsigned l = 0; l < Lanes; l++) begin
-      stored[l*BWidth+:BWidth] = (Half && l < Lanes - 1) ? q[l] ^ q[Lanes-1] : q[l];
+      stored[l*BWidth+:BWidth] = (Half && Inversion == tpe_pkg::InversionOffline && l < Lanes - 1) ? q[l] ^ q[Lanes-1]
+                                                                          : q[l];
     end
     if (Ternary) begin
       stored         = Bits'(number[Wide-1] ? -number : number);
@@ -91,6 +93,7 @@ module tpe_prop_lut_dot #(
         .CodeWidth (CodeWidth),
         .PlaneWidth(PlaneWidth),
         .Table     (Table),
+        .Inversion (Inversion),
         .Width     (Wide)
     ) u_step (
         .code_i (code),

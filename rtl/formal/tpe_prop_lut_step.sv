@@ -16,6 +16,7 @@ module tpe_prop_lut_step #(
     parameter int unsigned PsumWidth  = 33,
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion  = tpe_pkg::InversionOffline,
     parameter int unsigned Latency    = 0  // registers of the cell before its psum
 ) (
     input  wire  logic                         clk_i,
@@ -64,6 +65,7 @@ module tpe_prop_lut_step #(
       .CodeWidth (CodeWidth),
       .PlaneWidth(PlaneWidth),
       .Table     (Table),
+      .Inversion (Inversion),
       .Width     (PsumWidth)
   ) u_added (
       .code_i,

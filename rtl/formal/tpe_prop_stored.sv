@@ -19,6 +19,7 @@ module tpe_prop_stored #(
     parameter int unsigned CellLatency = 0,
     parameter int unsigned RowTerm     = 1,
     parameter int unsigned Table       = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion   = tpe_pkg::InversionOffline,
     parameter int unsigned Overlap     = tpe_pkg::OverlapNone
 ) (
     input  wire  logic                           clk_i,
@@ -49,9 +50,9 @@ module tpe_prop_stored #(
     for (genvar l = 0; l < Lanes; l++) begin : gen_lane
       localparam int unsigned Low  = (c * Lanes + l) * BWidth;
       localparam int unsigned Last = (c * Lanes + Lanes - 1) * BWidth;
-      if (Table == tpe_pkg::TableFull) begin : gen_full
+      if (Table != tpe_pkg::TableHalf) begin : gen_full
         assign stored[Low+:BWidth] = b_i[Low+:BWidth];
-      end else if (l == Lanes - 1) begin : gen_last
+      end else if (l == Lanes - 1 || Inversion == tpe_pkg::InversionCell) begin : gen_last
         assign stored[Low+:BWidth] = b_i[Low+:BWidth] ^ Middle;
       end else begin : gen_half
         assign stored[Low+:BWidth] = b_i[Low+:BWidth] ^ b_i[Last+:BWidth];

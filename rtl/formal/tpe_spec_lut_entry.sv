@@ -1,7 +1,8 @@
 // tpe_spec_lut_entry -- specification: the sum of activations that one entry of a table is.
 //
 // Lane l counts with a weight of -1, 0 or 1, which the entry's index says: bit l of it, the last of
-// half a table being 0; or digit l of Index + 1 in balanced ternary, found by counting.
+// half a table being 0; or digit l of Index + 1 in balanced ternary, found by counting. TableNone:
+// 1 of the lane that is the index.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 `default_nettype none
 
@@ -31,6 +32,8 @@ module tpe_spec_lut_entry #(
       if (Table == tpe_pkg::TableTernary) begin
         if ((Plain / 3 ** l) % 3 == 2) sum = sum + Wide'($signed(a_i[l]));
         if ((Plain / 3 ** l) % 3 == 0) sum = sum - Wide'($signed(a_i[l]));
+      end else if (Table == tpe_pkg::TableNone) begin
+        if (l == Index) sum = Wide'($signed(a_i[l]));
       end else begin
         if ((Index >> l) % 2 == 1) sum = sum + Wide'($signed(a_i[l]));
         else if (Table == tpe_pkg::TableHalf) sum = sum - Wide'($signed(a_i[l]));

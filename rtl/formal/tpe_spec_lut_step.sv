@@ -2,7 +2,8 @@
 //
 // Entry by entry: that whose index the bits are, at its sign, at the plane's weight. TableHalf: the
 // last lane's bit is the sign, the others are the index. TableFull: all are the index, the top
-// plane counts negative. TableTernary: the top bit is the sign, the index counts from 1.
+// plane counts negative. TableNone: those whose bit is 1 are added up, the top plane negative.
+// TableTernary: the top bit is the sign, the index counts from 1.
 // legal_o says that there are such operands: no entry is larger, in size, than the sum of all lanes
 // may be; no ternary word has an index beyond the table.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
@@ -15,6 +16,7 @@ module tpe_spec_lut_step #(
     parameter int unsigned CodeWidth  = 22,
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion  = tpe_pkg::InversionOffline,
     parameter int unsigned Width      = 33
 ) (
     input  wire  logic [Lanes*CodeWidth-1:0]         code_i,
@@ -26,10 +28,11 @@ module tpe_spec_lut_step #(
 
   localparam bit Half    = (Table == tpe_pkg::TableHalf);
   localparam bit Ternary = (Table == tpe_pkg::TableTernary);
+  localparam bit None    = (Table == tpe_pkg::TableNone);
   localparam int unsigned Entries = Ternary ? (3 ** Lanes - 1) / 2
-      : Half ? 2 ** (Lanes - 1) : 2 ** Lanes;
+      : None ? Lanes : Half ? 2 ** (Lanes - 1) : 2 ** Lanes;
   localparam int Most                = Lanes * 2 ** (AWidth - 1);
-  localparam int unsigned EntryWidth = $clog2(Half ? Most + 1 : Most) + 1;
+  localparam int unsigned EntryWidth = None ? AWidth : $clog2(Half ? Most + 1 : Most) + 1;
   localparam int unsigned WordWidth  = Lanes * BWidth;
 
   logic [WordWidth-1:0] index;
@@ -44,6 +47,9 @@ module tpe_spec_lut_step #(
       index[WordWidth-1] = 1'b0;
     end else begin
       for (int unsigned l = 0; l < Lanes; l++) index[l] = b_i[l][0];
+      if (Half && Inversion == tpe_pkg::InversionCell && b_i[Lanes-1][0]) begin
+        for (int unsigned l = 0; l < Lanes - 1; l++) index[l] = !b_i[l][0];
+      end
       if (Half) index[Lanes-1] = 1'b0;
     end
     if (Ternary) sign = b_i[Lanes-1][BWidth-1];
@@ -55,7 +61,9 @@ module tpe_spec_lut_step #(
     for (int unsigned i = 0; i < Entries; i++) begin
       held = 32'($signed(code_i[i*EntryWidth+:EntryWidth]));
       if (held > Most || held < -Most) legal_o = 1'b0;
-      if (index == WordWidth'(i + 32'(Ternary))) begin
+      if (None) begin
+        if (index[i]) entry = entry + Width'($signed(code_i[i*EntryWidth+:EntryWidth]));
+      end else if (index == WordWidth'(i + 32'(Ternary))) begin
         entry = Width'($signed(code_i[i*EntryWidth+:EntryWidth]));
       end
     end

@@ -17,9 +17,11 @@ module tpe_front_lut_tc #(
 );
 
   localparam int unsigned Entries = (Table == tpe_pkg::TableTernary) ? (3 ** Lanes - 1) / 2
+      : (Table == tpe_pkg::TableNone) ? Lanes
       : (Table == tpe_pkg::TableFull) ? 2 ** Lanes : 2 ** (Lanes - 1);
   localparam int unsigned Most       = Lanes * 2 ** (AWidth - 1);  // in size
-  localparam int unsigned EntryWidth = $clog2((Table == tpe_pkg::TableHalf) ? Most + 1 : Most) + 1;
+  localparam int unsigned EntryWidth = (Table == tpe_pkg::TableNone) ? AWidth
+      : $clog2((Table == tpe_pkg::TableHalf) ? Most + 1 : Most) + 1;
 
   if (Lanes * CodeWidth < Entries * EntryWidth) begin : gen_check
     $error("tpe_front_lut_tc: Lanes * CodeWidth holds the table");

@@ -2,7 +2,8 @@
 //
 // A step is one plane of a group: its bits, which are stored for the look-up, pick an entry of the
 // table that comes as the code, or minus it, and that is added at the plane's weight.
-// Which one the bits pick: tpe_lut_index.
+// Which one the bits pick: tpe_lut_index. TableNone: the activations whose bit is 1 are added up
+// here, bit-serially.
 // Reference : arXiv:2408.06003
 // Latency   : Stages - 1 registers before the psum register: 2 registers what is looked up.
 // Overflow  : a step is exact; the accumulator wraps modulo 2**PsumWidth.
@@ -17,6 +18,7 @@ module tpe_pe_lut_tc #(
     parameter int unsigned PsumWidth  = AccWidth,  // a word
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion  = tpe_pkg::InversionOffline,
     parameter int unsigned Stages     = 1          // 1..2
 ) (
     input  wire  logic                         clk_i,
@@ -33,12 +35,14 @@ module tpe_pe_lut_tc #(
 
   localparam bit Ternary = (Table == tpe_pkg::TableTernary);
   localparam int unsigned Entries = Ternary ? (3 ** Lanes - 1) / 2
+      : (Table == tpe_pkg::TableNone) ? Lanes
       : (Table == tpe_pkg::TableFull) ? 2 ** Lanes : 2 ** (Lanes - 1);
   localparam int unsigned Most       = Lanes * 2 ** (AWidth - 1);  // in size
-  localparam int unsigned EntryWidth = $clog2((Table == tpe_pkg::TableHalf) ? Most + 1 : Most) + 1;
+  localparam int unsigned EntryWidth = (Table == tpe_pkg::TableNone) ? AWidth
+      : $clog2((Table == tpe_pkg::TableHalf) ? Most + 1 : Most) + 1;
   localparam int unsigned ValueWidth = $clog2(Most + 1) + 1;
   localparam int unsigned IndexWidth = Ternary ? $clog2(Entries + 1)
-      : (Table == tpe_pkg::TableFull) ? Lanes : Lanes - 1;
+      : (Table == tpe_pkg::TableHalf) ? Lanes - 1 : Lanes;
 
   if (Lanes * CodeWidth < Entries * EntryWidth) begin : gen_check_code
     $error("tpe_pe_lut_tc: Lanes * CodeWidth holds the table");
@@ -65,7 +69,8 @@ module tpe_pe_lut_tc #(
       .Lanes     (Lanes),
       .PlaneWidth(PlaneWidth),
       .IndexWidth(IndexWidth),
-      .Table     (Table)
+      .Table     (Table),
+      .Inversion (Inversion)
   ) u_index (
       .b_i,
       .plane_i,
@@ -73,18 +78,31 @@ module tpe_pe_lut_tc #(
       .negative_o(negative)
   );
 
-  tpe_lut_mux #(
-      .Entries   (Entries),
-      .EntryWidth(EntryWidth),
-      .IndexWidth(IndexWidth),
-      .ValueWidth(ValueWidth),
-      .Base      (Ternary ? 1 : 0)
-  ) u_mux (
-      .table_i   (code_i[Entries*EntryWidth-1:0]),
-      .index_i   (index),
-      .negative_i(negative),
-      .value_o   (value)
-  );
+  if (Table == tpe_pkg::TableNone) begin : gen_add
+    tpe_lut_add #(
+        .Lanes     (Lanes),
+        .AWidth    (AWidth),
+        .ValueWidth(ValueWidth)
+    ) u_add (
+        .a_i       (code_i[Entries*EntryWidth-1:0]),
+        .bits_i    (index),
+        .negative_i(negative),
+        .value_o   (value)
+    );
+  end else begin : gen_mux
+    tpe_lut_mux #(
+        .Entries   (Entries),
+        .EntryWidth(EntryWidth),
+        .IndexWidth(IndexWidth),
+        .ValueWidth(ValueWidth),
+        .Base      (Ternary ? 1 : 0)
+    ) u_mux (
+        .table_i   (code_i[Entries*EntryWidth-1:0]),
+        .index_i   (index),
+        .negative_i(negative),
+        .value_o   (value)
+    );
+  end
 
   tpe_delay #(
       .Width (ValueWidth + PlaneWidth),

@@ -19,6 +19,7 @@ module tpe_pe_lut_tc_fp #(
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned AExpWidth  = 5,
     parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion  = tpe_pkg::InversionOffline,
     parameter int unsigned AlignBits  = 8,
     parameter int unsigned TableBits  = 0,                    // of an entry; 0: all
     parameter int unsigned Halved     = 0,
@@ -92,7 +93,8 @@ module tpe_pe_lut_tc_fp #(
       .Lanes     (Lanes),
       .PlaneWidth(PlaneWidth),
       .IndexWidth(IndexWidth),
-      .Table     (Table)
+      .Table     (Table),
+      .Inversion (Inversion)
   ) u_index (
       .b_i,
       .plane_i,

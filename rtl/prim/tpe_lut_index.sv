@@ -1,8 +1,8 @@
 // tpe_lut_index -- what stored weights look up: the index of an entry, and whether it is negated.
 //
 // Bit 0 of each lane is the plane. TableHalf: the last lane's bit is the sign, the others' are the
-// index. TableFull: all are the index, and the top plane is negative. TableTernary: a word of all
-// bits, {sign, index}, one plane.
+// index, or its complement if the sign is 1 and they are stored as they are (InversionCell). TableFull, TableNone: all are the index, and the top plane is negative. TableTernary: a word
+// of all bits, {sign, index}, one plane.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 // Latency   : combinational.
 `default_nettype none
@@ -12,7 +12,8 @@ module tpe_lut_index #(
     parameter int unsigned Lanes      = 4,                   // activations of a group
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned IndexWidth = 3,
-    parameter int unsigned Table      = tpe_pkg::TableHalf
+    parameter int unsigned Table      = tpe_pkg::TableHalf,
+    parameter int unsigned Inversion  = tpe_pkg::InversionOffline  // of TableHalf
 ) (
     input  wire  logic [Lanes*BWidth-1:0]   b_i,
     input  wire  logic [PlaneWidth-1:0]     plane_i,
@@ -34,9 +35,13 @@ module tpe_lut_index #(
     for (genvar l = 0; l < Lanes; l++) begin : gen_lane
       assign bits[l] = b_i[l*BWidth];
     end
-    assign index_o    = bits[IndexWidth-1:0];
-    assign negative_o = (Table == tpe_pkg::TableFull) ? plane_i == PlaneWidth'(BWidth - 1)
-                                                      : bits[Lanes-1];
+    if (Table == tpe_pkg::TableHalf && Inversion == tpe_pkg::InversionCell) begin : gen_invert
+      assign index_o = bits[IndexWidth-1:0] ^ {IndexWidth{bits[Lanes-1]}};
+    end else begin : gen_stored
+      assign index_o = bits[IndexWidth-1:0];
+    end
+    assign negative_o = (Table == tpe_pkg::TableHalf) ? bits[Lanes-1]
+                                                      : plane_i == PlaneWidth'(BWidth - 1);
   end
 
 endmodule

@@ -3,7 +3,7 @@
 // TableHalf: entry i is the sum over all lanes but the last of +a where bit k of i is 1, -a where
 // it is 0, less the a of the last lane. TableFull: of a where bit k is 1, of all lanes.
 // TableTernary: entry i - 1 is the sum of digit times a of the digits -1, 0 and 1 of i, the lowest
-// first.
+// first. TableNone: the activations, which cells add up.
 // Lane by lane: what there is so far, and the same with the lane's a, an adder a new entry.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 // Latency   : combinational. Exact.
@@ -20,7 +20,7 @@ module tpe_lut_precompute #(
     output       logic [Entries-1:0][EntryWidth-1:0]   table_o
 );
 
-  if (EntryWidth < AWidth + $clog2(Lanes)) begin : gen_check
+  if (Table != tpe_pkg::TableNone && EntryWidth < AWidth + $clog2(Lanes)) begin : gen_check
     $error("tpe_lut_precompute: an entry holds a sum of all lanes");
   end
 
@@ -36,7 +36,16 @@ module tpe_lut_precompute #(
 
   logic [Sums-1:0][EntryWidth-1:0] sum;
 
-  if (Ternary) begin : gen_ternary
+  if (Table == tpe_pkg::TableNone) begin : gen_none
+    if (Entries != Lanes || EntryWidth != AWidth) begin : gen_check_entries
+      $error("tpe_lut_precompute: Entries = Lanes, EntryWidth = AWidth");
+    end
+
+    logic unused_a;
+    assign sum      = '0;
+    assign unused_a = ^{sum, a};
+    assign table_o  = a_i;
+  end else if (Ternary) begin : gen_ternary
     if (Entries != (3 ** Lanes - 1) / 2) begin : gen_check_entries
       $error("tpe_lut_precompute: Entries = (3**Lanes - 1) / 2");
     end

@@ -36,6 +36,8 @@ def test_a_table_at_full_width() -> None:
         {"b_type": "bipolar2"},
         {"table": "full", "stages": 2},
         {"b_type": "ternary"},
+        {"table": "none"},
+        {"inversion": "cell"},
         pytest.param({"stages": 2}, marks=pytest.mark.full),
         pytest.param({"lanes": 3, "a_type": "int2"}, marks=pytest.mark.full),
         pytest.param({"b_type": "ternary", "lanes": 3, "a_type": "int2"}, marks=pytest.mark.full),
@@ -44,8 +46,8 @@ def test_a_table_at_full_width() -> None:
 def test_a_narrow_cell(own: dict[str, Any]) -> None:
     e = engine(**{**NARROW, **own})
     found = [name for name in lemmas(e) if name != "array"]
-    assert found == [*CELL[:3], "row" if own.keys() <= {"stages", "lanes", "a_type"} else "finish",
-                     "tile control", "drain"]  # fmt: skip
+    halved = own.keys() <= {"stages", "lanes", "a_type", "inversion"}
+    assert found == [*CELL[:3], "row" if halved else "finish", "tile control", "drain"]
     inside = tuple(name for name in found[:4] if name != "row")
     report = prove(e, 60, only=inside)
     assert report.full and results(report) == dict.fromkeys(inside, PROVED)
@@ -80,7 +82,12 @@ def test_a_fault_is_refuted(lemma: str, module: str, right: str, wrong: str) -> 
 
 
 @pytest.mark.parametrize(
-    "own", [{}, pytest.param({"table": "full", "stages": 2}, marks=pytest.mark.full)]
+    "own",
+    [
+        {},
+        pytest.param({"table": "full", "stages": 2}, marks=pytest.mark.full),
+        pytest.param({"table": "none"}, marks=pytest.mark.full),
+    ],
 )
 def test_an_array_from_end_to_end(own: dict[str, Any]) -> None:
     report = prove(engine(**{**NARROW, **own}), 120, only=("array", "tile control", "drain"))

@@ -46,7 +46,7 @@ def test_weights_of_every_width_give_the_integer_product(lanes: int) -> None:
         if bits > 1:
             kinds += [
                 engine(f"{sign}int{bits}", a_type=a_type, table=table, **own)
-                for sign, table in product(("", "u"), ("half", "full"))
+                for sign, table in product(("", "u"), ("half", "full", "none"))
             ]
         for e in kinds:
             agrees(e, 3, 4, 5)
@@ -59,6 +59,7 @@ def test_long_sums_of_the_extremes() -> None:
     for b_type, table, weight in (
         ("int8", "half", -128),
         ("int8", "full", -128),
+        ("int8", "none", -128),
         ("bipolar8", "half", -255),
         ("ternary", "ternary", -1),
     ):
@@ -93,6 +94,8 @@ def test_cycles_are_planes_and_one_for_the_table() -> None:
     assert terms.useful == 2 * Fraction(9 * 5, 4) and terms.edge == 2 * Fraction(3 * 5, 4)
     later = engine("int5", (2, 3), stages=2).run(np.ones((3, 9), int), np.ones((9, 2), int))
     assert later.cycles == terms.total + 2
+    plain = engine("int5", (2, 3), table="none").run(np.ones((3, 9), int), np.ones((9, 2), int))
+    assert plain.cycles == terms.total
     ternary = engine("ternary", (2, 3)).run(np.ones((3, 9), int), np.ones((9, 2), int))
     assert ternary.cycles == 2 * (3 * 1 + 2 + 4)
     stream = engine("int5", (2, 3), overlap="stream").run(
@@ -113,6 +116,7 @@ def test_what_does_not_go_together_is_said_in_a_line() -> None:
             {"b_type": "bipolar2", "zero_points": "offset"},
             "zero_points = 'offset' .* have no zero; leg",
         ),
+        ({"table": "full", "inversion": "cell"}, "'cell' .* table = 'full'; legal: half"),
         ({"zero_points": "subtract"}, "unknown zero_points 'subtract'; legal: none, offset"),
         ({"encode": "weights"}, "unknown encode 'weights'; legal: activations"),
         ({"lanes": 7}, "lanes = 7 is not legal: an integer from 2 to 6"),
@@ -139,6 +143,8 @@ CELLS = [
     ("int3", "bipolar2", 2, {"stages": 2}),
     ("int2", "ternary", 3, {}),
     ("int2", "int2", 2, {"table": "full", "stages": 2}),
+    ("int2", "int2", 2, {"table": "none"}),
+    ("int2", "int3", 2, {"inversion": "cell"}),
 ]
 FURTHER = [
     ("int2", "int2", 4, {}),
@@ -172,7 +178,7 @@ def test_a_cell_on_every_code(a_type: str, b_type: str, lanes: int, own: dict[st
 def test_a_sign_that_is_lost_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     e = engine("int3", (1, 1), a_type="int2", lanes=2, acc_bits=16, overflow="wrap")
     steps, _ = steps_of_dots(e, np.array([[1, -2]] * 2), np.array([[1, 3], [1, -3]]))
-    break_cell(monkeypatch, "tpe_lut_index", ": bits[Lanes-1];", ": 1'b0;")
+    break_cell(monkeypatch, "tpe_lut_index", "? bits[Lanes-1]", "? 1'b0")
     assert rtl_steps(e, steps).tolist() != model_steps(e, steps).tolist()
 
 
@@ -191,6 +197,7 @@ def zeros(e: tpe.Engine, a_zero: int, b_zero: int) -> list[Case]:
 def test_arrays_of_other_weights() -> None:
     """Bipolar, ternary and unsigned weights; padded columns and K under back-pressure."""
     found = cases("bipolar1", overlap="stream") + cases("ternary", lanes=3)
+    found += cases("int5", table="none", lanes=3) + cases("uint3", inversion="cell")
     assert_all_agree(found + zeros(engine("uint3", a_type="uint4", zero_points="offset"), 5, 6))
 
 
@@ -198,7 +205,7 @@ def test_arrays_of_other_weights() -> None:
 @pytest.mark.parametrize("lanes", range(2, 7))
 def test_arrays_of_several_widths(lanes: int) -> None:
     found = cases("ternary", lanes=lanes, stages=2, stall="registered")
-    for b_type, table in product(("int2", "uint5", "int8"), ("half", "full")):
+    for b_type, table in product(("int2", "uint5", "int8"), ("half", "full", "none")):
         found += cases(b_type, table=table, lanes=lanes, a_type="uint6", overlap="drain")
     found += cases("bipolar8", lanes=lanes, a_type="int3") + cases("bipolar3", lanes=lanes)
     found += zeros(engine("uint8", zero_points="offset", lanes=lanes), -7, 255)

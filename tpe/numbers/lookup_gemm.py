@@ -59,6 +59,8 @@ def lookup_product(a: Ints, b: Ints, number: Format, kind: str, group: int) -> I
     >>> lookup_product(a, b, FORMATS["int2"], "half", 4).tolist()
     [[383, -252]]
     """
+    if kind == TableKind.NONE:  # what it adds up is in the tables of the same weights
+        kind = TableKind.FULL
     together = max(1, _BYTE // _word_bits(kind, group))
     k = -(-a.shape[1] // (group * together)) * group * together
     left = np.pad(np.asarray(a, np.int64), ((0, 0), (0, k - a.shape[1])))

@@ -15,7 +15,8 @@ complement q = w + 2**(W-1), so that w = (q' - 1) / 2 and
 `full` is the conventional table, of the bits 0 and 1 as they are: 2**G sums, and the top plane is
 negative. `ternary` has weights of -1, 0 and 1: a group is a number of G digits in balanced ternary,
 whose size picks one of (3**G - 1) / 2 sums and whose sign negates it, all in one look-up
-(arXiv:2604.25183).
+(arXiv:2604.25183). `none` is no table: a group's activations as they are, of which a plane adds up
+those whose bit is 1, bit-serially, as PEs without tables do; weights are those of `full`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class TableKind(StrEnum):
     HALF = "half"
     FULL = "full"
     TERNARY = "ternary"
+    NONE = "none"
 
 
 class TernaryFormat(IntFormat):
@@ -67,10 +69,12 @@ def entries(kind: str, group: int) -> int:
     """Sums that a table of a group keeps; of `ternary` without that of no weight, 0.
 
     >>> [entries(kind, 4) for kind in TableKind]
-    [8, 16, 40]
+    [8, 16, 40, 4]
     """
     if kind == TableKind.TERNARY:
         return sum(3**lane for lane in range(group))
+    if kind == TableKind.NONE:
+        return group
     return 1 << (group - (kind == TableKind.HALF))
 
 
@@ -81,8 +85,10 @@ def entry_bits(kind: str, a_bits: int, group: int) -> int:
     others have one activation positive in every sum.
 
     >>> [entry_bits(kind, 8, 4) for kind in TableKind]
-    [11, 10, 10]
+    [11, 10, 10, 8]
     """
+    if kind == TableKind.NONE:
+        return a_bits
     most = group << (a_bits - 1)  # in size
     return (most - (kind != TableKind.HALF)).bit_length() + 1
 
@@ -110,6 +116,8 @@ def tables(a: Ints, kind: str) -> Ints:
     ([0, 1, 10, 11], [1, 9, 10, 11])
     """
     group = a.shape[-1]
+    if kind == TableKind.NONE:
+        return a.astype(np.int64)
     if kind == TableKind.TERNARY:
         signs = ternary_digits(np.arange(1, entries(kind, group) + 1), group)
     else:
@@ -150,8 +158,8 @@ def stored(weights: Ints, number: Format, kind: str) -> Ints:
     """Weights of groups as they are stored for look-ups, (..., G): words of `number.bits` bits.
 
     half: bit b of the last word is the sign of plane b's look-up, those of the others are its
-    index, inverted where the sign is 1. full: the weights' bits. ternary: the size of the group's
-    number from the first word's lowest bit on, its sign in the last word's highest.
+    index, inverted where the sign is 1. full, none: the weights' bits. ternary: the size of
+    the group's number from the first word's lowest bit on, its sign in the last word's highest.
 
     >>> stored(np.array([[0, -1, 1], [1, 1, -2]]), IntFormat("int2", 2, True), "half").tolist()
     [[1, 2, 3], [3, 3, 0]]
@@ -163,7 +171,7 @@ def stored(weights: Ints, number: Format, kind: str) -> Ints:
         bits = plane_bits(weights, number)
         last = bits[..., -1:]
         return np.concatenate([bits[..., :-1] ^ last, last], axis=-1)
-    if kind == TableKind.FULL:
+    if kind in (TableKind.FULL, TableKind.NONE):
         return np.asarray(weights, np.int64) & ones
     group = weights.shape[-1]
     values = np.asarray(weights, np.int64) @ 3 ** np.arange(group)
@@ -175,8 +183,8 @@ def stored(weights: Ints, number: Format, kind: str) -> Ints:
 def looked_up(table: Ints, words: Ints, plane: int, kind: str, b_bits: int) -> Ints:
     """What one plane of stored weights looks up, at its sign, not yet shifted.
 
-    table (..., entries), words (..., G): what leads them broadcasts. Of `full` the top plane is
-    negative.
+    table (..., entries), words (..., G): what leads them broadcasts. Of `full` and `none` the top
+    plane is negative.
 
     >>> a, w = np.array([3, 5]), np.array([-1, 1])
     >>> words = stored(w, IntFormat("int2", 2, True), "half")
@@ -188,6 +196,9 @@ def looked_up(table: Ints, words: Ints, plane: int, kind: str, b_bits: int) -> I
     if kind == TableKind.TERNARY:
         return _of_ternary(table, words, b_bits)
     bits = words >> plane & 1
+    if kind == TableKind.NONE:
+        total: Ints = (table * bits).sum(axis=-1)
+        return -total if plane == b_bits - 1 else total
     if kind == TableKind.FULL:
         index, negative = bits @ (1 << np.arange(words.shape[-1])), plane == b_bits - 1
         found = _taken(table, index)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from functools import cache, partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from tpe.numbers.lookup_tables import (
     stored,
     tables,
 )
+from tpe.numbers.lookup_tables import plane_bits as plane_bits_of
 from tpe.numbers.operands import Ints
 from tpe.numbers.words import I64
 from tpe.pe.base import PE, Hardware, Way
@@ -120,6 +122,13 @@ def halve(psum: I64, plane: int, acc: I64, facts: Facts) -> None:
         acc[n] = psum[0, n] >> 1
 
 
+class Inversion(StrEnum):
+    """Where the bits of half a table are inverted."""
+
+    OFFLINE = "offline"
+    CELL = "cell"
+
+
 STORED = {
     HALVED: "q = b + half the range;\nof a column's elements of the beat each but the last as q "
     "xor the last one's q",
@@ -143,9 +152,18 @@ def front_bits(kind: str, widths: Widths, a: Ints) -> Ints:
     return bits.reshape(*a.shape[:-1], -1)
 
 
-def stored_b(kind: str, number: Format, b: Ints) -> Ints:
+def stored_b(kind: str, inversion: str, number: Format, b: Ints) -> Ints:
     """Weights of groups, (..., lanes), as they are stored."""
+    if kind == TableKind.HALF and inversion == Inversion.CELL:
+        return plane_bits_of(b, number)
     return stored(b, number, kind)
+
+
+def stored_note(form: int, inversion: str) -> str:
+    """How, for who stores them."""
+    if form not in (HALVED, HALF) or inversion == Inversion.OFFLINE:
+        return STORED[form]
+    return "as q = b + half the range" if form == HALVED else STORED[FULL]
 
 
 def plane_count(kind: str, widths: Widths) -> int:
@@ -173,11 +191,15 @@ def conflict(params: Params) -> str | None:
     if (table == TableKind.TERNARY) != (b_type == TERNARY.name):
         fitting = TERNARY.name if table == TableKind.TERNARY else "another format"
         return f"table = '{table}' is not legal with b_type = '{b_type}'; legal: {fitting}"
+    if table != TableKind.HALF and params["inversion"] != Inversion.OFFLINE:
+        return (
+            f"inversion = '{params['inversion']}' is not legal with table = '{table}'; legal: half"
+        )
     if b_type not in BIPOLAR:
         return None
-    if table == TableKind.FULL:
+    if table in (TableKind.FULL, TableKind.NONE):
         return (
-            f"table = 'full' is not legal with b_type = '{b_type}': its bits are 0 and 1; "
+            f"table = '{table}' is not legal with b_type = '{b_type}': its bits are 0 and 1; "
             "legal: half"
         )
     mode = params.get("zero_points", "none")
@@ -196,18 +218,19 @@ def table_for(params: Mapping[str, Any]) -> str:
 
 def at(record: PE, params: Params) -> PE:
     """The PE for its table, its weights and its lanes."""
-    return _at(str(params["table"]), form_of(params), int(params["lanes"]))
+    own = str(params["inversion"])
+    return _at(str(params["table"]), form_of(params), int(params["lanes"]), own)
 
 
 def form_of(params: Params) -> int:
     """What a kernel makes of weights, by the table and by the weights' format."""
-    forms = {TableKind.FULL: FULL, TableKind.TERNARY: TERNARY_WORDS}
+    forms = {TableKind.FULL: FULL, TableKind.NONE: FULL, TableKind.TERNARY: TERNARY_WORDS}
     bipolar = params.get("b_type", B_TYPES[0]) in BIPOLAR
     return forms.get(TableKind(params["table"]), HALF if bipolar else HALVED)
 
 
 @cache
-def _at(kind: str, form: int, lanes: int) -> PE:
+def _at(kind: str, form: int, lanes: int, inversion: str) -> PE:
     halved = form == HALVED
     psum = Psum("word", partial(_acc, int(halved)))
     settings = form + FORMS * lanes
@@ -230,8 +253,8 @@ def _at(kind: str, form: int, lanes: int) -> PE:
             plane_bits=partial(plane_bits, kind),
             latency=latency,
             front_bits=partial(front_bits, kind),
-            stored_b=partial(stored_b, kind),
-            stored_note=STORED[form],
+            stored_b=partial(stored_b, kind, inversion),
+            stored_note=stored_note(form, inversion),
         ),
         arithmetic=BIPOLAR_WEIGHTS if form == HALF else INTEGERS,
         parameters=PARAMETERS,
@@ -261,14 +284,26 @@ TABLE = Parameter(
     str(TableKind.HALF),
     tuple(map(str, TableKind)),
     "what a table holds: sums of plus or minus each activation, of which half are enough; of "
-    "each or nothing; for ternary weights of plus, minus or nothing",
+    "each or nothing; for ternary weights of plus, minus or nothing; none: no sums, cells "
+    "add up bit-serially",
     "Table",
-    trade="full costs twice the entries; saves the row's term and inverted weights",
+    trade="full costs twice the entries; saves the row's term and inverted weights; none costs "
+    "adders a cell; saves the table",
     follows=table_for,
+)
+INVERSION = Parameter(
+    "inversion",
+    str(Inversion.OFFLINE),
+    tuple(map(str, Inversion)),
+    "where bits of half a table are inverted, if the last one's is 1: in the weights as they are "
+    "stored, or in every cell",
+    "Inversion",
+    trade="cell costs gates before every look-up; saves storing weights in another order",
 )
 PARAMETERS = (
     TABLE,
+    INVERSION,
     lanes_parameter(4, range(GROUPS[0], GROUPS[-1] + 1)),
     stages_parameter("stages", 2, "2 registers what is looked up", "Stages"),
 )
-RECORD = _at(str(TableKind.HALF), HALVED, 4)
+RECORD = _at(str(TableKind.HALF), HALVED, 4, str(Inversion.OFFLINE))

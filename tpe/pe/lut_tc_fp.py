@@ -15,6 +15,7 @@ sum is larger than it has to be. NaN and infinities among a group's activations 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -38,9 +39,10 @@ from tpe.pe.lut_tc import (
     FULL,
     HALF,
     HALVED,
-    STORED,
+    INVERSION,
     TABLE,
     TERNARY_WORDS,
+    Inversion,
     conflict,
     form_of,
     latency,
@@ -48,6 +50,7 @@ from tpe.pe.lut_tc import (
     plane_bits,
     plane_count,
     stored_b,
+    stored_note,
 )
 from tpe.pe.mac import resolve
 from tpe.pe.paces import BitPlanes
@@ -192,11 +195,11 @@ def arithmetic(rule: FloatTables, form: int) -> Arithmetic:
 
 def at(record: PE, params: Params) -> PE:
     """The PE for its table, its weights, its lanes and the format of its activations."""
-    return _at(tables_of(params), form_of(params))
+    return _at(tables_of(params), form_of(params), str(params["inversion"]))
 
 
 @cache
-def _at(rule: FloatTables, form: int) -> PE:
+def _at(rule: FloatTables, form: int, inversion: str) -> PE:
     table_bits = rule.table_bits if rule.quantised else 0
     settings = ((table_bits << _ALIGN_BITS | rule.align_bits) << _GROUP_BITS | rule.group) * FORMS
     settings = (settings + form) << LAYOUT_BITS | layout(rule.a)
@@ -218,8 +221,8 @@ def _at(rule: FloatTables, form: int) -> PE:
             latency=latency,
             numbers=partial(_numbers, form),
             front_bits=partial(front_bits, rule),
-            stored_b=partial(stored_b, kind),
-            stored_note=STORED[form],
+            stored_b=partial(stored_b, kind, inversion),
+            stored_note=stored_note(form, inversion),
         ),
         arithmetic=arithmetic(rule, form),
         parameters=PARAMETERS,
@@ -233,7 +236,8 @@ def _numbers(form: int, params: Params) -> dict[str, int]:
 
 
 PARAMETERS = (
-    TABLE,
+    replace(TABLE, legal=TABLE.legal[:3]),
+    INVERSION,
     lanes_parameter(4, range(GROUPS[0], GROUPS[-1] + 1)),
     Parameter(
         "align_bits",
@@ -253,4 +257,8 @@ PARAMETERS = (
     ),
     stages_parameter("stages", 2, "2 registers what is looked up", "Stages"),
 )
-RECORD = _at(FloatTables(float_format(A_TYPES[0]), str(TableKind.HALF), 4, 8), HALVED)
+RECORD = _at(
+    FloatTables(float_format(A_TYPES[0]), str(TableKind.HALF), 4, 8),
+    HALVED,
+    str(Inversion.OFFLINE),
+)

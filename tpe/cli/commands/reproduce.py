@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 PaperArgument = Annotated[
     str,
     typer.Argument(
-        metavar="PAPER", help="hpca25, ent, fma_approxnorm, lmul, tensorcore or gpperf."
+        metavar="PAPER",
+        help=(
+            "hpca25, ent, fma_approxnorm, lmul, lut_tc, mixpe, ternary_lut, tensorcore or gpperf."
+        ),
     ),
 ]
 LibrariesOption = Annotated[
@@ -82,10 +85,12 @@ def reproduce(
     For every claim: what the paper prints, what the synthesis rows of its repository give, what
     the same comparison gives here, the spread over recipes, and a sentence that says whether we
     agree and, where not, why. fma_approxnorm and lmul are of cells, both sides at the same clocks,
-    with their errors beside. tensorcore is of results alone: probes of every architecture.
-    gpperf is of a GPU's runs, which --table names: a forest on rows at random, and on whole GEMMs.
+    with their errors beside. lut_tc, mixpe and ternary_lut are of tiles: areas of all of their
+    parts, tables and registers among them. tensorcore is of results alone: probes of every
+    architecture. gpperf is of a GPU's runs, which --table names: a forest on rows at random, and
+    on whole GEMMs.
     """
-    from tpe.report.papers import CELLS, NUMERICS, RUNS, get
+    from tpe.report.papers import CELLS, NUMERICS, RUNS, TILES, get
 
     out = Output(json_file)
     priced = {"cost": cost, "figure": figure}
@@ -112,6 +117,12 @@ def reproduce(
         _refuse(paper, priced)
         reproduce_cells(out, paper, _libraries(liberty), recipes, energy, words)
         return
+    if paper in TILES:
+        from tpe.cli.commands.reproduce_tiles import reproduce_tiles
+
+        _refuse(paper, {**priced, "no-energy": not energy})
+        reproduce_tiles(out, paper, _libraries(liberty), recipes, words)
+        return
     found = get(paper)
     if cost is not None and liberty:
         raise TpeError("--liberty and --cost are both given; --cost replaces synthesis")
@@ -134,13 +145,15 @@ def reproduce(
 
 def _refuse(paper: str, options: Mapping[str, object]) -> None:
     """TpeError for an option that a paper does not take."""
-    from tpe.report.papers import CELLS, PAPERS, RUNS
+    from tpe.report.papers import CELLS, PAPERS, RUNS, TILES
 
     for name, value in options.items():
         if value:
-            takers: tuple[str, ...] = (*PAPERS, *CELLS)
-            if name in ("cost", "figure", "table"):
-                takers = RUNS if name == "table" else PAPERS
+            takers: tuple[str, ...] = PAPERS if name in ("cost", "figure") else (*PAPERS, *CELLS)
+            if name == "table":
+                takers = RUNS
+            elif name not in ("cost", "figure", "no-energy"):
+                takers = (*takers, *TILES)
             raise TpeError(f"--{name} is not legal for {paper}; legal: for {', '.join(takers)}")
 
 

@@ -23,7 +23,7 @@ from tpe.hdl.formal.cell_lemmas import cell_ports, finish_claim
 from tpe.hdl.formal.float_cell_lemmas import sum_claims
 from tpe.hdl.formal.lemmas import Lemma, LemmaTemplate, query
 from tpe.numbers.bipolar import BipolarFormat
-from tpe.numbers.lookup_tables import entries, entry_bits
+from tpe.numbers.lookup_tables import TableKind, entries, entry_bits
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
@@ -74,21 +74,22 @@ def plain_weights(engine: Config) -> bool:
 
 
 def lookup_kind(engine: Config) -> dict[str, int]:
-    """The table of an engine, as the RTL's parameter."""
-    parameter = record(engine).parameter("table")
-    assert parameter is not None
-    return {"Table": parameter.rtl_value(engine.params["table"])}
+    """The table of an engine and what is inverted where, as the RTL's parameters."""
+    own = record(engine).parameters
+    names = ("table", "inversion")
+    return {p.rtl: p.rtl_value(engine.params[p.name]) for p in own if p.name in names}
 
 
 def _text(engine: Config) -> str:
-    w = engine.widths
-    return f"{w.lanes} activations of {w.a} bits, weights of {w.b}, {engine.params['table']} table"
+    w, kind = engine.widths, engine.params["table"]
+    table = "no" if kind == TableKind.NONE else kind
+    return f"{w.lanes} activations of {w.a} bits, weights of {w.b}, {table} table"
 
 
 def _table(engine: Config, overrides: Mapping[str, str]) -> Lemma:
     w, kind = engine.widths, engine.params["table"]
     bits = min(w.a, ALIGNED_BITS)
-    parameters = {"AWidth": bits, "Lanes": w.lanes, **lookup_kind(engine)}
+    parameters = {"AWidth": bits, "Lanes": w.lanes, "Table": lookup_kind(engine)["Table"]}
     parameters |= {"Entries": entries(kind, w.lanes)}
     parameters |= {"EntryWidth": entry_bits(kind, bits, w.lanes)}
     made = query(engine, "tpe_prop_lut_table", parameters, overrides)
