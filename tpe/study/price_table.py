@@ -49,6 +49,7 @@ class Tabled:
     cell_recipe: str
     top_recipe: str
     areas: Mapping[str, float]
+    resized: float
     params: Mapping[str, Any]
     scale: Scaling
     energies: Mapping[str, Any] | None
@@ -60,7 +61,7 @@ class Tabled:
 
     def area_um2(self, size: Size) -> float:
         """um2 at a size, memories of more than 4096 bits left out."""
-        return self.scale.area_um2(size, self.top_recipe, self.areas)
+        return self.scale.area_um2(size, self.top_recipe, self.areas, self.resized)
 
     def cells_share(self, size: Size) -> float | None:
         """The part of the area that is in the PE's own modules."""
@@ -104,7 +105,7 @@ def entry_of(key: str, price: Price, energies: Mapping[int, Mapping[str, Any]]) 
     options: list[dict[str, Any]] = []
     for place, option in enumerate(price.options):
         found: Any = option
-        own = ("period_ns", "recipe", "cell_recipe", "top_recipe")
+        own = ("period_ns", "recipe", "cell_recipe", "top_recipe", "resized")
         options.append(
             {
                 **{name: getattr(found, name) for name in own},
