@@ -9,6 +9,7 @@ from rich.table import Table
 
 from benchmarks import (
     evaluate,
+    explore,
     face,
     floats,
     model,
@@ -34,6 +35,7 @@ def main() -> int:
         *multipliers.figures(),
         *networks.figures(),
         *evaluate.figures(),
+        *explore.figures(),
         *face.figures(),
         *rtl.figures(),
         *synth.figures(),

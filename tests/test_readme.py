@@ -41,7 +41,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def python_blocks():
     """README's Python, each by its name; what needs PyTorch (gigabytes) is in the full tier."""
-    names = ("compare", "capture", "own-rtl")
+    names = ("compare", "capture", "own-rtl", "point")
     for name, block in zip(names, BLOCKS, strict=True):
         marks = [pytest.mark.full] if "torch" in block else []
         yield pytest.param(block, id=name, marks=marks)

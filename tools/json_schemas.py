@@ -49,6 +49,14 @@ opt1,1,700,250,1
 opt4c,0.5,250,,
 """
 
+SPACE = """workload = "gemm:3x4x5"
+objectives = ["cycles", "pe_count"]
+[engines]
+pe = ["mac", "opt1"]
+rows = [2, 3, 4]
+cols = [2, 4]
+"""
+
 COMMANDS: dict[str, tuple[str, ...]] = {
     "list": ("", "--combinations", "workloads", "{folder}/weights.safetensors"),
     "run": (
@@ -104,6 +112,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"lmul --no-energy {CELLS}",
     ),
     "fit": ("--table {folder}/table.csv --target ms --group m,k",),
+    "sweep": (
+        "{folder}/space.toml -o {folder}/sweep-0",
+        "{folder}/space.toml -o {folder}/sweep-1 --best cycles",
+    ),
+    "optimize": ("{folder}/space.toml -o {folder}/search-0 --trials 8",),
     "evaluate": (
         "digits_mlp --size 4x4",
         "digits_mlp --size 4x4 --samples 2 --types fc1:b_type=int4 --types fc2:a_type=int4",
@@ -228,6 +241,7 @@ def prepared(folder: Path) -> None:
     rows = [f"{m},{k},{m * k}" for m in range(1, 7) for k in range(1, 4)]
     (folder / "table.csv").write_text("\n".join(["m,k,ms", *rows]))
     (folder / "cost.csv").write_text(COSTS)
+    (folder / "space.toml").write_text(SPACE)
     (folder / "weights.safetensors").write_bytes(weights())
     (found,) = documents("list", folder)[:1]
     found["pes"][0]["title"] = "another"

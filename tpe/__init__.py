@@ -16,6 +16,7 @@ What the command line does is a function here, with the same words:
     errors      error -> ErrorStudy
     look-ups    multiplier_table -> MultiplierTable; product_quantiser -> ProductQuantiser
     learning    fit, predict_cost -> Prediction; pareto -> ParetoFront; differences -> Differences
+    exploring   sweep, optimize
 
 `tpe.testing` holds the contract for PEs of other packages.
 
@@ -35,6 +36,8 @@ from tpe.version import __version__
 if TYPE_CHECKING:
     from tpe.engine.config import Config
     from tpe.engine.finish import Requant
+    from tpe.explore.search import optimize
+    from tpe.explore.sweep import sweep
     from tpe.hdl.emit.package import emit_directory as emit
     from tpe.hdl.foreign.cosim import cosim
     from tpe.hdl.foreign.report import Cosimulation
@@ -136,6 +139,7 @@ __all__ = [
     "multiplier_table",
     "mutate",
     "one_bit",
+    "optimize",
     "outlier_matmul",
     "pareto",
     "point",
@@ -148,6 +152,7 @@ __all__ = [
     "quantise_integers",
     "read_weights",
     "rounded",
+    "sweep",
     "synthesise",
     "to_codes",
     "trace",
@@ -208,6 +213,7 @@ _HOMES = {
     "outlier_matmul": ("tpe.model.outliers", "outlier_matmul"),
     "one_bit": ("tpe.numbers.quantisers", "one_bit"),
     "pareto": ("tpe.predict.fronts", "pareto"),
+    "optimize": ("tpe.explore.search", "optimize"),
     "point": ("tpe.study.points", "point"),
     "predict_cost": ("tpe.predict.cost", "predict_cost"),
     "price": ("tpe.study.pricer", "price"),
@@ -218,6 +224,7 @@ _HOMES = {
     "quantise_integers": ("tpe.numbers.quantisers", "quantise_integers"),
     "read_weights": ("tpe.workloads.weights.file", "read_weights"),
     "rounded": ("tpe.numbers.float_arrays", "rounded"),
+    "sweep": ("tpe.explore.sweep", "sweep"),
     "synthesise": ("tpe.synth.area.synthesis", "synthesise"),
     "to_codes": ("tpe.numbers.float_arrays", "to_codes"),
     "trace": ("tpe.study.operand_trace", "trace"),

@@ -70,6 +70,8 @@ LINES = {
         f"lmul --no-energy {CELLS}",
     ),
     "fit": ("--table {folder}/table.csv --target ms --group m",),
+    "sweep": ("{folder}/space.toml -o {folder}/sweep-2 --sample 4 --best macs",),
+    "optimize": ("{folder}/space.toml -o {folder}/search-1 --trials 3",),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json", "{folder}/shorter.json"),
 }
 

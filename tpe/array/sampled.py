@@ -14,7 +14,7 @@ operands share rows of A and columns of B: there N is times the longer side in t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import sqrt
@@ -22,11 +22,12 @@ from math import sqrt
 import numpy as np
 
 from tpe.array.base import TERMS, Cycles, Job, Overlap, Schedule
-from tpe.array.free_rows import pass_edges, pass_tail, passes, row_pass
+from tpe.array.free_rows import PassCounts, pass_edges, pass_tail, passes, row_pass
 from tpe.array.kept import Behind, behind
 from tpe.array.lockstep import SETTLED, TileSteps, pace_of, pair_tile, row_tiles, tile_cycles
 from tpe.array.windowed import between, column_terms, tile_counts
 from tpe.base.errors import TpeError
+from tpe.base.shared import shared
 from tpe.numbers.operands import Ints
 
 OPERANDS = 1 << 22  # about as many are drawn for one kind of tile
@@ -79,6 +80,13 @@ def _spread(samples: Ints, tiles: int, shared: int = 1) -> float:
     return float(np.var(samples, ddof=1)) * (tiles**2 / samples.size + tiles * shared)
 
 
+def _sample_key(job: Job, *facts: object) -> Hashable:
+    """What a sample of A is shared by; None where nobody knows what A is."""
+    if job.source is None:
+        return None
+    return (job.source, job.pe.name, job.params, job.widths, job.rows, facts)
+
+
 # ---- rows that run free ----
 
 
@@ -117,21 +125,35 @@ class _Sparse:
         edges: dict[bool, list[Ints]] = {}  # by whether K ends with the pass
         for i, start in enumerate(range(0, count, chunk)):
             now = min(chunk, count - start)
-            a = self.draw(now * job.rows, k, stream + 2 * i)
-            a.reshape(now, job.rows, k)[:, rows:] = 0
-            sample = replace(job, a=a, m=len(a), k=k, n=job.cols)
-            for begin, end in passes(sample):
-                found = row_pass(sample, begin, end)
+            for end, found, spent in self._passes(now, rows, k, stream + 2 * i):
                 weight = Fraction(tiles * (1 if end == k else self.earlier), count)
                 for name in ("digits", "busy", "steps", "empty", "padded"):
                     setattr(self, name, getattr(self, name) + weight * getattr(found, name))
-                edges.setdefault(end == k, []).append(pass_edges(sample, found, begin, end))
+                edges.setdefault(end == k, []).append(spent)
         for flush, parts in edges.items():
             times = tiles * (1 if flush else self.earlier)
             cycles = np.concatenate(parts)
             self.spent += Fraction(times, count) * int(cycles.sum())
             self.tail += times * pass_tail(job, flush)
             self.variance += _spread(self._with_load(cycles, tiles, flush, final), times)
+
+    def _passes(
+        self, tiles: int, rows: int, k: int, stream: int
+    ) -> list[tuple[int, PassCounts, Ints]]:
+        """The end of every pass of so many tiles that are drawn, its counts and its cycles.
+
+        Arrays with as many rows share them: they see one column of tiles.
+        """
+        job = self.job
+
+        def drawn() -> list[tuple[int, PassCounts, Ints]]:
+            a = self.draw(tiles * job.rows, k, stream)
+            a.reshape(tiles, job.rows, k)[:, rows:] = 0
+            sample = replace(job, a=a, m=len(a), k=k, n=job.cols, source=None)
+            counts = [(begin, end, row_pass(sample, begin, end)) for begin, end in passes(sample)]
+            return [(end, one, pass_edges(sample, one, begin, end)) for begin, end, one in counts]
+
+        return shared(_sample_key(job, tiles, rows, k, stream), drawn)
 
     def _with_load(self, edges: Ints, tiles: int, flush: bool, final: bool) -> Ints:
         """Cycles of passes with what the next one then waits for its B; adds the waiting."""
@@ -245,10 +267,17 @@ def _drawn(
     count = min(MOST, max(FEWEST, OPERANDS // size))
     if draw_b is not None:
         count = min(count, max(FEWEST, PAIRS // (size * job.cols)))
-    a = draw_a(count * job.rows, job.k, 2 * stream).reshape(count, job.rows, job.k)
-    a[:, rows:] = 0
+
+    def drawn() -> Ints:
+        a = draw_a(count * job.rows, job.k, 2 * stream).reshape(count, job.rows, job.k)
+        a[:, rows:] = 0
+        return a
+
     if draw_b is None:
-        return list(row_tiles(replace(job, a=a.reshape(-1, job.k), m=count * job.rows)))
+        key = _sample_key(job, count, rows, job.k, stream)
+        whole = replace(job, m=count * job.rows, source=None)
+        return shared(key, lambda: list(row_tiles(replace(whole, a=drawn().reshape(-1, job.k)))))
+    a = drawn()
     b = draw_b(count * job.cols, job.k, 2 * stream + 1).reshape(count, job.cols, job.k)
     b[:, cols:] = 0
     return [pair_tile(job, one, other) for one, other in zip(a, b, strict=True)]

@@ -73,7 +73,10 @@ def _handed_out(client: Any, portions: Iterator[Portion]) -> Iterator[Outcome]:
         asked[future] = portion
         return future
 
-    waiting = as_completed([submit(p) for p in islice(portions, AHEAD * max(1, threads))])
+    begun = [submit(portion) for portion in islice(portions, AHEAD * max(1, threads))]
+    if not begun:
+        return
+    waiting = as_completed(begun, loop=client.loop)
     for future in waiting:
         portion = asked.pop(future)
         rows = future.result()

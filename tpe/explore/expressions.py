@@ -83,7 +83,9 @@ class Expression:
         """
         try:
             result = np.asarray(_value(self._tree, values))
-        except (TypeError, FloatingPointError, np.exceptions.DTypePromotionError) as error:
+        except FloatingPointError:
+            raise self.refusal("a division by zero, or a number that is too large") from None
+        except TypeError as error:
             raise self.refusal(str(error).splitlines()[0]) from None
         if result.dtype != bool:
             raise self.refusal("a number or a text; legal: what is true or false")

@@ -17,7 +17,7 @@ from tpe.engine.parameters import parse_size
 from tpe.explore.closed import is_closed
 from tpe.explore.design import DesignPoint, KeyMaker, engine_facts
 from tpe.explore.rows import loaded
-from tpe.explore.space import CHUNK, SIDES, Family, Numbers, Space
+from tpe.explore.space import CHUNK, Family, Numbers, Space
 from tpe.model.engine import Engine
 
 Sides = tuple[Numbers, ...]
@@ -127,7 +127,7 @@ def _pieces(family: Family, first: int, numbers: Numbers) -> Iterator[Piece]:
         fits = np.zeros(len(numbers), bool)
     else:
         sides, fits = _sides(family, places)
-    apart = [places[axis.name] for axis in family.axes if axis.name not in ("size", *SIDES)]
+    apart = [places[axis.name] for axis in family.axes if axis.name not in ("size", *family.sides)]
     apart += _deciding(arrays.get(family.array), sides)
     sized = [] if "size" not in places else [np.where(fits, 0, 1 + places["size"])]
     for mine in _alike([*apart, *sized]):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tpe import array as arrays
 from tpe.base.errors import TpeError, unknown
 from tpe.explore.design import DesignPoint
 from tpe.explore.expressions import Expression
@@ -53,6 +54,11 @@ class Family:
     reason: str | None = None
 
     @property
+    def sides(self) -> tuple[str, ...]:
+        """What a size of the array says: axes of these names are sides, not parameters."""
+        return arrays.get(self.array).sides
+
+    @property
     def count(self) -> int:
         """Its points, before conditions."""
         return prod(len(axis.values) for axis in self.axes)
@@ -76,7 +82,7 @@ class Family:
                 found[side] = np.array([size[i] for size in sides])[places["size"]]
             found["pe_count"] = np.array([prod(size) for size in sides])[places["size"]]
         elif "rows" in found:
-            each = [found[side].astype(np.float64) for side in SIDES if side in found]
+            each = [found[side].astype(np.float64) for side in self.sides]
             found["pe_count"] = prod(each[1:], start=each[0])
         return found
 
@@ -93,8 +99,8 @@ class Family:
 
     def point_of(self, chosen: Mapping[str, Any]) -> DesignPoint:
         """The point that has these values on its axes."""
-        sides = [str(chosen[side]) for side in SIDES if side in chosen]
-        apart = {"size", *SIDES, *WHERE}
+        sides = [str(chosen[side]) for side in self.sides if side in chosen]
+        apart = {"size", *self.sides, *WHERE}
         return DesignPoint(
             pe=self.pe,
             array=self.array,
@@ -120,14 +126,20 @@ class Space:
     constraints: tuple[Expression, ...] = ()
     objectives: tuple[str, ...] = ()
     name: str = "space"
+    known: tuple[str, ...] = ()  # names that conditions may hold besides those of the families
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What conditions may speak of."""
+        own = frozenset().union(*(family.names for family in self.families))
+        return tuple(sorted(own | set(self.known)))
 
     def __post_init__(self) -> None:
         if self.combinations > MOST:
             raise TpeError(f"{self.combinations} combinations are too many; legal: up to {MOST}")
-        known = sorted(frozenset().union(*(family.names for family in self.families)))
         for constraint in self.constraints:
-            for name in sorted(constraint.names - set(known)):
-                raise constraint.refusal(str(unknown("name", name, known)))
+            for name in sorted(constraint.names - set(self.names)):
+                raise constraint.refusal(str(unknown("name", name, self.names)))
 
     @property
     def combinations(self) -> int:
@@ -174,19 +186,23 @@ class Space:
     @cached_property
     def count(self) -> int:
         """Points; TpeError if there are none, with the conditions that leave none."""
+        refused = {i: f.reason for i, f in enumerate(self.families) if f.reason is not None}
+        if len(refused) == len(self.families):
+            raise TpeError(f"{self.name}: no point can be built: {'; '.join(refused.values())}")
         if not self.constraints:
             return self.combinations
-        total = sum(len(numbers) for _, numbers in self.numbers())
-        if not total:
+        counts = [(place, len(numbers)) for place, numbers in self.numbers()]
+        if not any(place not in refused for place, _ in counts):
             raise TpeError(self._empty())
-        return total
+        return sum(count for _, count in counts)
 
     def _empty(self) -> str:
         """Which conditions leave no point."""
+        families = tuple(family for family in self.families if family.reason is None)
         alone = [
             repr(rule.text)
             for rule in self.constraints
-            if not any(True for _ in Space(self.families, (rule,)).numbers())
+            if not any(True for _ in Space(families, (rule,), known=self.names).numbers())
         ]
         which = f"{', '.join(alone)} alone" if alone else "constraints together"
         return (

@@ -98,7 +98,7 @@ def sweep(
     what `Here`, `Processes` and `Cluster` raise; what is done by then stays.
     """
     own = space if isinstance(space, Space) else read_space(space)
-    who = _workers(workers, cluster)
+    who = workers_of(workers, cluster)
     for name, flag in {"resume": resume, "csv": csv}.items():
         checks.flag(flag, name)
     if sample is not None and (not isinstance(sample, int) or sample < 1):
@@ -107,7 +107,7 @@ def sweep(
     total = own.count if numbers is None else len(numbers)
     check_workloads(own)
     damage = _prepared(folder, resume)
-    run = _Sweeping(own, numbers, total, who, progress)
+    run = Sweeping(own, numbers, total, who, progress)
     with Store(folder, make=True) as store:
         try:
             run.over(store)
@@ -120,7 +120,8 @@ def sweep(
     return Sweep(Path(folder), total, run.computed, refused, damage)
 
 
-def _workers(workers: int, cluster: str | None) -> Workers:
+def workers_of(workers: int, cluster: str | None) -> Workers:
+    """Who does points: this process, some of its own, or a cluster; TpeError for what is none."""
     if not isinstance(workers, int) or isinstance(workers, bool) or not 0 < workers <= MOST_WORKERS:
         raise TpeError(f"workers = {workers!r} is not legal: an integer from 1 to {MOST_WORKERS}")
     if cluster is None:
@@ -156,7 +157,7 @@ def _refused(folder: Path) -> int:
 
 
 @dataclass
-class _Sweeping:
+class Sweeping:
     """A sweep on its way."""
 
     space: Space

@@ -135,7 +135,8 @@ def estimate_of(
         raise TpeError(
             f"layer '{layer.name}': sampled cycles know no groups of K; legal: without scale_group"
         )
-    found = sampled_timing(job, *(side.draw for side in sides))
+    sample = replace(job, source=sides[0].source)
+    found = sampled_timing(sample, *(side.draw for side in sides))
     timing = engine.chain.timed(lambda behind: found.timing, ALWAYS)
     return job, Estimate(timing, found.standard_error)
 
