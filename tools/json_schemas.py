@@ -42,6 +42,7 @@ LANES = (
     "--port first=load_i --port a=x_i --port b=w_i --port out=acc_o --reset arst_ni:low "
     "--tie mode_i=1 --type a=int8 --type b=int8 --vectors 50"
 )
+DIFFERENT = "{folder}/table.csv {folder}/runs.csv --key m,k"
 # Numbers of nobody: a paper's comparison without synthesis.
 COSTS = """pe,clock_ns,area_um2,energy_fj_per_mac,leakage_uw
 mac,2,1000,500,1
@@ -110,13 +111,23 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "tensorcore",
         f"fma_approxnorm --no-energy {CELLS}",
         f"lmul --no-energy {CELLS}",
+        "gpperf --table {folder}/runs.csv",
     ),
-    "fit": ("--table {folder}/table.csv --target ms --group m,k",),
     "sweep": (
         "{folder}/space.toml -o {folder}/sweep-0",
         "{folder}/space.toml -o {folder}/sweep-1 --best cycles",
     ),
     "optimize": ("{folder}/space.toml -o {folder}/search-0 --trials 8",),
+    "fit": (
+        "--table {folder}/table.csv --target ms --group m,k",
+        "--table {folder}/table.csv --target ms --group m,k --closed mk",
+    ),
+    "predict": ("--pe opt4c --size 4x4", "--pe bitlet --size 4x4 --gemm 9x9x9", "--depth 1"),
+    "pareto": (
+        "--table {folder}/table.csv --objectives ms,-m",
+        "--table {folder}/table.csv --objectives ms,k --rehearse m",
+    ),
+    "diff": ("{folder}/table.csv {folder}/table.csv --key m,k", DIFFERENT),
     "evaluate": (
         "digits_mlp --size 4x4",
         "digits_mlp --size 4x4 --samples 2 --types fc1:b_type=int4 --types fc2:a_type=int4",
@@ -131,7 +142,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 # RTL modules, primitives, operators, parameters, metrics, ports.
 MAPS = dict.fromkeys(
     "firings params parameters metrics exact waits lacking fronts left_out ports types operands "
-    "cells paths_ns by_kill unsupported not_gemm critical_paths".split(),
+    "cells paths_ns by_kill unsupported not_gemm critical_paths interval_ratio importance key told "
+    "costs".split(),
     1,
 ) | dict.fromkeys("digits shares energy_shares by_part by_module fpga".split(), 2)
 # What may be unknown, whether or not a line above left it so; columns of the flat table may anyway.
@@ -238,8 +250,11 @@ def weights() -> bytes:
 
 def prepared(folder: Path) -> None:
     """The files that some commands read."""
-    rows = [f"{m},{k},{m * k}" for m in range(1, 7) for k in range(1, 4)]
-    (folder / "table.csv").write_text("\n".join(["m,k,ms", *rows]))
+    rows = [f"{m},{k},{m * k},{m * k}" for m in range(1, 7) for k in range(1, 4)]
+    (folder / "table.csv").write_text("\n".join(["m,k,mk,ms", *rows]))
+    heads = "m,n,k,bs1,bs2,bs3,kernel,runtime_ms"
+    shapes = [f"{m},{n},1,64,64,32,gemm_2x2_,{m * n}" for m in (1, 2, 3) for n in (1, 2)]
+    (folder / "runs.csv").write_text("\n".join([heads, *shapes]))
     (folder / "cost.csv").write_text(COSTS)
     (folder / "space.toml").write_text(SPACE)
     (folder / "weights.safetensors").write_bytes(weights())

@@ -35,16 +35,18 @@ from tpe.engine.config import Config
 from tpe.pe.base import PE, Way
 from tpe.study.candidates import Choice
 from tpe.study.compare import prepare
+from tpe.study.forms import formed, forms
 from tpe.study.price import price as price_of
 from tpe.study.price import varied
 from tpe.study.price_table import FILE as PRICES
 from tpe.study.price_table import energies_of, entry_of, key_of
 from tpe.study.price_table import packed as packed_prices
 from tpe.study.pricer import DEFAULT_RECIPES
-from tpe.synth.area.designs import pe_parts, sized
+from tpe.synth.area.designs import pe_parts, sized, variants
 from tpe.synth.area.part_table import FILE, LIBRARY, RECIPES, made_from, packed
 from tpe.synth.area.scaling import reference
 from tpe.synth.area.synthesis import compare
+from tpe.synth.netlist.mapper import is_kept
 from tpe.synth.netlist.recipes import find_recipes
 from tpe.technology.technology import Technology, technology
 
@@ -52,7 +54,7 @@ LINES = Path("reports/parts_tpe130.jsonl")
 TYPES = ((8, 8), (4, 4), (6, 6), (12, 12), (8, 4), (4, 8), (5, 7), (3, 6), (16, 16), (10, 6))
 ACC_BITS = (24, 32, 40)
 SHARE = 7  # of the combinations of two choices one in so many
-MOST = 48  # lines of one PE in one array
+MOST = 64  # lines of one PE in one array
 
 
 def parameter_sets() -> list[tuple[str, str, Row]]:
@@ -60,7 +62,8 @@ def parameter_sets() -> list[tuple[str, str, Row]]:
     ranked: list[tuple[int, str, tuple[str, str, Row]]] = []
     for record in map(pes.get, pes.usable()):
         for array in _arrays(record) if record.rtl else ():
-            some = {_named(record.name, array, x): x for x in _choices(record)}
+            every = itertools.chain(_choices(record), _compared(record, array))
+            some = {_named(record.name, array, x): x for x in every}
             order = sorted(some, key=lambda key: (bool(some[key]), digest(key)))
             legal = (key for key in order if built(record.name, array, some[key]))
             for rank, key in enumerate(itertools.islice(legal, MOST)):
@@ -104,6 +107,16 @@ def _choices(record: PE) -> Iterator[Row]:
         taken = int(digest([record.name, both]), 16) % SHARE == 0
         if taken and len(both) == len(x) + len(y):
             yield both
+
+
+def _compared(record: PE, array: str) -> Iterator[Row]:
+    """What a comparison at equal area tries of the PE: variants of it and of its lean forms."""
+    engine = built(record.name, array, {})
+    if engine is None:
+        return
+    for form in ({}, *forms(engine)):
+        own = formed(engine, form)
+        yield from ({**form, **one.chosen} for one in variants(own, varied(own)))
 
 
 def _some(legal: Any) -> list[Any]:
@@ -169,8 +182,11 @@ def _holds(row: Row | None, keys: dict[str, str]) -> bool:
     return {kind: part["made_from"] for kind, part in row["parts"].items()} == keys
 
 
-def make(lines: Path, most: int | None, seconds: float | None, only: str | None) -> None:
+def make(
+    lines: Path, most: int | None, seconds: float | None, only: str | None, kept: bool
+) -> None:
     """Make the lines that are missing or stale, each appended when it is done."""
+    recipes = find_recipes(RECIPES)
     some = only.split(",") if only else pes.usable()
     tech, began, count = technology(LIBRARY), time.perf_counter(), 0
     done = {_key(row): row for row in kept_lines(lines)}
@@ -178,6 +194,8 @@ def make(lines: Path, most: int | None, seconds: float | None, only: str | None)
         engine = built(pe, array, params)
         assert engine is not None
         if _holds(done.get(_named(pe, array, params)), facts(engine, tech)):
+            continue
+        if kept and not all(is_kept(x[0], tech, recipes) for x in pe_parts(engine, ()).values()):
             continue
         if count == most or (seconds and time.perf_counter() - began > seconds):
             return
@@ -235,6 +253,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="lines to make")
     parser.add_argument("--pe", metavar="PE,...", help="lines of these alone; default: of all")
     parser.add_argument("--seconds", type=float, help="begin no line after so long")
+    parser.add_argument("--kept", action="store_true", help="lines that need no mapping alone")
     parser.add_argument("--pack", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--prices", metavar="PE,...", help="entries of the table of prices")
@@ -245,7 +264,7 @@ def main() -> None:
     if options.list:
         print(f"{len(parameter_sets())} sets in all")
     elif not options.pack:
-        make(options.lines, options.most, options.seconds, options.pe)
+        make(options.lines, options.most, options.seconds, options.pe, options.kept)
     rows = latest(options.lines)
     print(summary(rows))
     if options.pack:

@@ -20,7 +20,7 @@ from tpe import pe as pes
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.model.engine import Engine
-from tpe.predict.card import made, parameters_text
+from tpe.predict.card import card, parameters_text
 from tpe.predict.cost_model import PARAMETERS
 from tpe.predict.training import CYCLES, PARTS, Row, cycle_row, is_data_dependent, part_row
 from tpe.synth.area.part_table import rows as part_lines
@@ -83,7 +83,7 @@ def main() -> None:
         _write([part_row(line) for line in part_lines()], PARTS)
         if not options.parts:
             _write(list(cycle_rows()), CYCLES)
-    text, parameters = made(commit())
+    text, parameters = card(commit())
     for name, content in (("CARD.md", text), (PARAMETERS, parameters_text(parameters))):
         with whole_file(MODELS / name) as temporary:
             temporary.write_text(content)

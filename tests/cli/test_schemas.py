@@ -68,10 +68,14 @@ LINES = {
         "hpca25 --no-energy --cost {folder}/cost.csv",
         "tensorcore",
         f"lmul --no-energy {CELLS}",
+        "gpperf --table {folder}/runs.csv",
     ),
-    "fit": ("--table {folder}/table.csv --target ms --group m",),
     "sweep": ("{folder}/space.toml -o {folder}/sweep-2 --sample 4 --best macs",),
     "optimize": ("{folder}/space.toml -o {folder}/search-1 --trials 3",),
+    "fit": ("--table {folder}/table.csv --target ms --group m --closed mk",),
+    "predict": ("--pe mac --size 4x4 --gemm 5x5x5 --clock-ns 40", "--rewrite store(encode)"),
+    "pareto": ("--table {folder}/table.csv --objectives ms,k --rehearse m --show m",),
+    "diff": ("{folder}/runs.csv {folder}/table.csv --key m", "{folder}/cost.csv {folder}/cost.csv"),
     "rerun": ("{folder}/list-0.json", "{folder}/changed.json", "{folder}/shorter.json"),
 }
 

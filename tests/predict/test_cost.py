@@ -147,7 +147,7 @@ def test_the_command_prices_rewrites_and_pes(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["predict", "--depth", "1", "--json", str(out)])
     assert done.exit_code == 0, done.output
     rows = json.loads(out.read_text())["rows"]
-    assert {row["name"] for row in rows} >= {"mac", "defer(add, past=K)"}
+    assert {row["name"] for row in rows} >= {"MAC", "defer(add, past=K)"}
     words = ["predict", "--pe", "opt4c", "--size", "8x8", "--gemm", "64x64x256"]
     done = CliRunner().invoke(app, [*words, "--json", str(out)])
     assert done.exit_code == 0, done.output

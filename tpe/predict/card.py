@@ -31,7 +31,7 @@ PROBLEMS: dict[str, tuple[str, Callable[..., Problem]]] = {
 }
 
 
-def made(commit: str) -> tuple[str, dict[str, Any]]:
+def card(commit: str) -> tuple[str, dict[str, Any]]:
     """(the card as Markdown, the parameters that go with it)."""
     lines = [
         "# Models of cost",

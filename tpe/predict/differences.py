@@ -82,18 +82,13 @@ class Differences:
     def to_json(self) -> dict[str, Any]:
         """As data."""
         changes = [{**asdict(change), "ratio": change.ratio} for change in self.changes]
-        own = ("matched", "gone", "new", "columns_gone", "columns_new")
-        rest = {name: _plain(getattr(self, name)) for name in own}
+        found: dict[str, Any] = {"equal": self.equal, "changes": changes, "matched": self.matched}
+        for name in ("gone", "new"):
+            found[name] = [{"key": dict(key)} for key in getattr(self, name)]
+        for name in ("columns_gone", "columns_new"):
+            found[name] = list(getattr(self, name))
         told = {name: {"before": a, "after": b} for name, (a, b) in self.told.items()}
-        return {"equal": self.equal, "changes": changes, **rest, "told": told}
-
-
-def _plain(value: Any) -> Any:
-    return (
-        [dict(x) if isinstance(x, Mapping) else x for x in value]
-        if isinstance(value, tuple)
-        else value
-    )
+        return {**found, "told": told}
 
 
 def differences(

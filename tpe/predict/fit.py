@@ -19,7 +19,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError, pick
 from tpe.engine.parameters import checked_seed
-from tpe.predict.learners import RATIO, Column, Regressor, learner
+from tpe.predict.learners import RATIO, ClosedForm, Regressor, learner
 from tpe.predict.scoring import (
     Fold,
     Hull,
@@ -223,7 +223,7 @@ def _model(name: str, seed: int, place: int | None) -> Any:
     """An estimator by name; `place` is the closed form's among the inputs."""
     if place is None:
         return learner(name, seed)
-    return Column(place) if name == CLOSED else learner(name, seed, Column(place))
+    return ClosedForm(place) if name == CLOSED else learner(name, seed, ClosedForm(place))
 
 
 def _folds(split: str, data: Measurements, seed: int) -> list[Fold]:

@@ -58,7 +58,7 @@ class ParetoFront:
             "rows": len(self.frame),
             "left_out": self.left_out,
             "front": [
-                {"row": place + 1, **{n: float(self.frame[n].iloc[place]) for n in names}}
+                {"row": place + 1, "costs": {n: float(self.frame[n].iloc[place]) for n in names}}
                 for place in self.places
             ],
             "reference": list(self.reference),
@@ -229,21 +229,23 @@ def search(
     rng = np.random.default_rng(seed)
     limit = len(x) if most is None else min(most, len(x))
     done = [int(i) for i in rng.permutation(len(x))[: min(first, limit)]]
-    costs = np.log(confirm(done))
+    costs = confirm(done)
     rounds, still = 0, 0
     front = _front_of(done, costs)
     while still < PATIENCE and len(done) < limit:
-        learned = learner(model, seed + rounds).fit(x[done], costs)
-        proposed = _proposed(learned.predict(x), done, costs, min(batch, limit - len(done)), rng)
+        learned = learner(model, seed + rounds).fit(x[done], np.log(costs))
+        proposed = _proposed(
+            np.exp(learned.predict(x)), done, costs, min(batch, limit - len(done)), rng
+        )
         rounds += 1
         if not proposed:
             break
         done += proposed
-        costs = np.concatenate([costs, np.log(confirm(proposed))])
+        costs = np.concatenate([costs, confirm(proposed)])
         now = _front_of(done, costs)
         still = still + 1 if now == front else 0
         front = now
-    return Search(tuple(done), np.exp(costs), tuple(sorted(front)), rounds)
+    return Search(tuple(done), costs, tuple(sorted(front)), rounds)
 
 
 def _front_of(done: Sequence[int], costs: Floats) -> set[int]:

@@ -75,7 +75,7 @@ def is_data_dependent(engine: Config) -> bool:
     return isinstance(pace, FreeRows | Groups)
 
 
-def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: Steps) -> Row:
+def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: OperandSteps) -> Row:
     """Inputs of cycles: shape, array, and the steps of an operand with their spread over rows.
 
     `closed` is the closed form: the array's cycles on zeros, of a first tile and of each that
@@ -111,7 +111,7 @@ def cycle_inputs(engine: Config, m: int, n: int, k: int, steps: Steps) -> Row:
 
 
 @dataclass(frozen=True)
-class Steps:
+class OperandSteps:
     """Cycles that an operand takes alone in one PE.
 
     mean, spread -- over rows of A: the mean, and the standard deviation over it
@@ -123,7 +123,7 @@ class Steps:
     beyond_zero: float
 
 
-def steps_of(engine: Config, a: Any, b: Any) -> Steps:
+def steps_of(engine: Config, a: Any, b: Any) -> OperandSteps:
     """The steps of operands of A (M, K) by B (K, N), from `SAMPLE` of A and a column of B.
 
     A row after the other goes through an array of 1 x 1 of the same PE, and a row of zeros.
@@ -134,7 +134,7 @@ def steps_of(engine: Config, a: Any, b: Any) -> Steps:
     none = one.run(np.zeros_like(a[:1, :depth]), part, values="none").cycles
     taken = [one.run(a[i : i + 1, :depth], part, values="none").cycles for i in range(rows)]
     mean = float(np.mean(taken))
-    return Steps(mean / depth, float(np.std(taken)) / mean, (mean - none) / depth)
+    return OperandSteps(mean / depth, float(np.std(taken)) / mean, (mean - none) / depth)
 
 
 def _on_zeros(engine: Config, k: int) -> tuple[int, int]:

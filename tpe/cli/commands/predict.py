@@ -90,8 +90,8 @@ def predict(
         engine = engine_of(pe, array, size or DEFAULT_SIZE, param)
         names, subjects = [engine.name], [engine]
         place = {"pe": pe, "array": array, "size": size}
-        sides = None if gemm is None else _sides(gemm)
-        cycles = None if sides is None else predict_cycles(engine, *sides, model=model)
+        m, n, k = (0, 0, 0) if gemm is None else _sides("gemm", gemm, 3)
+        cycles = predict_cycles(engine, m, n, k, model=model) if gemm else None
     found = predict_cost(subjects, clock_ns, model)
     command = shlex.join(["tpe", "predict", *option_words({**place, **more}), *words])
     out.echo(command)
@@ -108,25 +108,22 @@ def _refuse(**options: object) -> None:
 
 def _reachable(size: str, rewrites: Sequence[str], depth: int) -> tuple[list[str], list[Nest]]:
     """Nests by their rewrites from the MAC of a size."""
-    from tpe import array as arrays
-    from tpe.engine.parameters import parse_size
     from tpe.nest.notation import mac, tile
     from tpe.nest.rewrites import reachable, rewritten
 
     if not 0 <= depth <= 5:
         raise TpeError(f"--depth {depth} is not legal: 0 to 5")
-    rows, cols = parse_size(size, arrays.get("matrix2d"))
-    start = rewritten(mac(*tile(rows, cols, 4)), rewrites)
+    start = rewritten(mac(*tile(*_sides("size", size, 2), 4)), rewrites)
     paths = {nest: (*rewrites, *path) for nest, path in reachable(start, depth).items()}
-    return ["; ".join(path) or "mac" for path in paths.values()], list(paths)
+    return ["; ".join(path) or "MAC" for path in paths.values()], list(paths)
 
 
-def _sides(text: str) -> tuple[int, int, int]:
+def _sides(option: str, text: str, count: int) -> list[int]:
     parts = text.lower().split("x")
-    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise TpeError(f"--gemm {text} is not legal: M x N x K, such as 128x128x512")
-    m, n, k = map(int, parts)
-    return m, n, k
+    if len(parts) != count or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        form = "M x N x K, such as 128x128x512" if count == 3 else "ROWSxCOLS, such as 4x4"
+        raise TpeError(f"--{option} {text} is not legal: {form}")
+    return list(map(int, parts))
 
 
 def _print(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def reproduce_gpperf(out: Output, table: str | None) -> None:
     """Every model on both splits; then a sentence."""
-    from tpe.report.papers.gpperf import PRINTED, TITLE, measured, verdict
+    from tpe.report.papers.gpperf import FACTS, PRINTED, TITLE, measured, verdict
 
     if table is None:
         raise TpeError(
@@ -23,26 +23,16 @@ def reproduce_gpperf(out: Output, table: str | None) -> None:
         found = measured(table, begin)
     command = f"tpe reproduce gpperf --table {table}"
     out.echo(command)
-    out.text(
-        f"{TITLE}. Means of five foldings, R2 with the least and the most; errors are relative. "
-        f"Printed of rows at random: R2 {PRINTED['r2']}, mean error {PRINTED['error_mean']:.1%}."
-    )
+    for line in (f"{TITLE}.", *FACTS):
+        out.text(line)
     rows = plain_table("model", "held out", "R2", "R2 of logs", "mean", "median", left=("model",))
     for one in found:
         rows.add_row(one.model, one.split, _r2(one), f"{one.mean('r2_log'):.3f}", *_errors(one))
     out.table(rows)
     out.text(f"\n{verdict(found)}.")
     scores = [{"model": one.model, "split": one.split, "scores": list(one.scores)} for one in found]
-    out.json(
-        document(
-            command,
-            paper="gpperf",
-            title=TITLE,
-            printed=PRINTED,
-            models=scores,
-            says=verdict(found),
-        )
-    )
+    told = {"paper": "gpperf", "title": TITLE, "facts": list(FACTS), "printed": PRINTED}
+    out.json(document(command, **told, models=scores, says=verdict(found)))
 
 
 def _r2(one: Scored) -> str:

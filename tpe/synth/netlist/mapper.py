@@ -94,6 +94,16 @@ def _plain(recipe: Recipe) -> Recipe:
     return replace(recipe, name=name, full_adders=False, booth=False)
 
 
+def is_kept(part: Part, technology: Technology, recipes: Sequence[Recipe]) -> bool:
+    """Whether `map_parts` finds all of a part in the cache."""
+    jobs = _jobs(part, technology, recipes, _first(recipes))
+    return all((_home(job) / "outcome.json").exists() for job in jobs)
+
+
+def _home(job: _Job) -> Path:
+    return cache_dir() / "synth" / digest(_describe(job))
+
+
 def count_jobs(parts: Sequence[Part], recipes: Sequence[Recipe]) -> int:
     """How many jobs `map_parts` splits its work into: how often it calls `step`."""
     return len(parts) * len(_groups(recipes))
@@ -122,7 +132,7 @@ def _jobs(
 
 def run_jobs(jobs: Sequence[_Job]) -> MappingResult:
     """What the jobs of one part make, from the cache or from a child process."""
-    homes = [cache_dir() / "synth" / digest(_describe(job)) for job in jobs]
+    homes = [_home(job) for job in jobs]
     wanted = [
         (job, home)
         for job, home in zip(jobs, homes, strict=True)
