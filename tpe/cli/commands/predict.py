@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from tpe.nest.notation import Nest
     from tpe.predict.cost import PredictedCycles, Prediction
 
-SHOWN = 30
+SHOWN = 30  # rows that a terminal shows
+DIGITS = 4  # of int8 operands, radix 4
 GUESS = "outside of what was mapped: a guess"
 
 
@@ -113,7 +114,8 @@ def _reachable(size: str, rewrites: Sequence[str], depth: int) -> tuple[list[str
 
     if not 0 <= depth <= 5:
         raise TpeError(f"--depth {depth} is not legal: 0 to 5")
-    start = rewritten(mac(*tile(*_sides("size", size, 2), 4)), rewrites)
+    rows, cols = _sides("size", size, 2)
+    start = rewritten(mac(*tile(rows, cols, DIGITS)), rewrites)
     paths = {nest: (*rewrites, *path) for nest, path in reachable(start, depth).items()}
     return ["; ".join(path) or "MAC" for path in paths.values()], list(paths)
 
