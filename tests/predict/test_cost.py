@@ -114,7 +114,7 @@ def test_tables_with_missing_or_text_values_are_one_line(kind: str) -> None:
     column = "acc_bits" if kind == "parts" else "tiles"
     for value, message in (
         ("wide", "row 3: .* = 'wide' is no finite"),
-        (None, "row 3: .* = 'nan'"),
+        (None, "row 3: .* = 'None' is no finite"),
     ):
         bad = frame.copy().astype({column: object})
         bad.loc[2, column] = value
