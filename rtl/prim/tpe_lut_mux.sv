@@ -2,7 +2,7 @@
 //
 // The word is {sign, index}, TableFull the index alone, whose sign comes beside. TableTernary: the
 // index counts from 1, and 0 finds nothing. An index beyond the table's end, which no weights make,
-// finds nothing either.
+// finds nothing either. A tree of selectors, a bit of the index a level.
 // Latency   : combinational. Exact: ValueWidth holds minus the lowest entry, too.
 `default_nettype none
 
@@ -26,6 +26,7 @@ module tpe_lut_mux #(
   end
 
   logic [Places-1:0][EntryWidth-1:0] place;  // by index
+  logic [Places-1:0][EntryWidth-1:0] left;   // ... and what each bit of it leaves of them
   logic [ValueWidth-1:0]             value;
 
   for (genvar i = 0; i < Places; i++) begin : gen_place
@@ -36,8 +37,20 @@ module tpe_lut_mux #(
     end
   end
 
-  assign value   = ValueWidth'($signed(place[index_i]));
+  always_comb begin
+    left = place;
+    for (int unsigned bit_no = 0; bit_no < IndexWidth; bit_no++) begin
+      for (int unsigned i = 0; i < (Places >> (bit_no + 1)); i++) begin
+        left[i] = index_i[bit_no] ? left[2*i+1] : left[2*i];
+      end
+    end
+  end
+
+  assign value   = ValueWidth'($signed(left[0]));
   assign value_o = negative_i ? -value : value;
+
+  logic unused_left;
+  assign unused_left = ^left;
 
 endmodule
 

@@ -187,8 +187,6 @@ class Config(EngineSpec):
     @property
     def rtl_checked(self) -> str:
         """What was run on its RTL: the column of that name; see `tpe.pe.rtl_checked`."""
-        if self.scale_group:  # none has the unit of scales
-            return "model only"
         return pes.rtl_checked(self.record if self.pe.rtl else self.pe)
 
     @property

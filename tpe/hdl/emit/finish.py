@@ -17,9 +17,10 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.engine.finish import SHIFT_BITS, Added, ChainInputs, Requant
-from tpe.hdl.emit import rtl_names
+from tpe.hdl.emit import rtl_names, scales
 from tpe.hdl.emit.ports import Port, input_port, output_port
 from tpe.hdl.simulate.hex import Ints, to_hex
+from tpe.numbers.floats import FP32
 from tpe.numbers.zero_points import ZeroPoints
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ class Field:
 
 def fields(engine: Config) -> tuple[Field, ...]:
     """What a word takes with it, lowest first; empty for an engine that adds nothing."""
+    if engine.scale_group:
+        own = scales.parameters(engine)
+        return (
+            Field("scale_i", "ScaleWidth", own["ScaleWidth"], True),
+            Field("group_i", "GroupWidth", own["GroupWidth"], False),
+        )
     chain, params, acc = engine.chain, engine.params, engine.widths.acc
     along_columns = params["encode"] != "weights"
     found = []
@@ -55,6 +62,13 @@ def fields(engine: Config) -> tuple[Field, ...]:
         found.append(Field("shift_i", "ShiftWidth", SHIFT_BITS, wide))
         found.append(Field("out_zero_i", "YWidth", chain.out.bits, False))
     return tuple(found)
+
+
+def word_format(engine: Config) -> tuple[int, bool]:
+    """Bits of a word of C for each column as it leaves, and whether it is signed."""
+    if engine.scale_group:
+        return FP32.bits, True
+    return engine.chain.out.bits, engine.chain.out.signed
 
 
 def record_bits(engine: Config) -> int:
@@ -73,7 +87,9 @@ def slices(engine: Config, record: str) -> dict[str, str]:
 
 
 def parameters(engine: Config) -> dict[str, int]:
-    """The parameters of `tpe_post` that an engine decides, by name."""
+    """The parameters that an engine decides of what stands behind its array, by name."""
+    if engine.scale_group:
+        return scales.parameters(engine)
     chain = engine.chain
     return {
         "SumWidth": chain.acc_bits,
@@ -89,7 +105,9 @@ def parameters(engine: Config) -> dict[str, int]:
 
 
 def post(engine: Config) -> dict[str, Any] | None:
-    """`tpe_post` as the top's template reads it; None if the engine has no chain."""
+    """What stands behind the array as the top's template reads it; None if there is nothing."""
+    if engine.scale_group:
+        return scales.post(engine)
     if not engine.chain.staged:
         return None
     there = {part.port: part for part in fields(engine)}
@@ -105,6 +123,7 @@ def post(engine: Config) -> dict[str, Any] | None:
     own = {name: rtl_names.reference(name, x) for name, x in parameters(engine).items()}
     bindings = {"Count": "Cols", "AccWidth": "AccWidth", **own, **counts}
     return {
+        "module": "tpe_post",
         "bindings": list((bindings | {name: name for name in top_parameters(engine)}).items()),
         "connections": [("take_o", "c_take_o" if there else "unused_take"), *outward],
         "unused": ([] if there else ["unused_take"]) + ([] if guarded else ["unused_overflow"]),
@@ -125,7 +144,7 @@ def port_lines(engine: Config) -> list[Port]:
         input_port(part.port, f"[{'Cols*' if part.wide else ''}{part.width}-1:0]")
         for part in fields(engine)
     ]
-    if engine.chain.staged and lines:
+    if (engine.chain.staged or engine.scale_group) and lines:
         lines.append(output_port("c_take_o", comment="the ports above are read"))
     if engine.chain.narrow:
         lines.append(input_port("overflow_clear_i"))

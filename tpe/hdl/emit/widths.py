@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tpe.base.errors import TpeError
 from tpe.engine.choices import Gating
-from tpe.hdl.emit import finish, rtl_names, sources
+from tpe.hdl.emit import finish, rtl_names, scales, sources
 from tpe.numbers.floats import FloatFormat
 from tpe.pe.base import PE, Hardware
 from tpe.pe.lean import clock_holds
@@ -22,11 +22,7 @@ def record(engine: Config) -> PE:
     if not engine.pe.rtl:
         what = f" with {engine.pe.model_only}" if engine.pe.model_only else ""
         raise TpeError(f"pe {engine.pe.name}{what} is model only: it has no RTL")
-    if engine.scale_group:
-        raise TpeError(
-            f"scale_group = {engine.scale_group} is model only: the unit of scales stands behind "
-            "the engine, whose RTL knows no groups; legal: without scale_group"
-        )
+    scales.check_scaled(engine)
     for owner in (engine.pe.hardware, engine.array):
         if owner is not None and owner.folder is not None:
             sources.include(owner.folder)

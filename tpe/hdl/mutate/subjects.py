@@ -73,8 +73,8 @@ def require_judged(pe: PE) -> None:
     """TpeError for a PE that the benches of mutants have no operands for."""
     if not _is_judged(pe):
         raise TpeError(
-            f"no mutants of pe {pe.name}: the sums of engines that are mutated are integers or of "
-            f"floating point, and it computes in {pe.arithmetic.name}"
+            f"no mutants of pe {pe.name}: the sums of engines that are mutated are of integers, "
+            f"or of floats times floats, and it computes in {pe.arithmetic.name}"
         )
 
 
@@ -83,8 +83,10 @@ def _is_judged(pe: PE) -> bool:
 
 
 def is_float(pe: PE) -> bool:
-    """Whether the sums of a PE are of floating point."""
-    return isinstance(pe.arithmetic.result, FloatFormat)
+    """Whether the sums of a PE are of products of floating point."""
+    own = pe.arithmetic
+    factors = [number_format(name) for name in (*own.a_types[:1], *own.b_types[:1])]
+    return all(isinstance(number, FloatFormat) for number in (own.result, *factors))
 
 
 def sample(count: int, seed: int) -> list[Config]:

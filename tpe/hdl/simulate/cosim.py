@@ -244,19 +244,19 @@ def _model(case: Case) -> Run:
 def _outcome(
     case: Case, image: Images, folder: Path, measured: Mapping[str, Any], model: Run
 ) -> Outcome:
-    out, cols = case.engine.chain.out, case.engine.grid.n
+    (bits, signed), cols = finish.word_format(case.engine), case.engine.grid.n
     lines = _recorded(folder / "c.hex", image.words)
-    words = unpack_lines(lines, cols, out.bits)
-    if not out.signed:
-        words &= (1 << out.bits) - 1
+    words = unpack_lines(lines, cols, bits)
+    if not signed:
+        words &= (1 << bits) - 1
     # The flag stands above every word, as it was when the word left.
-    flags = np.array([int(line, 16) >> (cols * out.bits) for line in lines], bool)
+    flags = np.array([int(line, 16) >> (cols * bits) for line in lines], bool)
     narrowed = case.engine.chain.narrow > 0
     right = np.arange(len(flags)) >= first_flagged(case)
     return Outcome(
         case,
         image.untiled(words, case),
-        case.engine.arithmetic.words(model.C),
+        case.words(model),
         int(measured["cycles"]),
         model.cycles,
         overflow_rtl=bool(flags[-1]),

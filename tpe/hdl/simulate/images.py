@@ -14,6 +14,7 @@ from tpe.engine.finish import NOTHING, Added, ChainInputs
 from tpe.engine.task import Task, see
 from tpe.hdl import emit
 from tpe.hdl.emit import finish
+from tpe.hdl.simulate import grouped
 from tpe.hdl.simulate.hex import pack
 from tpe.model.engine import Engine, Run
 from tpe.model.selected import selected, stored
@@ -55,6 +56,8 @@ class Case:
     @property
     def counted(self) -> bool:
         """Whether the model counts its cycles: not where A and B come and are taken apart."""
+        if self.engine.scale_group:  # whose model knows no handshake
+            return self.handshake == ALWAYS and not (self.a_hold or self.b_hold)
         paired = not _sizes(self).chained and not emit.record(self.engine).sparse
         return paired or not (self.a_hold or self.b_hold)
 
@@ -67,6 +70,8 @@ class Case:
     def run(self) -> Run:
         """What the model makes of it; a beat of a pair waits for both of its streams."""
         idle, busy = self.handshake.idle, self.handshake.busy
+        if self.engine.scale_group:
+            return Engine.of(self.engine).run(self.a, self.b)
         return Engine.of(self.engine).run(
             self.a,
             self.b,
@@ -75,6 +80,12 @@ class Case:
             handshake=Handshake(idle | self.a_hold | self.b_hold, busy),
             **vars(self.chain_inputs),
         )
+
+    def words(self, run: Run) -> Ints:
+        """C of its run as words, signed; where groups have scales, with those that are drawn."""
+        if self.engine.scale_group:
+            return grouped.scaled_words(self.engine, self.a, self.b)
+        return self.engine.arithmetic.words(run.C)
 
 
 @dataclass(frozen=True)
@@ -149,12 +160,23 @@ class Sizes:
 
     @property
     def beats(self) -> int:
-        """Beats (in a chain: tiles) that K takes."""
-        return -(-self.k // self.per_beat)
+        """Beats (in a chain: tiles) that K takes; groups with scales are whole beats each."""
+        full, rest = divmod(self.k, self.group)
+        return full * -(-self.group // self.per_beat) + -(-rest // self.per_beat)
+
+    @property
+    def group(self) -> int:
+        """Operands of K that leave the array as one sum."""
+        return min(self.engine.scale_group, self.k) or self.k
+
+    @property
+    def groups(self) -> int:
+        """Sums that each output takes."""
+        return -(-self.k // self.group)
 
     def counts(self) -> Counts:
         """The memories' words."""
-        c = self.m_tiles * self.n_tiles * self.engine.grid.m
+        c = self.m_tiles * self.n_tiles * self.engine.grid.m * self.groups
         if self.chained:
             loads = self.n_tiles * self.beats * self.engine.grid.chain
             return Counts(self.beats * self.m, loads, c)
@@ -164,17 +186,18 @@ class Sizes:
     def settings(self) -> dict[str, int]:
         """What the harness is told of the order of beats."""
         values = dict.fromkeys(SETTINGS, 0)
-        values |= {"n_count": self.n_tiles, "words": self.counts().c}
+        values |= {"n_count": self.n_tiles, "words": self.counts().c // self.groups}
         if self.chained:
             return values | self._chain()
         if emit.record(self.engine).sparse:
             return values | self._indexed()
-        beats = self.beats
+        beats, length = self.beats, -(-self.group // self.per_beat)
+        cut = self.groups * length - beats
         return values | {
             "m_count": self.m_tiles,
-            "p_count": 1,
-            **{"a_len": beats, "a_m_stride": beats},
-            **{"b_len": beats, "b_n_stride": beats},
+            "p_count": self.groups,
+            **{"a_len": length, "a_cut_p": cut, "a_m_stride": beats, "a_p_stride": length},
+            **{"b_len": length, "b_cut_p": cut, "b_n_stride": beats, "b_p_stride": length},
         }
 
     def _indexed(self) -> dict[str, int]:
@@ -219,7 +242,7 @@ def first_flagged(case: Case) -> int:
     """
     engine, sizes = case.engine, _sizes(case)
     if not engine.chain.narrow:
-        return sizes.counts().c
+        return sizes.settings()["words"]
     totals = (case.a.astype(np.int64) - case.a_zero) @ (case.b.astype(np.int64) - case.b_zero)
     added = engine.chain.values(case.chain_inputs, case.a.shape[0], case.b.shape[1], "case")
     totals = totals if added is None else totals + added.added
@@ -254,9 +277,10 @@ def images(case: Case) -> Images:
     if emit.hardware(engine).stored_b is not None:
         of_b = engine.sides.pair(engine.a_format, engine.b_format)[1]
         b = coded(b, zeros[1], of_b, engine.params["zero_points"])
-    a_words, b_words = _laid_out(
-        sizes, a, b, [_padding(engine, side, zeros[side]) for side in (0, 1)]
-    )
+    pads = [_padding(engine, side, zeros[side]) for side in (0, 1)]
+    if engine.scale_group:
+        a, b = grouped.regrouped(sizes, a, b, pads)
+    a_words, b_words = _laid_out(sizes, a, b, pads)
     b_words = emit.stored_b(engine, b_words)
     a_bits, b_bits = emit.port_bits(engine)
     if digits:
@@ -319,6 +343,8 @@ def _padding(engine: Config, side: int, zero: int) -> int:
 def _taken(case: Case, sizes: Sizes) -> bytes:
     """What words of C take with them through the finish chain, in the order they leave."""
     engine = case.engine
+    if engine.scale_group:
+        return finish.image(engine, grouped.taken(sizes, case.a.shape[1], case.b.shape[1]))
     task = Task("case", "gemm", case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero)
     seen = see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
     added = engine.chain.values(case.chain_inputs, case.a.shape[0], case.b.shape[1], "case")
@@ -349,6 +375,8 @@ def expected(case: Case, c: Ints, m_tiles: int, n_tiles: int) -> Ints:
     """Words of C (M, N) in the order they leave, with what the RTL makes of the padding around."""
     engine, grid = case.engine, case.engine.grid
     m, n = engine.sides.pair(m_tiles * grid.m, n_tiles * grid.n)
+    if engine.scale_group:
+        return leaving(np.pad(c, ((0, m - len(c)), (0, n - c.shape[1]))), m_tiles, n_tiles, engine)
     full = _of_padding(case, m, n)
     added = engine.chain.values(case.chain_inputs, c.shape[0], c.shape[1], "case")
     if added is not None:

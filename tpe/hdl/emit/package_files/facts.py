@@ -101,9 +101,9 @@ def facts(engine: Config) -> Interface:
     planes = w.digits if pe.sparse else pe.planes(w)
     lone = not pe.sparse or engine.params["drift"] > 0
     (a_bits, b_bits), formats = emit.port_bits(engine), emit.stored_formats(engine)
-    out = engine.chain.out
+    bits, signed = finish.word_format(engine)
     taken = tuple(
-        (part.port, Elements(part.count(cols), part.bits, _signed(part.port, out.signed)))
+        (part.port, Elements(part.count(cols), part.bits, _signed(part.port, signed)))
         for part in finish.fields(engine)
     )
     return Interface(
@@ -111,7 +111,7 @@ def facts(engine: Config) -> Interface:
         cols=cols,
         a=Elements(rows * in_a_cell * a_lane, a_bits, formats[0].signed and not placed[0]),
         b=Elements(cols * in_b_cell * b_lane, b_bits, formats[1].signed and not placed[1]),
-        c=Elements(cols, out.bits, out.signed),
+        c=Elements(cols, bits, signed),
         streams=1 if lone else rows * w.lanes,
         planes=planes,
         b_planes=1 if pe.sparse else planes,
@@ -130,4 +130,4 @@ def _signed(port: str, out_signed: bool) -> bool:
     """Whether what a port carries is two's complement; multipliers and shifts are not."""
     if port == "out_zero_i":
         return out_signed
-    return port not in ("scale_i", "shift_i")
+    return port not in ("scale_i", "shift_i", "group_i")
