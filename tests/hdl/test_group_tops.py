@@ -84,7 +84,7 @@ def test_the_emitted_top_has_the_unit(tmp_path: Path) -> None:
     e = engine(scale_type="fp16")
     modules = emit.engine_modules(e)
     assert {"tpe_group_post", "tpe_group_scale", "tpe_fp_scale"} <= modules.keys()
-    for port in ("scale_i", "group_i", "c_take_o"):
+    for port in ("group_scale_i", "group_i", "c_take_o"):
         assert port in modules["tpe_engine"]
     assert lint(modules, "tpe_engine") == ""
     assert_no_latch(modules, "tpe_engine", tmp_path)

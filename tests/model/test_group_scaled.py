@@ -189,7 +189,8 @@ def test_an_engine_without_groups_is_what_it_was() -> None:
     assert same == plain and same.hash == plain.hash
     grouped_too = tpe.Engine("mac", "os", "2x2", scale_group=128)
     assert grouped_too != plain and grouped_too.hash != plain.hash
-    assert grouped_too.rtl_checked == "model only" and plain.rtl_checked == "contract tests"
+    assert grouped_too.rtl_checked == plain.rtl_checked == "contract tests"
+    assert tpe.Engine("mac", "ws", "2x2", scale_group=128).rtl_checked == "model only"
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -203,8 +204,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "scale_group = 8 is not legal with bias: C is in fp32 then; legal: without finish stages",
     ),
     "RTL": (
-        lambda: tpe.verify(tpe.Engine("mac", "os", "2x2", scale_group=8)),
-        "scale_group = 8 is model only: the unit of scales stands behind the engine",
+        lambda: tpe.verify(tpe.Engine("mac", "ws", "2x2", scale_group=8)),
+        "scale_group = 8 is model only for pe mac in systolic_ws: the unit of scales stands behind",
     ),
     "handshake": (
         lambda: tpe.Engine("mac", scale_group=8).run([[1]], [[1]], handshake=Handshake(1)),

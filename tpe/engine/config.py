@@ -14,7 +14,7 @@ from tpe.array.base import Array, Grid
 from tpe.base.errors import TpeError
 from tpe.base.files import whole_file
 from tpe.engine.choices import Overflow
-from tpe.engine.groups import groups_conflict
+from tpe.engine.groups import groups_conflict, no_unit
 from tpe.engine.parameters import default_size, parse_size, resolve_parameters, size_text
 from tpe.engine.sparsity import check_sparsity
 from tpe.engine.spec import EngineSpec, remade
@@ -187,6 +187,8 @@ class Config(EngineSpec):
     @property
     def rtl_checked(self) -> str:
         """What was run on its RTL: the column of that name; see `tpe.pe.rtl_checked`."""
+        if self.scale_group and no_unit(self):
+            return "model only"
         return pes.rtl_checked(self.record if self.pe.rtl else self.pe)
 
     @property

@@ -8,11 +8,18 @@ the array a group is a GEMM by itself (docs/decisions/0042).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tpe.array.base import Overlap
 from tpe.numbers.group_scales import SCALE_TYPES
+from tpe.numbers.zero_points import ZeroPoints
+from tpe.pe.paces import BitPlanes, Dense
 from tpe.pe.parameters import Parameter
 
+if TYPE_CHECKING:
+    from tpe.engine.config import Config
+
+ARRAYS = ("matrix2d", "systolic_os")  # with a unit: psums are kept, rows leave one after another
 UNIT_STAGES = 2  # registers of the unit behind the array: of the product, and of the sum
 
 PARAMETERS = (
@@ -64,3 +71,27 @@ def groups_conflict(params: Mapping[str, Any], valued: tuple[str, ...]) -> str |
     if "sparsity" in params:
         return f"{refused} sparsity = {params['sparsity']!r}: groups are of K, left out or not"
     return None
+
+
+def no_unit(engine: Config) -> str:
+    """Why the RTL of an engine whose groups have scales has no unit for them; empty where it has.
+
+    >>> from tpe.engine.config import Config
+    >>> no_unit(Config("mac", "systolic_os", "2x2", scale_group=8))
+    ''
+    """
+    kept = engine.array.name in ARRAYS and isinstance(engine.pe.pace, Dense | BitPlanes)
+    if not kept or not engine.pe.arithmetic.integral:
+        return (
+            f"is model only for pe {engine.pe.name} in {engine.array.name}: the unit of scales "
+            f"stands behind sums of integers that a dense PE keeps; legal: in {', '.join(ARRAYS)}"
+        )
+    if engine.choices.overlap is not Overlap.NONE:
+        name = str(engine.choices.overlap)
+        return f"is model only with overlap = {name}: groups follow each other; legal: none"
+    if engine.params["encode"] == "weights":
+        return "is model only with encode = weights: a word is a column of C; legal: activations"
+    mode = engine.params["zero_points"]
+    if mode != ZeroPoints.NONE:
+        return f"is model only with zero_points = {mode}, which want sums of A a group; legal: none"
+    return ""

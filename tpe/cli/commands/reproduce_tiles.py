@@ -18,6 +18,7 @@ PARTS = {
     "front": "tables",
     "row": "terms of\nrows",
     "finish": "finishes",
+    "scales": "units of\nscales",
     "registers": "operand\nregisters",
 }
 

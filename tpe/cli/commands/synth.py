@@ -285,6 +285,13 @@ def parse_clocks(text: str | None) -> tuple[float, ...]:
     return numbers
 
 
+def _settable(engine: Config) -> list[str]:
+    """Names of all parameters that `-p` may give, those that an engine leaves out too."""
+    from tpe.engine.parameters import parameters_of
+
+    return [p.name for p in parameters_of(engine.record, engine.array)]
+
+
 def _engines(
     names: Sequence[str], array: str | None, size: str | None, param: Sequence[str] | None
 ) -> list[Config]:
@@ -297,11 +304,11 @@ def _engines(
     if size is not None and array is None:
         raise TpeError(f"--size {size} needs --array: a PE has no size")
     plain = {name: default_engine(name) for name in names}
-    known = dict.fromkeys(key for engine in plain.values() for key in engine.params)
+    known = dict.fromkeys(key for engine in plain.values() for key in _settable(engine))
     parse_params(param, known, f"any of {', '.join(names)}")
     made = []
     for name, engine in plain.items():
-        mine = [text for text in param or () if text.partition("=")[0] in engine.params]
+        mine = [text for text in param or () if text.partition("=")[0] in _settable(engine)]
         if array is None and not mine:
             made.append(engine)
             continue

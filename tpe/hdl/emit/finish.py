@@ -46,7 +46,7 @@ def fields(engine: Config) -> tuple[Field, ...]:
     if engine.scale_group:
         own = scales.parameters(engine)
         return (
-            Field("scale_i", "ScaleWidth", own["ScaleWidth"], True),
+            Field("group_scale_i", "ScaleWidth", own["ScaleWidth"], True),
             Field("group_i", "GroupWidth", own["GroupWidth"], False),
         )
     chain, params, acc = engine.chain, engine.params, engine.widths.acc

@@ -38,6 +38,8 @@ def sva_modules(engine: Config, held: bool = True, reset: str = "async") -> dict
     most_rows = engine.params["psum_depth"] if known.chained else 0
     most_beats = engine.widths.depth // known.per_beat if known.sparse else 0
     zeros = [(port, formats[port].bits) for port in known.zeros]
+    # The one register of a finish chain holds one word; the unit of scales keeps groups inside.
+    taking = known.staged and not engine.scale_group
     text = template(
         "sva.sv.j2",
         title=engine.name,
@@ -60,8 +62,8 @@ def sva_modules(engine: Config, held: bool = True, reset: str = "async") -> dict
         clocked_reset=reset == "sync",
         selects=stored and engine.encoder == "booth",
         guarded="overflow_o" in known.ports,
-        taking=known.staged,
-        connections=_connections(known),
+        taking=taking,
+        connections=_connections(known, taking),
     )
     return resets.rewritten({"tpe_sva": text}, reset)
 
@@ -76,14 +78,14 @@ def _streams(known: Interface) -> str:
     return "$bits(a_valid_i)" if known.streams > 1 or known.sparse else "1"
 
 
-def _connections(known: Interface) -> list[tuple[str, str]]:
+def _connections(known: Interface, taking: bool) -> list[tuple[str, str]]:
     """Ports of the properties' module and what of the top they see."""
     names = ["clk_i", "rst_ni", *_controls(known)]
     names += ["done_o"] if known.passes else []
     names += ["a_valid_i", "a_ready_o", "a_last_i", "a_i", "b_valid_i", "b_ready_o"]
     names += [] if known.paired else ["b_last_i"]
     names += ["b_i", *known.zeros]
-    names += ["c_take_o"] if known.staged else []
+    names += ["c_take_o"] if taking else []
     names += ["overflow_o", "overflow_clear_i"] if "overflow_o" in known.ports else []
     names += ["c_valid_o", "c_ready_i", "c_last_o", "c_o"]
     return [(f"{name.rsplit('_', 1)[0]}_i" if name[-1] == "o" else name, name) for name in names]

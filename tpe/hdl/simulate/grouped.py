@@ -77,4 +77,4 @@ def taken(sizes: Sizes, k: int, n: int) -> dict[str, Ints]:
     wide = np.broadcast_to(by_tile[:, None, :, None], (*shape, grid.n))
     group = np.indices(shape)[2]
     told = (group == groups - 1) << 1 | (group == 0)
-    return {"scale_i": wide.reshape(-1, grid.n), "group_i": told.reshape(-1, 1)}
+    return {"group_scale_i": wide.reshape(-1, grid.n), "group_i": told.reshape(-1, 1)}

@@ -110,8 +110,8 @@ def bench_memories(cases: Sequence[Case]) -> tuple[dict[str, str], dict[str, int
         parts["a"].append(image.a.decode())
         parts["b"].append(image.b.decode())
         parts["added"].append(image.d.decode())
-        leaves = expected(case, case.engine.arithmetic.words(run.C), image.m_tiles, image.n_tiles)
-        parts["expected"].append(pack(leaves, case.engine.chain.out.bits).decode())
+        leaves = expected(case, case.words(run), image.m_tiles, image.n_tiles)
+        parts["expected"].append(pack(leaves, finish.word_format(case.engine)[0]).decode())
         used = counts(case)
         words = {"a": words["a"] + used.a, "b": words["b"] + used.b, "c": words["c"] + used.c}
         if max(words.values()) > MOST_WORDS:

@@ -1,9 +1,10 @@
 """Papers of whole tiles: rows by columns of cells with tables, registers and finishes, priced.
 
 A tile is an engine of `matrix2d`, and its area the sum of its parts by their number: cells, fronts
-(tables and the registers from which they are broadcast), terms of rows, finishes, and the registers
-of operands at the edge. Controllers and what drains C are left out, alike for all. Every part is
-mapped by the same recipes; at a clock the smallest netlist of each that meets it is taken.
+(tables and the registers from which they are broadcast), terms of rows, finishes, units of scales,
+and the registers of operands at the edge. Controllers and what drains C are left out, alike for
+all. Every part is mapped by the same recipes; at a clock the smallest netlist of each that meets it
+is taken.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tpe.base.errors import unknown
+from tpe.hdl.emit import scales
 from tpe.model.engine import Engine
 from tpe.numbers.lookup_tables import entries, entry_bits
 from tpe.report.papers.facts import PRINTED, Where
@@ -51,7 +53,8 @@ class Tile:
     def counts(self) -> dict[str, int]:
         """How many of each part it has."""
         grid = self.engine.grid
-        return {"cell": grid.m * grid.n, "front": grid.m, "row": grid.m, "finish": grid.n}
+        found = {"cell": grid.m * grid.n, "front": grid.m, "row": grid.m, "finish": grid.n}
+        return found | {"scales": grid.n}
 
     def registers(self) -> int:
         """Flip-flops of operands at its edge; B twice where its planes come out of a register."""
@@ -70,6 +73,9 @@ class Tile:
                 "EntryWidth": entry_bits(kind, e.widths.a, lanes),
             }
             found["front"] = module_part(e, "tpe_lut_broadcast", own)
+        if e.scale_group:
+            unit = scales.parameters(e) | {"Count": 1, "GroupRows": e.grid.m}
+            found["scales"] = module_part(e, "tpe_group_post", unit | {"AccWidth": e.widths.acc})
         return found
 
 

@@ -49,10 +49,10 @@ def example(engine: Config) -> Example:
     """
     case = example_case(engine)
     known, image, run = facts(engine), images(case), case.run()
-    words = expected(case, engine.arithmetic.words(run.C), image.m_tiles, image.n_tiles)
+    words = expected(case, case.words(run), image.m_tiles, image.n_tiles)
     a, b, d, c = (
         tuple(text.decode().split())
-        for text in (image.a, image.b, image.d, pack(words, engine.chain.out.bits))
+        for text in (image.a, image.b, image.d, pack(words, finish.word_format(engine)[0]))
     )
     return Example(case, known, order(image.settings, known), a, b, d, c, run.cycles)
 

@@ -130,4 +130,4 @@ def _signed(port: str, out_signed: bool) -> bool:
     """Whether what a port carries is two's complement; multipliers and shifts are not."""
     if port == "out_zero_i":
         return out_signed
-    return port not in ("scale_i", "shift_i", "group_i")
+    return port not in ("scale_i", "shift_i", "group_scale_i", "group_i")

@@ -52,6 +52,8 @@ PORTS = {
     "c_add_i": "added to the word, an output each",
     "bias_i": "bias, added to the word",
     "scale_i": "multiplier of the requantisation, unsigned",
+    "group_scale_i": "scales of the word's columns in its group of K, floats: see the finish chain",
+    "group_i": "bit 0: the word is of the first group of K, bit 1: of the last",
     "shift_i": "its shift to the right, 0 to 63",
     "out_zero_i": "zero point of the output, in its format",
     "c_take_o": "a word enters the finish chain with this cycle, and what goes with it is read",
@@ -68,6 +70,11 @@ def texts(engine: Config, known: Interface) -> dict[str, str]:
         else "",
         "ready_note": _ready_note(known),
         "stall_note": _stall_note(known),
+        "c_kind": "fp32"
+        if engine.scale_group
+        else "two's complement"
+        if known.c.signed
+        else "unsigned",
         "encoded": _encoded(engine.sides.turned),
         "padding": _padding(engine),
         "order_text": _order(engine, known),
@@ -304,6 +311,17 @@ def _zeros(engine: Config) -> str:
 
 def _finish(engine: Config, known: Interface) -> str:
     stages = engine.chain
+    if engine.scale_group:
+        return (
+            f"Groups of {engine.scale_group} operands of K have scales: each is a tile of the "
+            "array of its own, with\n"
+            "its `a_last_i`, the groups of one tile of C one after another, the last one perhaps "
+            "shorter.\n"
+            "`group_scale_i` and `group_i` go with every word of the array and are read while "
+            "`c_take_o` is\nhigh. "
+            f"A sum times its scale, {engine.scale_type}, is rounded to fp32 and added in fp32; a "
+            "row of C, words\nof fp32, leaves with its last group, two cycles later."
+        )
     if not stages.staged:
         if known.taken:
             return (
