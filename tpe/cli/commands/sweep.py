@@ -36,6 +36,19 @@ ClusterOption = Annotated[
         "--cluster", metavar="ADDRESS", help="tcp://HOST:PORT of a Dask scheduler, in their place."
     ),
 ]
+SampleOption = Annotated[
+    int | None,
+    typer.Option("--sample", metavar="N", help="So many points alone, by a Sobol sequence."),
+]
+BestOption = Annotated[
+    str | None, typer.Option("--best", metavar="COLUMN", help="Show the best point by a column.")
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where", metavar="CONDITION", help="... of those that meet it: 'area_um2 <= 1e6'."
+    ),
+]
 # Of the best point, as it is shown.
 SHOWN = (
     *("pe", "array", "rows", "cols", "depth", "workload", "cycles", "clock_ns", "area_um2"),
@@ -46,24 +59,13 @@ SHOWN = (
 def sweep(
     space: SpaceArgument,
     folder: FolderOption = "",
-    sample: Annotated[
-        int | None,
-        typer.Option("--sample", metavar="N", help="So many points alone, by a Sobol sequence."),
-    ] = None,
+    sample: SampleOption = None,
     resume: ResumeOption = False,
     workers: WorkersOption = 1,
     cluster: ClusterOption = None,
     csv: Annotated[bool, typer.Option("--csv", help="Write points.csv too.")] = False,
-    best: Annotated[
-        str | None,
-        typer.Option("--best", metavar="COLUMN", help="Show the best point by a column."),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where", metavar="CONDITION", help="... of those that meet it: 'area_um2 <= 1e6'."
-        ),
-    ] = None,
+    best: BestOption = None,
+    where: WhereOption = None,
     seed: SeedOption = 0,
     json_file: JsonOption = None,
 ) -> None:
