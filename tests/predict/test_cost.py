@@ -105,6 +105,24 @@ def test_dense_cycles_are_computed_and_sparse_ones_lie_in_intervals() -> None:
     assert inside >= 9  # of 12, intervals of 90 %
 
 
+@pytest.mark.parametrize(
+    ("pe", "params"),
+    [
+        ("mac", {"a_type": "int5", "b_type": "int4"}),
+        ("bipolar", {}),
+        ("fma", {}),
+        ("tensorcore", {}),
+    ],
+)
+def test_dense_cycles_are_computed_whatever_the_format(pe: str, params: dict) -> None:
+    assert predict_cycles(tpe.Config(pe, size="4x4", **params), 9, 9, 33).source == "computed"
+
+
+def test_operands_that_are_drawn_fit_a_narrow_format() -> None:
+    found = predict_cycles(tpe.Config("opt4c", "matrix2d", "4x4", a_type="int4"), 9, 9, 33)
+    assert 0 < found.low < found.cycles
+
+
 @pytest.mark.parametrize("kind", ["parts", "cycles"])
 def test_tables_with_missing_or_text_values_are_one_line(kind: str) -> None:
     make, frame = {

@@ -18,10 +18,11 @@ from tpe.engine.config import Config
 from tpe.engine.spec import EngineSpec
 from tpe.model.nest_engine import NestEngine
 from tpe.nest.notation import Nest
+from tpe.numbers.formats import Format, IntFormat
 from tpe.predict.cost_model import CostModel, cycle_matrix, cycles_model, parts_model
 from tpe.predict.features import features, matrix
 from tpe.predict.table import Floats
-from tpe.predict.training import SLACKS, cycle_inputs, is_data_dependent, steps_of
+from tpe.predict.training import SAMPLE, SLACKS, cycle_inputs, is_data_dependent, steps_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +171,8 @@ def predict_cycles(
 ) -> PredictedCycles:
     """Cycles of C (m, n) = A (m, k) @ B (k, n) on an engine, from a few operands of A and B.
 
-    a, b  some rows of A and columns of B, as long as they come; by default drawn, normal:20. Of
-          these alone the steps of an operand are counted: the GEMM is not run
+    a, b  some rows of A and columns of B, as long as they come; by default drawn, of int8 with
+          sigma 20. Of these alone the steps of an operand are counted: the GEMM is not run
     model  as for `predict_cost`
 
     Cycles that do not depend on operands are those of the array, exact. Raises TpeError for sizes
@@ -185,14 +186,14 @@ def predict_cycles(
     if min(m, n, k) < 1:
         raise TpeError(f"m, n, k = {m}, {n}, {k} is not legal: 1 or more each")
     if not is_data_dependent(engine):
-        job = f"gemm:{m}x{n}x{k}"
-        from tpe.workloads import workload
-
-        exact = float(Engine.of(engine).run(workload(job), values="none").cycles)
+        ones = (np.broadcast_to(np.int64(1), sides) for sides in ((m, k), (k, n)))
+        exact = float(Engine.of(engine).run(*ones, values="none").cycles)
         return PredictedCycles(exact, exact, exact, "computed")
     rng = np.random.default_rng(0)
-    some_a = _drawn(rng, (8, min(k, 512))) if a is None else np.asarray(a)
-    some_b = _drawn(rng, (some_a.shape[1], 1)) if b is None else np.asarray(b)
+    shape = SAMPLE[0], min(k, SAMPLE[1])
+    some_a = _drawn(rng, shape, engine.a_format) if a is None else np.asarray(a)
+    shape = some_a.shape[1], 1
+    some_b = _drawn(rng, shape, engine.b_format) if b is None else np.asarray(b)
     learned = cycles_model(model)
     row = cycle_inputs(engine, m, n, k, steps_of(engine, some_a, some_b))
     x = cycle_matrix(matrix([row], learned.names), learned.names)
@@ -203,5 +204,8 @@ def predict_cycles(
     return PredictedCycles(found, found / ratio, found * ratio, source, outside)
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, int]) -> Any:
-    return np.clip(rng.normal(0, 20, shape).round(), -128, 127).astype(np.int64)
+def _drawn(rng: np.random.Generator, shape: tuple[int, int], number: Format) -> Any:
+    """Normal of sigma 20, of narrower formats an eighth of their range, clipped to the format."""
+    assert isinstance(number, IntFormat), "only cycles of integers depend on operands"
+    sigma = min(20.0, (number.high - number.low + 1) / 8)
+    return np.clip(rng.normal(0, sigma, shape).round(), number.low, number.high).astype(np.int64)

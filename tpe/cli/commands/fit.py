@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from tpe.cli.command import Command
 from tpe.cli.command_line import option_words
 from tpe.cli.options import JsonOption, Output, SeedOption, document, plain_table, working
 from tpe.cli.paths import READS
+
+if TYPE_CHECKING:
+    from tpe.predict.fit import Fit
 
 
 def fit(
@@ -61,6 +64,12 @@ def fit(
         given = _names(group), _names(features)
         found = fitted(table, target, *given, closed=closed, seed=seed, progress=begin)
     out.echo(command)
+    _print(out, found)
+    out.json(document(command, **found.to_json()))
+
+
+def _print(out: Output, found: Fit) -> None:
+    """Scores of every model, the best one's interval, and what its inputs are worth."""
     data = found.data
     out.text(
         f"{len(data.y):,} rows, {data.count:,} groups; {data.target} from {', '.join(data.names)}"
@@ -83,7 +92,6 @@ def fit(
     )
     first = [f"{name} {cost:.2f}" for name, cost in list(found.importances.items())[:6]]
     out.text(f"log error added by shuffling an input in held-out groups: {', '.join(first)}")
-    out.json(document(command, **found.to_json()))
 
 
 def _names(text: str | None) -> list[str]:

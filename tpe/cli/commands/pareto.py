@@ -24,6 +24,28 @@ if TYPE_CHECKING:
     from tpe.predict.fronts import ParetoFront
     from tpe.predict.rehearsal import Rehearsal
 
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="X,Y,...",
+        help="What the hypervolume is measured from. Default: 1.1 times the worst of each.",
+    ),
+]
+ShowOption = Annotated[
+    str | None,
+    typer.Option("--show", metavar="A,B,...", help="More columns of the rows on the front."),
+]
+RehearseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rehearse",
+        metavar="A,B,...",
+        help="Inputs of a model that proposes rows: how many must be confirmed to find the "
+        "front, against all of them.",
+    ),
+]
+
 
 def pareto(
     table: Annotated[
@@ -39,27 +61,9 @@ def pareto(
             help="Columns, two or more; less is better, or more of a -NAME.",
         ),
     ],
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            "--reference",
-            metavar="X,Y,...",
-            help="What the hypervolume is measured from. Default: 1.1 times the worst of each.",
-        ),
-    ] = None,
-    show: Annotated[
-        str | None,
-        typer.Option("--show", metavar="A,B,...", help="More columns of the rows on the front."),
-    ] = None,
-    rehearse: Annotated[
-        str | None,
-        typer.Option(
-            "--rehearse",
-            metavar="A,B,...",
-            help="Inputs of a model that proposes rows: how many must be confirmed to find the "
-            "front, against all of them.",
-        ),
-    ] = None,
+    reference: ReferenceOption = None,
+    show: ShowOption = None,
+    rehearse: RehearseOption = None,
     seed: SeedOption = 0,
     figure: Annotated[
         str | None,
@@ -81,13 +85,8 @@ def pareto(
     check_figure(figure)
     names = _names(objectives)
     found = front_of(table, names, _numbers(reference))
-    more = {
-        "reference": reference,
-        "show": show,
-        "rehearse": rehearse,
-        "seed": seed or None,
-        "figure": figure,
-    }
+    more: dict[str, object] = {"reference": reference, "show": show, "rehearse": rehearse}
+    more |= {"seed": seed or None, "figure": figure}
     words = ["--table", table, "--objectives", objectives, *option_words(more)]
     command = shlex.join(["tpe", "pareto", *words])
     tried = None if rehearse is None else rehearsed(found, _names(rehearse), seed=seed)

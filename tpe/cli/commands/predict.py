@@ -33,40 +33,42 @@ SHOWN = 30  # rows that a terminal shows
 DIGITS = 4  # of int8 operands, radix 4
 GUESS = "outside of what was mapped: a guess"
 
+RewriteOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rewrite",
+        metavar="REWRITE",
+        help="Of the MAC's nest, in turn, such as 'defer(add, past=K)'; in place of --pe.",
+    ),
+]
+DepthOption = Annotated[
+    int | None,
+    typer.Option("--depth", metavar="N", help="Every nest that N more rewrites lead to; up to 5."),
+]
+GemmOption = Annotated[
+    str | None,
+    typer.Option("--gemm", metavar="MxNxK", help="Cycles too, of a PE on a GEMM."),
+]
+ClockOption = Annotated[
+    float | None,
+    typer.Option("--clock-ns", metavar="NS", help="Areas at this clock. Default: the shortest."),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Default: the best on held-out groups."),
+]
+
 
 def predict(
     pe: PeOption = None,
     array: ArrayOption = None,
     size: SizeOption = None,
     param: ParamOption = None,
-    rewrite: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--rewrite",
-            metavar="REWRITE",
-            help="Of the MAC's nest, in turn, such as 'defer(add, past=K)'; in place of --pe.",
-        ),
-    ] = None,
-    depth: Annotated[
-        int | None,
-        typer.Option(
-            "--depth", metavar="N", help="Every nest that N more rewrites lead to; up to 5."
-        ),
-    ] = None,
-    gemm: Annotated[
-        str | None,
-        typer.Option("--gemm", metavar="MxNxK", help="Cycles too, of a PE on a GEMM."),
-    ] = None,
-    clock_ns: Annotated[
-        float | None,
-        typer.Option(
-            "--clock-ns", metavar="NS", help="Areas at this clock. Default: the shortest."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="NAME", help="Default: the best on held-out groups."),
-    ] = None,
+    rewrite: RewriteOption = None,
+    depth: DepthOption = None,
+    gemm: GemmOption = None,
+    clock_ns: ClockOption = None,
+    model: ModelOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Predict the area and clock of a PE or of loop nests, and cycles, without synthesis.

@@ -95,17 +95,11 @@ def reproduce(
     out = Output(json_file)
     priced = {"cost": cost, "figure": figure}
     mapped = {"liberty": liberty, "portfolio": not quick, "recipe": recipe, "no-energy": not energy}
-    if paper in RUNS:
-        from tpe.cli.commands.reproduce_gpperf import reproduce_gpperf
-
-        _refuse(paper, {**priced, **mapped})
-        reproduce_gpperf(out, table)
+    if paper in (*RUNS, *NUMERICS):
+        _refuse(paper, {**priced, **mapped, "table": None if paper in RUNS else table})
+        _numerics(out, paper, table)
         return
     _refuse(paper, {"table": table})
-    if paper in NUMERICS:
-        _refuse(paper, {**priced, **mapped})
-        _numerics(out, paper)
-        return
     if recipe is not None and not quick:
         raise TpeError("--recipe and --portfolio are both given; legal: either")
     recipes = recipe or ("quick" if quick else "portfolio")
@@ -157,10 +151,17 @@ def _refuse(paper: str, options: Mapping[str, object]) -> None:
             raise TpeError(f"--{name} is not legal for {paper}; legal: for {', '.join(takers)}")
 
 
-def _numerics(out: Output, paper: str) -> None:
-    """Probes of results, a table."""
+def _numerics(out: Output, paper: str, table_file: str | None) -> None:
+    """Probes of results, a table; of a GPU's runs scores."""
     from importlib import import_module
 
+    from tpe.report.papers import RUNS
+
+    if paper in RUNS:
+        from tpe.cli.commands.reproduce_gpperf import reproduce_gpperf
+
+        reproduce_gpperf(out, table_file)
+        return
     module = import_module(f"tpe.report.papers.{paper}")
     rows, command = module.measured(), f"tpe reproduce {paper}"
     out.echo(command)

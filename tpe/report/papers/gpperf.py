@@ -146,8 +146,8 @@ def _our_inputs(x: Floats, tile: Floats) -> Floats:
     waves = np.ceil(tiles / SMS)
     closed = [m * n * k, waves * k]
     every = [*closed, x[:, :5], tiles, waves, tiles / (waves * SMS)]
-    found: Floats = np.log(np.column_stack(every))
-    return found
+    logs: Floats = np.log(np.column_stack(every))
+    return logs
 
 
 def _model(name: str) -> Any:
@@ -174,13 +174,13 @@ class _OnOne:
         return self
 
     def predict(self, x: Floats) -> Floats:
-        found: Floats = x[:, self.place] * self.line[0] + self.line[1]
-        return found
+        logs: Floats = x[:, self.place] * self.line[0] + self.line[1]
+        return logs
 
 
-def verdict(found: Sequence[Scored]) -> str:
+def verdict(scored: Sequence[Scored]) -> str:
     """What the scores say, in a sentence."""
-    by = {(one.model, one.split): one.mean("r2") for one in found}
+    by = {(one.model, one.split): one.mean("r2") for one in scored}
     ours, base = by[OURS, GROUPS], by[BASELINE, GROUPS]
     said = "better than" if ours > base else "no better than"
     return (
