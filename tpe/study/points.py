@@ -79,8 +79,7 @@ def compare(
     energy      with iso: whether energies are measured, the longer part of a first run
     progress    called with what begins, engine and layer or job of synthesis
 
-    With iso alone prices are those of the table that ships where it has the RTL, energies then of
-    operands normal:20: see `cost_source`.
+    With iso alone prices are of the table that ships where it has the RTL: see `cost_source`.
     Where nothing is asked of `overlap`, a PE given by name takes what its array can do at once of
     tiles that follow each other: stream, or else load. An `Engine` is compared as it is.
     A PE that is not legal in its array, or refuses a value that another one takes, is a row with
