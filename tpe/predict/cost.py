@@ -179,7 +179,7 @@ def predict_cycles(
     below 1.
 
     >>> predict_cycles(Config("mac", "matrix2d", "4x4"), 8, 8, 8)
-    PredictedCycles(cycles=44.0, low=44.0, high=44.0, source='computed', outside='')
+    PredictedCycles(cycles=60.0, low=60.0, high=60.0, source='computed', outside='')
     """
     from tpe.model.engine import Engine
 
