@@ -16,7 +16,6 @@ from tpe.numbers.words import wrap
 
 if TYPE_CHECKING:
     from tpe.engine.config import Config
-    from tpe.hdl.simulate.images import Sizes
 
 
 def drawn_scales(engine: Config, k: int, n: int) -> Ints:
@@ -53,9 +52,8 @@ def scaled_words(engine: Config, a: Ints, b: Ints) -> Ints:
     return wrap(FP32.codes(scaled_sums(sums, found)), FP32.bits)
 
 
-def regrouped(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, Ints]:
-    """A (M, K) and B (K, N) with every group of K padded to whole beats."""
-    size, beat = sizes.engine.scale_group, sizes.per_beat
+def regrouped(size: int, beat: int, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, Ints]:
+    """A (M, K) and B (K, N) with every group of `size` operands of K padded to whole beats."""
     left, right = [], []
     for start in range(0, a.shape[1], size):
         of_a, of_b = a[:, start : start + size], b[start : start + size]
@@ -65,15 +63,18 @@ def regrouped(sizes: Sizes, a: Ints, b: Ints, pads: list[int]) -> tuple[Ints, In
     return np.concatenate(left, axis=1), np.concatenate(right)
 
 
-def taken(sizes: Sizes, k: int, n: int) -> dict[str, Ints]:
-    """What words of the array take with them, in their order: tiles of N, of M, groups, rows."""
-    engine, grid = sizes.engine, sizes.engine.grid
+def taken(engine: Config, tiles: tuple[int, int], k: int, n: int) -> dict[str, Ints]:
+    """What words of the array take with them, in their order: tiles of N, of M, groups, rows.
+
+    tiles: of M and of N.
+    """
+    grid, (m_tiles, n_tiles) = engine.grid, tiles
     codes = drawn_scales(engine, k, n)
     groups = len(codes)
-    full = np.zeros((groups, sizes.n_tiles * grid.n), np.int64)
+    full = np.zeros((groups, n_tiles * grid.n), np.int64)
     full[:, :n] = codes
-    shape = (sizes.n_tiles, sizes.m_tiles, groups, grid.m)
-    by_tile = full.reshape(groups, sizes.n_tiles, grid.n).transpose(1, 0, 2)
+    shape = (n_tiles, m_tiles, groups, grid.m)
+    by_tile = full.reshape(groups, n_tiles, grid.n).transpose(1, 0, 2)
     wide = np.broadcast_to(by_tile[:, None, :, None], (*shape, grid.n))
     group = np.indices(shape)[2]
     told = (group == groups - 1) << 1 | (group == 0)

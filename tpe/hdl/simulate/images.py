@@ -279,7 +279,7 @@ def images(case: Case) -> Images:
         b = coded(b, zeros[1], of_b, engine.params["zero_points"])
     pads = [_padding(engine, side, zeros[side]) for side in (0, 1)]
     if engine.scale_group:
-        a, b = grouped.regrouped(sizes, a, b, pads)
+        a, b = grouped.regrouped(engine.scale_group, sizes.per_beat, a, b, pads)
     a_words, b_words = _laid_out(sizes, a, b, pads)
     b_words = emit.stored_b(engine, b_words)
     a_bits, b_bits = emit.port_bits(engine)
@@ -344,7 +344,9 @@ def _taken(case: Case, sizes: Sizes) -> bytes:
     """What words of C take with them through the finish chain, in the order they leave."""
     engine = case.engine
     if engine.scale_group:
-        return finish.image(engine, grouped.taken(sizes, case.a.shape[1], case.b.shape[1]))
+        tiles = sizes.m_tiles, sizes.n_tiles
+        given = grouped.taken(engine, tiles, case.a.shape[1], case.b.shape[1])
+        return finish.image(engine, given)
     task = Task("case", "gemm", case.a, case.b, a_zero=case.a_zero, b_zero=case.b_zero)
     seen = see(task, engine.a_format, engine.b_format, engine.params["zero_points"])
     added = engine.chain.values(case.chain_inputs, case.a.shape[0], case.b.shape[1], "case")
