@@ -22,7 +22,8 @@ from tpe.hdl import emit
 from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate import cosim
 from tpe.hdl.simulate.build import QUICK, Design, build
-from tpe.hdl.simulate.images import SETTINGS, Case
+from tpe.hdl.simulate.images import Case
+from tpe.hdl.simulate.sizes import SETTINGS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "mutation.md"
 

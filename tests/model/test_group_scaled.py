@@ -205,7 +205,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "RTL": (
         lambda: tpe.verify(tpe.Engine("mac", "ws", "2x2", scale_group=8)),
-        "scale_group = 8 is model only for pe mac in systolic_ws: the unit of scales stands behind",
+        "scale_group = 8 is model only for pe mac in systolic_ws: the unit of scales",
     ),
     "handshake": (
         lambda: tpe.Engine("mac", scale_group=8).run([[1]], [[1]], handshake=Handshake(1)),

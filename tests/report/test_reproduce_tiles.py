@@ -15,9 +15,9 @@ from tpe.report.papers import TILES, get_tiles
 from tpe.report.papers.lut_tc import BASELINE, STEPS
 from tpe.report.papers.tiles import (
     COMMON,
-    Comparison,
     TileBench,
     TileClaim,
+    TileComparison,
     TileRow,
     crossing_text,
     sentences_of,
@@ -73,14 +73,14 @@ def test_a_tile_has_its_parts() -> None:
 def test_claims_and_crossings_in_sentences() -> None:
     rows = [row("new", 70.0), row("old", 100.0)]
     for value, words in ((0.7, "agrees with 0.700"), (0.4, "more than"), (0.95, "less than")):
-        one = Comparison("c", (), "old", (TileClaim("new", "old", value, "read"),))
+        one = TileComparison("c", (), "old", (TileClaim("new", "old", value, "read"),))
         assert f"0.700, {words}" in sentences_of(one, rows)[0]
     lines = [row(f"A{n}", 10.0 * n, best=25.0) for n in (1, 2, 3)]
     lines += [row(f"B{n}", 25.0, best=24.0) for n in (1, 2, 3)]
-    text = crossing_text(Comparison("c", (), "", cross=("A", "B")), lines)
+    text = crossing_text(TileComparison("c", (), "", cross=("A", "B")), lines)
     assert "up to 2 bits" in text and "up to 0 at clocks" in text
     with pytest.raises(TpeError, match="unknown tile 'none'"):
-        sentences_of(Comparison("c", (), "", (TileClaim("none", "old", 1, "read"),)), rows)
+        sentences_of(TileComparison("c", (), "", (TileClaim("none", "old", 1, "read"),)), rows)
 
 
 # ---- from synthesis ----

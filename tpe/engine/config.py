@@ -187,7 +187,7 @@ class Config(EngineSpec):
     @property
     def rtl_checked(self) -> str:
         """What was run on its RTL: the column of that name; see `tpe.pe.rtl_checked`."""
-        if self.scale_group and no_unit(self):
+        if self.scale_group and no_unit(self.pe, self.array, self.params):
             return "model only"
         return pes.rtl_checked(self.record if self.pe.rtl else self.pe)
 

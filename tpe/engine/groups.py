@@ -8,18 +8,15 @@ the array a group is a GEMM by itself (docs/decisions/0042).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tpe.array.base import Overlap
+from tpe.array.base import Array, Overlap
 from tpe.numbers.group_scales import SCALE_TYPES
 from tpe.numbers.zero_points import ZeroPoints
+from tpe.pe.base import PE, Way
 from tpe.pe.paces import BitPlanes, Dense
 from tpe.pe.parameters import Parameter
 
-if TYPE_CHECKING:
-    from tpe.engine.config import Config
-
-ARRAYS = ("matrix2d", "systolic_os")  # with a unit: psums are kept, rows leave one after another
 UNIT_STAGES = 2  # registers of the unit behind the array: of the product, and of the sum
 
 PARAMETERS = (
@@ -73,25 +70,23 @@ def groups_conflict(params: Mapping[str, Any], valued: tuple[str, ...]) -> str |
     return None
 
 
-def no_unit(engine: Config) -> str:
-    """Why the RTL of an engine whose groups have scales has no unit for them; empty where it has.
+def no_unit(pe: PE, array: Array, params: Mapping[str, Any]) -> str:
+    """Why RTL has no unit for the scales of an engine's groups; empty where it has.
 
-    >>> from tpe.engine.config import Config
-    >>> no_unit(Config("mac", "systolic_os", "2x2", scale_group=8))
-    ''
+    There is one behind sums of integers that stay in their cells and leave a row at a time.
     """
-    kept = engine.array.name in ARRAYS and isinstance(engine.pe.pace, Dense | BitPlanes)
-    if not kept or not engine.pe.arithmetic.integral:
+    kept = array.way is Way.KEEP and isinstance(pe.pace, Dense | BitPlanes)
+    if not kept or not pe.arithmetic.integral:
         return (
-            f"is model only for pe {engine.pe.name} in {engine.array.name}: the unit of scales "
-            f"stands behind sums of integers that a dense PE keeps; legal: in {', '.join(ARRAYS)}"
+            f"is model only for pe {pe.name} in {array.name}: the unit of scales stands behind "
+            "sums of integers that a dense PE keeps in its cells; legal: an array that keeps psums"
         )
-    if engine.choices.overlap is not Overlap.NONE:
-        name = str(engine.choices.overlap)
+    if params.get("overlap", "none") != Overlap.NONE:
+        name = params["overlap"]
         return f"is model only with overlap = {name}: groups follow each other; legal: none"
-    if engine.params["encode"] == "weights":
+    if params["encode"] == "weights":
         return "is model only with encode = weights: a word is a column of C; legal: activations"
-    mode = engine.params["zero_points"]
+    mode = params["zero_points"]
     if mode != ZeroPoints.NONE:
         return f"is model only with zero_points = {mode}, which want sums of A a group; legal: none"
     return ""

@@ -105,17 +105,9 @@ def reproduce(
     recipes = recipe or ("quick" if quick else "portfolio")
     words = [word for file in liberty or () for word in ("--liberty", file)]
     words += option_words({**priced, **mapped, "liberty": None, "figure": None})
-    if paper in CELLS:
-        from tpe.cli.commands.reproduce_cells import reproduce_cells
-
-        _refuse(paper, priced)
-        reproduce_cells(out, paper, _libraries(liberty), recipes, energy, words)
-        return
-    if paper in TILES:
-        from tpe.cli.commands.reproduce_tiles import reproduce_tiles
-
-        _refuse(paper, {**priced, "no-energy": not energy})
-        reproduce_tiles(out, paper, _libraries(liberty), recipes, words)
+    if paper in (*CELLS, *TILES):
+        _refuse(paper, {**priced, "no-energy": paper in TILES and not energy})
+        _mapped(out, paper, _libraries(liberty), recipes, energy, words)
         return
     found = get(paper)
     if cost is not None and liberty:
@@ -135,6 +127,27 @@ def reproduce(
         write_figure(ratios_figure(results), figure)
         out.console.print(f"picture in {figure}", soft_wrap=True)
     out.json(document(command, **_json(found, results, recipes)))
+
+
+def _mapped(
+    out: Output,
+    paper: str,
+    libraries: Sequence[Technology],
+    recipes: str,
+    energy: bool,
+    words: Sequence[str],
+) -> None:
+    """A paper of cells, or of tiles."""
+    from tpe.report.papers import TILES
+
+    if paper in TILES:
+        from tpe.cli.commands.reproduce_tiles import reproduce_tiles
+
+        reproduce_tiles(out, paper, libraries, recipes, words)
+        return
+    from tpe.cli.commands.reproduce_cells import reproduce_cells
+
+    reproduce_cells(out, paper, libraries, recipes, energy, words)
 
 
 def _refuse(paper: str, options: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from tpe.cli.commands.synth_text import library_text, number
 from tpe.cli.options import Output, document, plain_table, progress
 
 if TYPE_CHECKING:
-    from tpe.report.papers.tiles import Comparison, Measured
+    from tpe.report.papers.tiles import TileComparison, TilesMeasured
     from tpe.technology.technology import Technology
 
 PARTS = {
@@ -66,7 +66,7 @@ def reproduce_tiles(
     out.json(document(command, **content, facts=facts, libraries=libraries_json))
 
 
-def _print(out: Output, comparison: Comparison, result: Measured) -> None:
+def _print(out: Output, comparison: TileComparison, result: TilesMeasured) -> None:
     """A row for every tile: area at the common clock, what it does at its own; then its parts."""
     rows = result.of(comparison.title)
     base = next(row for row in rows if row.title == comparison.baseline)

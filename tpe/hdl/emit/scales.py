@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check_scaled(engine: Config) -> None:
     """TpeError for an engine whose groups of K have scales, and whose RTL has no unit for them."""
-    wrong = no_unit(engine) if engine.scale_group else ""
+    wrong = no_unit(engine.pe, engine.array, engine.params) if engine.scale_group else ""
     if wrong:
         raise TpeError(f"scale_group = {engine.scale_group} {wrong}")
 

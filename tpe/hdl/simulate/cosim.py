@@ -31,15 +31,14 @@ from tpe.hdl.emit.templates import template
 from tpe.hdl.simulate.build import QUICK, Design, build
 from tpe.hdl.simulate.hex import image_lines, unpack_lines
 from tpe.hdl.simulate.images import (
-    SETTINGS,
     Case,
-    Counts,
     Images,
     counts,
     cycle_limit,
     first_flagged,
     images,
 )
+from tpe.hdl.simulate.sizes import SETTINGS, Counts
 from tpe.model.engine import Run
 from tpe.numbers.operands import Ints
 

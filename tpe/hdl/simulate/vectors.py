@@ -19,7 +19,6 @@ from tpe.hdl.simulate.build import CONFIGURED
 from tpe.hdl.simulate.cosim import harness_parameters
 from tpe.hdl.simulate.hex import pack
 from tpe.hdl.simulate.images import (
-    SETTINGS,
     Case,
     counts,
     cycle_limit,
@@ -27,6 +26,7 @@ from tpe.hdl.simulate.images import (
     first_flagged,
     images,
 )
+from tpe.hdl.simulate.sizes import SETTINGS
 from tpe.hdl.simulate.verify import cases_of
 from tpe.version import __version__
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tpe.model.engine import Engine
-from tpe.report.papers.tiles import Comparison, Tile, TileClaim, TilePaper
+from tpe.report.papers.tiles import Tile, TileClaim, TileComparison, TilePaper
 
 SIZE, LANES = (2, 64), 4
 BITS = range(1, 9)
@@ -15,9 +15,9 @@ CLAIMED = (13117, 12780, 11991)  # um2, of 17272
 BASELINE_UM2 = 17272
 
 
-def look_ups(b_type: str, **own: Any) -> Engine:
+def look_ups(b_type: str, **params: Any) -> Engine:
     """A tile of look-ups in tables of int8 activations."""
-    return Engine("lut_tc", "matrix2d", SIZE, b_type=b_type, stages=1, lanes=LANES, **own)
+    return Engine("lut_tc", "matrix2d", SIZE, b_type=b_type, stages=1, lanes=LANES, **params)
 
 
 def weights(bits: int) -> str:
@@ -35,7 +35,7 @@ def _floats(bits: int) -> Engine:
     return Engine("lut_tc_fp", "matrix2d", SIZE, table_bits=8, **own)
 
 
-_STEPS = Comparison(
+_STEPS = TileComparison(
     "W2 A8, 2 x 64 x 4",
     (
         Tile("bit-serial, no table", look_ups("int2", table="none")),
@@ -50,7 +50,7 @@ _STEPS = Comparison(
         for step, um2 in zip(STEPS, CLAIMED, strict=True)
     ),
 )
-_LINES = Comparison(
+_LINES = TileComparison(
     "look-ups beside MACs, A8",
     tuple(
         tile
@@ -63,7 +63,7 @@ _LINES = Comparison(
     "MAC W8",
     cross=("LUT W", "MAC W"),
 )
-_FLOATS = Comparison(
+_FLOATS = TileComparison(
     "look-ups beside MACs, A16",
     (
         Tile("LUT W1", _floats(1)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tpe.model.engine import Engine
-from tpe.report.papers.tiles import Comparison, Tile, TilePaper
+from tpe.report.papers.tiles import Tile, TileComparison, TilePaper
 
 SIZE = (16, 16)
 GROUP = 128
@@ -23,7 +23,7 @@ PAPER = TilePaper(
     name="mixpe",
     title="MixPE (arXiv:2411.16158)",
     comparisons=(
-        Comparison(
+        TileComparison(
             "W4 A8, 16 x 16",
             (
                 Tile("mixpe, W4 A8", _engine("mixpe", "int8", "int4")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tpe.model.engine import Engine
-from tpe.report.papers.tiles import Comparison, Tile, TilePaper
+from tpe.report.papers.tiles import Tile, TileComparison, TilePaper
 
 SIZE = (2, 64)
 TERNARY, TWO_BITS = "ternary table", "half table, 2 planes"
@@ -25,14 +25,14 @@ def _multiplying(a_type: str) -> Tile:
     return Tile("mac, weights in int2", Engine("mac", "matrix2d", SIZE, lanes=4, **own))
 
 
-def _comparison(a_type: str) -> Comparison:
+def _comparison(a_type: str) -> TileComparison:
     tiles = (
         Tile(f"{TERNARY}, groups of 3", _engine(a_type, b_type="ternary", lanes=3)),
         Tile(f"{TERNARY}, groups of 4", _engine(a_type, b_type="ternary")),
         Tile(TWO_BITS, _engine(a_type, b_type="int2")),
         _multiplying(a_type),
     )
-    return Comparison(f"activations {a_type}", tiles, tiles[-1].title)
+    return TileComparison(f"activations {a_type}", tiles, tiles[-1].title)
 
 
 PAPER = TilePaper(

@@ -90,7 +90,7 @@ class TileClaim:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TileComparison:
     """Tiles beside each other; `baseline` is the title of the one that others are held against."""
 
     title: str
@@ -107,7 +107,7 @@ class TilePaper:
 
     name: str
     title: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[TileComparison, ...]
     facts: tuple[str, ...]
 
 
@@ -159,7 +159,7 @@ class TileRow:
 
 
 @dataclass(frozen=True)
-class Measured:
+class TilesMeasured:
     """A paper's tiles in one library."""
 
     technology: Technology
@@ -181,7 +181,7 @@ class TileBench:
     workers: int | None = None
     fronts: dict[str, tuple[Point, ...]] = field(default_factory=dict)
 
-    def prepare(self, comparisons: Sequence[Comparison]) -> None:
+    def prepare(self, comparisons: Sequence[TileComparison]) -> None:
         """Map every part of them once, all at a time."""
         wanted = {
             _key(part): part
@@ -224,7 +224,7 @@ class TileBench:
             found.append((clock, sum(areas.values())))
         return min(found, key=lambda pair: pair[0] * pair[1])
 
-    def rows(self, comparison: Comparison) -> list[TileRow]:
+    def rows(self, comparison: TileComparison) -> list[TileRow]:
         """All tiles of a comparison at their common clock, and each at its own."""
         self.prepare([comparison])
         clock = COMMON * max(self.shortest(tile) for tile in comparison.tiles)
@@ -247,13 +247,15 @@ def tiles_measured(
     recipes: Sequence[Recipe],
     step: Callable[[str], None] = lambda name: None,
     workers: int | None = None,
-) -> Measured:
+) -> TilesMeasured:
     """Price every tile of a paper in a library."""
     bench = TileBench(technology, recipes, step, workers)
     bench.prepare(paper.comparisons)
     rows = {one.title: bench.rows(one) for one in paper.comparisons}
     sentences = [text for one in paper.comparisons for text in sentences_of(one, rows[one.title])]
-    return Measured(technology, tuple(x for some in rows.values() for x in some), tuple(sentences))
+    return TilesMeasured(
+        technology, tuple(x for some in rows.values() for x in some), tuple(sentences)
+    )
 
 
 def steps(paper: TilePaper, recipes: Sequence[Recipe]) -> int:
@@ -267,7 +269,7 @@ def steps(paper: TilePaper, recipes: Sequence[Recipe]) -> int:
     return mapper.count_jobs(list(every.values()), recipes)
 
 
-def sentences_of(comparison: Comparison, rows: Sequence[TileRow]) -> list[str]:
+def sentences_of(comparison: TileComparison, rows: Sequence[TileRow]) -> list[str]:
     """Each claim beside ours, and where two lines cross."""
     found = [_claim_text(claim, rows) for claim in comparison.claims]
     return [*found, crossing_text(comparison, rows)] if comparison.cross else found
@@ -294,13 +296,13 @@ def _claim_text(claim: TileClaim, rows: Sequence[TileRow]) -> str:
     )
 
 
-def crossing_text(comparison: Comparison, rows: Sequence[TileRow]) -> str:
+def crossing_text(comparison: TileComparison, rows: Sequence[TileRow]) -> str:
     """Up to how many bits the first of two lines is better, at the common clock and at its own.
 
     >>> def row(title, area):
     ...     return TileRow("c", title, 2.0, {"cell": area}, 1.0, 1.0, area)
     >>> rows = [row("LUT W1", 1.0), row("MAC W1", 2.0), row("LUT W2", 3.0), row("MAC W2", 2.5)]
-    >>> crossing_text(Comparison("c", (), "", cross=("LUT W", "MAC W")), rows)
+    >>> crossing_text(TileComparison("c", (), "", cross=("LUT W", "MAC W")), rows)
     'c: LUT W takes less area a multiply-accumulate than MAC W up to 1 bits at the common clock, \
 and does more a second and area up to 1 at clocks of their own.'
     """
