@@ -27,6 +27,8 @@ FUNCTIONS = {
     "mutate": "mutate",
     "cosim": "cosim",
     "synth": "synthesise",
+    "sweep": "sweep",
+    "optimize": "optimize",
     "fit": "fit",
     "predict": "predict_cost",
     "pareto": "pareto",

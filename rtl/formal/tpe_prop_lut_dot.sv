@@ -71,8 +71,10 @@ module tpe_prop_lut_dot #(
       end
     end
     for (int unsigned l = 0; l < Lanes; l++) begin
-      stored[l*BWidth+:BWidth] = (Half && Inversion == tpe_pkg::InversionOffline && l < Lanes - 1) ? q[l] ^ q[Lanes-1]
-                                                                          : q[l];
+      stored[l*BWidth+:BWidth] = q[l];
+      if (Half && Inversion == tpe_pkg::InversionOffline && l < Lanes - 1) begin
+        stored[l*BWidth+:BWidth] = q[l] ^ q[Lanes-1];
+      end
     end
     if (Ternary) begin
       stored         = Bits'(number[Wide-1] ? -number : number);

@@ -1,8 +1,9 @@
 // tpe_lut_index -- what stored weights look up: the index of an entry, and whether it is negated.
 //
 // Bit 0 of each lane is the plane. TableHalf: the last lane's bit is the sign, the others' are the
-// index, or its complement if the sign is 1 and they are stored as they are (InversionCell). TableFull, TableNone: all are the index, and the top plane is negative. TableTernary: a word
-// of all bits, {sign, index}, one plane.
+// index, or its complement if the sign is 1 and they are stored as they are (InversionCell).
+// TableFull, TableNone: all are the index, and the top plane is negative. TableTernary: a word of
+// all bits, {sign, index}, one plane.
 // Reference : arXiv:2408.06003; ternary: arXiv:2604.25183
 // Latency   : combinational.
 `default_nettype none

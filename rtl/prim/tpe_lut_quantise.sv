@@ -1,8 +1,8 @@
 // tpe_lut_quantise -- the entries of a table in fewer bits, at a scale of the table's own.
 //
-// The scale is a power of two, shift_o: the least at which size_i, what no entry is larger than, cut
-// to whole numbers has OutWidth - 1 bits. Entries are rounded to nearest, ties to even; what becomes
-// 2**(OutWidth - 1) in size is one less.
+// The scale is a power of two, shift_o: the least at which size_i, what no entry is larger than,
+// cut to whole numbers has OutWidth - 1 bits. Entries are rounded to nearest, ties to even; what
+// becomes 2**(OutWidth - 1) in size is one less.
 // Reference : arXiv:2408.06003: tables of INT8
 // Latency   : combinational.
 `default_nettype none

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tpe.predict.learners import ClosedForm, learner
+from tpe.predict.learners import ClosedFormModel, learner
 from tpe.predict.scoring import (
     Hull,
     coverage,
@@ -78,7 +78,7 @@ def test_a_ratio_extrapolates_where_a_forest_cannot() -> None:
     y = x[:, 0] + np.where(x[:, 0] > 2, 0.1, 0.0)
     far = np.array([[9.0]])
     assert learner("forest").fit(x, y).predict(far)[0] < 5.2
-    ratio = learner("forest of ratio", 0, ClosedForm(0)).fit(x, y)
+    ratio = learner("forest of ratio", 0, ClosedFormModel(0)).fit(x, y)
     assert ratio.predict(far)[0] == pytest.approx(9.1, abs=0.02)
 
 

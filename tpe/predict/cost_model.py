@@ -17,7 +17,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError, pick
 from tpe.base.files import data_folder, read_text
-from tpe.predict.learners import ClosedForm, Regressor, learner
+from tpe.predict.learners import ClosedFormModel, Regressor, learner
 from tpe.predict.scoring import Hull
 from tpe.predict.table import Floats, inputs
 from tpe.predict.training import COSTS, CYCLES, FACTS, PARTS, training
@@ -76,7 +76,7 @@ class Problem:
         """A model by name, of MODELS, that knows nothing yet."""
         name = pick("model", name, dict.fromkeys(MODELS))
         if self.closed is not None:  # a column that is the closed form
-            base: Any = ClosedForm(self.closed)
+            base: Any = ClosedFormModel(self.closed)
             linear: Any = learner("log-linear", self.seed)
         else:
             base = OfSome(self.counted, learner("ridge", self.seed))

@@ -19,7 +19,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError, pick
 from tpe.engine.parameters import checked_seed
-from tpe.predict.learners import RATIO, ClosedForm, Regressor, learner
+from tpe.predict.learners import RATIO, ClosedFormModel, Regressor, learner
 from tpe.predict.scoring import (
     Fold,
     Hull,
@@ -230,7 +230,7 @@ def _model(name: str, seed: int, place: int | None) -> Any:
     """An estimator by name; `place` is the closed form's among the inputs."""
     if place is None:
         return learner(name, seed)
-    return ClosedForm(place) if name == CLOSED else learner(name, seed, ClosedForm(place))
+    return ClosedFormModel(place) if name == CLOSED else learner(name, seed, ClosedFormModel(place))
 
 
 def _folds(split: str, data: Measurements, seed: int) -> list[Fold]:

@@ -184,7 +184,7 @@ Confirm = Callable[[Sequence[int]], Floats]
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class FrontSearch:
     """What was confirmed, in order, and its front.
 
     confirmed   candidates that were confirmed, by place
@@ -208,7 +208,7 @@ def search(
     seed: int = 0,
     most: int | None = None,
     model: str = "forest",
-) -> Search:
+) -> FrontSearch:
     """Confirm candidates that a model proposes, until the confirmed front stands still.
 
     x        (candidates, inputs): what a model knows of each
@@ -245,7 +245,7 @@ def search(
         now = _front_of(done, costs)
         still = still + 1 if now == front else 0
         front = now
-    return Search(tuple(done), costs, tuple(sorted(front)), rounds)
+    return FrontSearch(tuple(done), costs, tuple(sorted(front)), rounds)
 
 
 def _front_of(done: Sequence[int], costs: Floats) -> set[int]:

@@ -30,13 +30,13 @@ class Regressor(Protocol):
 
 
 @dataclass
-class ClosedForm:
+class ClosedFormModel:
     """A closed form that is an input: its own logarithm, and one factor for all rows."""
 
     place: int
     factor: Any = 0.0
 
-    def fit(self, x: Floats, y: Floats) -> ClosedForm:
+    def fit(self, x: Floats, y: Floats) -> ClosedFormModel:
         """The factor, which is the mean log ratio."""
         self.factor = float(np.mean(y - x[:, self.place]))
         return self

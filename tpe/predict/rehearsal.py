@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tpe.base.errors import TpeError
-from tpe.predict.fronts import FIRST, ParetoFront, Search, hypervolume, search
+from tpe.predict.fronts import FIRST, FrontSearch, ParetoFront, hypervolume, search
 from tpe.predict.table import inputs
 
 TRIES = 5  # of as many rows at random, whose hypervolumes are averaged
@@ -71,7 +71,7 @@ def rehearsed(
     return _told(found, costs, front, seed)
 
 
-def _told(found: Search, costs: Any, front: ParetoFront, seed: int) -> Rehearsal:
+def _told(found: FrontSearch, costs: Any, front: ParetoFront, seed: int) -> Rehearsal:
     rng = np.random.default_rng(seed)
     count = len(found.confirmed)
     drawn = [costs[rng.permutation(len(costs))[:count]] for _ in range(TRIES)]
