@@ -14,8 +14,8 @@ ROWS, LEAST = 100_000, 100_000
 
 
 def figures() -> Iterator[Figure]:
-    """Rows a second of the model of parts that ships."""
-    learned = parts_model()
+    """Rows a second of the forest of parts."""
+    learned = parts_model("forest of ratio")
     rng = np.random.default_rng(0)
     x = rng.uniform(learned.hull.low, learned.hull.high, (ROWS, len(learned.names)))
     seconds = best(lambda: priced(x, learned))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tpe.predict.cost_model import MODELS, Problem, cycles_problem, parts_problem
+from tpe.predict.cost_model import FOLDS, MODELS, Problem, cycles_problem, parts_problem
 from tpe.predict.scoring import (
     Fold,
     Hull,
@@ -24,7 +24,7 @@ from tpe.predict.scoring import (
 from tpe.predict.table import Floats
 from tpe.predict.training import CYCLES, PARTS, training
 
-FOLDS, SEED, MOST = 5, 0, 8
+SEED, MOST = 0, 8
 PROBLEMS: dict[str, tuple[str, Callable[..., Problem]]] = {
     "parts": (PARTS, parts_problem),
     "cycles": (CYCLES, cycles_problem),

@@ -18,7 +18,7 @@ import numpy as np
 from tpe.base.errors import TpeError, pick
 from tpe.base.files import data_folder, read_text
 from tpe.predict.learners import ClosedFormModel, Regressor, learner
-from tpe.predict.scoring import Hull
+from tpe.predict.scoring import Hull, grouped_folds, half_width, held_out
 from tpe.predict.table import Floats, inputs
 from tpe.predict.training import COSTS, CYCLES, FACTS, PARTS, training
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARAMETERS = "parameters.json"
+FOLDS = 5
 CLOSED, LINEAR = "closed form", "log-linear"
 MODELS = (CLOSED, LINEAR, "forest", "forest of ratio", "boosted", "boosted of ratio")
 OF_CYCLES = (  # that are no sizes, and stay as they are
@@ -177,13 +178,25 @@ def parameters() -> dict[str, Any]:
 def parts_model(name: str | None = None) -> CostModel:
     """The model of area and clock that ships, refitted from its table; the best by default."""
     own = parameters()["parts"]
-    make = partial(parts_problem, training(PARTS), int(own["seed"]), PARTS)
-    return fitted(make(), name or own["model"], own["widths"])
+    return _shipped(parts_problem(training(PARTS), int(own["seed"]), PARTS), own, name)
 
 
 @cache
 def cycles_model(name: str | None = None) -> CostModel:
     """The model of sparse PEs' cycles that ships."""
     own = parameters()["cycles"]
-    problem = cycles_problem(training(CYCLES), int(own["seed"]), CYCLES)
-    return fitted(problem, name or own["model"], own["widths"])
+    return _shipped(cycles_problem(training(CYCLES), int(own["seed"]), CYCLES), own, name)
+
+
+def _shipped(problem: Problem, own: Mapping[str, Any], name: str | None) -> CostModel:
+    """The best model with the widths that are kept of it, or another one with widths of its own."""
+    if name is None or name == own["model"]:
+        return fitted(problem, own["model"], own["widths"])
+    folds = grouped_folds(problem.cells, FOLDS, problem.seed)
+    missed = held_out(partial(problem.make, name), problem.x, problem.y, folds) - problem.y
+    each = missed.reshape(len(missed), -1).T
+    widths = {
+        output: half_width(column, problem.cells)
+        for output, column in zip(problem.outputs, each, strict=True)
+    }
+    return fitted(problem, name, widths)
