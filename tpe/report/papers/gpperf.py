@@ -19,7 +19,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError
 from tpe.predict.cost_model import OfSome
-from tpe.predict.learners import ClosedForm, Ratio, learner
+from tpe.predict.learners import ClosedFormModel, Ratio, learner
 from tpe.predict.scoring import grouped_folds, held_out, score
 from tpe.predict.table import Floats, inputs, read
 
@@ -155,10 +155,10 @@ def _model(name: str) -> Any:
     if name == PAPER:
         return _papers_forest()
     if name == WAVES:
-        return ClosedForm(_WAVES_K)
+        return ClosedFormModel(_WAVES_K)
     if name == BASELINE:
         return _OnOne(_OPERATIONS)
-    return Ratio(ClosedForm(_WAVES_K), OfSome(range(2, 10), learner("forest")))
+    return Ratio(ClosedFormModel(_WAVES_K), OfSome(range(2, 10), learner("forest")))
 
 
 @dataclass
