@@ -14,7 +14,7 @@ module tpe_front_lut_tc_fp #(
     parameter int unsigned AExpWidth = 5,
     parameter int unsigned ASpecial  = tpe_pkg::SpecialIeee,
     parameter int unsigned Lanes     = 4,                     // activations of a group
-    parameter int unsigned CodeWidth = 46,                    // the table's share of a lane
+    parameter int unsigned CodeWidth = 48,                    // the table's share of a lane
     parameter int unsigned Table     = tpe_pkg::TableHalf,
     parameter int unsigned AlignBits = 8,
     parameter int unsigned TableBits = 0                      // of an entry; 0: all

@@ -14,7 +14,7 @@ module tpe_pe_lut_tc_fp #(
     parameter int unsigned BWidth     = 8,                    // bits of a weight
     parameter int unsigned AccWidth   = 32,
     parameter int unsigned Lanes      = 4,                    // activations of a group
-    parameter int unsigned CodeWidth  = 46,                   // the table's share of a lane
+    parameter int unsigned CodeWidth  = 48,                   // the table's share of a lane
     parameter int unsigned PsumWidth  = AccWidth,             // fp32
     parameter int unsigned PlaneWidth = 3,
     parameter int unsigned AExpWidth  = 5,

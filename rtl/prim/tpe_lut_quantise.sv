@@ -32,6 +32,9 @@ module tpe_lut_quantise #(
   logic [Above-1:0]     above;
   logic [ZeroWidth-1:0] zeros;
 
+  logic unused_size;
+  assign unused_size = ^size_i;
+
   assign above = size_i[SizeWidth-1:OutWidth-1];
 
   tpe_fp_zeros #(
@@ -57,6 +60,9 @@ module tpe_lut_quantise #(
         .distance_i(shift_o),
         .x_o       (shifted)
     );
+
+    logic unused_shifted;  // signs, above what an entry holds
+    assign unused_shifted = ^shifted;
 
     assign nearest = shifted[2+:OutWidth]
         + OutWidth'(shifted[1] && (shifted[0] || shifted[2]));

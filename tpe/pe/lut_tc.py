@@ -287,8 +287,7 @@ TABLE = Parameter(
     "each or nothing; for ternary weights of plus, minus or nothing; none: no sums, cells "
     "add up bit-serially",
     "Table",
-    trade="full costs twice the entries; saves the row's term and inverted weights; none costs "
-    "adders a cell; saves the table",
+    trade="full costs entries, none adders a cell; full saves terms of rows, none the table",
     follows=table_for,
 )
 INVERSION = Parameter(
