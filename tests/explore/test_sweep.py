@@ -46,6 +46,16 @@ encoder = ["booth", "ent"]
 pe = "opt4c"
 size = ["2x2", "2x2x2"]
 """
+SHIPPED = """
+workload = "gemm:64x64x64"
+library = "tpe130"
+clock_ns = [5, 9]
+[engines]
+pe = ["mac", "laconic"]
+size = ["4x4", "16x16"]
+[engines.parameters]
+overlap = ["none", "stream"]
+"""
 # One by one, so that there is time to be killed in.
 SLOW = """
 workload = "npz:FOLDER/long.npz"
@@ -487,3 +497,23 @@ def test_a_hundred_thousand_points_keep_memory_flat(tmp_path: Path) -> None:
         assert points == rows * 400
         peaks.append(peak)
     assert peaks[1] < 1.5 * peaks[0], peaks
+
+
+def test_the_table_that_ships_prices_points(tmp_path: Path) -> None:
+    """Area, clock and energy of PEs that it has, at any size; null of others and of other RTL."""
+    space = tmp_path / "space.toml"
+    space.write_text(SHIPPED)
+    frame = sweep(space, tmp_path / "run").to_frame()
+    frame = frame[frame["status"] == "ok"].sort_values(["rows", "clock_ns"])
+    streams = frame["params_json"].str.contains('"overlap": "stream"')
+    known = frame[(frame["pe"] == "mac") & streams]
+    assert len(known) == 4 and known["area_um2"].notna().all()
+    small, large = (known[known["rows"] == n].to_dict("records") for n in (4, 16))
+    for one, other in zip(small, large, strict=True):
+        assert 10 < other["area_um2"] / one["area_um2"] < 17
+    slow, fast = small[1], small[0]
+    assert slow["clock_ns"] > fast["clock_ns"] and slow["area_um2"] < fast["area_um2"]
+    assert slow["clock_met"] and "table that ships" in slow["cost_source"]
+    assert slow["time_us"] == slow["cycles"] * slow["clock_ns"] / 1000
+    others = frame[(frame["pe"] == "laconic") | ~streams]
+    assert len(others) and others["area_um2"].isna().all()

@@ -55,6 +55,7 @@ _OWN = (
     ("tpe.formats", "e8m0", "tpe.numbers.floats:E8M0"),
     ("tpe.formats", "fp16", "tpe.numbers.floats:FP16"),
     ("tpe.formats", "fp32", "tpe.numbers.floats:FP32"),
+    ("tpe.prices", "tpe130", "tpe.study.price_table:shipped"),
     *(
         ("tpe.formats", name, f"tpe.numbers.block_operands:{name.upper()}")
         for name in ("mx_e4m3fn", "mx_e5m2", "mx_e3m2", "mx_e2m3", "mx_e2m1", "nvfp4")

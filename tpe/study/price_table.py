@@ -13,7 +13,7 @@ import json
 import lzma
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,19 @@ from tpe.base.cache import digest
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
-from tpe.study.price import Option, Price
+from tpe.study.price import Option, Price, varied
 from tpe.synth.area import designs
 from tpe.synth.area.compose import AROUND
 from tpe.synth.area.designs import Size, share_of, sized
 from tpe.synth.area.part_table import LIBRARY, made_from
 from tpe.synth.area.scaling import Scaling, calibration, reference
-from tpe.synth.netlist.recipes import Recipe
+from tpe.synth.netlist.recipes import Recipe, find_recipes
 from tpe.synth.power.known import Draw, Energy
-from tpe.technology.technology import Technology
+from tpe.technology.technology import Technology, technology
 
 FILE = Path(__file__).resolve().parent / "data" / "prices_tpe130.json.xz"
 OPERANDS = "normal:20"
+RECIPES = "quick"  # that options were made by
 SOURCE = "table that ships, synthesised"
 
 
@@ -170,3 +171,43 @@ def tabled(
     scale = Scaling(own, **entry["scaling"])
     options = tuple(Tabled(**option, scale=scale, form={}) for option in entry["options"])
     return Price(own, options, f"{SOURCE}: {tech.source}", tech)
+
+
+def shipped(engine: Config, clock_ns: float | None) -> dict[str, Any] | None:
+    """Columns of an engine's area, clock and energy from the table; None where it has none.
+
+    For a clock the smallest option that meets it, or the fastest with `clock_met` False; without
+    one the option of the least area times period. Energies are of operands drawn `OPERANDS`, and of
+    one option of a PE alone: None for another.
+    """
+    price = _shipped(sized(engine, reference(engine))) if engine.pe.rtl else None
+    if price is None:
+        return None
+    tech, size = technology(LIBRARY), engine.size
+    clock = clock_ns if clock_ns is not None else price.densest(size).period_ns
+    meets = [option for option in price.options if option.period_ns <= clock]
+    fast = min(price.options, key=lambda option: option.period_ns)
+    option = min(meets, key=lambda option: option.area_um2(size)) if meets else fast
+    known = isinstance(option, Tabled) and option.energies is not None
+    energy = option.energy(clock, size, lambda: OPERANDS) if known else None
+    return {
+        "node_nm": tech.node_nm,
+        "corner": tech.corner,
+        "clock_ns": clock,
+        "clock_met": bool(meets),
+        "fmax_mhz": 1000.0 / option.period_ns,
+        "recipe": option.recipe,
+        "area_um2": option.area_um2(size),
+        "energy_fj_per_mac": energy.fj_per_mac if energy else None,
+        "cost_source": price.source,
+        "activity_source": energy.activity_source if energy else None,
+    }
+
+
+@lru_cache(maxsize=4096)
+def _shipped(engine: Config) -> Price | None:
+    """The price of an engine of the reference size, as a comparison asks for it."""
+    try:
+        return tabled(engine, technology(LIBRARY), find_recipes(RECIPES), varied(engine))
+    except TpeError:  # there is no RTL of it
+        return None
