@@ -210,7 +210,7 @@ def test_a_hundred_kills_lose_and_repeat_nothing(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_with_the_command_that_goes_on(tmp_path: Path) -> None:
-    file, folder = written(tmp_path, SLOW), tmp_path / "run"
+    file, folder = written(tmp_path, SLOW.replace("to = 16", "to = 64")), tmp_path / "run"
     process = started(file, folder, "--workers", "2")
     await_points(folder, process, 2)
     err = end(process, signal.SIGINT)  # as a terminal does: to the workers too

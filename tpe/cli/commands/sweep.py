@@ -140,6 +140,7 @@ def _best(row: Mapping[str, Any]) -> Any:
     """The best point: its columns, those that are known."""
     names = [name for name in SHOWN if row[name] is not None]
     table = plain_table("best", "", left=("best",))
+    table.columns[0].no_wrap = True  # a long name of a workload wraps instead
     for name in names:
         value = row[name]
         table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
