@@ -140,7 +140,8 @@ def _best(row: Mapping[str, Any]) -> Any:
     """The best point: its columns, those that are known."""
     names = [name for name in SHOWN if row[name] is not None]
     table = plain_table("best", "", left=("best",))
-    table.columns[0].no_wrap = True  # a long name of a workload wraps instead
+    table.columns[0].min_width = max(map(len, names))  # a long name of a workload gives way
+    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
     for name in names:
         value = row[name]
         table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
