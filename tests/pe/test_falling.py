@@ -106,7 +106,11 @@ def test_types_encoders_and_cells_equal_the_rtl(choice: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("pe", "parameters"),
-    [("opt4c", {}), ("opt3", {"encoder": "booth"}), ("opt4e", {"negate": "free_bits"})],
+    [
+        ("opt4c", {}),
+        ("opt3", {"encoder": "booth"}),
+        pytest.param("opt4e", {"negate": "free_bits"}, marks=pytest.mark.full),
+    ],
     ids=str,
 )
 def test_the_cell_on_all_pairs_and_on_random_steps(pe: str, parameters: dict[str, Any]) -> None:
