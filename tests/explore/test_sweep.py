@@ -146,8 +146,18 @@ def test_a_sample_is_some_of_the_rows(mixed: Path, tmp_path: Path) -> None:
 def started(space: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "tpe.cli.main", "sweep", str(space), "-o", str(folder), *more]
     return subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_interruptible,
     )
+
+
+def _interruptible() -> None:
+    """What a shell runs in the background ignores interrupts, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end(process: subprocess.Popen[str], by: int = signal.SIGKILL) -> str:
