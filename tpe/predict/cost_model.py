@@ -20,7 +20,7 @@ from tpe.base.files import data_folder, read_text
 from tpe.predict.learners import ClosedFormModel, Regressor, learner
 from tpe.predict.scoring import Hull, grouped_folds, half_width, held_out
 from tpe.predict.table import Floats, inputs
-from tpe.predict.training import COSTS, CYCLES, FACTS, PARTS, training
+from tpe.predict.training import COSTS, CYCLES, FACTS, PARTS, group_numbers, training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,8 +92,6 @@ def parts_problem(frame: pd.DataFrame, seed: int = 0, where: str = "table") -> P
 
     TpeError for values that are missing or text.
     """
-    from tpe.predict.training import group_numbers
-
     _require(frame, (*FACTS, *COSTS), where)
     names = tuple(n for n in frame.columns if n not in (*FACTS, *COSTS))
     x, y = inputs(frame, names, where), inputs(frame, COSTS, where)
@@ -107,8 +105,6 @@ def parts_problem(frame: pd.DataFrame, seed: int = 0, where: str = "table") -> P
 
 def cycles_problem(frame: pd.DataFrame, seed: int = 0, where: str = "table") -> Problem:
     """Cycles of PEs that skip zeros, from a table as `training.cycle_row` makes its rows."""
-    from tpe.predict.training import group_numbers
-
     _require(frame, ("pe", "params", "cycles", "closed"), where)
     names = tuple(n for n in frame.columns if n not in ("pe", "params", "cycles"))
     x, y = cycle_matrix(inputs(frame, names, where), names), inputs(frame, ["cycles"], where)

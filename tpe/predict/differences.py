@@ -17,7 +17,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError, unknown
 from tpe.model.engine import Run
-from tpe.predict.table import column_names, read
+from tpe.predict.table import column_names, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,15 +146,9 @@ def differences(
 
 def _table(source: str | os.PathLike[str] | pd.DataFrame) -> pd.DataFrame:
     """A table, or of a saved run its layers."""
-    if not isinstance(source, str | os.PathLike):
-        if not hasattr(source, "columns"):
-            raise TpeError(
-                f"table is a {type(source).__name__}; legal: a data frame or the path of a file"
-            )
-        return source
-    if os.fspath(source).endswith(".json"):
+    if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(".json"):
         return Run.load(source).to_frame()
-    return read(source)
+    return table_of(source)[0]
 
 
 def _rows(frame: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...], dict[str, Value]]:

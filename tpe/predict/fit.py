@@ -31,7 +31,7 @@ from tpe.predict.scoring import (
     score,
 )
 from tpe.predict.scoring import r2 as r2
-from tpe.predict.table import Floats, Measurements, column_names, inputs, measurements, read
+from tpe.predict.table import Floats, Measurements, column_names, inputs, measurements, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,15 +170,8 @@ def fit(
     group, features = column_names(group, "group"), column_names(features, "features")
     if closed is not None:
         features = (*features, *column_names([closed], "closed"))
-    where = "table"
-    if isinstance(table, str | os.PathLike):
-        where = os.fspath(table)
-        table = read(where)
-    elif not hasattr(table, "columns"):
-        raise TpeError(
-            f"table is a {type(table).__name__}; legal: a data frame or the path of a file"
-        )
-    data = measurements(table, target, group, features, where)
+    frame, where = table_of(table)
+    data = measurements(frame, target, group, features, where)
     if data.count < FOLDS:
         raise TpeError(
             f"{where}: {data.count} groups of {', '.join(group)}; legal: {FOLDS} or more, "

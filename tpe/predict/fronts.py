@@ -17,7 +17,7 @@ import numpy as np
 
 from tpe.base.errors import TpeError, missing_extra, unknown
 from tpe.predict.learners import learner
-from tpe.predict.table import Floats, column_names, read
+from tpe.predict.table import Floats, column_names, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,14 +86,11 @@ def pareto(
     >>> front.places, front.knee, round(front.hypervolume, 2)
     ((0, 1, 3), 1, 3.82)
     """
-    where = "table"
-    if isinstance(table, str | os.PathLike):
-        where = os.fspath(table)
-        table = read(where)
+    frame, where = table_of(table)
     names = column_names(objectives, "objectives")
     if len(names) < 2 or len({name.removeprefix("-") for name in names}) < len(names):
         raise TpeError(f"objectives = {list(names)!r} is not legal: two names of columns or more")
-    costs = np.stack([_costs(table, name, where) for name in names], axis=1)
+    costs = np.stack([_costs(frame, name, where) for name in names], axis=1)
     known = np.flatnonzero(np.isfinite(costs).all(axis=1))
     if not known.size:
         raise TpeError(f"{where}: no row has a value of each of {', '.join(names)}")
@@ -101,14 +98,14 @@ def pareto(
     front = front[np.lexsort(costs[front].T[::-1])]
     at = _reference(costs[known], costs[front], reference, names)
     return ParetoFront(
-        table,
+        frame,
         names,
         tuple(int(i) for i in front),
         costs,
         tuple(float(x) for x in at),
         hypervolume(costs[front], at),
         int(front[_knee(costs[front])]),
-        len(table) - known.size,
+        len(frame) - known.size,
     )
 
 
@@ -151,11 +148,7 @@ def nondominated(costs: Floats) -> Any:
     >>> nondominated(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 2.0]])).tolist()
     [True, True, False]
     """
-    try:
-        import moocore
-    except ImportError:
-        raise missing_extra("moocore", "dse") from None
-    return moocore.is_nondominated(np.ascontiguousarray(costs), keep_weakly=True)
+    return _moocore().is_nondominated(np.ascontiguousarray(costs), keep_weakly=True)
 
 
 def hypervolume(costs: Floats, reference: Sequence[float] | Floats) -> float:
@@ -164,11 +157,16 @@ def hypervolume(costs: Floats, reference: Sequence[float] | Floats) -> float:
     >>> hypervolume(np.array([[1.0, 1.0]]), [3.0, 2.0])
     2.0
     """
+    volume = _moocore().hypervolume(np.ascontiguousarray(costs), ref=np.asarray(reference))
+    return float(volume)
+
+
+def _moocore() -> Any:
     try:
         import moocore
     except ImportError:
         raise missing_extra("moocore", "dse") from None
-    return float(moocore.hypervolume(np.ascontiguousarray(costs), ref=np.asarray(reference)))
+    return moocore
 
 
 def _knee(front: Floats) -> int:

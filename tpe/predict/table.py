@@ -41,6 +41,20 @@ class Measurements:
         return int(self.groups.max()) + 1 if self.groups.size else 0
 
 
+def table_of(table: str | os.PathLike[str] | pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """A data frame as it is, or the table of a file; and what errors call it.
+
+    TpeError for what is neither, and as `read`.
+    """
+    if isinstance(table, str | os.PathLike):
+        return read(table), os.fspath(table)
+    if not hasattr(table, "columns"):
+        raise TpeError(
+            f"table is a {type(table).__name__}; legal: a data frame or the path of a file"
+        )
+    return table, "table"
+
+
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     """A table from a CSV file, gzipped or not, or from a Parquet file.
 

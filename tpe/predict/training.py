@@ -21,6 +21,7 @@ from tpe.model.engine import Engine
 from tpe.pe.paces import FreeRows, Groups, LockStep
 from tpe.predict.features import features
 from tpe.predict.table import read
+from tpe.synth.area.designs import share_of, sized
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,25 +44,18 @@ def part_row(line: Mapping[str, Any]) -> Row:
     share. At every clock each part is the smallest that meets it.
     """
     engine = Config(line["pe"], line["array"], "4x4", **line["params"])
+    one = sized(engine, (1,) * len(engine.size))  # a PE that shares nothing
     points = {kind: part["points"] for kind, part in line["parts"].items()}
     period = max(min(p[1] for p in own) for own in points.values())
     costs = [period]
     for slack in SLACKS:
         clock = period * slack * (1 + 1e-9)
         least = {kind: min(p[2] for p in own if p[1] <= clock) for kind, own in points.items()}
-        costs.append(sum(area / _sharing(engine, kind) for kind, area in least.items()))
+        costs.append(sum(area * share_of(kind, engine, one)[1] for kind, area in least.items()))
     params = json.dumps(line["params"], sort_keys=True)
     cell = line["parts"]["cell"]["made_from"]
     facts = dict(zip(FACTS, (line["pe"], line["array"], params, cell), strict=True))
     return facts | features(engine) | dict(zip(COSTS, costs, strict=True))
-
-
-def _sharing(engine: Config, kind: str) -> int:
-    """PEs that share a part of the kind."""
-    if kind == "finish":
-        return engine.rows
-    shared = kind == "row" or (kind == "front" and not engine.pe.own_front)
-    return engine.cols if shared else 1
 
 
 # ---- cycles ----
