@@ -446,16 +446,22 @@ def cluster() -> Any:
         end(process)
 
 
-def test_a_cluster_gives_the_same_table_even_if_a_worker_is_killed(
-    cluster: Any, tmp_path: Path
-) -> None:
+def swept_while_one_dies(cluster: Any, place: int, tmp_path: Path) -> tuple[Path, int, str]:
+    """A sweep of whose cluster the scheduler, 0, or a worker is killed: space, code, stderr."""
     address, processes = cluster
     file = written(tmp_path, SLOW)
     process = started(file, tmp_path / "run", "--cluster", address)
     await_points(tmp_path / "run", process, 2)
-    os.killpg(processes[1].pid, signal.SIGKILL)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    os.killpg(processes[place].pid, signal.SIGKILL)
+    err = process.communicate(timeout=120)[1]
+    return file, process.returncode, err
+
+
+def test_a_cluster_gives_the_same_table_even_if_a_worker_is_killed(
+    cluster: Any, tmp_path: Path
+) -> None:
+    file, code, err = swept_while_one_dies(cluster, 1, tmp_path)
+    assert code == 0, err
     table = (tmp_path / "run" / "points.parquet").read_bytes()
     assert table == content(sweep(file, tmp_path / "plain"))
 
@@ -464,14 +470,9 @@ def test_a_cluster_gives_the_same_table_even_if_a_worker_is_killed(
 def test_a_scheduler_that_goes_leaves_a_run_that_is_finished_alone(
     cluster: Any, tmp_path: Path
 ) -> None:
-    address, processes = cluster
-    file = written(tmp_path, SLOW)
-    process = started(file, tmp_path / "run", "--cluster", address)
-    await_points(tmp_path / "run", process, 2)
-    os.killpg(processes[0].pid, signal.SIGKILL)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert f"cluster {address}: lost" in err and "points are kept; --resume" in err
+    file, code, err = swept_while_one_dies(cluster, 0, tmp_path)
+    assert code == 2
+    assert f"cluster {cluster[0]}: lost" in err and "points are kept; --resume" in err
     done = sweep(file, tmp_path / "run", resume=True)
     assert 0 < done.computed < done.points
     assert content(done) == content(sweep(file, tmp_path / "plain"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from tpe.base import cache
 from tpe.engine.config import Config
@@ -99,15 +99,14 @@ class Price:
 Place = tuple[str, int]  # of a netlist in the cache: folder and number
 
 
-@dataclass(frozen=True)
-class Synthesised:
-    """A composition: what its modules are, its timing as a whole at the reference size.
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A composition that was timed as a whole at the reference size: its area at any size.
 
     period_ns  -- the shortest period of the whole at the reference size
     recipe     -- the recipe of every module, variants named
     areas      -- um2 of one copy of each module but the top, which `top_recipe` made
     resized    -- by what the top became larger where its gates were resized
-    parts      -- where the netlists of the PE's parts lie, by kind
     form       -- what was chosen for the whole array beside the engine that was asked for, see
                   `tpe.study.forms`
     """
@@ -117,11 +116,34 @@ class Synthesised:
     top_recipe: str
     areas: Mapping[str, float]
     resized: float
-    parts: Mapping[str, Place]
     scale: Scaling
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, form: Mapping[str, Any]) -> Self:
+        """The same, of an engine that has been given a form."""
+        return replace(self, form=form)
+
+    def area_um2(self, size: Size) -> float:
+        """um2 at a size, memories of more than 4096 bits left out."""
+        return self.scale.area_um2(size, self.top_recipe, self.areas, self.resized)
+
+    def cells_share(self, size: Size) -> float | None:
+        """The part of the area that is in the PE's own modules: cells, fronts, finishes."""
+        own = sum(self.scale.count(name, size) * area for name, area in self.areas.items())
+        return own / self.area_um2(size)
+
+    def memory_bits(self, size: Size) -> int:
+        """Bits of the memories that are left out."""
+        return self.scale.memory_bits_at(size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesised(Scaled):
+    """The same with its netlists; `parts`: where those of the PE's parts lie, by kind."""
+
+    parts: Mapping[str, Place]
     design: MappedPE
     technology: Technology
-    form: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def chosen(self) -> Chosen:
@@ -143,23 +165,6 @@ class Synthesised:
         name = self.chosen.points["cell"].mapped.variant
         params = designs.variant_engine(self.design.engine, name).params
         return {**self.form, **{word: params[word] for word in designs.changed(name)}}
-
-    def of(self, form: Mapping[str, Any]) -> Synthesised:
-        """The same, of an engine that has been given a form."""
-        return replace(self, form=form)
-
-    def area_um2(self, size: Size) -> float:
-        """um2 at a size, memories of more than 4096 bits left out."""
-        return self.scale.area_um2(size, self.top_recipe, self.areas, self.resized)
-
-    def cells_share(self, size: Size) -> float | None:
-        """The part of the area that is in the PE's own modules: cells, fronts, finishes."""
-        own = sum(self.scale.count(name, size) * area for name, area in self.areas.items())
-        return own / self.area_um2(size)
-
-    def memory_bits(self, size: Size) -> int:
-        """Bits of the memories that are left out."""
-        return self.scale.memory_bits_at(size)
 
     def energy(self, clock_ns: float, size: Size, draw: Draw) -> Energy | None:
         """Of the PE alone, on operands drawn by `draw`.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tpe.base.cache import digest
 from tpe.base.errors import TpeError
 from tpe.engine.config import Config
 from tpe.hdl import emit
-from tpe.study.price import Option, Price, varied
+from tpe.study.price import Option, Price, Scaled, varied
 from tpe.synth.area import designs
 from tpe.synth.area.compose import AROUND
 from tpe.synth.area.designs import Size, share_of, sized
@@ -37,41 +37,17 @@ RECIPES = "quick"  # that options were made by
 SOURCE = "table that ships, synthesised"
 
 
-@dataclass(frozen=True)
-class Tabled:
+@dataclass(frozen=True, kw_only=True)
+class Tabled(Scaled):
     """An option of the table: what `tpe.study.price.Synthesised` says, without its netlists.
 
     energies -- by part (dynamic fJ a cycle, leakage nW) of a PE of the reference size, the cycles
                 and the multiply-accumulates of one PE that they are of; None: not measured
     """
 
-    period_ns: float
-    recipe: str
     cell_recipe: str
-    top_recipe: str
-    areas: Mapping[str, float]
-    resized: float
     params: Mapping[str, Any]
-    scale: Scaling
     energies: Mapping[str, Any] | None
-    form: Mapping[str, Any]
-
-    def of(self, form: Mapping[str, Any]) -> Tabled:
-        """The same, of an engine that has been given a form."""
-        return replace(self, form=form)
-
-    def area_um2(self, size: Size) -> float:
-        """um2 at a size, memories of more than 4096 bits left out."""
-        return self.scale.area_um2(size, self.top_recipe, self.areas, self.resized)
-
-    def cells_share(self, size: Size) -> float | None:
-        """The part of the area that is in the PE's own modules."""
-        own = sum(self.scale.count(name, size) * area for name, area in self.areas.items())
-        return own / self.area_um2(size)
-
-    def memory_bits(self, size: Size) -> int:
-        """Bits of the memories that are left out."""
-        return self.scale.memory_bits_at(size)
 
     def energy(self, clock_ns: float, size: Size, draw: Draw) -> Energy | None:
         """Of the PE alone, on operands drawn `OPERANDS`; `draw` is not called."""
@@ -169,7 +145,7 @@ def tabled(
         return None
     own = sized(engine, reference(engine))
     scale = Scaling(own, **entry["scaling"])
-    options = tuple(Tabled(**option, scale=scale, form={}) for option in entry["options"])
+    options = tuple(Tabled(**option, scale=scale) for option in entry["options"])
     return Price(own, options, f"{SOURCE}: {tech.source}", tech)
 
 

@@ -12,6 +12,7 @@ from tpe.cli.options import Output, document, plain_table, progress
 
 if TYPE_CHECKING:
     from tpe.report.papers.cells import CellPaper, CellsMeasured
+    from tpe.report.papers.tiles import TilePaper
     from tpe.study.contest import ContestResult
     from tpe.technology.technology import Technology
 
@@ -38,11 +39,7 @@ def reproduce_cells(
         results = [cells_measured(paper, tech, chosen, energy, step) for tech in libraries]
         errors = error_rows(paper, step)
     products, published = paper.tables() if paper.tables else ([], [])
-    command = shlex.join(["tpe", "reproduce", name, *words])
-    out.echo(command)
-    out.text(f"{paper.title}. Recipes: {recipes}.")
-    for fact in paper.facts:
-        out.text(fact)
+    command = print_head(out, paper, recipes, words)
     for result in results:
         _print_library(out, result)
         out.text("")
@@ -85,10 +82,26 @@ def _json(paper: CellPaper, results: Sequence[CellsMeasured], recipes: str) -> d
 # ---- what is printed ----
 
 
-def _print_library(out: Output, result: CellsMeasured) -> None:
-    tech = result.technology
+def print_head(
+    out: Output, paper: CellPaper | TilePaper, recipes: str, words: Sequence[str]
+) -> str:
+    """The command that is run, and what a paper is of; the command."""
+    command = shlex.join(["tpe", "reproduce", paper.name, *words])
+    out.echo(command)
+    out.text(f"{paper.title}. Recipes: {recipes}.")
+    for fact in paper.facts:
+        out.text(fact)
+    return command
+
+
+def print_technology(out: Output, tech: Technology) -> None:
+    """The library that what follows is of."""
     line = library_text(tech.name, tech.node_nm, tech.corner, tech.source)
     out.text(f"\n{line}; no wires, no clock tree", style="bold")
+
+
+def _print_library(out: Output, result: CellsMeasured) -> None:
+    print_technology(out, result.technology)
     for found in result.results:
         _print_contest(out, found)
 

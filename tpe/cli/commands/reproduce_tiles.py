@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tpe.cli.commands.synth_text import library_text, number
+from tpe.cli.commands.reproduce_cells import print_head, print_technology
+from tpe.cli.commands.synth_text import number
 from tpe.cli.options import Output, document, plain_table, progress
 
 if TYPE_CHECKING:
@@ -37,15 +37,9 @@ def reproduce_tiles(
     paper, chosen = get_tiles(name), find_recipes(recipes)
     with progress(steps(paper, chosen) * len(libraries)) as step:
         results = [tiles_measured(paper, tech, chosen, step) for tech in libraries]
-    command = shlex.join(["tpe", "reproduce", name, *words])
-    out.echo(command)
-    out.text(f"{paper.title}. Recipes: {recipes}.")
-    for fact in paper.facts:
-        out.text(fact)
+    command = print_head(out, paper, recipes, words)
     for result in results:
-        tech = result.technology
-        line = library_text(tech.name, tech.node_nm, tech.corner, tech.source)
-        out.text(f"\n{line}; no wires, no clock tree", style="bold")
+        print_technology(out, result.technology)
         for comparison in paper.comparisons:
             _print(out, comparison, result)
         for sentence in result.sentences:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tpe.base.errors import unknown
@@ -64,6 +65,10 @@ class Tile:
 
     def parts(self) -> dict[str, Part]:
         """What is mapped, by kind."""
+        return self._parts
+
+    @cached_property
+    def _parts(self) -> dict[str, Part]:
         e = self.engine
         found = {kind: some[0] for kind, some in pe_parts(e, ()).items()}
         if self.fused:
@@ -183,12 +188,7 @@ class TileBench:
 
     def prepare(self, comparisons: Sequence[TileComparison]) -> None:
         """Map every part of them once, all at a time."""
-        wanted = {
-            _key(part): part
-            for one in comparisons
-            for tile in one.tiles
-            for part in tile.parts().values()
-        }
+        wanted = _distinct(comparisons)
         missing = [key for key in wanted if key not in self.fronts]
         given = (self.technology, self.recipes, self.step)
         found = measured([wanted[key] for key in missing], *given, workers=self.workers)
@@ -237,6 +237,12 @@ class TileBench:
         return found
 
 
+def _distinct(comparisons: Sequence[TileComparison]) -> dict[str, Part]:
+    """The parts of all tiles, each once."""
+    tiles = (tile for one in comparisons for tile in one.tiles)
+    return {_key(part): part for tile in tiles for part in tile.parts().values()}
+
+
 def _key(part: Part) -> str:
     return repr((part.top, sorted(part.modules.items())))
 
@@ -260,13 +266,7 @@ def tiles_measured(
 
 def steps(paper: TilePaper, recipes: Sequence[Recipe]) -> int:
     """How often `tiles_measured` calls `step`."""
-    every = {
-        _key(part): part
-        for one in paper.comparisons
-        for tile in one.tiles
-        for part in tile.parts().values()
-    }
-    return mapper.count_jobs(list(every.values()), recipes)
+    return mapper.count_jobs(list(_distinct(paper.comparisons).values()), recipes)
 
 
 def sentences_of(comparison: TileComparison, rows: Sequence[TileRow]) -> list[str]:
